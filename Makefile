@@ -1,0 +1,66 @@
+# Needs GNU make >= 3.81 and bash >= 3.2, and Python 3.11 to 3.13. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
+# A folder with g.fits, r.fits and z.fits: `make pilot HOSTS=...` runs on its galaxies instead of the mock survey.
+HOSTS ?=
+ARGS ?=
+ifeq ($(HOSTS),)
+PILOT := experiment=pilot
+else
+PILOT := experiment=pilot_pack 'data.hosts.path="$(HOSTS)"'
+endif
+
+.PHONY: help pilot test lint types pytest ui bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+pilot: $(BIN)/.core ## run the main job: the leakage table on the mock survey, or on HOSTS=<folder of FITS cubes>
+	$(BIN)/arcgate run $(PILOT) $(ARGS)
+
+test: lint types pytest ## lint, types and tests
+
+lint: $(BIN)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.dev
+	$(BIN)/mypy
+
+pytest: $(BIN)/.dev
+	$(BIN)/pytest $(ARGS)
+
+ui: $(BIN)/.core ## browse the runs on http://127.0.0.1:5000
+	$(BIN)/arcgate ui $(ARGS)
+
+bench: $(BIN)/.dev ## speed, side by side with peers
+	$(BIN)/python benchmarks/render.py $(ARGS)
+
+lock: ## renew the locked requirements (needs uv)
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt pyproject.toml -o requirements/core.txt
+
+clean: ## remove the environment (data and runs stay)
+	rm -rf $(VENV) build
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "arcgate needs Python 3.11, 3.12 or 3.13, and none was found on the PATH." >&2; \
+		echo "  to do: install one, or name it: make pilot PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+
+# Installed from the locked list, hashes checked; then arcgate itself, in place. About 6 GB on Linux, most of it torch.
+$(BIN)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/core.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.dev: requirements/dev.txt $(BIN)/.core
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

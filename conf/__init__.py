@@ -1,0 +1,1 @@
+"""Configuration of arcgate, composed by Hydra; installed as the package arcgate.conf."""

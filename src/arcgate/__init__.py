@@ -1,0 +1,24 @@
+"""arcgate: training sets for strong-lens finding that are proven not to leak the label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arcgate.dataset.reader import open_dataset
+    from arcgate.tracking.results import results
+
+__all__ = ["open_dataset", "results"]
+
+
+def __getattr__(name: str) -> Any:
+    # Heavy libraries are imported when they are used, so that `arcgate --help` answers at once.
+    if name == "open_dataset":
+        from arcgate.dataset.reader import open_dataset
+
+        return open_dataset
+    if name == "results":
+        from arcgate.tracking.results import results
+
+        return results
+    raise AttributeError(f"module 'arcgate' has no attribute {name!r}")

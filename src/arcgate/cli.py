@@ -1,0 +1,194 @@
+"""The command line: verbs, each a Hydra main over conf/. Heavy libraries are imported inside the verbs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from arcgate.pipeline import Outcome
+
+USAGE = """\
+arcgate: training sets for strong-lens finding that are proven not to leak the label
+
+usage: arcgate <verb> [key=value ...]
+
+verbs:
+  run        a variant from end to end: data set, gates, training, scores, MLflow
+             arcgate run controls=unpaired psf=moffat_converted
+             arcgate run experiment=pilot                     (a sweep: one table at the end)
+             arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep; study=<name> keeps it together)
+  simulate   build a variant's data set and stop
+  audit      the gates on a finished data set           arcgate audit data=<folder>
+  inspect    what a finished data set holds             arcgate inspect data=<folder> verify=true
+  report     a study's table                            arcgate report study=pilot
+  ui         browse the runs in MLflow                  arcgate ui port=5000
+
+any verb:
+  --help         its options and configuration groups
+  --cfg job      the composed configuration
+  dry_run=true   (run, simulate) keys, what is cached, what would run, rough time and disk
+
+exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors
+"""
+EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
+ERROR = 1
+USAGE_ERROR = 2
+# Overrides that say where or under what name, not what: they do not name a variant.
+_UNNAMED = ("experiment", "study", "variant", "dry_run", "runtime", "data.hosts.path")
+
+
+def main() -> None:
+    """Entry point of `arcgate`."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"arcgate {version('arcgate')}")
+        return
+    verb = VERBS.get(arguments[0])
+    if verb is None:
+        print(f"arcgate: unknown verb {arguments[0]!r}; choose from {', '.join(VERBS)} (arcgate --help)", file=sys.stderr)
+        sys.exit(USAGE_ERROR)
+    sys.argv = [f"arcgate {arguments[0]}", *arguments[1:]]
+    verb()
+
+
+def _hydra(config_name: str, task: Callable[[DictConfig], int]) -> None:
+    """Run a task under Hydra and exit with its code; in a sweep with 1 if any job ended in an error."""
+    import hydra
+
+    from arcgate.errors import ArcgateError
+
+    codes: list[int] = []
+    swept: list[bool] = []
+
+    @hydra.main(version_base="1.3", config_path="pkg://arcgate.conf", config_name=config_name)
+    def job(config: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        swept.append(HydraConfig.get().mode is not None and HydraConfig.get().mode.name == "MULTIRUN")
+        try:
+            codes.append(task(config))
+        except ArcgateError as error:
+            print(f"arcgate: {error}", file=sys.stderr, flush=True)
+            codes.append(ERROR)
+
+    try:
+        job()
+    except ArcgateError as error:
+        # Raised by a callback, outside any job.
+        print(f"arcgate: {error}", file=sys.stderr, flush=True)
+        sys.exit(ERROR)
+    if any(swept):
+        sys.exit(ERROR if ERROR in codes else 0)
+    sys.exit(max(codes, default=0))
+
+
+def _named(config: DictConfig) -> DictConfig:
+    """Give each variant of a hand-made sweep a name of its own, from the overrides that made it."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import open_dict
+
+    overrides = HydraConfig.get().overrides.task
+    naming = [item for item in overrides if not item.lstrip("+~").split("=")[0].startswith(_UNNAMED)]
+    if naming:
+        with open_dict(config):
+            config.variant = " ".join([config.variant, *naming])
+    return config
+
+
+def _run() -> None:
+    def task(config: DictConfig) -> int:
+        from arcgate.variant import from_config
+
+        spec = from_config(_named(config))
+        if spec.dry_run:
+            from arcgate.plan import print_plan
+
+            print_plan(spec)
+            return 0
+        from arcgate.pipeline import run_variant
+
+        outcome: Outcome = run_variant(spec)
+        return EXIT_CODES[outcome.safe]
+
+    _hydra("config", task)
+
+
+def _simulate() -> None:
+    def task(config: DictConfig) -> int:
+        from arcgate.injection.build import build_dataset
+        from arcgate.variant import from_config
+
+        spec = from_config(_named(config))
+        if spec.dry_run:
+            from arcgate.plan import print_plan
+
+            print_plan(spec)
+            return 0
+        built = build_dataset(spec.data, spec.runtime)
+        print(f"{spec.variant}: data {built.status}: {built.folder}")
+        return 0
+
+    _hydra("config", task)
+
+
+def _audit() -> None:
+    def task(config: DictConfig) -> int:
+        from arcgate.audit import audit
+        from arcgate.variant import audit_from_config
+
+        return EXIT_CODES[audit(audit_from_config(config))]
+
+    _hydra("audit", task)
+
+
+def _inspect() -> None:
+    def task(config: DictConfig) -> int:
+        from arcgate.dataset.reader import open_dataset
+
+        dataset = open_dataset(Path(str(config.data)))
+        print(dataset.describe())
+        if config.verify:
+            dataset.verify()
+            print("verified: every checksum and digest agrees")
+        return 0
+
+    _hydra("inspect", task)
+
+
+def _report() -> None:
+    def task(config: DictConfig) -> int:
+        from arcgate.report import print_study
+
+        print_study(str(config.study), str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
+        return 0
+
+    _hydra("report", task)
+
+
+def _ui() -> None:
+    def task(config: DictConfig) -> int:
+        from arcgate.tracking.ui import serve
+
+        return serve(str(config.runtime.mlruns_dir), int(config.port))
+
+    _hydra("ui", task)
+
+
+VERBS: dict[str, Callable[[], Any]] = {
+    "run": _run,
+    "simulate": _simulate,
+    "audit": _audit,
+    "inspect": _inspect,
+    "report": _report,
+    "ui": _ui,
+}

@@ -1,0 +1,74 @@
+"""The content-addressed cache of data sets: built once, however many jobs want the same one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from arcgate.dataset.atomic import remove_leftovers
+from arcgate.dataset.card import CARD, read_card
+from arcgate.errors import ArcgateError
+
+
+def set_folder(data_dir: Path, spec_digest: str) -> Path:
+    """Folder of a data set: `<data_dir>/sets/<spec_digest>`."""
+    return data_dir / "sets" / spec_digest
+
+
+def is_built(folder: Path) -> bool:
+    """Whether a data set is finished, that is, has a readable card; ArcgateError if its card is damaged or newer."""
+    if not (folder / CARD).exists():
+        return False
+    read_card(folder)
+    return True
+
+
+def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", "reused"]:
+    """Build a data set unless it is there; of two jobs at once one builds and the other waits for it.
+
+    The lock is the operating system's, on a file beside the folder, so it ends with its process: after a crash the
+    next job goes on where the last one stopped.
+
+    Parameters
+    ----------
+    folder : Path
+        From `set_folder`; created when needed.
+    build : callable
+        Fills the folder and ends by writing the card; skips shards that are finished.
+
+    Returns
+    -------
+    {'built', 'reused'}
+
+    Raises
+    ------
+    ArcgateError
+        If the card in the folder is damaged or newer, or `build` wrote none; whatever `build` raises passes through.
+    """
+    if is_built(folder):
+        return "reused"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    _acquire(lock, folder)
+    try:
+        if is_built(folder):
+            return "reused"
+        remove_leftovers(folder)
+        build(folder)
+        if not is_built(folder):
+            raise ArcgateError("the build ended without writing the card", where=folder)
+        return "built"
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, folder: Path) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"arcgate: another job is building {folder}; waiting for it", file=sys.stderr, flush=True)
+        lock.acquire()

@@ -1,0 +1,134 @@
+"""Writing stamp shards: one Parquet file and its receipt, both atomic, the receipt last."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from arcgate.dataset.atomic import atomically, write_json
+from arcgate.dataset.digests import ROW_DIGEST, CanonicalColumn, Pixels, Table, canonical_columns, check_pixels, digest_canonical
+from arcgate.dataset.receipts import Receipt, file_digest, finished, ids_digest, receipt_path
+from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, SCHEMA_VERSION, shard_schema
+from arcgate.dataset.shard_reading import Batch, read_shard, read_table
+from arcgate.errors import ArcgateError
+
+__all__ = ["Batch", "Receipt", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
+
+ROW_GROUP = 200
+
+
+def shard_path(folder: Path, split: str, index: int) -> Path:
+    """File of a shard: `<split>-<index>.parquet` in the data set's folder."""
+    return folder / f"{split}-{index:05d}.parquet"
+
+
+def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels) -> Receipt:
+    """Write one finished shard.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; its folder must exist. An earlier shard of that name is replaced.
+    table : DataFrame or mapping of arrays, n rows
+        All columns of the schema. One split; members of a pair adjacent.
+    image, arc : ndarray of float32, shape (n, 3, 64, 64)
+        Stamp, and the light as added to it (0 on controls), nanomaggies per pixel.
+
+    Returns
+    -------
+    Receipt
+
+    Raises
+    ------
+    ArcgateError
+        For rows that break the contract (naming the sample_id), or a disk that refuses.
+    """
+    columns = canonical_columns(table)
+    named = {item.column.name: item for item in columns}
+    _check_rows(named)
+    _check_finite(columns, {"image": image, "arc": arc})
+    arrow = _arrow_table(columns, digest_canonical(columns, image, arc), image, arc)
+    receipt_path(path).unlink(missing_ok=True)  # an old receipt must not vouch for the new file
+    with atomically(path) as temporary:
+        _write_parquet(arrow, temporary)
+        receipt = _receipt(path, temporary, named)
+    write_json(receipt_path(path), dataclasses.asdict(receipt))
+    return receipt
+
+
+def _check_rows(columns: dict[str, CanonicalColumn]) -> None:
+    ids = columns["sample_id"].values
+    if len(ids) == 0:
+        raise ArcgateError("a shard needs at least one row")
+    if len(np.unique(ids)) != len(ids):
+        raise ArcgateError("a sample_id occurs more than once in the shard", where="column sample_id")
+    splits = sorted(set(columns["split"].values))
+    if len(splits) != 1:
+        raise ArcgateError(f"a shard holds one split, not {splits}", where="column split")
+    pairs = columns["pair_id"].values
+    if 1 + np.count_nonzero(pairs[1:] != pairs[:-1]) != len(np.unique(pairs)):
+        raise ArcgateError(
+            "members of a pair must be adjacent", where="column pair_id", todo="order the rows by pair before writing"
+        )
+
+
+def _check_finite(columns: Sequence[CanonicalColumn], pixels: dict[str, Pixels]) -> None:
+    ids = columns[0].values
+    finite = {item.column.name: np.isfinite(item.values) for item in columns if item.column.kind == "float"}
+    for name, block in pixels.items():
+        check_pixels(name, block, len(ids))
+        finite[name] = np.isfinite(block).all(axis=(1, 2, 3))
+    for name, good in finite.items():
+        if not good.all():
+            first = ids[np.argmin(good)]
+            raise ArcgateError(
+                f"{name} of sample_id {first} is not finite",
+                where=f"column {name}",
+                todo="leave this host out of the survey, or repair its cutout",
+            )
+
+
+def _arrow_table(columns: Sequence[CanonicalColumn], digests: list[bytes], image: Pixels, arc: Pixels) -> pa.Table:
+    schema = shard_schema()
+    arrays = [pa.array(item.values, type=schema.field(item.column.name).type, mask=item.null) for item in columns]
+    arrays.append(pa.array(digests, type=schema.field(ROW_DIGEST).type))
+    arrays += [_fixed_size(block) for block in (image, arc)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _fixed_size(block: Pixels) -> pa.FixedSizeBinaryArray:
+    data = pa.py_buffer(np.ascontiguousarray(block, dtype="<f4"))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(IMAGE_BYTES), len(block), [None, data])
+
+
+def _write_parquet(arrow: pa.Table, path: Path) -> None:
+    pq.write_table(
+        arrow,
+        path,
+        row_group_size=ROW_GROUP,
+        compression="none",
+        use_dictionary=False,
+        write_statistics=list(COLUMN_NAMES),  # the smallest and largest image of a row group would only fill the footer
+        write_page_checksum=True,
+    )
+
+
+def _receipt(path: Path, written: Path, columns: dict[str, CanonicalColumn]) -> Receipt:
+    ids = [int(value) for value in columns["sample_id"].values]
+    return Receipt(
+        file=path.name,
+        split=str(columns["split"].values[0]),
+        rows=len(ids),
+        bytes=written.stat().st_size,
+        sha256=file_digest(written),
+        ids_digest=ids_digest(ids),
+        first_sample_id=ids[0],
+        roles=dict(sorted(Counter(map(str, columns["role"].values)).items())),
+        schema_version=SCHEMA_VERSION,
+    )

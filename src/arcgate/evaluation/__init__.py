@@ -1,0 +1,1 @@
+"""Scoring trained networks: predictions, metrics, completeness."""

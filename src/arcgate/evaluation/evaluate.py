@@ -1,0 +1,134 @@
+"""Scoring one trained network on its own test set and on the common one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from arcgate.dataset.atomic import atomically, remove_leftovers, write_json
+from arcgate.dataset.reader import Dataset
+from arcgate.dataset.receipts import file_digest
+from arcgate.errors import ArcgateError
+from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
+from arcgate.evaluation.metrics import Metrics, set_metrics
+from arcgate.evaluation.predict import predict
+from arcgate.variant import Evaluation, View, as_plain
+
+SCORES: Final = "scores.json"
+PREDICTIONS: Final = "predictions.parquet"
+# Prefix of the metrics of each test set.
+PREFIXES: Final = {"own": "test", "common": "deploy"}
+
+
+def evaluate(
+    checkpoint: Path,
+    own: Dataset,
+    common: Dataset,
+    view: View,
+    evaluation: Evaluation,
+    *,
+    folder: Path,
+    threads: int,
+) -> dict[str, float]:
+    """Score a network on the test split of its own data set and on that of the common one.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        From `arcgate.learning.train`.
+    own, common : Dataset
+        The variant's data set, and the common test set from which no variant is built.
+    view : View
+        The view of the training.
+    evaluation : Evaluation
+        False-positive rate and radius of the test-time core mask.
+    folder : Path
+        Receives predictions.parquet (both sets, column `set`, logits with and without core mask),
+        completeness_<own|common>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs nothing is computed.
+    threads : int
+        Threads of torch.
+
+    Returns
+    -------
+    dict of str to float
+        The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set and `deploy/` for the common
+        one. A metric that these sets are too small for is absent; scores.json gives the reason under `absent`.
+
+    Raises
+    ------
+    ArcgateError
+        As `predict`.
+    """
+    inputs = _inputs(checkpoint, own, common, view, evaluation)
+    if (scores := read_scores(folder)) is not None and scores["inputs"] == inputs:
+        return dict(scores["metrics"])
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    predictions = {
+        name: _predictions(checkpoint, dataset, view, evaluation, threads) for name, dataset in (("own", own), ("common", common))
+    }
+    found = {name: set_metrics(table, evaluation.fpr).prefixed(PREFIXES[name]) for name, table in predictions.items()}
+    _write_predictions(folder, predictions)
+    _write_completeness(folder, predictions, found)
+    metrics = Metrics({}, {})
+    for part in found.values():
+        metrics.values |= part.values
+        metrics.absent |= part.absent
+    write_json(folder / SCORES, {"inputs": inputs, "metrics": metrics.values, "absent": metrics.absent, "fpr": evaluation.fpr})
+    return metrics.values
+
+
+def read_scores(folder: Path) -> dict[str, Any] | None:
+    """Content of a finished evaluation's scores.json (`inputs`, `metrics`, `absent`, `fpr`), or None without one."""
+    path = folder / SCORES
+    if not path.is_file():
+        return None
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ArcgateError(f"the scores are damaged: {error}", where=path, todo="delete the file and evaluate again") from error
+    return content
+
+
+def _inputs(checkpoint: Path, own: Dataset, common: Dataset, view: View, evaluation: Evaluation) -> dict[str, Any]:
+    """Everything that the scores follow from."""
+    if not checkpoint.is_file():
+        raise ArcgateError("there is no checkpoint to score", where=checkpoint, todo="train first, or correct the path")
+    return {
+        "checkpoint": file_digest(checkpoint),
+        "own": own.data_digest,
+        "common": common.data_digest,
+        "view": as_plain(view),
+        "fpr": evaluation.fpr,
+        "core_mask_radius_pix": evaluation.core_mask_radius_pix,
+    }
+
+
+def _predictions(checkpoint: Path, dataset: Dataset, view: View, evaluation: Evaluation, threads: int) -> pd.DataFrame:
+    plain = predict(checkpoint, dataset, view, split="test", threads=threads)
+    masked = predict(
+        checkpoint, dataset, view, split="test", threads=threads, mask_radius_pix=evaluation.core_mask_radius_pix
+    )
+    return plain.assign(logit_core_masked=masked["logit"])
+
+
+def _write_predictions(folder: Path, predictions: dict[str, pd.DataFrame]) -> None:
+    table = pd.concat([part.assign(set=name) for name, part in predictions.items()], ignore_index=True)
+    with atomically(folder / PREDICTIONS) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def _write_completeness(folder: Path, predictions: dict[str, pd.DataFrame], found: dict[str, Metrics]) -> None:
+    """One table a set and property, at the set's own threshold; none where the set allows no threshold."""
+    for name, table in predictions.items():
+        threshold = found[name].values.get(f"{PREFIXES[name]}/recall_threshold_logit")
+        for by in COMPLETENESS_EDGES:
+            path = folder / f"completeness_{name}_{by}.csv"
+            if threshold is None:
+                path.unlink(missing_ok=True)
+                continue
+            with atomically(path) as temporary:
+                completeness(table, by, threshold).to_csv(temporary, index=False)

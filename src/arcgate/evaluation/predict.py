@@ -1,0 +1,136 @@
+"""Logits of a trained network for the positives and controls of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from arcgate.dataset.reader import Dataset
+from arcgate.dataset.shard_reading import Batch
+from arcgate.errors import ArcgateError
+from arcgate.learning.checkpoints import load_checkpoint
+from arcgate.learning.stream import LABELLED_ROLES
+from arcgate.learning.module import LensFinder, load_finder
+from arcgate.variant import Split, View, as_plain
+from arcgate.views.view import Viewer
+
+ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split")
+PAIR_COLUMNS: Final = ("theta_e_arcsec", "theta_e_over_psf", "arc_snr", "arc_snr_injected")
+BATCH_ROWS: Final = 256
+
+
+def predict(
+    checkpoint: Path,
+    dataset: Dataset,
+    view: View,
+    *,
+    split: Split,
+    threads: int,
+    mask_radius_pix: float | None = None,
+) -> pd.DataFrame:
+    """Score one split.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        From `arcgate.learning.train`.
+    dataset : Dataset
+        Positives and controls are scored; null rows are not.
+    view : View
+        Must be the one the network was trained on.
+    split : {'train', 'val', 'test'}
+        Which rows.
+    threads : int
+        Threads of torch.
+    mask_radius_pix : float, optional
+        Test-time core mask: in both classes r < this radius is set to the median of the annulus, after normalisation.
+
+    Returns
+    -------
+    DataFrame
+        sample_id, host_id, pair_id, role, label, split, logit, and of the pair's positive (controls too)
+        theta_e_arcsec, theta_e_over_psf, arc_snr (before the training set's own mask), arc_snr_injected. Ordered by
+        sample_id.
+
+    Raises
+    ------
+    ArcgateError
+        For a checkpoint that is missing or was trained on another view, a split without rows of either class, or logits
+        that are not finite.
+    """
+    finder = _finder(checkpoint, view)
+    tables = []
+    with _inference(threads):
+        for batch in dataset.batches(_columns(), split=split, roles=LABELLED_ROLES):
+            tables.append(batch.table[list(ROW_COLUMNS)].assign(logit=_logits(finder, _viewed(batch, view, mask_radius_pix))))
+    if not tables:
+        raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
+    return _checked(_with_pair(pd.concat(tables), dataset, split), dataset)
+
+
+def _columns() -> list[str]:
+    return [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
+
+
+def _finder(checkpoint: Path, view: View) -> LensFinder:
+    content = load_checkpoint(checkpoint)
+    if content["hyper_parameters"]["settings"]["view"] != as_plain(view):
+        raise ArcgateError(
+            "the network was trained on another view than it is to be scored on",
+            where=checkpoint,
+            todo="score with the view of the training",
+        )
+    return load_finder(content).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _viewed(batch: Batch, view: View, mask_radius_pix: float | None) -> NDArray[np.float32]:
+    x, y = batch.table["host_x_pix"].to_numpy(), batch.table["host_y_pix"].to_numpy()
+    viewer = Viewer(view)
+    return viewer(batch.image, x, y) if mask_radius_pix is None else viewer.masked(batch.image, x, y, mask_radius_pix)
+
+
+def _logits(finder: LensFinder, images: NDArray[np.float32]) -> NDArray[np.float64]:
+    parts = torch.from_numpy(images).split(BATCH_ROWS)
+    return np.concatenate([finder(part.to(finder.device)).double().cpu().numpy() for part in parts])
+
+
+def _with_pair(table: pd.DataFrame, dataset: Dataset, split: Split) -> pd.DataFrame:
+    """Join the lens of the pair's positive to every member of the pair."""
+    positives = dataset.table(["pair_id", *PAIR_COLUMNS], split=split, roles=("positive",))
+    joined = table.merge(positives, on="pair_id", how="left", validate="many_to_one")
+    return joined.astype({"label": "int64"}).sort_values("sample_id", ignore_index=True)
+
+
+def _checked(predictions: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    missing = {1: "positives", 0: "controls"}.keys() - set(predictions["label"])
+    if missing:
+        raise ArcgateError(
+            f"the split {predictions['split'].iloc[0]!r} lacks {' and '.join({1: 'positives', 0: 'controls'}[m] for m in sorted(missing))}",
+            where=dataset.path,
+            todo="build a larger data set",
+        )
+    if not np.isfinite(predictions["logit"]).all():
+        first = predictions.loc[~np.isfinite(predictions["logit"]), "sample_id"].iloc[0]
+        raise ArcgateError(f"the network's logit for sample_id {first} is not finite", where=dataset.path, todo="train again with a lower learning.lr")
+    if predictions["theta_e_arcsec"].isna().any():
+        first = predictions.loc[predictions["theta_e_arcsec"].isna(), "sample_id"].iloc[0]
+        raise ArcgateError(f"sample_id {first} has no positive in its pair with a theta_E", where=dataset.path, todo="rebuild the data set")
+    return predictions
+
+
+@contextmanager
+def _inference(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,167 @@
+"""The stamps that gates compare: what each pair looks like as control, as null, and with its declared arc taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.reader import Dataset
+from arcgate.dataset.schema import BANDS
+from arcgate.injection.core_mask import kept, radius_from
+from arcgate.injection.draws import uniform
+from arcgate.injection.inject import render_arc, used_psfs
+from arcgate.lensing.psf import Psf, fwhm_from_psfsize
+from arcgate.views.view import Viewer
+
+Pixels = NDArray[np.float32]
+
+# The masked case of the normaliser gate: with the arc's light gone at r < 7 px, which covers the box's corners, only the
+# normaliser can carry the label into the core.
+NORMALISER_MASK_PIX = 7.0
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Stamps of one class, with what is needed to look at them.
+
+    Attributes
+    ----------
+    image : ndarray, float32 (n, 3, 64, 64)
+        What is judged, nanomaggies per pixel.
+    seen : ndarray, float32 (n, 3, 64, 64)
+        The stamp that the network gets: the view takes its normalising statistics from it.
+    table : DataFrame
+        host_id, pair_id, host_x_pix, host_y_pix, sky_sigma per band, split.
+    """
+
+    image: Pixels
+    seen: Pixels
+    table: pd.DataFrame
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """Centre of each host in x, pixels."""
+        return self.table["host_x_pix"].to_numpy(np.float64)
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """Centre of each host in y, pixels."""
+        return self.table["host_y_pix"].to_numpy(np.float64)
+
+    @property
+    def sky(self) -> NDArray[np.float64]:
+        """Standard deviation of the sky, shape (n, 3, 1, 1), nanomaggies per pixel."""
+        return self.table[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
+
+    def viewed(self, viewer: Viewer) -> Pixels:
+        """The judged image under the view, normalised by the statistics of the stamp that the network sees."""
+        return viewer.apply(self.image, *viewer.normaliser(self.seen, self.x, self.y))
+
+    def with_leak(self, leak: NDArray[np.float64]) -> Stamps:
+        """The same stamps with light added, as a network would get them."""
+        image = (self.image + leak).astype(np.float32)
+        return replace(self, image=image, seen=image)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The stamps of one shard's pairs. All but `control` are class 1.
+
+    Attributes
+    ----------
+    control, stamp : Stamps
+        Controls and positives as stored.
+    null : Stamps
+        Null rows as stored (a part of the pairs).
+    residual : Stamps
+        Positives minus the arc that the survey's declared PSF and the declared mask predict.
+    unmasked : Stamps
+        Positives minus the whole arc, mask ignored, convolved with the PSF that was used: what a mask took away is missing.
+    masked : Stamps
+        Positives without the arc's light at r < 7 px.
+    arc : ndarray, float32 (n, 3, 64, 64)
+        Stored arcs of the positives.
+    """
+
+    control: Stamps
+    stamp: Stamps
+    null: Stamps
+    residual: Stamps
+    unmasked: Stamps
+    masked: Stamps
+    arc: Pixels
+
+
+def arms_of(dataset: Dataset, max_pairs: int, seed: int) -> Iterator[Arms]:
+    """The arms of each shard, over at most `max_pairs` pairs of the data set chosen by hash.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    max_pairs : int
+        Bound on the pairs judged; null rows among them are judged too.
+    seed : int
+        Seed of that choice.
+    """
+    pairs = dataset.table(["pair_id"], roles=["positive"])["pair_id"].to_numpy(np.int64)
+    order = np.argsort(uniform(seed, "audit", pairs), kind="stable")
+    chosen = np.sort(pairs[order[:max_pairs]])
+    for batch in dataset.batches():
+        keep = np.isin(batch.table["pair_id"].to_numpy(np.int64), chosen)
+        if not keep.any() or batch.arc is None:
+            continue
+        table = batch.table[keep].reset_index(drop=True)
+        yield _arms(table, batch.image[keep], batch.arc[keep])
+
+
+def _arms(table: pd.DataFrame, image: Pixels, arc: Pixels) -> Arms:
+    role = table["role"].to_numpy()
+
+    def stamps(name: str) -> Stamps:
+        rows = np.flatnonzero(role == name)
+        return Stamps(image[rows], image[rows], table.iloc[rows].reset_index(drop=True))
+
+    positive = stamps("positive")
+    stored = arc[role == "positive"]
+    declared, whole = _predicted(positive.table, stored)
+    inside = radius_from(positive.x, positive.y)[:, None] < NORMALISER_MASK_PIX
+    without_core = positive.image - np.where(inside, stored, np.float32(0.0))
+    return Arms(
+        control=stamps("control"),
+        stamp=positive,
+        null=stamps("null"),
+        residual=replace(positive, image=positive.image - declared),
+        unmasked=replace(positive, image=positive.image - whole),
+        masked=replace(positive, image=without_core, seen=without_core),
+        arc=stored,
+    )
+
+
+def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels]:
+    """Arcs by the declared PSF with the mask, and by the used PSF without it."""
+    declared, whole = np.empty_like(stored), stored.copy()
+    for i, row in enumerate(table.to_dict("records")):
+        keep = kept(
+            radius_from(row["host_x_pix"], row["host_y_pix"]),
+            row["core_mask_kind"],
+            row["core_mask_radius_pix"],
+            row["core_mask_width_pix"],
+        )
+        declared[i] = render_arc(row, declared_psfs(row))[0] * keep
+        if row["core_mask_kind"] != "none":
+            whole[i] = render_arc(row, used_psfs(row))[0]
+    return declared, whole
+
+
+def declared_psfs(row: dict[str, Any]) -> tuple[Psf, ...]:
+    """The PSF of each band that the survey declares: a Moffat of its exponent and of the width that psfsize implies."""
+    psfs = []
+    for band in BANDS:
+        beta = float(row[f"psf_beta_declared_{band}"])
+        psfs.append(Psf("moffat", float(fwhm_from_psfsize(row[f"psfsize_{band}"], beta)), beta))
+    return tuple(psfs)

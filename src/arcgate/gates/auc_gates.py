@@ -1,0 +1,221 @@
+"""Gates that ask whether a rule on small features can tell two arms apart, each with its canary."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.gates import canaries
+from arcgate.gates.arms import Arms, Stamps
+from arcgate.gates.canaries import Canary
+from arcgate.gates.features import core_features, edge_features
+from arcgate.gates.probe import Probed, Sample, TooFewHosts, probe, stack
+from arcgate.gates.result import GateResult, Status
+from arcgate.gates.statistics import Interval
+from arcgate.variant import Gates
+from arcgate.views.view import Viewer
+
+Array = NDArray[np.float64]
+Extract = Callable[[Stamps, Viewer], Array]
+Arm = Literal["null", "residual", "unmasked", "masked"]
+
+NULL_AUC = 0.5
+
+
+@dataclass(frozen=True)
+class AucGate:
+    """One gate.
+
+    Attributes
+    ----------
+    name, view : str
+        As in `GateResult`.
+    arm : str
+        The arm held against the controls.
+    features : str
+        Name of the extraction, shared by gates that look at the same thing.
+    extract : callable
+        Stamps and viewer to features (n, k).
+    canary : callable
+        Plants a leak of a given size in the null twin.
+    failing : str
+        What it means when the gate fails.
+    """
+
+    name: str
+    view: str
+    arm: Arm
+    features: str
+    extract: Extract
+    canary: Canary
+    failing: str
+
+
+def _core_raw(stamps: Stamps, viewer: Viewer) -> Array:
+    return core_features(stamps.image / stamps.sky, stamps.x, stamps.y)
+
+
+def _core_viewed(stamps: Stamps, viewer: Viewer) -> Array:
+    return core_features(stamps.viewed(viewer), stamps.x, stamps.y)
+
+
+def _edge_raw(stamps: Stamps, viewer: Viewer) -> Array:
+    return edge_features(stamps.image / stamps.sky, stamps.x, stamps.y)
+
+
+def _normaliser(stamps: Stamps, viewer: Viewer) -> Array:
+    centre, scale = viewer.normaliser(stamps.seen, stamps.x, stamps.y)
+    return np.concatenate([centre / stamps.sky[:, :, 0, 0], np.log(scale)], axis=1).astype(np.float64)
+
+
+def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
+    """The gates that apply to a view and a kind of control.
+
+    The null of paired sets is judged by equality (`arcgate.gates.identity`), which is stricter; `raw` divides by
+    constants, which carry nothing, so that the normaliser gates do not apply to it.
+    """
+    unexplained = "the core holds light that the declared PSF and arc do not explain"
+    carries = "the statistics that the view divides by tell the classes apart"
+    gates = [
+        AucGate("residual_core", "raw", "residual", "core", _core_raw, canaries.core_pedestal, unexplained),
+        AucGate(
+            "residual_core", normalisation, "residual", "core_viewed", _core_viewed, canaries.core_pedestal,
+            "normalised, the core without its declared arc still differs from a control's",
+        ),
+        AucGate("mask_edge", "raw", "unmasked", "edge", _edge_raw, canaries.core_step, "the core mask leaves an edge around its radius"),
+    ]  # fmt: skip
+    if not paired:
+        differ = "galaxies chosen as hosts and as controls differ before any arc is added"
+        gates += [
+            AucGate("null", "raw", "null", "core", _core_raw, canaries.core_pedestal, differ),
+            AucGate("null", normalisation, "null", "core_viewed", _core_viewed, canaries.core_pedestal, differ),
+        ]
+    if normalisation != "raw":
+        gates += [
+            AucGate("normaliser_null", normalisation, "null", "normaliser", _normaliser, canaries.offset, carries),
+            AucGate(
+                "normaliser_masked", normalisation, "masked", "normaliser", _normaliser, canaries.offset,
+                carries + " although no arc light is left in the core",
+            ),
+        ]  # fmt: skip
+    return gates
+
+
+@dataclass
+class Collected:
+    """Features of every arm and planted leak that the gates need, gathered shard by shard."""
+
+    gates: list[AucGate]
+    viewer: Viewer
+    settings: Gates
+    _features: dict[tuple[str, str], list[Array]] = field(default_factory=lambda: defaultdict(list))
+    _tables: dict[str, list[pd.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, arms: Arms) -> None:
+        """Extract from one shard's arms."""
+        wanted: dict[tuple[str, str], tuple[Extract, Callable[[], Stamps]]] = {}
+        for gate in self.gates:
+            for arm in ("control", "null", gate.arm):
+                wanted[gate.features, arm] = (gate.extract, lambda arm=arm: getattr(arms, arm))  # type: ignore[misc]
+            for size in self.settings.canary_sizes_sky_sigma:
+                planted = lambda gate=gate, size=size: gate.canary(arms.null, size)  # type: ignore[misc]  # noqa: E731
+                wanted[gate.features, _planted(gate, size)] = (gate.extract, planted)
+        for key, (extract, stamps) in wanted.items():
+            taken = stamps()
+            if len(taken.table):
+                self._features[key].append(extract(taken, self.viewer))
+        for arm in ("control", "null", "residual"):
+            self._tables[arm].append(getattr(arms, arm).table[["host_id", "pair_id"]])
+
+    def against_controls(self, gate: AucGate, arm: str) -> Sample:
+        """Both classes of a comparison: an arm (or a planted leak) and the controls of the same pairs."""
+        source = "null" if arm == "null" or "@" in arm else "residual"
+        one = self._sample(gate.features, arm, source, 1)
+        zero = self._sample(gate.features, "control", "control", 0)
+        return stack(one, zero.take(np.isin(zero.pairs, one.pairs)))
+
+    def _sample(self, features: str, arm: str, source: str, label: int) -> Sample:
+        table = pd.concat(self._tables[source])
+        labels = np.full(len(table), label, dtype=np.int64)
+        groups = table["host_id"].to_numpy(np.str_)
+        return Sample(np.concatenate(self._features[features, arm]), labels, groups, table["pair_id"].to_numpy(np.int64))
+
+
+def _planted(gate: AucGate, size: float) -> str:
+    return f"{gate.canary.__name__}@{size:g}"
+
+
+def judge(gate: AucGate, collected: Collected, paired: bool) -> list[GateResult]:
+    """Judge a gate: its arm against the controls, its bare twin, its canary; within-pair accuracy beside it on pairs."""
+    settings = collected.settings
+    try:
+        probed = probe(collected.against_controls(gate, gate.arm), settings, paired)
+        twin = probe(collected.against_controls(gate, "null"), settings, paired)
+        smallest = _smallest_leak(gate, collected, paired)
+    except TooFewHosts as error:
+        return [_result(gate, None, None, settings, "undetermined", str(error))]
+    except ValueError as error:
+        return [_result(gate, None, None, settings, "not_run", str(error))]
+    status, reason = decide(probed.auc, twin.auc, smallest, settings.margin, gate.failing)
+    results = [_result(gate, probed.auc, smallest, settings, status, reason)]
+    if probed.within_pair is not None and gate.arm == "residual":
+        results.append(_within_pair(gate, probed))
+    return results
+
+
+def decide(auc: Interval, twin: Interval, smallest: float | None, margin: float, failing: str) -> tuple[Status, str]:
+    """Status of an AUC gate: equivalence inside the margin passes, provided that its canary sang and its twin did not.
+
+    Parameters
+    ----------
+    auc, twin : Interval
+        Of the arm and of the bare null twin.
+    smallest : float or None
+        Smallest leak that fired; None if none did.
+    """
+    if twin.low > NULL_AUC:
+        return "blind", f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
+    if auc.low > NULL_AUC - margin and auc.high < NULL_AUC + margin:
+        if smallest is None:
+            return "blind", "no planted leak fired, so that passing would mean nothing"
+        return "passed", f"the interval lies within {NULL_AUC} +- {margin:g}"
+    if auc.low > NULL_AUC or auc.high < NULL_AUC:
+        return "failed", failing
+    if smallest is None:
+        return "blind", "no planted leak fired"
+    return "undetermined", f"the interval holds {NULL_AUC} but reaches beyond the margin {margin:g}: more galaxies are needed"
+
+
+def _smallest_leak(gate: AucGate, collected: Collected, paired: bool) -> float | None:
+    """Smallest planted size that fires together with every larger one."""
+    smallest = None
+    for size in sorted(collected.settings.canary_sizes_sky_sigma, reverse=True):
+        if probe(collected.against_controls(gate, _planted(gate, size)), collected.settings, paired).auc.low <= NULL_AUC:
+            break
+        smallest = size
+    return smallest
+
+
+def _result(
+    gate: AucGate, auc: Interval | None, smallest: float | None, settings: Gates, status: Status, reason: str
+) -> GateResult:
+    value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
+    n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
+    return GateResult(
+        gate.name, gate.view, "overall", "gate", value, low, high, settings.margin, smallest, n, groups, status, reason
+    )
+
+
+def _within_pair(gate: AucGate, probed: Probed) -> GateResult:
+    reason = "share of pairs that the rule puts in the right order; no margin: a paired difference carries no noise"
+    auc = probed.auc
+    name = f"{gate.name}_within_pair"
+    return GateResult(
+        name, gate.view, "overall", "diagnostic", probed.within_pair, None, None, None, None, auc.n, auc.n_groups, "reported", reason
+    )

@@ -1,0 +1,124 @@
+"""The rule whose AUC is judged: fitted on one half of the galaxies, judged on the other."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from arcgate.gates.statistics import Interval, clustered_auc, within_pair
+from arcgate.injection.draws import text_ids, uniform
+from arcgate.variant import Gates
+
+Features = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Groups = NDArray[np.str_]
+
+
+class TooFewHosts(ValueError):
+    """A half holds fewer galaxies than the gate needs."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Features of both classes.
+
+    Attributes
+    ----------
+    features : ndarray, shape (n, k)
+    labels : ndarray of 0 and 1, shape (n,)
+    groups : ndarray of str, shape (n,)
+        Galaxy of each row.
+    pairs : ndarray of int, shape (n,)
+        Pair of each row.
+    """
+
+    features: Features
+    labels: Labels
+    groups: Groups
+    pairs: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> Sample:
+        """The rows that `chosen` marks."""
+        return Sample(self.features[chosen], self.labels[chosen], self.groups[chosen], self.pairs[chosen])
+
+
+def stack(positive: Sample, control: Sample) -> Sample:
+    """Both classes in one sample."""
+    return Sample(
+        np.concatenate([positive.features, control.features]),
+        np.concatenate([positive.labels, control.labels]),
+        np.concatenate([positive.groups, control.groups]),
+        np.concatenate([positive.pairs, control.pairs]),
+    )
+
+
+@dataclass(frozen=True)
+class Probed:
+    """AUC of the rule on the judging half, and the share of pairs it puts in the right order (None without pairs there)."""
+
+    auc: Interval
+    within_pair: float | None
+
+
+def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
+    """Fit a scaled logistic regression on one half of the galaxies and judge it on the other.
+
+    Parameters
+    ----------
+    sample : Sample
+        Both classes.
+    settings : Gates
+        Seed of the halves, level of the interval, least number of galaxies.
+    paired : bool
+        Whether pairs share a galaxy, so that within-pair accuracy means something.
+
+    Raises
+    ------
+    TooFewHosts
+        A half has fewer than `settings.min_hosts` galaxies.
+    """
+    fitting = _half(sample.groups, settings.seed)
+    fit, judge = sample.take(fitting), sample.take(~fitting)
+    for half in (fit, judge):
+        for label in (0, 1):
+            hosts = len(np.unique(half.groups[half.labels == label]))
+            if hosts < settings.min_hosts:
+                raise TooFewHosts(f"{hosts} galaxies of a class in one half, {settings.min_hosts} are needed")
+    scores = fitted_scores(fit, judge.features)
+    auc = clustered_auc(scores, judge.labels, judge.groups, settings.level)
+    return Probed(auc, within_pair(scores, judge.labels, judge.pairs) if paired else None)
+
+
+def fitted_scores(fit: Sample, features: Features) -> NDArray[np.float64]:
+    """Scores of `features` under the rule fitted on `fit`; the scaling belongs to the rule.
+
+    Raises
+    ------
+    ValueError
+        The fit does not converge.
+    """
+    rule = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=1000))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            rule.fit(fit.features, fit.labels)
+        except ConvergenceWarning as warning:
+            raise ValueError(f"the probe's fit does not converge: {warning}") from warning
+    scores: NDArray[np.float64] = rule.decision_function(features)
+    return scores
+
+
+def _half(groups: Groups, seed: int) -> NDArray[np.bool_]:
+    """Whether each row's galaxy belongs to the half that fits: every second galaxy in hash order."""
+    names, row = np.unique(groups, return_inverse=True)
+    order = np.argsort(uniform(seed, "half", text_ids(names.tolist())))
+    fitting = np.zeros(len(names), dtype=bool)
+    fitting[order[::2]] = True
+    return fitting[row]

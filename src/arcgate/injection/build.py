@@ -1,0 +1,70 @@
+"""From a specification to a finished data set on disk."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from arcgate.dataset.cache import build_once, set_folder
+from arcgate.dataset.card import write_card
+from arcgate.injection.engines.local import run_tasks
+from arcgate.injection.manifest import build_manifest
+from arcgate.injection.shard import plan_shards
+from arcgate.survey.hosts import Survey, open_survey
+from arcgate.variant import PIXEL_CODE, Data, Runtime, as_plain, code_version, spec_digest
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished data set's folder, and whether it was made now or found."""
+
+    folder: Path
+    status: Literal["built", "reused"]
+
+
+def survey_of(data: Data, runtime: Runtime) -> Survey:
+    """The host survey that a specification names; a mock survey is built if it is not there yet."""
+    return open_survey(
+        data.hosts, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=sys.stderr.isatty()
+    )
+
+
+def build_dataset(data: Data, runtime: Runtime) -> Built:
+    """Build a data set, or find it in the cache.
+
+    Parameters
+    ----------
+    data : Data
+        Specification.
+    runtime : Runtime
+        Folders and processes; no pixel depends on it.
+
+    Returns
+    -------
+    Built
+
+    Raises
+    ------
+    ArcgateError
+        The hosts, the manifest or the cache cannot serve the specification.
+    """
+    survey = survey_of(data, runtime)
+    digest = spec_digest(data, survey.digest)
+
+    def build(folder: Path) -> None:
+        manifest = build_manifest(data, survey.catalogue)
+        tasks = plan_shards(manifest, survey, folder, runtime.rows_per_shard, runtime.batch_rows)
+        receipts = run_tasks(tasks, runtime.workers)
+        write_card(
+            folder,
+            data=as_plain(data),
+            hosts=survey.describe(),
+            spec_digest=digest,
+            code_version=code_version(PIXEL_CODE),
+            receipts=receipts,
+        )
+
+    folder = set_folder(Path(runtime.data_dir), digest)
+    return Built(folder, build_once(folder, build))

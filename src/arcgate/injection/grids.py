@@ -1,0 +1,82 @@
+"""Lens and source parameters of each pair, drawn from a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.injection.draws import Ids, between, choice, normal, uniform
+from arcgate.lensing.images import image_positions
+from arcgate.variant import Grid
+
+# Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
+# r = 22 (the locus of blue galaxies in the Legacy Surveys: g - r near 0.4, r - z near 0.35).
+SOURCE_COLOURS = {"gr": (0.40, 0.15), "rz": (0.35, 0.15)}
+
+# theta_E tied to luminosity: sigma^4 goes with L (Faber & Jackson 1976) and theta_E with sigma^2, so that at one redshift
+# theta_E goes with 10^(-0.2 m). Pivot: the SLACS lenses' typical theta_E of 1.2 arcsec (Bolton et al. 2008), put at r = 18.5.
+PIVOT_MAG_R = 18.5
+PIVOT_THETA_E_ARCSEC = 1.2
+
+
+def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float64]) -> pd.DataFrame:
+    """Draw the arc of each pair.
+
+    Parameters
+    ----------
+    grid : Grid
+        Values to draw from.
+    seed : int
+        Seed of the data set.
+    pair_ids : ndarray of int, shape (n,)
+        Identities; a pair's arc depends on nothing else but the seed and its host's magnitude.
+    host_mag_r : ndarray, shape (n,)
+        r magnitude of each pair's host.
+
+    Returns
+    -------
+    DataFrame of n rows
+        The lens and source columns of the manifest (`arcgate.dataset.schema.MANIFEST`).
+    """
+    shear = choice(seed, "shear", pair_ids, grid.shear)
+    shear_angle = between(seed, "shear_angle", pair_ids, 0.0, np.pi)
+    ellipticity = choice(seed, "ellipticity", pair_ids, grid.ellipticity)
+    offset = grid.offset_arcsec
+    arcs = pd.DataFrame(
+        {
+            "theta_e_arcsec": _einstein_radius(grid, seed, pair_ids, host_mag_r),
+            "lens_q": between(seed, "lens_q", pair_ids, *grid.lens_q),
+            "lens_phi_rad": between(seed, "lens_phi", pair_ids, 0.0, np.pi),
+            "gamma1": shear * np.cos(2.0 * shear_angle),
+            "gamma2": shear * np.sin(2.0 * shear_angle),
+            "source_mag_r": host_mag_r + choice(seed, "dmag", pair_ids, grid.dmag),
+            "source_gr": _colour("gr", seed, pair_ids),
+            "source_rz": _colour("rz", seed, pair_ids),
+            "source_reff_arcsec": choice(seed, "reff", pair_ids, grid.reff_arcsec),
+            "source_sersic_n": grid.sersic_n,
+            "source_q": (1.0 - ellipticity) / (1.0 + ellipticity),
+            "source_phi_rad": between(seed, "source_phi", pair_ids, 0.0, np.pi),
+            "source_x_arcsec": between(seed, "source_x", pair_ids, -offset, offset),
+            "source_y_arcsec": between(seed, "source_y", pair_ids, -offset, offset),
+        }
+    )
+    lenses = arcs[["source_x_arcsec", "source_y_arcsec", "theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2"]]
+    arcs["n_images"] = [len(image_positions(*row)) for row in lenses.itertuples(index=False)]
+    return arcs
+
+
+def _einstein_radius(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float64]) -> NDArray[np.float64]:
+    if grid.theta_e_from == "grid":
+        return choice(seed, "theta_e", pair_ids, grid.theta_e_arcsec)
+    scatter = grid.theta_e_scatter_dex * normal(seed, "theta_e", pair_ids)
+    expected = PIVOT_THETA_E_ARCSEC * 10.0 ** (-0.2 * (host_mag_r - PIVOT_MAG_R) + scatter)
+    low, high = min(grid.theta_e_arcsec), max(grid.theta_e_arcsec)
+    # Radii beyond the grid's range are redrawn uniformly inside it, so that none pile up at its ends.
+    inside = (expected >= low) & (expected <= high)
+    return np.where(inside, expected, low + (high - low) * uniform(seed, "theta_e_redraw", pair_ids))
+
+
+def _colour(name: str, seed: int, pair_ids: Ids) -> NDArray[np.float64]:
+    mean, sigma = SOURCE_COLOURS[name]
+    return mean + sigma * normal(seed, f"source_{name}", pair_ids)

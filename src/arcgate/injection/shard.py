@@ -1,0 +1,110 @@
+"""One shard: cut out its galaxies, inject, write. The unit of work of every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from arcgate.dataset.schema import BANDS, COLUMN_NAMES
+from arcgate.dataset.receipts import Receipt, finished
+from arcgate.dataset.shards import shard_path, write_shard
+from arcgate.injection.draws import uniform
+from arcgate.injection.inject import Injected, inject
+from arcgate.survey.hosts import Survey
+
+HOST_COLUMNS = [
+    "host_x_pix",
+    "host_y_pix",
+    *[f"{stem}_{band}" for stem in ("sky_sigma", "gain", "ivar") for band in BANDS],
+    "provenance",
+]
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """What a worker needs to make one shard.
+
+    Attributes
+    ----------
+    path : Path
+        The shard's file.
+    rows : DataFrame
+        Its manifest rows in their final order, with `catalogue_row`.
+    survey : Survey
+        Where the galaxies are cut out.
+    batch_rows : int
+        Rows rendered at a time; bounds the memory and changes nothing else.
+    """
+
+    path: Path
+    rows: pd.DataFrame
+    survey: Survey
+    batch_rows: int
+
+
+def plan_shards(manifest: pd.DataFrame, survey: Survey, folder: Path, rows_per_shard: int, batch_rows: int) -> list[ShardTask]:
+    """Divide a manifest into shards: one split each, pairs in hash order and never divided.
+
+    Parameters
+    ----------
+    manifest : DataFrame
+        From `build_manifest`.
+    rows_per_shard : int
+        Rows of a shard, at most (a pair and its null row are three).
+
+    Returns
+    -------
+    list of ShardTask
+    """
+    tasks = []
+    for split in sorted(manifest["split"].unique()):
+        rows = manifest[manifest["split"] == split]
+        shuffled = uniform(int(rows["seed"].iloc[0]), "shard_order", rows["pair_id"].to_numpy(np.int64))
+        rows = rows.iloc[np.lexsort((rows["sample_id"].to_numpy(np.int64), shuffled))]
+        for number, part in enumerate(_chunks(rows, rows_per_shard)):
+            tasks.append(ShardTask(shard_path(folder, split, number), part, survey, batch_rows))
+    return tasks
+
+
+def _chunks(rows: pd.DataFrame, rows_per_shard: int) -> list[pd.DataFrame]:
+    starts = np.flatnonzero(np.r_[True, np.diff(rows["pair_id"].to_numpy(np.int64)) != 0])
+    ends = np.r_[starts[1:], len(rows)]
+    cuts, begin = [], 0
+    for start, end in zip(starts, ends, strict=True):
+        if end - begin > rows_per_shard and start > begin:
+            cuts.append((begin, start))
+            begin = start
+    cuts.append((begin, len(rows)))
+    return [rows.iloc[a:b].reset_index(drop=True) for a, b in cuts]
+
+
+def run_shard(task: ShardTask) -> Receipt:
+    """Make one shard, or return the receipt of a finished one.
+
+    Linear algebra runs on one thread here, so that the last bits do not depend on the number of workers.
+    """
+    done = finished(task.path, task.rows["sample_id"].tolist())
+    if done is not None:
+        return done
+    catalogue = task.survey.catalogue
+    with threadpool_limits(1):
+        parts, tables = [], []
+        for begin in range(0, len(task.rows), task.batch_rows):
+            rows = task.rows.iloc[begin : begin + task.batch_rows].reset_index(drop=True)
+            places = rows["catalogue_row"].to_numpy(np.int64)
+            hosts = catalogue.iloc[places][HOST_COLUMNS].reset_index(drop=True)
+            injected = inject(pd.concat([rows, hosts], axis=1), task.survey.cutouts(places))
+            parts.append(injected)
+            tables.append(_table(rows, hosts, injected))
+    image = np.concatenate([part.image for part in parts])
+    arc = np.concatenate([part.arc for part in parts])
+    return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc)
+
+
+def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected) -> pd.DataFrame:
+    table = pd.concat([rows.drop(columns="catalogue_row"), hosts, injected.measured], axis=1)
+    return table.reindex(columns=list(COLUMN_NAMES))

@@ -1,0 +1,1 @@
+"""Training: data module, Lightning module, checkpoints and the training itself."""

@@ -1,0 +1,173 @@
+"""The network: one logit per stamp from any timm backbone, trained with binary cross-entropy."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import Any, Final
+
+import numpy as np
+import timm
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+from torch.nn import Module
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
+from arcgate.errors import ArcgateError
+from arcgate.learning.augmentation import mix
+
+WARM_UP_SHARE: Final = 0.1
+Batch = tuple[Tensor, Tensor]
+
+
+def backbone(name: str) -> Module:
+    """A timm network with three input channels and one output, random weights.
+
+    Parameters
+    ----------
+    name : str
+        Name as timm lists it.
+
+    Raises
+    ------
+    ArcgateError
+        If timm has no such model (with the closest names), or it cannot take stamps of this size.
+    """
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=5, cutoff=0.4)
+        raise ArcgateError(
+            f"timm has no model named {name!r}; close names: {', '.join(close) or 'none'}",
+            where="learning.backbone",
+            todo="choose one of timm.list_models()",
+        )
+    default = timm.get_pretrained_cfg(name)
+    size = {"img_size": STAMP_SIZE} if default is not None and default.fixed_input_size else {}
+    try:
+        network: Module = timm.create_model(name, pretrained=False, in_chans=len(BANDS), num_classes=1, **size)
+        _try(network)
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        raise ArcgateError(
+            f"timm's {name} does not work on stamps of {STAMP_SIZE} x {STAMP_SIZE} pixels: {error}",
+            where="learning.backbone",
+            todo="choose a convolutional backbone, for example resnet18",
+        ) from error
+    return network
+
+
+def _try(network: Module) -> None:
+    network.eval()
+    with torch.no_grad():
+        shape = tuple(network(torch.zeros(2, *IMAGE_SHAPE)).shape)
+    network.train()
+    if shape != (2, 1):
+        raise ValueError(f"its output has shape {shape}, not (2, 1)")
+
+
+class LensFinder(LightningModule):
+    """A backbone that gives the logit of "this stamp holds an arc".
+
+    Parameters
+    ----------
+    settings : dict
+        Plain values: `learning` (fields of `arcgate.variant.Learning`), `view` and `data_digest`. Kept in the checkpoint.
+    steps_per_epoch : int
+        Batches in an epoch; the schedule's length is this times `epochs`.
+    """
+
+    def __init__(self, settings: dict[str, Any], steps_per_epoch: int) -> None:
+        super().__init__()
+        self.save_hyperparameters({"settings": settings, "steps_per_epoch": steps_per_epoch}, logger=False)
+        self.learning: dict[str, Any] = settings["learning"]
+        self.total_steps = steps_per_epoch * int(self.learning["epochs"])
+        self.network = self.configure_network()
+        self._logits: list[Tensor] = []
+        self._labels: list[Tensor] = []
+
+    def configure_network(self) -> Module:
+        """Build the backbone; initial weights follow from `learning.seed` alone."""
+        with torch.random.fork_rng():
+            torch.manual_seed(int(self.learning["seed"]))
+            return backbone(self.learning["backbone"])
+
+    def configure_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean binary cross-entropy in nats; logits and labels of shape (n,)."""
+        return binary_cross_entropy_with_logits(logits, labels)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW; per step a linear warm-up over the first tenth of all steps, then a cosine to zero."""
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=self.learning["lr"], weight_decay=self.learning["weight_decay"]
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, self.total_steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of shape (n,) for viewed images of shape (n, 3, 64, 64)."""
+        logits: Tensor = self.network(images)[:, 0]
+        return logits
+
+    def on_train_epoch_start(self) -> None:
+        """Key what layers draw (dropout, stochastic depth) on (seed, epoch), so that a resumed run draws the same."""
+        word = mix(int(self.learning["seed"]), self.current_epoch, np.zeros(1, dtype=np.int64))[0]
+        torch.manual_seed(int(word))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of a batch."""
+        images, labels = batch
+        loss = self.configure_losses(self(images), labels)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Collect logits and labels."""
+        images, labels = batch
+        self._logits.append(self(images))
+        self._labels.append(labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log val_loss and val_auroc over the whole set.
+
+        Raises
+        ------
+        ArcgateError
+            If the network has diverged.
+        """
+        logits, labels = torch.cat(self._logits), torch.cat(self._labels)
+        self._logits.clear()
+        self._labels.clear()
+        if not bool(torch.isfinite(logits).all()):
+            raise ArcgateError(
+                f"the training has diverged: logits that are not finite after epoch {self.current_epoch}",
+                where=f"learning.lr = {self.learning['lr']}",
+                todo="lower learning.lr",
+            )
+        auroc = roc_auc_score(labels.cpu().numpy(), logits.cpu().numpy())
+        self.log_dict({"val_loss": self.configure_losses(logits, labels), "val_auroc": float(auroc)}, prog_bar=True)
+
+
+def learning_rate_factor(step: int, total_steps: int) -> float:
+    """Factor on the learning rate at a step: linear from 1/w to 1 over w steps of warm-up, then a half cosine to 0.
+
+    Parameters
+    ----------
+    step : int
+        0-based.
+    total_steps : int
+        Steps of the whole training; w is a tenth of it, at least 1.
+    """
+    warm_up = max(1, round(WARM_UP_SHARE * total_steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    share = min(1.0, (step - warm_up) / max(1, total_steps - warm_up))
+    return 0.5 * (1.0 + math.cos(math.pi * share))
+
+
+def load_finder(checkpoint: dict[str, Any]) -> LensFinder:
+    """The trained network of a checkpoint (see `checkpoints.load_checkpoint`), in evaluation mode."""
+    finder = LensFinder(**checkpoint["hyper_parameters"])
+    finder.load_state_dict(checkpoint["state_dict"])
+    return finder.eval()

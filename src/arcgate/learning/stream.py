@@ -1,0 +1,190 @@
+"""Batches of viewed stamps, streamed from shards in an order that only (seed, epoch) decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from arcgate.dataset.reader import Dataset
+from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
+from arcgate.dataset.shard_reading import Batch
+from arcgate.learning.augmentation import augment, mix
+from arcgate.variant import Split
+from arcgate.views.view import Viewer
+
+LABELLED_ROLES: Final = ("positive", "control")
+COLUMNS: Final = ("sample_id", "label", "host_x_pix", "host_y_pix")
+MEMORY_BUDGET_BYTES: Final = 512 * 1024**2
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Viewed stamps with their labels.
+
+    Attributes
+    ----------
+    images : Tensor of float32, shape (n, 3, 64, 64)
+        What the network sees.
+    labels : Tensor of float32, shape (n,)
+        1 for positives, 0 for controls.
+    sample_id : ndarray of int64, shape (n,)
+    """
+
+    images: Tensor
+    labels: Tensor
+    sample_id: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
+    def take(self, index: NDArray[np.int64]) -> Rows:
+        """The rows at these places, copied."""
+        place = torch.from_numpy(index)
+        return Rows(self.images[place], self.labels[place], self.sample_id[index])
+
+    @staticmethod
+    def joined(parts: list[Rows]) -> Rows:
+        """One after another."""
+        if len(parts) == 1:
+            return parts[0]
+        images, labels = torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
+        return Rows(images, labels, np.concatenate([part.sample_id for part in parts]))
+
+
+class Blocks:
+    """The labelled rows of one split, in blocks that fit into memory.
+
+    A split whose viewed stamps take at most `budget_bytes` is a single block, viewed once and kept, so that nothing
+    about it depends on how it was cut into shards. A larger split has one block a shard, read and viewed whenever it is asked for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Read shard by shard.
+    split : {'train', 'val', 'test'}
+        Which rows; of them the positives and controls.
+    viewer : Viewer
+        From stamp to network input.
+    budget_bytes : int
+        See above; by default 512 MiB, about 10,900 stamps.
+    """
+
+    def __init__(self, dataset: Dataset, split: Split, viewer: Viewer, budget_bytes: int = MEMORY_BUDGET_BYTES) -> None:
+        self._dataset = dataset
+        self._split: Split = split
+        self._viewer = viewer
+        counts = dataset.card["counts"].get(split, {})
+        self.n_rows = sum(int(counts.get(role, 0)) for role in LABELLED_ROLES)
+        self._n_shards = len(dataset.shards(split, LABELLED_ROLES))
+        self.in_memory = self.n_rows * IMAGE_BYTES <= budget_bytes
+        self._kept: Rows | None = None
+
+    def __len__(self) -> int:
+        return 1 if self.in_memory else self._n_shards
+
+    def load(self, block: int) -> Rows:
+        """Rows of a block in the order of the shards."""
+        if not self.in_memory:
+            return next(self._shards([block]))
+        if self._kept is None:
+            self._kept = self._gathered()
+        return self._kept
+
+    def _shards(self, order: list[int]) -> Iterator[Rows]:
+        for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False, shard_order=order):
+            yield self._viewed(batch)
+
+    def _viewed(self, batch: Batch) -> Rows:
+        table = batch.table
+        images = self._viewer(batch.image, table["host_x_pix"].to_numpy(), table["host_y_pix"].to_numpy())
+        labels = torch.from_numpy(table["label"].to_numpy(dtype=np.float32))
+        return Rows(torch.from_numpy(images), labels, table["sample_id"].to_numpy(dtype=np.int64))
+
+    def _gathered(self) -> Rows:
+        whole = Rows(torch.empty(self.n_rows, *IMAGE_SHAPE), torch.empty(self.n_rows), np.empty(self.n_rows, dtype=np.int64))
+        filled = 0
+        for rows in self._shards(list(range(self._n_shards))):
+            place = slice(filled, filled + len(rows))
+            whole.images[place], whole.labels[place], whole.sample_id[place] = rows.images, rows.labels, rows.sample_id
+            filled += len(rows)
+        return whole
+
+
+class Batches:
+    """One epoch of batches each time it is iterated; Lightning takes it for a data loader.
+
+    In training, blocks and the rows within a block come in the order of a hash of (seed, epoch, identity), and each
+    stamp may be flipped and turned by a key of its own; so an epoch's batches are the same whether it is reached in one
+    go or after a resume. Otherwise blocks come in order and their rows by sample_id, unchanged. A plain iterable rather
+    than torch's DataLoader: there is one process, and no global generator may be touched.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The rows.
+    batch_size : int
+        Upper limit; an epoch is cut into as few batches as possible of equal length within 1, so that none is tiny and
+        no row is dropped.
+    seed : int
+        Seed of order and augmentation.
+    epoch : callable or None
+        Gives the current epoch (0-based), asked when the first batch is; None leaves rows in order.
+    augmented : bool
+        Whether to flip and turn.
+    """
+
+    def __init__(
+        self, blocks: Blocks, batch_size: int, *, seed: int, epoch: Callable[[], int] | None, augmented: bool = False
+    ) -> None:
+        self._blocks = blocks
+        self._seed = seed
+        self._epoch = epoch
+        self._augmented = augmented
+        self.sizes = batch_sizes(blocks.n_rows, batch_size)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        epoch = None if self._epoch is None else self._epoch()
+        for rows in self._cut(self._ordered(epoch)):
+            images = rows.images
+            if self._augmented and epoch is not None:
+                images = augment(images, rows.sample_id, seed=self._seed, epoch=epoch)
+            yield images, rows.labels
+
+    def _ordered(self, epoch: int | None) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+        """Each block with the order of its rows."""
+        for block in self._by_key(np.arange(len(self._blocks), dtype=np.int64), epoch):
+            rows = self._blocks.load(int(block))
+            yield rows, self._by_key(rows.sample_id, epoch)
+
+    def _by_key(self, identity: NDArray[np.int64], epoch: int | None) -> NDArray[np.int64]:
+        return np.argsort(identity if epoch is None else mix(self._seed, epoch, identity), kind="stable")
+
+    def _cut(self, blocks: Iterator[tuple[Rows, NDArray[np.int64]]]) -> Iterator[Rows]:
+        """Rows in batches of `sizes`; what is left of a block goes into the next batch."""
+        sizes = iter(self.sizes)
+        missing = next(sizes)
+        parts: list[Rows] = []
+        for rows, order in blocks:
+            start = 0
+            while start < len(order):
+                parts.append(rows.take(order[start : start + missing]))
+                start += len(parts[-1])
+                missing -= len(parts[-1])
+                if missing == 0:
+                    yield Rows.joined(parts)
+                    parts, missing = [], next(sizes, 0)
+
+
+def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
+    """Lengths of the batches of an epoch: as few as `batch_size` allows, equal within 1, longer ones first."""
+    n_batches = -(-n_rows // batch_size)
+    return [n_rows // n_batches + (k < n_rows % n_batches) for k in range(n_batches)]

@@ -1,0 +1,193 @@
+"""One training: skipped when finished, resumed when interrupted, the same weights either way."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pandas as pd
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+from pytorch_lightning.loggers import Logger
+
+from arcgate.dataset.atomic import remove_leftovers, write_json
+from arcgate.dataset.reader import Dataset
+from arcgate.errors import ArcgateError
+from arcgate.learning.checkpoints import BEST, LAST, AtomicCheckpointIO, EpochCheckpoints, load_checkpoint, read_history, write_history
+from arcgate.learning.datamodule import StampData
+from arcgate.learning.module import LensFinder
+from arcgate.variant import Learning, View, as_plain
+
+FINISHED: Final = "finished.json"
+Status = Literal["trained", "resumed", "skipped"]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training left.
+
+    Attributes
+    ----------
+    status : {'trained', 'resumed', 'skipped'}
+        Run from the start, taken up after an interruption, or found finished.
+    best_checkpoint : Path
+        Weights of the epoch with the highest val_auroc.
+    last_epoch : int
+        The last epoch that was trained, 0-based.
+    history : DataFrame
+        Columns epoch, train_loss, val_loss, val_auroc; one row an epoch.
+    """
+
+    status: Status
+    best_checkpoint: Path
+    last_epoch: int
+    history: pd.DataFrame
+
+
+def train(
+    dataset: Dataset,
+    variant_view: View,
+    learning: Learning,
+    *,
+    folder: Path,
+    threads: int,
+    progress: bool = False,
+    logger: Logger | None = None,
+) -> TrainingResult:
+    """Train a network on a data set, or take up or skip what is already there.
+
+    Batches, augmentation, initial weights and the draws of the network's layers are keyed on `learning.seed` and the
+    epoch, so that a training that was killed after any epoch ends with the weights of one that was not, bit by bit, on
+    the same machine at the same number of threads.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its splits train and val are read.
+    variant_view : View
+        What the network sees.
+    learning : Learning
+        Backbone, epochs and optimisation.
+    folder : Path
+        Receives best.ckpt, last.ckpt, history.csv and, last of all, finished.json. One process at a time.
+    threads : int
+        Threads of torch.
+    progress : bool
+        A progress bar on stderr.
+    logger : Logger, optional
+        Receives train_loss, val_loss and val_auroc of each epoch that is run now.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    ArcgateError
+        If the folder holds a training with other settings, a class is missing, the backbone is unknown, or the
+        training diverges.
+    """
+    settings = {"learning": as_plain(learning), "view": as_plain(variant_view), "data_digest": dataset.data_digest}
+    if (folder / FINISHED).is_file():
+        _same_settings(json.loads((folder / FINISHED).read_text())["settings"], settings, folder)
+        return _result("skipped", folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    resume_from = _resume_point(folder, settings)
+    with _reproducible(threads), _quiet():
+        data = StampData(dataset, variant_view, learning)
+        checkpoints = EpochCheckpoints(folder)
+        trainer = _trainer(learning, checkpoints, progress=progress, logger=logger)
+        _fit(trainer, LensFinder(settings, data.steps_per_epoch), data, resume_from)
+    write_history(folder, checkpoints.history)
+    write_json(folder / FINISHED, {"settings": settings, "best": checkpoints.best, "threads": threads})
+    return _result("resumed" if resume_from else "trained", folder)
+
+
+def _result(status: Status, folder: Path) -> TrainingResult:
+    history = read_history(folder)
+    return TrainingResult(status, folder / BEST, int(history["epoch"].max()), history)
+
+
+def _resume_point(folder: Path, settings: dict[str, Any]) -> Path | None:
+    last = folder / LAST
+    if not last.is_file():
+        return None
+    _same_settings(load_checkpoint(last)["hyper_parameters"]["settings"], settings, folder)
+    return last
+
+
+def _same_settings(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    differing = sorted(name for name in wanted if found.get(name) != wanted[name])
+    if differing:
+        raise ArcgateError(
+            f"the folder holds a training with other settings: {', '.join(differing)} differ",
+            where=folder,
+            todo="train in another folder, or remove this one",
+        )
+
+
+def _trainer(learning: Learning, checkpoints: EpochCheckpoints, *, progress: bool, logger: Logger | None) -> Trainer:
+    callbacks: list[Callback] = [checkpoints]
+    if progress:
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+    return Trainer(
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        devices=1,
+        max_epochs=learning.epochs,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        logger=logger if logger is not None else False,
+        default_root_dir=checkpoints.folder,
+        deterministic=True,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+    )
+
+
+def _fit(trainer: Trainer, finder: LensFinder, data: StampData, resume_from: Path | None) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(finder, datamodule=data, ckpt_path=resume_from, weights_only=True)
+    except SystemExit as stop:
+        # Lightning turns Ctrl-C into an exit and leaves SIGINT ignored; callers expect KeyboardInterrupt.
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stop
+
+
+@contextmanager
+def _reproducible(threads: int) -> Iterator[None]:
+    """Deterministic algorithms, a number of threads, and torch's global generator left as it was found."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Lightning's notes on devices and products; its warnings and errors still come through, but for one."""
+    log = logging.getLogger("pytorch_lightning")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Lightning 2.6 flattens loaders by a class that torch 2.15 deprecates; nobody who trains can act on it.
+            warnings.filterwarnings("ignore", message=r".*LeafSpec.* is deprecated", category=FutureWarning)
+            yield
+    finally:
+        log.setLevel(level)

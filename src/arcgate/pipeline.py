@@ -1,0 +1,174 @@
+"""One variant from end to end: data set, gates, training, scores, tracking. Each stage is skipped if its artifact is there."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from arcgate.dataset.reader import Dataset, open_dataset
+from arcgate.evaluation.evaluate import evaluate
+from arcgate.gates.battery import run_battery
+from arcgate.gates.result import Evidence, Safe, conclude, read_evidence, write_evidence
+from arcgate.injection.build import build_dataset
+from arcgate.learning.train import train
+from arcgate.tracking import record, runs
+from arcgate.tracking.artifacts import figures_of
+from arcgate.tracking.lightning import lightning_logger
+from arcgate.tracking.store import Store, open_store
+from arcgate.tracking.table import rebuild
+from arcgate.variant import Variant, as_plain, digest_of, evidence_key, scoring_key, training_key
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a variant."""
+
+    variant: str
+    safe: Safe
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A variant with its data sets and keys."""
+
+    spec: Variant
+    data: Dataset
+    common: Dataset
+    evidence: str
+    training: str
+    scoring: str
+    statuses: tuple[str, ...]
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs' artifacts."""
+        return Path(self.spec.runtime.data_dir) / "runs"
+
+    @property
+    def key(self) -> str:
+        """Identity of the variant's run in the tracking database."""
+        return digest_of([self.evidence, self.scoring])
+
+
+def study_folder(variant: Variant) -> Path:
+    """Where the study's table is written as files."""
+    return Path(variant.runtime.data_dir) / "studies" / variant.study
+
+
+def run_variant(spec: Variant) -> Outcome:
+    """Run a variant, or what is missing of it, and keep everything on its MLflow run.
+
+    Parameters
+    ----------
+    spec : Variant
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ArcgateError
+        A stage cannot run. The variant's MLflow run then ends as FAILED; finished artifacts are kept.
+    """
+    store = open_store(spec.runtime.mlruns_dir)
+    prepared = prepare(spec)
+    run_id = runs.variant_run(store, spec.study, spec.variant, prepared.key)
+    ended: runs.Ended = "KILLED"
+    try:
+        evidence, judged = judge(prepared)
+        trained = learn_and_score(prepared, store, run_id, evidence)
+        ended = "FINISHED"
+    except Exception:
+        ended = "FAILED"
+        raise
+    finally:
+        runs.finish(store, run_id, ended)
+        rebuild(store, spec.study, study_folder(spec))
+    say(spec.variant, ", ".join((*prepared.statuses, judged, trained, f"safe? {evidence.safe}")))
+    return Outcome(spec.variant, evidence.safe)
+
+
+def prepare(spec: Variant) -> Prepared:
+    """Build or find the variant's data set and the common test set, and derive the keys of what follows."""
+    started = time.monotonic()
+    built = build_dataset(spec.data, spec.runtime)
+    shared = build_dataset(spec.evaluation.common, spec.runtime)
+    data, common = open_dataset(built.folder), open_dataset(shared.folder)
+    training = training_key(data.data_digest, spec)
+    statuses = (f"data {built.status} ({data.data_digest[:12]}, {time.monotonic() - started:.0f} s)", f"common set {shared.status}")
+    scoring = scoring_key(training, common.data_digest, spec)
+    return Prepared(spec, data, common, evidence_key(data.data_digest, spec), training, scoring, statuses)
+
+
+def judge(prepared: Prepared) -> tuple[Evidence, str]:
+    """Evidence of the gates, and a word on whether it was judged now or found."""
+    path = prepared.runs / prepared.evidence / "evidence.json"
+    with _alone(path.parent):
+        if path.exists():
+            return read_evidence(path), "gates reused"
+        started = time.monotonic()
+        results = run_battery(prepared.data, prepared.spec.view, prepared.spec.gates)
+        evidence = conclude(prepared.evidence, results)
+        write_evidence(evidence, path)
+        return evidence, f"gates judged ({time.monotonic() - started:.0f} s)"
+
+
+def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evidence) -> str:
+    """Train and evaluate, and log everything about the variant on its run."""
+    spec = prepared.spec
+    started = time.monotonic()
+    folder = prepared.runs / prepared.training
+    with _alone(folder):
+        trained = train(
+            prepared.data,
+            spec.view,
+            spec.learning,
+            folder=folder,
+            threads=spec.runtime.threads,
+            progress=sys.stderr.isatty(),
+            logger=lightning_logger(store, run_id),
+        )
+    scores = prepared.runs / prepared.scoring
+    with _alone(scores):
+        metrics = evaluate(
+            trained.best_checkpoint,
+            prepared.data,
+            prepared.common,
+            spec.view,
+            spec.evaluation,
+            folder=scores,
+            threads=spec.runtime.threads,
+        )
+        figures = figures_of(prepared.data, evidence, scores)
+    plain = as_plain(spec)
+    record.log_params(store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")}))
+    record.log_evidence(store, run_id, evidence)
+    record.log_metrics(store, run_id, dict(metrics))
+    record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
+    record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
+    record.log_artifacts(store, run_id, prepared.runs / prepared.evidence / "evidence.json")
+    record.log_artifacts(store, run_id, figures, "figures")
+    for table in sorted(scores.glob("*.csv")):
+        record.log_artifacts(store, run_id, table, "scores")
+    took = "" if trained.status == "skipped" else f" ({time.monotonic() - started:.0f} s)"
+    return f"training {trained.status}{took}"
+
+
+def say(variant: str, text: str) -> None:
+    """One line on a variant's progress, on standard output."""
+    print(f"{variant}: {text}", flush=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes; the lock ends with its process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        yield

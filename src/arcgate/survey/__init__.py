@@ -1,0 +1,1 @@
+"""Host galaxies: the embedded mock survey and stamp packs behind one `Survey`."""

@@ -1,0 +1,137 @@
+"""Building the mock survey: part folders of a content-addressed survey, once, resumable after any interruption.
+
+A part is a stamp pack with a catalogue. The catalogue is written last and under a temporary name first: a part without it is not
+finished and is made again. Parts are functions of (specification, indices), so that neither workers nor part size nor an interruption
+changes a pixel.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from filelock import FileLock
+from rich.console import Console
+from rich.progress import Progress
+from threadpoolctl import threadpool_limits
+
+from arcgate.errors import ArcgateError
+from arcgate.survey.columns import as_catalogue
+from arcgate.survey.cubes import write_cubes
+from arcgate.survey.mock.stamps import make_host
+from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
+from arcgate.variant import MockHosts, as_plain, code_version, digest_of
+
+PART_HOSTS: Final = 500
+SURVEY_CODE: Final = ("survey", "lensing", "dataset/schema.py")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Galaxies `start` to `stop` - 1 of a survey and the folder that holds them."""
+
+    hosts: MockHosts
+    folder: Path
+    start: int
+    stop: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether the part's catalogue, its last file, is there."""
+        return (self.folder / CATALOGUE_FILE).is_file()
+
+
+def mock_digest(hosts: MockHosts) -> str:
+    """Identity of a mock survey: its specification and the code that makes it."""
+    return digest_of({"spec": as_plain(hosts), "code": code_version(SURVEY_CODE)})
+
+
+def open_mock(hosts: MockHosts, *, data_dir: Path, workers: int, progress: bool, part_hosts: int = PART_HOSTS) -> MockSurvey:
+    """Open a mock survey, building what is missing of it.
+
+    Parameters
+    ----------
+    hosts : MockHosts
+        Specification.
+    data_dir : Path
+        The survey lives in `surveys/<digest>` under it. A second process that wants the same survey waits for the first.
+    workers : int
+        Processes.
+    progress : bool
+        Show a progress bar, if standard error is a terminal.
+    part_hosts : int
+        Galaxies a part.
+
+    Returns
+    -------
+    MockSurvey
+
+    Raises
+    ------
+    ArcgateError
+        If a worker process dies.
+    """
+    digest = mock_digest(hosts)
+    folder = data_dir / "surveys" / digest
+    parts = list(_parts(hosts, folder, part_hosts))
+    if not all(part.finished for part in parts):
+        folder.mkdir(parents=True, exist_ok=True)
+        # The lock belongs to the operating system and is freed with the process that holds it.
+        with FileLock(folder / ".lock"):
+            missing = [part for part in parts if not part.finished]
+            _build(missing, min(workers, len(missing)), progress)
+    return MockSurvey.open(hosts, digest, [part.folder for part in parts])
+
+
+def _parts(hosts: MockHosts, folder: Path, part_hosts: int) -> Iterator[Part]:
+    for start in range(0, hosts.n_hosts, part_hosts):
+        stop = min(start + part_hosts, hosts.n_hosts)
+        yield Part(hosts, folder / f"hosts-{start:07d}-{stop - 1:07d}", start, stop)
+
+
+def _build(parts: list[Part], workers: int, progress: bool) -> None:
+    with Progress(console=Console(stderr=True), disable=not (progress and sys.stderr.isatty())) as bar:
+        task = bar.add_task("mock survey", total=sum(part.stop - part.start for part in parts))
+        for part in _built(parts, workers):
+            bar.advance(task, part.stop - part.start)
+
+
+def _built(parts: list[Part], workers: int) -> Iterator[Part]:
+    if workers <= 1:
+        for part in parts:
+            build_part(part)
+            yield part
+        return
+    # Spawned, not forked: a fork would copy the locks of threads that the parent may run.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(build_part, part): part for part in parts}
+        try:
+            for done in as_completed(running):
+                done.result()
+                yield running[done]
+        except BrokenProcessPool as error:
+            raise ArcgateError(
+                "a worker process died while it built the mock survey",
+                where=parts[0].folder.parent,
+                todo="use fewer workers (runtime.workers) if memory is short, and run again: finished parts are kept",
+            ) from error
+
+
+def build_part(part: Part) -> None:
+    """Make one part: three cubes, then the catalogue that marks it as finished."""
+    part.folder.mkdir(parents=True, exist_ok=True)
+    # One BLAS thread: several neither pay off on matrices this small nor give the same last bits for every number of threads.
+    with threadpool_limits(limits=1):
+        made = [make_host(part.hosts, index) for index in range(part.start, part.stop)]
+    write_cubes(part.folder, np.stack([stamp for stamp, _ in made]))
+    temporary = part.folder / f".{CATALOGUE_FILE}.{os.getpid()}.tmp"
+    as_catalogue([row for _, row in made]).to_parquet(temporary)
+    os.replace(temporary, part.folder / CATALOGUE_FILE)

@@ -1,0 +1,95 @@
+"""Observing conditions of each galaxy: place on the sky, PSF, depth, gain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from astropy import units
+from astropy_healpix import lonlat_to_healpix
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import BANDS
+from arcgate.lensing.psf import Psf, fwhm_from_psfsize
+from arcgate.survey.depth import sky_from_depth
+from arcgate.survey.mock.draws import Purpose, generator
+from arcgate.variant import MockHosts
+
+HEALPIX_NSIDE: Final = 64
+_DEC_RANGE_DEG: Final = (-65.0, 32.0)
+_MIN_GALACTIC_LATITUDE_DEG: Final = 18.0
+# North Galactic pole, J2000 (Hipparcos, ESA SP-1200, vol. 1, section 1.5.3), degrees.
+_POLE_RA_DEG: Final = 192.85948
+_POLE_DEC_DEG: Final = 27.12825
+# Scatter of ln psfsize about the median and its correlation between bands: most of it is seeing, shared when bands are observed in turn.
+_PSFSIZE_SCATTER: Final = 0.10
+_PSFSIZE_CORRELATION: Final = 0.5
+_GAIN_RANGE: Final = (7200.0, 7800.0)
+_DEPTH_CORRELATION: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Conditions of one galaxy, dictionaries by band: psfsize (arcsec), beta, depth (AB), sky_sigma (nmgy per pixel), gain (e-/nmgy)."""
+
+    ra: float
+    dec: float
+    healpix: int
+    psfsize: dict[str, float]
+    beta: dict[str, float]
+    depth: dict[str, float]
+    sky_sigma: dict[str, float]
+    gain: dict[str, float]
+
+    def psf(self, band: str) -> Psf:
+        """The Moffat of the declared exponent whose noise-equivalent area is the one that psfsize states."""
+        fwhm = float(fwhm_from_psfsize(self.psfsize[band], self.beta[band]))
+        return Psf("moffat", fwhm, self.beta[band])
+
+
+def draw_conditions(hosts: MockHosts, index: int) -> Conditions:
+    """Conditions of the galaxy of a given index."""
+    ra, dec, cell = _sky_position(generator(hosts.seed, index, Purpose.SKY_POSITION))
+    rng = generator(hosts.seed, index, Purpose.PSF)
+    shift = _PSFSIZE_SCATTER * _correlated(rng, _PSFSIZE_CORRELATION)
+    psfsize = {band: float(getattr(hosts.psfsize_arcsec, band) * np.exp(s)) for band, s in zip(BANDS, shift, strict=True)}
+    beta = {band: float(rng.uniform(hosts.psf_beta_min, hosts.psf_beta_max)) for band in BANDS}
+    rng = generator(hosts.seed, index, Purpose.DEPTH)
+    shift = hosts.depth_scatter_mag * _correlated(rng, _DEPTH_CORRELATION)
+    depth = {band: float(getattr(hosts.depth_mag, band) + s) for band, s in zip(BANDS, shift, strict=True)}
+    return Conditions(
+        ra=ra,
+        dec=dec,
+        healpix=cell,
+        psfsize=psfsize,
+        beta=beta,
+        depth=depth,
+        sky_sigma={band: float(sky_from_depth(depth[band], psfsize[band])) for band in BANDS},
+        gain={band: float(rng.uniform(*_GAIN_RANGE)) for band in BANDS},
+    )
+
+
+def _correlated(rng: np.random.Generator, correlation: float) -> NDArray[np.float64]:
+    """Standard normal numbers, one a band, with equal correlation between any two."""
+    shared, own = rng.standard_normal(), rng.standard_normal(len(BANDS))
+    return np.sqrt(correlation) * shared + np.sqrt(1.0 - correlation) * own
+
+
+def _sky_position(rng: np.random.Generator) -> tuple[float, float, int]:
+    """A place uniform over the survey's declinations, away from the Galactic plane; degrees, and its HEALPix cell."""
+    low, high = np.sin(np.deg2rad(_DEC_RANGE_DEG))
+    while True:
+        ra = float(rng.uniform(0.0, 360.0))
+        dec = float(np.rad2deg(np.arcsin(rng.uniform(low, high))))
+        if abs(galactic_latitude(ra, dec)) > _MIN_GALACTIC_LATITUDE_DEG:
+            break
+    cell = lonlat_to_healpix(ra * units.deg, dec * units.deg, HEALPIX_NSIDE, order="nested")
+    return ra, dec, int(cell)
+
+
+def galactic_latitude(ra_deg: float, dec_deg: float) -> float:
+    """Galactic latitude of an equatorial J2000 position, degrees."""
+    dec, pole = np.deg2rad(dec_deg), np.deg2rad(_POLE_DEC_DEG)
+    away = np.deg2rad(ra_deg - _POLE_RA_DEG)
+    return float(np.rad2deg(np.arcsin(np.sin(dec) * np.sin(pole) + np.cos(dec) * np.cos(pole) * np.cos(away))))

@@ -1,0 +1,39 @@
+"""Noise of the mock survey: correlated sky noise and the photon noise of the sources."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import STAMP_SIZE
+
+Array = NDArray[np.float64]
+
+
+def sky_noise(rng: np.random.Generator, sigma: float, lag1: float) -> Array:
+    """Stationary Gaussian noise of standard deviation `sigma` whose neighbouring pixels correlate by `lag1` on both axes.
+
+    A moving average of two white pixels on each axis, (e_i + t e_{i+1}) / sqrt(1 + t^2) with t / (1 + t^2) = lag1. Correlations reach one
+    pixel (diagonal lag1^2). Resampled survey images also have a second lag, about -0.07, that this leaves out.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sigma : float
+        Standard deviation of every pixel.
+    lag1 : float
+        0 <= lag1 < 0.5.
+
+    Returns
+    -------
+    ndarray, shape (STAMP_SIZE, STAMP_SIZE)
+    """
+    t = 0.0 if lag1 == 0.0 else (1.0 - np.sqrt(1.0 - 4.0 * lag1**2)) / (2.0 * lag1)
+    white = rng.standard_normal((STAMP_SIZE + 1, STAMP_SIZE + 1))
+    rows = white[:-1] + t * white[1:]
+    return np.asarray(sigma * (rows[:, :-1] + t * rows[:, 1:]) / (1.0 + t**2))
+
+
+def photon_noise(rng: np.random.Generator, light: Array, gain: float) -> Array:
+    """Noise of the sources' own photons, normal with variance light / gain; `light` in nmgy per pixel, `gain` in e-/nmgy."""
+    return np.asarray(rng.standard_normal(light.shape) * np.sqrt(np.maximum(light, 0.0) / gain))

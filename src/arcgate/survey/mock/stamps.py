@@ -1,0 +1,90 @@
+"""One galaxy of the mock survey: its stamp and its catalogue row, functions of (specification, index) alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE, ZERO_POINT
+from arcgate.lensing.render import convolve, sersic_spectrum
+from arcgate.survey.mock.conditions import Conditions, draw_conditions
+from arcgate.survey.mock.draws import Purpose, generator
+from arcgate.survey.mock.neighbours import Neighbour, draw_neighbours, neighbour_spectrum
+from arcgate.survey.mock.noise import photon_noise, sky_noise
+from arcgate.survey.mock.population import Galaxy, draw_galaxy
+from arcgate.variant import MockHosts
+
+_MIDDLE: Final = (STAMP_SIZE - 1) / 2.0
+
+
+def make_host(hosts: MockHosts, index: int) -> tuple[NDArray[np.float32], dict[str, object]]:
+    """Stamp and catalogue row of one galaxy.
+
+    Parameters
+    ----------
+    hosts : MockHosts
+        Specification; `n_hosts` does not matter.
+    index : int
+        Galaxy.
+
+    Returns
+    -------
+    stamp : ndarray, shape (band, y, x), float32
+        Nanomaggies per pixel; fluxes are not corrected for extinction.
+    row : dict
+        Columns of `arcgate.survey.columns.CATALOGUE`.
+    """
+    rng = generator(hosts.seed, index, Purpose.GALAXY)
+    galaxy = draw_galaxy(rng, hosts.mag_r_min, hosts.mag_r_max)
+    x, y = (float(value) for value in _MIDDLE + rng.uniform(-0.5, 0.5, size=2))
+    conditions = draw_conditions(hosts, index)
+    neighbours = draw_neighbours(generator(hosts.seed, index, Purpose.NEIGHBOURS), hosts.neighbours_per_stamp, galaxy.mag)
+    light = _noiseless(galaxy, x, y, neighbours, conditions)
+    rng = generator(hosts.seed, index, Purpose.NOISE)
+    for band, image in zip(BANDS, light, strict=True):
+        noise = sky_noise(rng, conditions.sky_sigma[band], hosts.noise_lag1)
+        image += noise + photon_noise(rng, image, conditions.gain[band])
+    return light.astype(np.float32), _row(hosts, index, galaxy, x, y, conditions)
+
+
+def _noiseless(
+    galaxy: Galaxy, x: float, y: float, neighbours: list[Neighbour], conditions: Conditions
+) -> NDArray[np.float64]:
+    """Light of all objects, shape (band, y, x), nanomaggies per pixel."""
+    objects = [(galaxy.mag, sersic_spectrum(galaxy.source, x, y))]
+    objects += [(neighbour.mag, neighbour_spectrum(neighbour)) for neighbour in neighbours]
+    stamp = np.empty(IMAGE_SHAPE)
+    for place, band in enumerate(BANDS):
+        spectrum = sum(_flux(mag[band]) * unit for mag, unit in objects)
+        stamp[place] = convolve(np.asarray(spectrum), conditions.psf(band))
+    return stamp
+
+
+def _flux(mag: float) -> float:
+    return float(10.0 ** (0.4 * (ZERO_POINT - mag)))
+
+
+def _row(hosts: MockHosts, index: int, galaxy: Galaxy, x: float, y: float, conditions: Conditions) -> dict[str, object]:
+    row: dict[str, object] = {
+        "host_id": f"mock-{hosts.seed}-{index:07d}",
+        "ra": conditions.ra,
+        "dec": conditions.dec,
+        "healpix": conditions.healpix,
+        "ebv": galaxy.ebv,
+        "host_x_pix": x,
+        "host_y_pix": y,
+        "provenance": f"mock survey, seed {hosts.seed}, galaxy {index}, {galaxy.morphology}",
+    }
+    for band in BANDS:
+        row |= {
+            f"host_mag_{band}": galaxy.mag[band],
+            f"psfsize_{band}": conditions.psfsize[band],
+            f"psf_beta_{band}": conditions.beta[band],
+            f"depth_{band}": conditions.depth[band],
+            f"sky_sigma_{band}": conditions.sky_sigma[band],
+            f"gain_{band}": conditions.gain[band],
+            f"ivar_{band}": 1.0 / conditions.sky_sigma[band] ** 2,
+        }
+    return row

@@ -1,0 +1,74 @@
+"""Reading a finished mock survey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import IMAGE_SHAPE
+from arcgate.survey.cubes import Cube, cube_paths, open_cube
+from arcgate.variant import MockHosts
+
+CATALOGUE_FILE: Final = "catalogue.parquet"
+
+
+@dataclass
+class MockSurvey:
+    """A mock survey on disk as a `Survey`.
+
+    Attributes
+    ----------
+    hosts : MockHosts
+        Specification.
+    digest : str
+        Of the specification and the code.
+    catalogue : pandas.DataFrame
+        True values of the simulation.
+    folders : list of Path
+        Its parts in order.
+    starts : ndarray
+        Catalogue row at which each part starts.
+    """
+
+    hosts: MockHosts
+    digest: str
+    catalogue: pd.DataFrame
+    folders: list[Path]
+    starts: NDArray[np.int64]
+    _cubes: dict[int, list[Cube]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, hosts: MockHosts, digest: str, folders: list[Path]) -> MockSurvey:
+        """Read the catalogues of finished parts; pixels are opened where they are asked for."""
+        tables = [pd.read_parquet(folder / CATALOGUE_FILE) for folder in folders]
+        starts = np.cumsum([0] + [len(table) for table in tables[:-1]])
+        return cls(hosts, digest, pd.concat(tables, ignore_index=True), folders, starts.astype(np.int64))
+
+    def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Native pixels of galaxies by catalogue row, shape (n, band, y, x), nanomaggies per pixel."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        out = np.empty((len(wanted), *IMAGE_SHAPE), dtype=np.float32)
+        parts = np.searchsorted(self.starts, wanted, side="right") - 1
+        for part in np.unique(parts):
+            chosen = np.flatnonzero(parts == part)
+            for place, cube in enumerate(self._part(int(part))):
+                out[chosen, place] = cube[wanted[chosen] - self.starts[part]]
+        return out
+
+    def describe(self) -> str:
+        """One line for reports and dry runs."""
+        return f"mock survey of {len(self.catalogue)} galaxies, seed {self.hosts.seed}"
+
+    def _part(self, part: int) -> list[Cube]:
+        if part not in self._cubes:
+            self._cubes[part] = [open_cube(path) for path in cube_paths(self.folders[part]).values()]
+        return self._cubes[part]
+
+    def __getstate__(self) -> dict[str, object]:
+        # Memory maps do not travel to worker processes; each opens its own.
+        return {**self.__dict__, "_cubes": {}}

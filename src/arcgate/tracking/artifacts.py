@@ -1,0 +1,91 @@
+"""The figures of a variant, drawn from its data set, evidence and predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.reader import Dataset
+from arcgate.gates.result import Evidence
+from arcgate.tracking.figures.curves import completeness, roc
+from arcgate.tracking.figures.gates import gate_chart
+from arcgate.tracking.figures.maps import core_difference
+from arcgate.tracking.figures.stamps import contact_sheet, pair_title, spread_over
+from arcgate.tracking.figures.style import save
+
+SHEET_PAIRS = 12
+SETS = {"own": "own test set", "common": "common test set"}
+
+
+def figures_of(dataset: Dataset, evidence: Evidence, scores: Path) -> Path:
+    """Draw what is not drawn yet.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        For the contact sheet and the mean difference of the core.
+    evidence : Evidence
+        For the chart of the gates.
+    scores : Path
+        Folder with predictions.parquet and the completeness tables; the figures go into its subfolder `figures`.
+
+    Returns
+    -------
+    Path
+        Folder of the figures.
+    """
+    folder = scores / "figures"
+    folder.mkdir(exist_ok=True)
+    wanted = {
+        "contact_sheet.png": lambda: _sheet(dataset),
+        "core_difference.png": lambda: core_difference(*_mean_difference(dataset)),
+        "gates.png": lambda: gate_chart(evidence.results),
+        "roc.png": lambda: roc(_predictions(scores)),
+        "completeness.png": lambda: completeness(_completeness(scores)),
+    }
+    for name, draw in wanted.items():
+        if not (folder / name).exists():
+            save(draw(), folder / name)
+    return folder
+
+
+def _sheet(dataset: Dataset) -> object:
+    """Pairs of the first test shard (or the first shard), spread over theta_E."""
+    split = "test" if dataset.shards("test") else None
+    batch = next(dataset.batches(split=split, roles=["positive", "control"]))
+    positive = np.flatnonzero(batch.table["role"] == "positive")
+    chosen = positive[spread_over(batch.table["theta_e_arcsec"].to_numpy(np.float64)[positive], SHEET_PAIRS)]
+    place = pd.Series(batch.table.index[batch.table["role"] == "control"])
+    by_pair = pd.Series(place.to_numpy(), index=batch.table.loc[place, "pair_id"].to_numpy(np.int64))
+    controls = by_pair.loc[batch.table.loc[chosen, "pair_id"].to_numpy(np.int64)].to_numpy()
+    rows = batch.table.loc[chosen]
+    titles = [pair_title(*row) for row in zip(rows["theta_e_arcsec"], rows["arc_snr"], strict=True)]
+    assert batch.arc is not None  # arcs are read by default
+    return contact_sheet(batch.image[chosen], batch.image[controls], batch.arc[chosen], titles)
+
+
+def _mean_difference(dataset: Dataset) -> tuple[NDArray[np.float64], int]:
+    """Mean positive minus mean control, nanomaggies per pixel, and the number of positives."""
+    sums = {role: np.zeros((3, 64, 64)) for role in ("positive", "control")}
+    counts = dict.fromkeys(sums, 0)
+    for batch in dataset.batches(roles=list(sums), arcs=False):
+        for role, total in sums.items():
+            rows = (batch.table["role"] == role).to_numpy()
+            total += batch.image[rows].sum(axis=0, dtype=np.float64)
+            counts[role] += int(rows.sum())
+    return sums["positive"] / counts["positive"] - sums["control"] / counts["control"], counts["positive"]
+
+
+def _predictions(scores: Path) -> dict[str, pd.DataFrame]:
+    table = pd.read_parquet(scores / "predictions.parquet")
+    return {title: table[table["set"] == name] for name, title in SETS.items()}
+
+
+def _completeness(scores: Path) -> dict[str, pd.DataFrame]:
+    return {
+        title: pd.concat([pd.read_csv(path) for path in sorted(scores.glob(f"completeness_{name}_*.csv"))], ignore_index=True)
+        for name, title in SETS.items()
+    }

@@ -1,0 +1,167 @@
+"""The compact table of a study: which columns it shows and how a cell reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import pandas as pd
+
+from arcgate.tracking import names
+from arcgate.tracking.results import FACTOR_PREFIXES
+
+Group = Literal["variant", "factor", "gate", "score"]
+STATUS_WORDS: Final = {
+    "passed": "pass",
+    "failed": "FAIL",
+    "undetermined": "undet.",
+    "blind": "BLIND",
+    "not_run": "not run",
+}
+"""How the table writes a gate's status; diagnostics (`reported`) decide nothing and are left to the CSV."""
+ABSENT: Final = "-"
+SCORES: Final = (
+    ("test/auroc", "test AUROC"),
+    ("deploy/auroc", "deploy AUROC (common set)"),
+    ("test/core_masked_auroc_drop", "AUROC drop, core masked"),
+    ("deploy/recall_at_fpr", "deploy recall at fixed FPR"),
+)
+"""Scores shown, with their headings; those that no variant has are left out."""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """One column of the compact table.
+
+    Attributes
+    ----------
+    group : {'variant', 'factor', 'gate', 'score'}
+        What it shows.
+    heading : tuple of str
+        Lines of the heading.
+    cells : tuple of str
+        One text a variant.
+    """
+
+    group: Group
+    heading: tuple[str, ...]
+    cells: tuple[str, ...]
+
+    def narrow(self) -> TableColumn:
+        """The same column with cells on two lines: a gate's status below its interval, a run's status below its name."""
+        before, after = ("] ", "]\n") if self.group == "gate" else (" (", "\n(")
+        return replace(self, cells=tuple(cell.replace(before, after) for cell in self.cells))
+
+    @property
+    def width(self) -> int:
+        """Characters that the column needs."""
+        return max(len(line) for text in (*self.heading, *self.cells) for line in text.split("\n"))
+
+
+def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
+    """Columns of the compact table: variant, differing factors, safe?, gates over all rows, scores.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `arcgate.tracking.results.results`.
+    """
+    columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
+    columns += [TableColumn("factor", tuple(_short(name, 2).split(".")), _texts(table[name])) for name in shown_factors(table)]
+    columns.append(TableColumn("gate", ("safe?",), tuple(_safe(value) for value in table["safe"])))
+    columns += [_gate_column(table, stem) for stem in _shown_gates(table)]
+    columns += [_score_column(table, name, heading) for name, heading in SCORES if name in table]
+    return columns
+
+
+def shown_factors(table: pd.DataFrame) -> list[str]:
+    """Differing factors, less those that another shown one of the same configuration node decides.
+
+    A choice such as `data.psf.name` decides `data.psf.profile` and `data.psf.reading`; showing the name is enough.
+    """
+    factors = [name for name in table.columns if name.startswith(FACTOR_PREFIXES)]
+    ordered = sorted(factors, key=lambda name: (not name.endswith(".name"), not name.endswith(".kind"), factors.index(name)))
+    shown: list[str] = []
+    for name in ordered:
+        siblings = [other for other in shown if other.rpartition(".")[0] == name.rpartition(".")[0]]
+        if not any(_decides(table, other, name) for other in siblings):
+            shown.append(name)
+    return sorted(shown, key=factors.index)
+
+
+def _decides(table: pd.DataFrame, name: str, other: str) -> bool:
+    pairs = table[[name, other]].astype(str).drop_duplicates()
+    return bool(not pairs[name].duplicated().any())
+
+
+def _shown_gates(table: pd.DataFrame) -> list[str]:
+    """Gates that decide and cover all rows (stratum `overall`), or all strata of a gate that has no such row."""
+    ending = f"/{names.STATUS}"
+    stems = [
+        column.removesuffix(ending)
+        for column in table.columns
+        if column.startswith("gate/") and column.endswith(ending) and table[column].isin(list(STATUS_WORDS)).any()
+    ]
+    overall = {stem.rpartition("/")[0] for stem in stems if stem.endswith("/overall")}
+    return [stem for stem in stems if stem.endswith("/overall") or stem.rpartition("/")[0] not in overall]
+
+
+def _gate_column(table: pd.DataFrame, stem: str) -> TableColumn:
+    _, name, view, stratum = stem.split("/")
+    statuses = table[f"{stem}/{names.STATUS}"]
+    cells = tuple(_gate_cell(interval, status) for interval, status in zip(_intervals(table, stem), statuses, strict=True))
+    heading = (name, view) if stratum == "overall" else (name, view, stratum)
+    return TableColumn("gate", heading, cells)
+
+
+def _gate_cell(interval: str, status: object) -> str:
+    if not isinstance(status, str):
+        return ABSENT
+    word = STATUS_WORDS.get(status, status)
+    return word if interval == ABSENT else f"{interval} {word}"
+
+
+def _score_column(table: pd.DataFrame, name: str, heading: str) -> TableColumn:
+    return TableColumn("score", _wrapped(heading), tuple(_intervals(table, name, digits=3)))
+
+
+def _intervals(table: pd.DataFrame, name: str, digits: int = 2) -> list[str]:
+    missing = pd.Series([float("nan")] * len(table), index=table.index)
+    parts = [table.get(column, missing) for column in (name, f"{name}/{names.LOW}", f"{name}/{names.HIGH}")]
+    return [_interval(*values, digits=digits) for values in zip(*parts, strict=True)]
+
+
+def _interval(value: float, low: float, high: float, *, digits: int) -> str:
+    if pd.isna(value):
+        return ABSENT
+    text = f"{value:.{digits}f}"
+    exact = low == value == high
+    return text if exact or pd.isna(low) or pd.isna(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _variant_cell(row: pd.Series) -> str:
+    status = row["run_status"]
+    return str(row["variant"]) if status == "FINISHED" else f"{row['variant']} ({str(status).lower()})"
+
+
+def _safe(value: object) -> str:
+    return STATUS_WORDS.get(value, value) if isinstance(value, str) else ABSENT
+
+
+def _texts(values: pd.Series) -> tuple[str, ...]:
+    return tuple(ABSENT if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+
+
+def _short(name: str, parts: int) -> str:
+    """Last parts of a dotted name, without a closing `.name`: `data.controls.name` reads `controls`."""
+    return ".".join(name.removesuffix(".name").split(".")[1:][-parts:])
+
+
+def _wrapped(heading: str, length: int = 14) -> tuple[str, ...]:
+    lines: list[str] = []
+    for word in heading.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= length:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return tuple(lines)

@@ -1,0 +1,131 @@
+"""ROC curves and completeness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from arcgate.tracking.figures.style import GREY, SERIES, SMALL, TEXT, TITLE, new_figure, tidy
+
+_SCORES: Final = (("logit", "-", ""), ("logit_core_masked", "--", ", core masked"))
+_AXES: Final = {"theta_e_arcsec": "Einstein radius [arcsec]", "arc_snr": "S/N of the arc"}
+_SPREAD: Final = 0.5
+_MARKERS: Final = "os^Dv<"
+
+
+def roc(predictions: Mapping[str, pd.DataFrame]) -> Figure:
+    """ROC curves on test sets, with and without the test-time core mask.
+
+    Parameters
+    ----------
+    predictions : mapping of str to DataFrame
+        Predictions by the name of their test set, for example `own test` and `common test`: columns label (1 or 0),
+        logit, and logit_core_masked if there is one.
+
+    Returns
+    -------
+    Figure
+        The false-positive rate is logarithmic: the networks differ at its low end.
+    """
+    figure = new_figure(6.4, 5.2)
+    axes = figure.subplots()
+    lowest = 1.0
+    for colour, (name, table) in zip(SERIES, predictions.items(), strict=False):
+        label = table["label"].to_numpy(dtype=np.int64)
+        lowest = min(lowest, 1.0 / max(int((label == 0).sum()), 1))
+        for column, line, suffix in _SCORES:
+            if column in table:
+                rate, recall = roc_points(table[column].to_numpy(dtype=np.float64), label)
+                area = float(np.trapezoid(recall, rate))
+                axes.plot(rate, recall, color=colour, linestyle=line, linewidth=1.6, label=f"{name}{suffix}: AUROC {area:.3f}")
+    chance = np.geomspace(lowest, 1.0, 200)
+    axes.plot(chance, chance, color=GREY, linestyle=":", linewidth=1.2, label="chance")
+    axes.set_xscale("log")
+    axes.set_xlim(lowest, 1.0)
+    axes.set_ylim(0.0, 1.01)
+    axes.set_xlabel("false-positive rate (share of controls called lenses)", fontsize=TEXT)
+    axes.set_ylabel("recall (share of positives called lenses)", fontsize=TEXT)
+    tidy(axes)
+    axes.legend(fontsize=SMALL, loc="best", frameon=True, framealpha=0.9)
+    return figure
+
+
+def roc_points(score: NDArray[np.float64], label: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """False-positive rate and recall at every threshold between distinct scores, from (0, 0) to (1, 1).
+
+    Parameters
+    ----------
+    score, label : ndarray, shape (n,)
+        Label 1 for positives and 0 for negatives, with at least one of each.
+    """
+    order = np.argsort(-score, kind="stable")
+    last_of_ties = np.append(np.diff(score[order]) != 0, True)
+    positives = np.cumsum(label[order] == 1)[last_of_ties]
+    negatives = np.cumsum(label[order] == 0)[last_of_ties]
+    return np.append(0.0, negatives / negatives[-1]), np.append(0.0, positives / positives[-1])
+
+
+def completeness(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Completeness by Einstein radius and by S/N of the arc, with Wilson intervals.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        By the name of the test set, rows of `arcgate.evaluation.completeness.completeness` for both properties: columns
+        by, bin_low, bin_high, n, completeness, low, high.
+
+    Returns
+    -------
+    Figure
+        Below each bin stand the numbers of positives, in the order of the test sets.
+    """
+    figure = new_figure(11.0, 4.4)
+    panels = figure.subplots(1, len(_AXES), sharey=True, width_ratios=[1, 1.5])
+    for axes, (by, name) in zip(panels, _AXES.items(), strict=True):
+        _completeness_panel(axes, {key: table[table["by"] == by] for key, table in tables.items()})
+        axes.set_xlabel(name, fontsize=TEXT)
+    panels[0].set_ylabel("completeness", fontsize=TEXT)
+    panels[0].set_ylim(-0.02, 1.05)
+    panels[0].legend(fontsize=SMALL, loc="best")
+    figure.suptitle("recall of positives at the stated false-positive rate, 90 % Wilson intervals", fontsize=TITLE)
+    return figure
+
+
+def _completeness_panel(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
+    bins = sorted({edges for table in tables.values() for edges in _edges(table)})
+    place = {edges: position for position, edges in enumerate(bins)}
+    step = _SPREAD / max(len(tables), 1)
+    for index, (colour, (name, table)) in enumerate(zip(SERIES, tables.items(), strict=False)):
+        shift = (index - (len(tables) - 1) / 2) * step
+        x = [place[edges] + shift for edges in _edges(table)]
+        errors = [table["completeness"] - table["low"], table["high"] - table["completeness"]]
+        axes.errorbar(
+            x, table["completeness"], yerr=errors, fmt=_MARKERS[index], color=colour, markersize=6, capsize=3, label=name
+        )
+    counts = [[_count(table, edges) for table in tables.values()] for edges in bins]
+    axes.set_xticks(range(len(bins)), [f"{_bin(*edges)}\n{_counts(n)}" for edges, n in zip(bins, counts, strict=True)])
+    tidy(axes)
+    axes.set_xlim(-0.6, len(bins) - 0.4)
+
+
+def _edges(table: pd.DataFrame) -> list[tuple[float, float]]:
+    return list(zip(table["bin_low"].astype(float), table["bin_high"].astype(float), strict=True))
+
+
+def _count(table: pd.DataFrame, edges: tuple[float, float]) -> int:
+    return int(table.loc[(table["bin_low"] == edges[0]) & (table["bin_high"] == edges[1]), "n"].sum())
+
+
+def _counts(counts: list[int]) -> str:
+    return "n = " + "\n".join(f"{count:,}" for count in counts)
+
+
+def _bin(low: float, high: float) -> str:
+    return f"\u2265 {low:g}" if math.isinf(high) else f"{low:g}\u2013{high:g}"

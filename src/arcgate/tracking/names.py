@@ -1,0 +1,68 @@
+"""Names under which a study's numbers and labels are kept in MLflow.
+
+MLflow 3.17 allows letters, digits, `_`, `-`, `.`, `:`, space and `/` in the names of metrics, parameters and tags, at most
+250 characters, and refuses names that are not normal paths (`a//b`, `a/`). `:` is refused on Windows and therefore here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+from arcgate.errors import ArcgateError
+
+STUDY: Final = "arcgate.study"
+KEY: Final = "arcgate.key"
+KIND: Final = "arcgate.kind"
+VARIANT: Final = "arcgate.variant"
+OPENED: Final = "arcgate.opened_ms"
+DATA_DIGEST: Final = "arcgate.data_digest"
+SAFE: Final = "arcgate.safe"
+CAUSE: Final = "arcgate.cause"
+PARENT: Final = "mlflow.parentRunId"
+
+KIND_PARENT: Final = "parent"
+KIND_VARIANT: Final = "variant"
+
+LOW: Final = "low"
+HIGH: Final = "high"
+STATUS: Final = "status"
+RESULT_PREFIXES: Final = ("gate/", "test/", "deploy/")
+"""Metrics with these prefixes are results; the others are epoch metrics of the training."""
+
+NAME_LENGTH: Final = 250
+_ALLOWED: Final = re.compile(r"[A-Za-z0-9_./ -]+")
+
+
+def gate(name: str, view: str, stratum: str) -> str:
+    """Metric of a gate's value, and tag of its status: `gate/<name>/<view>/<stratum>`.
+
+    Raises
+    ------
+    ArcgateError
+        If MLflow would refuse the name.
+    """
+    return checked(f"gate/{name}/{view}/{stratum}")
+
+
+def checked(name: str) -> str:
+    """Return the name of a metric, parameter or tag if MLflow accepts it.
+
+    Raises
+    ------
+    ArcgateError
+        Naming the characters that are not allowed.
+    """
+    if len(name) > NAME_LENGTH:
+        raise ArcgateError(f"a name of {len(name)} characters; MLflow allows {NAME_LENGTH}", where=name)
+    if _ALLOWED.fullmatch(name) is None:
+        bad = sorted(set(_ALLOWED.sub("", name)))
+        raise ArcgateError(
+            f"MLflow does not allow the characters {bad} in a name" if bad else "MLflow does not allow an empty name",
+            where=repr(name),
+            todo="use letters, digits, underscore, dash, period, space and slash; write '<' as 'lt' and '>=' as 'ge'",
+        )
+    if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
+        raise ArcgateError("MLflow refuses a name that is not a normal relative path", where=repr(name))
+    return name

@@ -1,0 +1,144 @@
+"""What is written on a run: parameters, metrics, gate results, data sets, artifacts."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from arcgate.errors import ArcgateError
+from arcgate.gates.result import Evidence
+from arcgate.tracking import names
+from arcgate.tracking.store import Store
+
+DATASET_DIGEST_LENGTH: Final = 32
+_BATCH: Final = 100
+_CAUSE_LENGTH: Final = 1000
+
+
+def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Nested dictionaries as one with dotted keys: `{"data": {"seed": 1}}` becomes `{"data.seed": 1}`."""
+    flat: dict[str, object] = {}
+    for key, value in nested.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def log_params(store: Store, run_id: str, params: Mapping[str, object]) -> None:
+    """Log parameters that the run does not have yet.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    run_id : str
+        The run.
+    params : mapping
+        Flat, see `flatten`. None is written as `none`, a list as JSON. A parameter that the run has is left as it is:
+        MLflow refuses to change one, and those that decide the result are part of the run's key.
+    """
+    present = store.client.get_run(run_id).data.params
+    missing = [Param(names.checked(name), _text(value)) for name, value in params.items() if name not in present]
+    for start in range(0, len(missing), _BATCH):
+        store.client.log_batch(run_id, params=missing[start : start + _BATCH])
+
+
+def log_metrics(store: Store, run_id: str, metrics: Mapping[str, float | None], step: int = 0) -> None:
+    """Log metrics; those that are None or not finite are left out, so that tables show no value for them."""
+    now = time.time_ns() // 1_000_000
+    finite = [
+        Metric(names.checked(name), float(value), now, step)
+        for name, value in metrics.items()
+        if value is not None and math.isfinite(value)
+    ]
+    for start in range(0, len(finite), _BATCH):
+        store.client.log_batch(run_id, metrics=finite[start : start + _BATCH])
+
+
+def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:
+    """Set or replace tags."""
+    entries = [RunTag(names.checked(name), _text(value)) for name, value in tags.items()]
+    for start in range(0, len(entries), _BATCH):
+        store.client.log_batch(run_id, tags=entries[start : start + _BATCH])
+
+
+def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
+    """Log gate results as metrics with intervals and their statuses as tags, and the answers to *safe?* and *cause?*.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    run_id : str
+        The run.
+    evidence : Evidence
+        Of a battery. A long cause is shortened here; evidence.json has all of it.
+    """
+    metrics: dict[str, float | None] = {}
+    tags: dict[str, object] = {names.SAFE: evidence.safe, names.CAUSE: textwrap.shorten(evidence.cause, _CAUSE_LENGTH)}
+    for result in evidence.results:
+        name = names.gate(result.name, result.view, result.stratum)
+        metrics |= {name: result.value, f"{name}/{names.LOW}": result.low, f"{name}/{names.HIGH}": result.high}
+        tags[name] = result.status
+    log_metrics(store, run_id, metrics)
+    set_tags(store, run_id, tags)
+
+
+def log_dataset(store: Store, run_id: str, name: str, digest: str, context: str = "training") -> None:
+    """Log a data set as an input of the run.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    run_id : str
+        The run.
+    name : str
+        Name of the data set.
+    digest : str
+        Its whole data digest. MLflow's field holds 36 characters and gets the first 32; the tag `arcgate.data_digest`
+        (for the context `training`) or `arcgate.data_digest.<context>` gets all of them.
+    context : str
+        What the run uses it for.
+    """
+    source = json.dumps({"name": name, "data_digest": digest})
+    dataset = Dataset(name=name, digest=digest[:DATASET_DIGEST_LENGTH], source_type="local", source=source)
+    store.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
+    tag = names.DATA_DIGEST if context == "training" else f"{names.DATA_DIGEST}.{context}"
+    set_tags(store, run_id, {tag: digest})
+
+
+def log_artifacts(store: Store, run_id: str, path: str | Path, into: str | None = None) -> None:
+    """Copy a file, or everything in a folder, to the run's artifacts.
+
+    Raises
+    ------
+    ArcgateError
+        If there is no such file or folder.
+    """
+    if not Path(path).exists():
+        raise ArcgateError("there is no such file or folder to keep with the run", where=path)
+    if Path(path).is_dir():
+        store.client.log_artifacts(run_id, str(path), into)
+    else:
+        store.client.log_artifact(run_id, str(path), into)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return json.dumps(value)
+    return str(value)

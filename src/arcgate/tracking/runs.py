@@ -1,0 +1,159 @@
+"""One parent run a study, one child run a variant: found by their tags, reopened, never duplicated."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from mlflow.entities import Experiment, Run, ViewType
+
+from arcgate.errors import ArcgateError
+from arcgate.tracking import names
+from arcgate.tracking.store import Store
+
+Ended = Literal["FINISHED", "FAILED", "KILLED"]
+_PAGE: Final = 1000
+
+
+def study_run(store: Store, study: str) -> str:
+    """Identifier of the study's parent run, made or reopened.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    study : str
+        Name of the study; it is the name of the MLflow experiment too.
+
+    Returns
+    -------
+    str
+        Run identifier; the run has the status RUNNING.
+
+    Raises
+    ------
+    ArcgateError
+        If the study was deleted in MLflow or its artifacts belong to another folder.
+    """
+    with store.lock(study):
+        return _parent(store, _experiment(store, study), study)
+
+
+def variant_run(store: Store, study: str, variant: str, key: str) -> str:
+    """Identifier of the variant's run below the study's parent run, made or reopened.
+
+    A run belongs to a variant if study, variant name and key agree. A run that was killed and therefore still says
+    RUNNING is taken up again like any other.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    study, variant : str
+        Names; the variant's is the name of the run.
+    key : str
+        Hash of what determines the variant's result.
+
+    Returns
+    -------
+    str
+        Run identifier; the run has the status RUNNING.
+    """
+    with store.lock(study):
+        experiment = _experiment(store, study)
+        parent = _parent(store, experiment, study)
+        tags = _variant_tags(study, variant, key)
+        return _opened(store, experiment, variant, tags, {names.PARENT: parent})
+
+
+def finished_variant(store: Store, study: str, variant: str, key: str) -> str | None:
+    """Identifier of the variant's run if it has come to a good end, else None; nothing is changed."""
+    experiment = store.client.get_experiment_by_name(study)
+    if experiment is None:
+        return None
+    runs = _tagged(experiment_runs(store, experiment), _variant_tags(study, variant, key))
+    return next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
+
+
+def finish(store: Store, run_id: str, status: Ended) -> None:
+    """End a run with a status."""
+    store.client.set_terminated(run_id, status)
+
+
+def finish_study(store: Store, study: str) -> None:
+    """End the parent run if no variant is running: FINISHED, whatever became of the variants."""
+    with store.lock(study):
+        experiment = _experiment(store, study)
+        runs = experiment_runs(store, experiment)
+        variants = _tagged(runs, {names.KIND: names.KIND_VARIANT})
+        if all(run.info.status != "RUNNING" for run in variants):
+            for parent in _tagged(runs, {names.KIND: names.KIND_PARENT}):
+                store.client.set_terminated(parent.info.run_id, "FINISHED")
+
+
+def experiment_runs(store: Store, experiment: Experiment) -> list[Run]:
+    """Every run of an experiment that is not deleted, oldest first."""
+    runs: list[Run] = []
+    token: str | None = None
+    while True:
+        page = store.client.search_runs([experiment.experiment_id], "", ViewType.ACTIVE_ONLY, _PAGE, page_token=token)
+        runs.extend(page)
+        token = page.token
+        if not token:
+            return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+
+
+def _variant_tags(study: str, variant: str, key: str) -> dict[str, str]:
+    return {names.STUDY: study, names.KIND: names.KIND_VARIANT, names.VARIANT: variant, names.KEY: key}
+
+
+def _parent(store: Store, experiment: Experiment, study: str) -> str:
+    return _opened(store, experiment, study, {names.STUDY: study, names.KIND: names.KIND_PARENT}, {})
+
+
+def _opened(store: Store, experiment: Experiment, name: str, identity: Mapping[str, str], others: Mapping[str, str]) -> str:
+    """Find the run that carries these tags and set it to RUNNING, or make it; call it under the study's lock."""
+    now = time.time_ns() // 1_000_000
+    found = _tagged(experiment_runs(store, experiment), identity)
+    if not found:
+        tags = {**identity, **others, names.OPENED: str(now)}
+        return str(store.client.create_run(experiment.experiment_id, run_name=name, tags=tags).info.run_id)
+    run_id = str(found[0].info.run_id)
+    store.client.update_run(run_id, status="RUNNING")
+    store.client.set_tag(run_id, names.OPENED, now)
+    return run_id
+
+
+def _tagged(runs: list[Run], tags: Mapping[str, str]) -> list[Run]:
+    return [run for run in runs if all(run.data.tags.get(name) == value for name, value in tags.items())]
+
+
+def _experiment(store: Store, study: str) -> Experiment:
+    """Find or make the study's experiment; call it under the study's lock."""
+    if not study.strip():
+        raise ArcgateError("a study needs a name", where="study", todo="give one: study=<name>")
+    location = (store.artifacts / _folder_name(study)).as_uri()
+    experiment = store.client.get_experiment_by_name(study)
+    if experiment is None:
+        return store.client.get_experiment(store.client.create_experiment(study, artifact_location=location))
+    if experiment.lifecycle_stage != "active":
+        raise ArcgateError(
+            f"the study {study!r} was deleted in MLflow, and its name is still taken",
+            where=store.uri,
+            todo=f"restore it with `mlflow experiments restore -x {experiment.experiment_id}`, or choose another study name",
+        )
+    if experiment.artifact_location != location:
+        raise ArcgateError(
+            f"the artifacts of study {study!r} belong in {experiment.artifact_location}: MLflow keeps absolute places, "
+            "and this folder was moved or the study was made by something else",
+            where=location,
+            todo="move the tracking folder back, or choose another study name",
+        )
+    return experiment
+
+
+def _folder_name(study: str) -> str:
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', study)[:60]}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"

@@ -1,0 +1,500 @@
+"""A data variant as frozen dataclasses, and the keys under which its artifacts are kept.
+
+This module is the only reader of the composed configuration. Everything below it takes these dataclasses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.errors import ArcgateError
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+Positive = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Split = Literal["train", "val", "test"]
+HALF_STAMP = STAMP_SIZE / 2
+
+
+@dataclass(config=_STRICT, frozen=True)
+class PerBand:
+    """One value for each of the bands g, r, z."""
+
+    g: float
+    r: float
+    z: float
+
+
+@dataclass(config=_STRICT, frozen=True)
+class MockHosts:
+    """Hosts drawn and rendered by the embedded mock survey.
+
+    Attributes
+    ----------
+    n_hosts : int
+        Galaxies in the survey.
+    seed : int
+        Seed of the survey; a larger survey of the same seed begins with the same galaxies.
+    mag_r_min, mag_r_max : float
+        Selection in r, AB magnitudes.
+    psfsize_arcsec : PerBand
+        Median `psfsize` per band, arcsec.
+    psf_beta_min, psf_beta_max : float
+        Range of the Moffat exponent, drawn per galaxy and band.
+    depth_mag : PerBand
+        Median 5-sigma point-source depth, AB magnitudes.
+    depth_scatter_mag : float
+        Standard deviation of the depth between galaxies.
+    noise_lag1 : float
+        Correlation of the sky noise between neighbouring pixels.
+    neighbours_per_stamp : float
+        Mean number of neighbouring objects brighter than the survey's limit in a stamp.
+    """
+
+    kind: Literal["mock"]
+    n_hosts: PositiveInt
+    seed: int
+    mag_r_min: float
+    mag_r_max: float
+    psfsize_arcsec: PerBand
+    psf_beta_min: Annotated[float, Field(gt=1)]
+    psf_beta_max: Annotated[float, Field(gt=1)]
+    depth_mag: PerBand
+    depth_scatter_mag: Annotated[float, Field(ge=0)]
+    noise_lag1: Annotated[float, Field(ge=0, lt=0.5)]
+    neighbours_per_stamp: Annotated[float, Field(ge=0)]
+
+
+@dataclass(config=_STRICT, frozen=True)
+class PackHosts:
+    """Hosts read from a stamp pack: one FITS cube per band.
+
+    Attributes
+    ----------
+    path : str
+        Folder with g.fits, r.fits and z.fits, each a cube (n, height, width).
+    nanomaggies_per_count : float
+        Factor from pixel values to nanomaggies.
+    pixel_scale_arcsec : float
+        Pixel size.
+    psfsize_arcsec : PerBand
+        The survey's PSF sizes, since a pack carries none.
+    psf_beta : PerBand
+        The survey's Moffat exponents.
+    gain : PerBand
+        Electrons per nanomaggy.
+    """
+
+    kind: Literal["pack"]
+    path: str
+    nanomaggies_per_count: Positive
+    pixel_scale_arcsec: Positive
+    psfsize_arcsec: PerBand
+    psf_beta: PerBand
+    gain: PerBand
+
+
+Hosts = Annotated[MockHosts | PackHosts, Field(discriminator="kind")]
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Grid:
+    """Values from which the lens and source parameters of a row are drawn, each value equally likely.
+
+    Attributes
+    ----------
+    theta_e_arcsec : tuple of float
+        Einstein radii. With `theta_e_from = luminosity` only their range is used: the host's r magnitude sets the radius.
+    dmag : tuple of float
+        Unlensed source magnitude minus host magnitude in r.
+    reff_arcsec : tuple of float
+        Half-light radii of the source (intermediate axis).
+    ellipticity : tuple of float
+        (1 - q) / (1 + q) of the source.
+    shear : tuple of float
+        Modulus of the external shear.
+    offset_arcsec : float
+        The source centre is uniform within +- this value on each axis.
+    lens_q : tuple of float
+        Range of the uniform lens axis ratio; (1, 1) is a SIS.
+    sersic_n : float
+        Sersic index of the source.
+    theta_e_scatter_dex : float
+        Scatter of theta_E at fixed luminosity, used by `theta_e_from = luminosity`.
+    """
+
+    name: str
+    theta_e_from: Literal["grid", "luminosity"]
+    theta_e_arcsec: tuple[Positive, ...]
+    dmag: tuple[float, ...]
+    reff_arcsec: tuple[Positive, ...]
+    ellipticity: tuple[Annotated[float, Field(ge=0, lt=1)], ...]
+    shear: tuple[Annotated[float, Field(ge=0, lt=1)], ...]
+    offset_arcsec: Annotated[float, Field(ge=0)]
+    lens_q: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
+    sersic_n: Annotated[float, Field(ge=0.3, le=8)]
+    theta_e_scatter_dex: Annotated[float, Field(ge=0)]
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Controls:
+    """How the galaxy without an arc is chosen.
+
+    Attributes
+    ----------
+    name : {'paired', 'unpaired'}
+        The same galaxy, or a different one matched on `match_on`.
+    pool : {'free_hosts', 'any_other_host'}
+        Where unpaired controls come from: galaxies that carry no arc in this data set, or any galaxy of the split
+        but the positive's own (for small packs, where each galaxy then serves in both classes).
+    match_on : tuple of str
+        Catalogue columns matched by nearest neighbour after scaling.
+    """
+
+    name: Literal["paired", "unpaired"]
+    pool: Literal["free_hosts", "any_other_host"]
+    match_on: tuple[str, ...]
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Psf:
+    """The PSF with which arcs are convolved, derived from the survey's `psfsize`.
+
+    Attributes
+    ----------
+    profile : {'gaussian', 'moffat'}
+        Shape.
+    reading : {'converted', 'naive'}
+        `converted` keeps the noise-equivalent area that psfsize states; `naive` takes psfsize for the FWHM. For a
+        Gaussian the two are the same by the definition of psfsize.
+    beta : float or None
+        Moffat exponent; None takes the survey's declared value for each galaxy and band.
+    """
+
+    name: str
+    profile: Literal["gaussian", "moffat"]
+    reading: Literal["converted", "naive"]
+    beta: Annotated[float, Field(gt=1)] | None
+
+
+@dataclass(config=_STRICT, frozen=True)
+class CoreMask:
+    """Removal of the arc's light around the host's centre, after convolution.
+
+    Attributes
+    ----------
+    kind : {'none', 'hard', 'tanh'}
+        Shape of the mask.
+    radius_pix : float
+        Radius inside which light is removed; 0 means none.
+    width_pix : float
+        Width of the tanh taper.
+    """
+
+    name: str
+    kind: Literal["none", "hard", "tanh"]
+    radius_pix: Annotated[float, Field(ge=0)]
+    width_pix: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CoreMask:
+        if self.kind == "none" and self.radius_pix != 0:
+            raise ValueError("kind 'none' goes with radius_pix 0")
+        if self.kind != "none" and self.radius_pix <= 0:
+            raise ValueError(f"kind {self.kind!r} needs radius_pix > 0")
+        if self.kind == "tanh" and self.width_pix <= 0:
+            raise ValueError("kind 'tanh' needs width_pix > 0")
+        if self.radius_pix >= HALF_STAMP:
+            raise ValueError(f"a mask of radius {self.radius_pix} px is larger than the stamp: use less than {HALF_STAMP:g} px")
+        return self
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Data:
+    """Everything that determines the pixels of a data set.
+
+    Attributes
+    ----------
+    n_pairs : int
+        Positives, each with its control.
+    injections_per_host : int
+        Arcs injected into each galaxy that carries any.
+    null_rows : int
+        At most this many null rows (the pipeline run with flux 0), taken in hash order.
+    only_split : {'train', 'val', 'test'} or None
+        Restrict the data set to one split's galaxies.
+    seed : int
+        Seed of every draw of the manifest.
+    """
+
+    seed: int
+    n_pairs: PositiveInt
+    injections_per_host: PositiveInt
+    null_rows: PositiveInt
+    only_split: Split | None
+    hosts: Hosts
+    grid: Grid
+    controls: Controls
+    psf: Psf
+    core_mask: CoreMask
+
+
+@dataclass(config=_STRICT, frozen=True)
+class View:
+    """From a stamp to what the network sees.
+
+    Attributes
+    ----------
+    normalisation : {'raw', 'stamp_robust', 'annulus_robust'}
+        Per stamp and band subtract the median and divide by the scaled median absolute deviation of the whole stamp,
+        or of the pixels at r >= annulus_pix; `raw` divides by the constants `raw_scale_nmgy`.
+    annulus_pix : float
+        Inner radius of the annulus, pixels.
+    stretch : {'none', 'asinh'}
+        Applied after normalisation.
+    raw_scale_nmgy : PerBand
+        Constants of `raw`, nanomaggies per pixel.
+    """
+
+    normalisation: Literal["raw", "stamp_robust", "annulus_robust"]
+    annulus_pix: Annotated[float, Field(gt=0, lt=HALF_STAMP)]
+    stretch: Literal["none", "asinh"]
+    raw_scale_nmgy: PerBand
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Gates:
+    """Settings of the gates.
+
+    Attributes
+    ----------
+    margin : float
+        Equivalence margin in AUC, declared beforehand.
+    level : float
+        Coverage of the intervals.
+    canary_sizes_sky_sigma : tuple of float
+        Sizes of the planted leak, tried in this order, in units of the sky's standard deviation per pixel.
+    min_hosts : int
+        Fewer galaxies than this in either half leave a gate undetermined.
+    max_pairs : int
+        At most this many pairs are judged, chosen by hash; split integrity is judged on all rows.
+    seed : int
+        Seed of the split of galaxies into the half that fits and the half that judges.
+    """
+
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
+    level: Fraction
+    canary_sizes_sky_sigma: tuple[Positive, ...]
+    min_hosts: PositiveInt
+    max_pairs: PositiveInt
+    seed: int
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Learning:
+    """How the network is trained; the same for every variant of a study.
+
+    Attributes
+    ----------
+    backbone : str
+        Any timm model name.
+    epochs : int
+        Fixed number of epochs; the checkpoint of the best validation AUROC is evaluated.
+    augment : bool
+        Random flips and quarter turns.
+    """
+
+    backbone: str
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    lr: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    augment: bool
+    seed: int
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Evaluation:
+    """How trained networks are scored.
+
+    Attributes
+    ----------
+    fpr : float
+        False-positive rate at which recall and completeness are stated; needs at least 10 / fpr negatives.
+    core_mask_radius_pix : float
+        Radius of the test-time core mask.
+    common : Data
+        The common test set, from which no variant is built.
+    """
+
+    fpr: Fraction
+    core_mask_radius_pix: Annotated[float, Field(gt=0, lt=HALF_STAMP)]
+    common: Data
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Runtime:
+    """Where and with what resources; part of no key.
+
+    Attributes
+    ----------
+    data_dir, mlruns_dir : str
+        Folders of artifacts and of the tracking database.
+    workers : int
+        Processes that build data sets.
+    threads : int
+        Threads of the training.
+    rows_per_shard, batch_rows : int
+        Layout of the shards and length of a rendering batch.
+    """
+
+    data_dir: str
+    mlruns_dir: str
+    workers: PositiveInt
+    threads: PositiveInt
+    rows_per_shard: Annotated[int, Field(ge=4)]
+    batch_rows: PositiveInt
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Variant:
+    """One column of a study: a data set, a view on it, the gates and a training."""
+
+    study: str
+    variant: str
+    data: Data
+    view: View
+    gates: Gates
+    learning: Learning
+    evaluation: Evaluation
+    runtime: Runtime
+    dry_run: bool = False
+
+
+def from_config(config: DictConfig) -> Variant:
+    """Check a composed configuration and freeze it.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Composed by Hydra; interpolations are resolved here.
+
+    Returns
+    -------
+    Variant
+
+    Raises
+    ------
+    ArcgateError
+        Naming each key that is unknown, missing or out of range, with the valid choices.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ArcgateError(f"the configuration does not resolve: {error}", where="composed configuration") from error
+    return from_dict(plain)
+
+
+def from_dict(plain: Any) -> Variant:
+    """Check a plain nested dictionary and freeze it (see `from_config`)."""
+    try:
+        return TypeAdapter(Variant).validate_python(plain)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_key(item['loc'])}: {item['msg']} (got {_shown(item['input'])})" for item in error.errors())
+        raise ArcgateError(
+            f"the configuration is not valid:\n{problems}",
+            where="composed configuration",
+            todo="correct the keys above; `arcgate run --cfg job` prints the whole configuration",
+        ) from error
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in ("mock", "pack")) or "(root)"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def as_plain(spec: Any) -> Any:
+    """Nested plain dictionaries and lists of a specification, ready for JSON."""
+    return json.loads(json.dumps(dataclasses.asdict(spec)))
+
+
+def digest_of(content: object) -> str:
+    """SHA-256 (hexadecimal) of a JSON-serialisable object in canonical form."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def code_version(packages: tuple[str, ...]) -> str:
+    """SHA-256 over the source files of some of arcgate's packages, so that changed code never meets a stale cache."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for package in sorted(packages):
+        source = root / package
+        for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if file.suffix in (".py", ".json"):
+                digest.update(file.relative_to(root).as_posix().encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+PIXEL_CODE = ("survey", "lensing", "injection", "dataset/schema.py", "dataset/digests.py")
+JUDGING_CODE = ("gates", "views", "lensing", "injection/core_mask.py")
+LEARNING_CODE = ("learning", "views")
+SCORING_CODE = ("evaluation", "views")
+
+
+def spec_digest(data: Data, hosts_digest: str) -> str:
+    """Cache key of a data set: its specification, the content of its hosts and the code that determines pixels.
+
+    Parameters
+    ----------
+    data : Data
+        Specification. The folder of a stamp pack is left out: its content counts, not its place.
+    hosts_digest : str
+        Digest of the host survey's content.
+    """
+    content = as_plain(data)
+    content["hosts"].pop("path", None)
+    return digest_of({"data": content, "hosts": hosts_digest, "code": code_version(PIXEL_CODE)})
+
+
+def evidence_key(data_digest: str, variant: Variant) -> str:
+    """Key of the gates' evidence: data digest, view, gate settings, and the code that judges."""
+    return digest_of(
+        {"data": data_digest, "view": as_plain(variant.view), "gates": as_plain(variant.gates), "code": code_version(JUDGING_CODE)}
+    )
+
+
+def training_key(data_digest: str, variant: Variant) -> str:
+    """Key of a training: data digest, view, learning, study, and the code that trains."""
+    return digest_of(
+        {
+            "data": data_digest,
+            "view": as_plain(variant.view),
+            "learning": as_plain(variant.learning),
+            "study": variant.study,
+            "code": code_version(LEARNING_CODE),
+        }
+    )
+
+
+def scoring_key(training: str, common_digest: str, variant: Variant) -> str:
+    """Key of an evaluation: the training, the common test set, the settings and the code that scores."""
+    settings = as_plain(variant.evaluation)
+    settings.pop("common")
+    return digest_of({"training": training, "common": common_digest, "evaluation": settings, "code": code_version(SCORING_CODE)})

@@ -1,0 +1,184 @@
+"""The view: what the network, and every gate that asks what the network sees, gets for a stamp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate import variant
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
+from arcgate.errors import ArcgateError
+from arcgate.views.robust import median, median_and_mad, radii_pix
+from arcgate.views.stretch import asinh
+
+Floats = NDArray[np.float32]
+Centres = NDArray[np.float64]
+
+_MIDDLE = (STAMP_SIZE - 1) / 2
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Normalises and stretches stamps as one configured view does.
+
+    Every row is treated by itself: results are bit-equal whatever rows share its batch.
+
+    Parameters
+    ----------
+    view : variant.View
+        Normalisation, inner radius of the annulus, stretch and constants.
+    """
+
+    view: variant.View
+
+    def __call__(self, image: Floats, x_pix: Centres, y_pix: Centres) -> Floats:
+        """Normalise stamps by their own statistics, then stretch.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (n, 3, 64, 64)
+            Nanomaggies per pixel, (band, y, x).
+        x_pix, y_pix : ndarray, shape (n,)
+            True centre of the host, 0-based pixels.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 3, 64, 64)
+            Dimensionless.
+
+        Raises
+        ------
+        ArcgateError
+            See `normaliser`.
+        """
+        return self.apply(image, *self.normaliser(image, x_pix, y_pix))
+
+    def normaliser(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
+        """Centre and scale of each stamp and band.
+
+        Parameters
+        ----------
+        image, x_pix, y_pix
+            As in `__call__`.
+
+        Returns
+        -------
+        centre, scale : ndarray of float32, shape (n, 3)
+            Nanomaggies per pixel.
+
+        Raises
+        ------
+        ArcgateError
+            For a stamp without spread (constant) or with pixels that are not finite, naming row and band; for a
+            centre outside the stamp.
+        """
+        _check(image, x_pix, y_pix)
+        if self.view.normalisation == "raw":
+            scales = [getattr(self.view.raw_scale_nmgy, band) for band in BANDS]
+            scale = np.tile(np.asarray(scales, dtype=np.float32), (len(image), 1))
+            centre = np.zeros_like(scale)
+        else:
+            used = None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix)
+            centre, scale = median_and_mad(image, used)
+        _check_scale(centre, scale)
+        return centre, scale
+
+    def apply(self, image: Floats, centre: Floats, scale: Floats) -> Floats:
+        """Normalise by given statistics, then stretch.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (n, 3, 64, 64)
+            Nanomaggies per pixel.
+        centre, scale : ndarray of float32, shape (n, 3)
+            From `normaliser`, of these stamps or of their twins.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 3, 64, 64)
+        """
+        return self._stretched(_normalised(image, centre, scale))
+
+    def masked(self, image: Floats, x_pix: Centres, y_pix: Centres, radius_pix: float) -> Floats:
+        """View stamps with the core taken out: r < radius_pix set to the annulus median, then stretched.
+
+        The annulus (r >= annulus_pix) is that of the normalised, unstretched stamp, whatever the normalisation.
+
+        Parameters
+        ----------
+        image, x_pix, y_pix
+            As in `__call__`.
+        radius_pix : float
+            Radius of the mask, pixels; at most the inner radius of the annulus.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 3, 64, 64)
+
+        Raises
+        ------
+        ArcgateError
+            For a mask that reaches into the annulus, and as `normaliser`.
+        """
+        if not 0 < radius_pix <= self.view.annulus_pix:
+            raise ArcgateError(
+                f"a core mask of {radius_pix} px does not lie inside the annulus that fills it, r >= {self.view.annulus_pix} px",
+                where="evaluation.core_mask_radius_pix",
+                todo="choose a smaller mask or a larger view.annulus_pix",
+            )
+        centre, scale = self.normaliser(image, x_pix, y_pix)
+        normalised = _normalised(image, centre, scale)
+        level = median(normalised, self._annulus(x_pix, y_pix))
+        core = radii_pix(x_pix, y_pix, STAMP_SIZE) < radius_pix
+        np.copyto(normalised, level[:, :, None, None], where=core[:, None])
+        return self._stretched(normalised)
+
+    def _annulus(self, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
+        return radii_pix(x_pix, y_pix, STAMP_SIZE) >= self.view.annulus_pix
+
+    def _stretched(self, normalised: Floats) -> Floats:
+        return asinh(normalised) if self.view.stretch == "asinh" else normalised
+
+
+def _normalised(image: Floats, centre: Floats, scale: Floats) -> Floats:
+    out = np.subtract(image, centre[:, :, None, None], dtype=np.float32)
+    out /= scale[:, :, None, None]
+    return out
+
+
+def _check(image: Floats, x_pix: Centres, y_pix: Centres) -> None:
+    n = len(image)
+    if image.dtype != np.float32 or image.shape != (n, *IMAGE_SHAPE) or np.shape(x_pix) != (n,) or np.shape(y_pix) != (n,):
+        raise ArcgateError(
+            f"a view takes float32 stamps of shape (n, 3, 64, 64) with n centres; "
+            f"got {image.dtype} {image.shape} with {np.shape(x_pix)} and {np.shape(y_pix)}"
+        )
+    _check_centres(x_pix, y_pix)
+    finite = np.isfinite(image).all(axis=(2, 3))
+    if not finite.all():
+        row, band = np.argwhere(~finite)[0]
+        raise ArcgateError("the stamp holds pixels that are not finite", where=f"row {row} of the batch, band {BANDS[band]}")
+
+
+def _check_centres(x_pix: Centres, y_pix: Centres) -> None:
+    inside = (np.abs(x_pix - _MIDDLE) <= STAMP_SIZE / 2) & (np.abs(y_pix - _MIDDLE) <= STAMP_SIZE / 2)
+    if not inside.all():
+        row = int(np.argmin(inside))
+        raise ArcgateError(
+            f"the host's centre ({x_pix[row]}, {y_pix[row]}) does not lie in the stamp",
+            where=f"row {row} of the batch",
+            todo="check host_x_pix and host_y_pix",
+        )
+
+
+def _check_scale(centre: Floats, scale: Floats) -> None:
+    good = np.isfinite(centre) & np.isfinite(scale) & (scale > 0)
+    if not good.all():
+        row, band = np.argwhere(~good)[0]
+        raise ArcgateError(
+            f"the stamp has no spread to normalise by (scale {scale[row, band]}): a constant image",
+            where=f"row {row} of the batch, band {BANDS[band]}",
+            todo="leave this host out, or use view=raw",
+        )

@@ -1,0 +1,249 @@
+"""Shards: what is written is read back, and what is damaged is noticed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+from arcgate.dataset import atomic
+from arcgate.dataset.digests import row_digests
+from arcgate.dataset.receipts import receipt_path
+from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_COLUMNS
+from arcgate.dataset.shards import finished, read_shard, read_table, shard_path, write_shard
+from arcgate.errors import ArcgateError
+
+RowMaker = Callable[..., tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.float32]]]
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> Path:
+    return shard_path(tmp_path, "train", 7)
+
+
+def test_round_trip_is_bit_equal(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(110)  # more than one row group
+    image[3, 1, 5, 6], image[4, 0, 0, 0] = np.float32(-0.0), np.float32(1e-40)
+    receipt = write_shard(shard, table, image, arc)
+    batch = read_shard(shard)
+    assert batch.arc is not None
+    assert batch.image.tobytes() == image.tobytes()
+    assert batch.arc.tobytes() == arc.tobytes()
+    pd.testing.assert_frame_equal(batch.table, table, check_dtype=False)
+    assert row_digests(batch.table, batch.image, batch.arc) == row_digests(table, image, arc)
+    assert (receipt.file, receipt.split, receipt.rows, receipt.roles) == (
+        "train-00007.parquet",
+        "train",
+        220,
+        {"control": 110, "positive": 110},
+    )
+
+
+def test_control_plus_arc_is_the_stamp_after_reading(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(3))
+    batch = read_shard(shard, ["role"])
+    assert batch.arc is not None
+    positive = (batch.table["role"] == "positive").to_numpy()
+    rebuilt = (batch.image[~positive] + batch.arc[positive]).astype(np.float32)
+    np.testing.assert_array_equal(rebuilt, batch.image[positive])
+
+
+def test_types_of_columns_read(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(2))
+    table = read_table(shard, ["label", "sample_id", "theta_e_arcsec", "healpix"])
+    assert list(table) == ["label", "sample_id", "theta_e_arcsec", "healpix"]
+    assert [str(kind) for kind in table.dtypes] == ["Int64", "int64", "float64", "Int64"]
+    assert table["theta_e_arcsec"].isna().tolist() == [False, True, False, True]
+    assert table["healpix"].isna().tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize("arcs", [True, False])
+def test_roles_select_rows_and_images(shard: Path, make_rows: RowMaker, arcs: bool) -> None:
+    table, image, arc = make_rows(110)
+    write_shard(shard, table, image, arc)
+    batch = read_shard(shard, ["sample_id"], roles=["control"], arcs=arcs)
+    wanted = (table["role"] == "control").to_numpy()
+    assert batch.table["sample_id"].tolist() == table["sample_id"][wanted].tolist()
+    np.testing.assert_array_equal(batch.image, image[wanted])
+    assert (batch.arc is not None) == arcs
+
+
+def test_row_groups_without_a_wanted_role_are_passed_over(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(205)
+    late = np.arange(410) >= 404
+    table.loc[late, "role"] = "null"
+    write_shard(shard, table, image, arc)
+    np.testing.assert_array_equal(read_shard(shard, roles=["null"]).image, image[late])
+
+
+def test_file_layout(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(110))
+    footer = pq.read_metadata(shard)
+    assert [footer.row_group(group).num_rows for group in range(footer.num_row_groups)] == [200, 20]
+    columns = [footer.row_group(0).column(position) for position in range(footer.num_columns)]
+    assert {column.compression for column in columns} == {"UNCOMPRESSED"}
+    assert not any(column.has_dictionary_page for column in columns)
+    assert [column.path_in_schema for column in columns if not column.is_stats_set] == ["row_digest", *IMAGE_COLUMNS]
+
+
+def test_same_rows_give_the_same_file(tmp_path: Path, make_rows: RowMaker) -> None:
+    first, second = (write_shard(shard_path(tmp_path, "train", index), *make_rows(2)) for index in range(2))
+    assert first.sha256 == second.sha256
+
+
+def test_unknown_column_is_refused(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(1))
+    with pytest.raises(ArcgateError, match=r"no such columns: \['theta_e'\]"):
+        read_table(shard, ["theta_e"])
+
+
+# --- rows that break the contract
+
+
+@pytest.mark.parametrize("which", ["image", "arc"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_that_are_not_finite_are_refused(shard: Path, make_rows: RowMaker, which: str, value: float) -> None:
+    table, image, arc = make_rows(2)
+    (image if which == "image" else arc)[2, 1, 30, 30] = value
+    with pytest.raises(ArcgateError, match=f"{which} of sample_id 2 is not finite"):
+        write_shard(shard, table, image, arc)
+    assert list(shard.parent.iterdir()) == []
+
+
+def test_infinite_numbers_are_refused(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(2)
+    table.loc[1, "host_mag_r"] = np.inf
+    with pytest.raises(ArcgateError, match="host_mag_r of sample_id 1 is not finite"):
+        write_shard(shard, table, image, arc)
+
+
+def test_one_split_a_shard(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(2)
+    table.loc[2:, "split"] = "test"
+    with pytest.raises(ArcgateError, match=r"one split, not \['test', 'train'\]"):
+        write_shard(shard, table, image, arc)
+
+
+def test_pairs_are_adjacent(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(2)
+    with pytest.raises(ArcgateError, match="adjacent"):
+        write_shard(shard, table.iloc[[0, 2, 1, 3]], image, arc)
+
+
+def test_sample_ids_are_unique(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(2)
+    table["sample_id"] = 5
+    with pytest.raises(ArcgateError, match="sample_id occurs more than once"):
+        write_shard(shard, table, image, arc)
+
+
+def test_a_shard_is_not_empty(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(1)
+    with pytest.raises(ArcgateError, match="at least one row"):
+        write_shard(shard, table.iloc[:0], image[:0], arc[:0])
+
+
+def test_full_disk_leaves_nothing_behind(shard: Path, make_rows: RowMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "_flush", full)
+    with pytest.raises(ArcgateError, match="No space left on device"):
+        write_shard(shard, *make_rows(1))
+    assert list(shard.parent.iterdir()) == []
+
+
+# --- resuming
+
+
+def test_finished_returns_the_receipt(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(2)
+    receipt = write_shard(shard, table, image, arc)
+    assert finished(shard) == receipt
+    assert finished(shard, table["sample_id"]) == receipt
+    assert json.loads(receipt_path(shard).read_text()) == dataclasses.asdict(receipt)
+
+
+def test_shard_with_other_rows_than_planned_is_unfinished(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(2)
+    write_shard(shard, table, image, arc)
+    assert finished(shard, table["sample_id"].iloc[:2]) is None
+
+
+def test_killed_between_shard_and_receipt_is_unfinished(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(1))
+    receipt_path(shard).unlink()
+    assert finished(shard) is None
+
+
+def test_killed_while_rewriting_is_unfinished(shard: Path, make_rows: RowMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_shard(shard, *make_rows(1))
+
+    def killed(path: Path, content: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("arcgate.dataset.shards.write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_shard(shard, *make_rows(1))
+    assert shard.exists()
+    assert finished(shard) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"file": "train-00007.parquet"}', "\xff"])
+def test_damaged_receipt_is_unfinished(shard: Path, make_rows: RowMaker, text: str) -> None:
+    write_shard(shard, *make_rows(1))
+    receipt_path(shard).write_text(text, encoding="latin-1")
+    assert finished(shard) is None
+
+
+def test_receipt_without_shard_or_of_another_size_is_unfinished(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(1))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    assert finished(shard) is None
+    shard.unlink()
+    assert finished(shard) is None
+
+
+# --- damage
+
+
+@pytest.mark.parametrize("column", ["image", "arc", "theta_e_arcsec", "host_id"])
+def test_flipped_byte_in_a_page_is_noticed(shard: Path, make_rows: RowMaker, column: str) -> None:
+    write_shard(shard, *make_rows(2))
+    position = pq.read_schema(shard).names.index(column)
+    chunk = pq.read_metadata(shard).row_group(0).column(position)
+    content = bytearray(shard.read_bytes())
+    content[chunk.data_page_offset + chunk.total_compressed_size - 3] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(ArcgateError, match="corrupt or truncated") as caught:
+        read_shard(shard)
+    assert str(shard) in str(caught.value)
+    assert "delete the shard and run again" in str(caught.value)
+
+
+@pytest.mark.parametrize("keep", [0, 100, -1, -1000])
+def test_truncated_shard_is_noticed(shard: Path, make_rows: RowMaker, keep: int) -> None:
+    write_shard(shard, *make_rows(1))
+    shard.write_bytes(shard.read_bytes()[:keep])
+    with pytest.raises(ArcgateError, match="corrupt or truncated"):
+        read_shard(shard)
+
+
+def test_missing_shard_is_named(shard: Path) -> None:
+    with pytest.raises(ArcgateError, match="shard is missing") as caught:
+        read_table(shard)
+    assert str(shard) in str(caught.value)
+
+
+def test_file_with_other_columns_is_refused(shard: Path) -> None:
+    pq.write_table(pa.table({COLUMN_NAMES[0]: [1, 2]}), shard)
+    with pytest.raises(ArcgateError, match="columns are not those of this version"):
+        read_shard(shard)

@@ -1,0 +1,71 @@
+"""The network, its schedule and its errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from arcgate.errors import ArcgateError
+from arcgate.learning.module import LensFinder, backbone, learning_rate_factor
+from arcgate.variant import Learning, as_plain
+
+STAMPS = torch.zeros(2, 3, 64, 64)
+
+
+@pytest.fixture
+def settings(learning: Learning) -> dict[str, Any]:
+    return {"learning": as_plain(learning), "view": {}, "data_digest": ""}
+
+
+def test_an_unknown_backbone_names_close_ones() -> None:
+    with pytest.raises(ArcgateError, match=r"no model named 'resnet81'; close names: .*resnet18"):
+        backbone("resnet81")
+
+
+def test_a_backbone_of_fixed_input_size_is_built_for_stamps() -> None:
+    assert backbone("test_vit")(STAMPS).shape == (2, 1)
+
+
+def test_a_backbone_that_cannot_take_stamps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Picky(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("images are too small")
+
+    monkeypatch.setattr("timm.create_model", lambda *_, **__: Picky())
+    with pytest.raises(ArcgateError, match=r"test_resnet does not work on stamps of 64 x 64 pixels: images are too small"):
+        backbone("test_resnet")
+
+
+def test_initial_weights_follow_from_the_seed_alone(settings: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = LensFinder(settings, 3)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    again = LensFinder(settings, 3)
+    other = LensFinder(settings | {"learning": settings["learning"] | {"seed": 4}}, 3)
+    weights = [torch.cat([p.flatten() for p in finder.parameters()]) for finder in (first, again, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_schedule_warms_up_and_ends_near_zero(settings: dict[str, Any]) -> None:
+    factors = [learning_rate_factor(step, 100) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == factors[9] == factors[10] == 1.0
+    assert factors[55] == pytest.approx(0.5)
+    assert 0 < factors[99] < 0.001
+    assert learning_rate_factor(0, 1) == 1.0
+    finder = LensFinder(settings, 3)
+    configured: Any = finder.configure_optimizers()
+    assert isinstance(configured["optimizer"], torch.optim.AdamW)
+    assert configured["lr_scheduler"]["interval"] == "step"
+
+
+def test_logits_that_are_not_finite_stop_the_training(settings: dict[str, Any]) -> None:
+    finder = LensFinder(settings, 3)
+    finder._logits, finder._labels = [torch.tensor([0.0, torch.nan])], [torch.tensor([0.0, 1.0])]
+    with pytest.raises(ArcgateError, match=r"diverged.*(\n.*)*lower learning\.lr"):
+        finder.on_validation_epoch_end()

@@ -1,0 +1,100 @@
+"""Order, coverage and memory of the batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from arcgate.dataset import Dataset
+from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks, batch_sizes
+from arcgate.variant import View
+from arcgate.views.view import Viewer
+
+STREAMED = 0  # bytes of memory allowed: every block is read from its shard
+
+
+@pytest.fixture(scope="module")
+def cut_set(make_set: Callable[..., Dataset]) -> Dataset:
+    """10 training pairs in 4 shards."""
+    return make_set(train=10, pairs_per_shard=3)
+
+
+def epoch_of(dataset: Dataset, view: View, *, epoch: int | None = 0, seed: int = 1, augmented: bool = False, **blocks: int) -> list[tuple[Tensor, Tensor]]:
+    rows = Blocks(dataset, "train", Viewer(view), **blocks)
+    return list(Batches(rows, 6, seed=seed, epoch=None if epoch is None else lambda: epoch, augmented=augmented))
+
+
+def stacked(batches: list[tuple[Tensor, Tensor]]) -> Tensor:
+    return torch.cat([images for images, _ in batches])
+
+
+def test_an_epoch_holds_every_labelled_row_once(cut_set: Dataset, view: View) -> None:
+    in_order = stacked(epoch_of(cut_set, view, epoch=None))
+    assert len(in_order) == 20
+    for budget in ({}, {"budget_bytes": STREAMED}):
+        shuffled = epoch_of(cut_set, view, **budget)
+        assert [len(labels) for _, labels in shuffled] == [5, 5, 5, 5]
+        assert sum(float(labels.sum()) for _, labels in shuffled) == 10
+        sums = [images.sum(dim=(1, 2, 3)).sort().values for images in (stacked(shuffled), in_order)]
+        torch.testing.assert_close(*sums, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("budget", [{}, {"budget_bytes": STREAMED}])
+def test_order_and_augmentation_follow_from_seed_and_epoch_alone(cut_set: Dataset, view: View, budget: dict[str, int]) -> None:
+    first = stacked(epoch_of(cut_set, view, epoch=3, augmented=True, **budget))
+    torch.manual_seed(1234)
+    assert torch.equal(stacked(epoch_of(cut_set, view, epoch=3, augmented=True, **budget)), first)
+    assert not torch.equal(stacked(epoch_of(cut_set, view, epoch=4, augmented=True, **budget)), first)
+    assert not torch.equal(stacked(epoch_of(cut_set, view, epoch=3, seed=2, augmented=True, **budget)), first)
+    plain = stacked(epoch_of(cut_set, view, epoch=3, **budget))
+    assert not torch.equal(plain, first)
+    torch.testing.assert_close(plain.sum(dim=(1, 2, 3)), first.sum(dim=(1, 2, 3)))
+
+
+def test_a_set_that_fits_into_memory_does_not_depend_on_its_shards(make_set: Callable[..., Dataset], cut_set: Dataset, view: View) -> None:
+    whole = make_set(train=10, pairs_per_shard=100)
+    assert len(whole.shards("train", LABELLED_ROLES)) == 1
+    assert len(cut_set.shards("train", LABELLED_ROLES)) == 4
+    for epoch in (None, 0):
+        assert torch.equal(stacked(epoch_of(whole, view, epoch=epoch)), stacked(epoch_of(cut_set, view, epoch=epoch)))
+
+
+def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(cut_set: Dataset, view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    original = Dataset.batches
+
+    def counted(self: Dataset, *args: object, **kwargs: object) -> object:
+        for batch in original(self, *args, **kwargs):  # type: ignore[arg-type]  # passed through
+            read.append(len(batch.table))
+            yield batch
+
+    monkeypatch.setattr(Dataset, "batches", counted)
+    kept = Batches(Blocks(cut_set, "train", Viewer(view)), 6, seed=0, epoch=lambda: 0)
+    streamed = Batches(Blocks(cut_set, "train", Viewer(view), STREAMED), 6, seed=0, epoch=lambda: 0)
+    for _ in range(2):
+        list(kept)
+    assert read == [6, 6, 6, 2]
+    read.clear()
+    next(iter(streamed))
+    assert len(read) == 1
+    list(streamed)
+    assert sorted(read[1:]) == [2, 6, 6, 6]
+
+
+def test_the_epoch_is_asked_when_the_first_batch_is(cut_set: Dataset, view: View) -> None:
+    epoch = 0
+    batches = Batches(Blocks(cut_set, "train", Viewer(view)), 6, seed=0, epoch=lambda: epoch)
+    iterator = iter(batches)
+    epoch = 7
+    late = next(iterator)[0]
+    assert torch.equal(late, next(iter(batches))[0])
+
+
+@pytest.mark.parametrize(("rows", "limit", "expected"), [(20, 6, [5, 5, 5, 5]), (65, 64, [33, 32]), (64, 64, [64]), (3, 64, [3])])
+def test_batches_are_few_and_equal_within_one(rows: int, limit: int, expected: list[int]) -> None:
+    assert batch_sizes(rows, limit) == expected
+    assert np.sum(batch_sizes(rows, limit)) == rows
