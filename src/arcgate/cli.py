@@ -101,7 +101,7 @@ def _named(config: DictConfig) -> DictConfig:
     naming = [item for item in overrides if not item.lstrip("+~").split("=")[0].startswith(_UNNAMED)]
     if naming:
         with open_dict(config):
-            config.variant = " ".join([config.variant, *naming])
+            config.variant = " ".join([config.variant, *(item.rsplit("=", 1)[0].split(".")[-1] + "=" + item.rsplit("=", 1)[1] for item in naming)])
     return config
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,13 +19,14 @@ from pydantic.dataclasses import dataclass
 from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.errors import ArcgateError
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Positive = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Split = Literal["train", "val", "test"]
 HALF_STAMP = STAMP_SIZE / 2
+Spec = TypeVar("Spec")
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -383,6 +384,24 @@ class Variant:
     dry_run: bool = False
 
 
+@dataclass(config=_STRICT, frozen=True)
+class Audit:
+    """The gates alone, on a finished data set.
+
+    Attributes
+    ----------
+    data : str
+        Folder of the data set.
+    output : str or None
+        Where evidence.json is written; None: nowhere.
+    """
+
+    data: str
+    output: str | None
+    view: View
+    gates: Gates
+
+
 def from_config(config: DictConfig) -> Variant:
     """Check a composed configuration and freeze it.
 
@@ -400,23 +419,34 @@ def from_config(config: DictConfig) -> Variant:
     ArcgateError
         Naming each key that is unknown, missing or out of range, with the valid choices.
     """
+    return _checked(config, Variant)
+
+
+def audit_from_config(config: DictConfig) -> Audit:
+    """Check the configuration of an audit and freeze it (see `from_config`)."""
+    return _checked(config, Audit)
+
+
+def _checked(config: DictConfig, kind: type[Spec]) -> Spec:
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise ArcgateError(f"the configuration does not resolve: {error}", where="composed configuration") from error
-    return from_dict(plain)
+        raise ArcgateError(
+            f"the configuration does not resolve: {error}", where="composed configuration", todo="give the missing value: key=value"
+        ) from error
+    return from_dict(plain, kind)
 
 
-def from_dict(plain: Any) -> Variant:
+def from_dict(plain: Any, kind: type[Spec]) -> Spec:
     """Check a plain nested dictionary and freeze it (see `from_config`)."""
     try:
-        return TypeAdapter(Variant).validate_python(plain)
+        return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         problems = "\n".join(f"  {_key(item['loc'])}: {item['msg']} (got {_shown(item['input'])})" for item in error.errors())
         raise ArcgateError(
             f"the configuration is not valid:\n{problems}",
             where="composed configuration",
-            todo="correct the keys above; `arcgate run --cfg job` prints the whole configuration",
+            todo="correct the keys above; `--cfg job` prints the whole configuration",
         ) from error
 
 

@@ -16,6 +16,7 @@ import pytest
 import arcgate.dataset
 from arcgate.dataset.cache import build_once, is_built, set_folder
 from arcgate.dataset.card import CARD
+from arcgate.dataset.receipts import finished
 from arcgate.errors import ArcgateError
 
 SetMaker = Callable[..., Path]
@@ -121,6 +122,25 @@ def test_build_that_fails_is_tried_again(place: Place) -> None:
 def test_build_without_card_is_an_error(place: Place) -> None:
     with pytest.raises(ArcgateError, match="without writing the card"):
         build_once(place.folder, lambda folder: None)
+
+
+@pytest.mark.parametrize("keep", [None, 1000])
+def test_deleted_or_truncated_shard_is_rebuilt(place: Place, keep: int | None) -> None:
+    build_once(place.folder, place.copy)
+    shard = place.folder / "train-00001.parquet"
+    whole = shard.read_bytes()
+    shard.unlink() if keep is None else shard.write_bytes(whole[:keep])
+
+    def rebuild(folder: Path) -> None:
+        assert not (folder / CARD).exists()
+        assert [path.name for path in sorted(folder.glob("*.parquet")) if finished(path) is None] == (
+            [shard.name] if keep else []
+        )
+        place.copy(folder)
+
+    assert not is_built(place.folder)
+    assert build_once(place.folder, rebuild) == "built"
+    assert shard.read_bytes() == whole
 
 
 def test_damaged_card_is_not_overwritten_silently(make_set: SetMaker) -> None:

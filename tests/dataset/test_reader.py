@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +70,14 @@ def test_shards_without_a_wanted_role_are_passed_over(dataset: Dataset) -> None:
     assert list(dataset.batches(roles=["null"])) == []
     assert dataset.shards("train", roles=["null"]) == []
     assert [path.name for path in dataset.shards("train")] == ["train-00000.parquet", "train-00001.parquet"]
+
+
+@pytest.mark.parametrize("choice", [{"split": "valid"}, {"roles": ["positives"]}, {"roles": "control"}])
+def test_unknown_splits_and_roles_are_refused(dataset: Dataset, choice: dict[str, Any]) -> None:
+    with pytest.raises(ArcgateError, match=r"no such (split|role)"):
+        dataset.table(["sample_id"], **choice)
+    with pytest.raises(ArcgateError, match=r"no such (split|role)"):
+        next(dataset.batches(**choice))
 
 
 def test_a_sound_set_verifies_and_may_be_moved(dataset: Dataset, tmp_path: Path) -> None:

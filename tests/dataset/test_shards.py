@@ -132,6 +132,23 @@ def test_one_split_a_shard(shard: Path, make_rows: RowMaker) -> None:
         write_shard(shard, table, image, arc)
 
 
+@pytest.mark.parametrize(("name", "value"), [("role", "decoy"), ("split", "valid")])
+def test_unknown_roles_and_splits_are_refused(shard: Path, make_rows: RowMaker, name: str, value: str) -> None:
+    table, image, arc = make_rows(1)
+    table[name] = value
+    with pytest.raises(ArcgateError, match=rf"unknown {name} \['{value}'\]"):
+        write_shard(shard, table, image, arc)
+
+
+def test_damaged_footer_is_noticed(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(1))
+    content = bytearray(shard.read_bytes())
+    content[content.index(b"psfsize_z")] ^= 0x80  # no longer text
+    shard.write_bytes(content)
+    with pytest.raises(ArcgateError, match="corrupt or truncated"):
+        read_shard(shard)
+
+
 def test_pairs_are_adjacent(shard: Path, make_rows: RowMaker) -> None:
     table, image, arc = make_rows(2)
     with pytest.raises(ArcgateError, match="adjacent"):

@@ -23,7 +23,9 @@ def cut_set(make_set: Callable[..., Dataset]) -> Dataset:
     return make_set(train=10, pairs_per_shard=3)
 
 
-def epoch_of(dataset: Dataset, view: View, *, epoch: int | None = 0, seed: int = 1, augmented: bool = False, **blocks: int) -> list[tuple[Tensor, Tensor]]:
+def epoch_of(
+    dataset: Dataset, view: View, *, epoch: int | None = 0, seed: int = 1, augmented: bool = False, **blocks: int
+) -> list[tuple[Tensor, Tensor]]:
     rows = Blocks(dataset, "train", Viewer(view), **blocks)
     return list(Batches(rows, 6, seed=seed, epoch=None if epoch is None else lambda: epoch, augmented=augmented))
 
@@ -55,7 +57,9 @@ def test_order_and_augmentation_follow_from_seed_and_epoch_alone(cut_set: Datase
     torch.testing.assert_close(plain.sum(dim=(1, 2, 3)), first.sum(dim=(1, 2, 3)))
 
 
-def test_a_set_that_fits_into_memory_does_not_depend_on_its_shards(make_set: Callable[..., Dataset], cut_set: Dataset, view: View) -> None:
+def test_a_set_that_fits_into_memory_does_not_depend_on_its_shards(
+    make_set: Callable[..., Dataset], cut_set: Dataset, view: View
+) -> None:
     whole = make_set(train=10, pairs_per_shard=100)
     assert len(whole.shards("train", LABELLED_ROLES)) == 1
     assert len(cut_set.shards("train", LABELLED_ROLES)) == 4
@@ -63,7 +67,9 @@ def test_a_set_that_fits_into_memory_does_not_depend_on_its_shards(make_set: Cal
         assert torch.equal(stacked(epoch_of(whole, view, epoch=epoch)), stacked(epoch_of(cut_set, view, epoch=epoch)))
 
 
-def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(cut_set: Dataset, view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(
+    cut_set: Dataset, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[int] = []
     original = Dataset.batches
 

@@ -145,7 +145,9 @@ def test_torch_is_left_as_it_was_found(run: Callable[..., TrainingResult], tmp_p
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_a_progress_bar_goes_to_stderr(run: Callable[..., TrainingResult], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_progress_bar_goes_to_stderr(
+    run: Callable[..., TrainingResult], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     run(tmp_path, progress=True)
     out, err = capfd.readouterr()
     assert out == ""

@@ -10,7 +10,8 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from arcgate.dataset.atomic import remove_leftovers
-from arcgate.dataset.card import CARD, read_card
+from arcgate.dataset.card import CARD, read_card, receipts_of
+from arcgate.dataset.receipts import finished
 from arcgate.errors import ArcgateError
 
 
@@ -20,18 +21,25 @@ def set_folder(data_dir: Path, spec_digest: str) -> Path:
 
 
 def is_built(folder: Path) -> bool:
-    """Whether a data set is finished, that is, has a readable card; ArcgateError if its card is damaged or newer."""
+    """Whether a data set is finished and whole: it has a card, and every shard has the size that the card states.
+
+    Raises
+    ------
+    ArcgateError
+        If the card is damaged or newer.
+    """
     if not (folder / CARD).exists():
         return False
-    read_card(folder)
-    return True
+    receipts = receipts_of(folder, read_card(folder))
+    return all(finished(folder / receipt.file) == receipt for receipt in receipts)
 
 
 def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", "reused"]:
     """Build a data set unless it is there; of two jobs at once one builds and the other waits for it.
 
-    The lock is the operating system's, on a file beside the folder, so it ends with its process: after a crash the
-    next job goes on where the last one stopped.
+    A shard that was deleted, or is not of the size that its receipt states, makes the set unfinished again, so that
+    only that shard is rebuilt. The lock is the operating system's, on a file beside the folder, so it ends with its
+    process: after a crash the next job goes on where the last one stopped.
 
     Parameters
     ----------
@@ -57,10 +65,11 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", 
     try:
         if is_built(folder):
             return "reused"
+        (folder / CARD).unlink(missing_ok=True)  # a shard was deleted or cut short: no longer finished
         remove_leftovers(folder)
         build(folder)
         if not is_built(folder):
-            raise ArcgateError("the build ended without writing the card", where=folder)
+            raise ArcgateError("the build ended without writing the card, or with a shard that is not whole", where=folder)
         return "built"
     finally:
         lock.release()

@@ -14,7 +14,7 @@ from arcgate.dataset.card import CARD, read_card, receipts_of
 from arcgate.dataset.describing import describe
 from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
-from arcgate.dataset.schema import COLUMN_NAMES
+from arcgate.dataset.schema import COLUMN_NAMES, ROLES, SPLITS
 from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table
 from arcgate.errors import ArcgateError
 
@@ -53,7 +53,14 @@ class Dataset:
             Only shards of this split.
         roles : collection of str, optional
             Only shards with at least one row of these roles.
+
+        Raises
+        ------
+        ArcgateError
+            For an unknown split or role.
         """
+        _check_known("split", [] if split is None else [split], SPLITS)
+        _check_known("role", roles or [], ROLES)
         return [self.path / receipt.file for receipt in self.receipts if _selected(receipt, split, roles)]
 
     def table(
@@ -76,7 +83,7 @@ class Dataset:
         Raises
         ------
         ArcgateError
-            For an unknown column, or a missing or corrupt shard.
+            For an unknown column, split or role, or a missing or corrupt shard.
         """
         names = list(COLUMN_NAMES if columns is None else columns)
         if paths := self.shards(split, roles):
@@ -165,6 +172,12 @@ def open_dataset(path: str | Path) -> Dataset:
     return Dataset(folder, card, tuple(receipts))
 
 
+def _check_known(kind: str, wanted: Collection[str], known: Sequence[str]) -> None:
+    strangers = [name for name in wanted if name not in known]
+    if strangers:
+        raise ArcgateError(f"no such {kind}: {strangers}", todo=f"choose from {', '.join(known)}")
+
+
 def _selected(receipt: Receipt, split: str | None, roles: Collection[str] | None) -> bool:
     return split in (None, receipt.split) and (roles is None or any(receipt.roles.get(role) for role in roles))
 
@@ -173,13 +186,9 @@ def _check_size(shard: Path, receipt: Receipt) -> None:
     try:
         size = shard.stat().st_size
     except FileNotFoundError as error:
-        raise ArcgateError("a shard of the data set is missing", where=shard, todo=_rebuild_set()) from error
+        raise ArcgateError("a shard of the data set is missing", where=shard, todo=REBUILD) from error
     if size != receipt.bytes:
-        raise ArcgateError(f"the shard has {size} bytes, its receipt says {receipt.bytes}", where=shard, todo=_rebuild_set())
-
-
-def _rebuild_set() -> str:
-    return f"delete {CARD} and run again: whole shards are kept, this one is rebuilt"
+        raise ArcgateError(f"the shard has {size} bytes, its receipt says {receipt.bytes}", where=shard, todo=REBUILD)
 
 
 def _verified(folder: Path, receipt: Receipt) -> tuple[list[int], list[bytes]]:

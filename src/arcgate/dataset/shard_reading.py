@@ -113,7 +113,7 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except FileNotFoundError as error:
         raise ArcgateError("the shard is missing", where=path, todo="run again; it is rebuilt") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise ArcgateError(f"the shard is corrupt or truncated: {error}", where=path, todo=REBUILD) from error
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from arcgate.dataset.atomic import atomically, write_json
 from arcgate.dataset.digests import ROW_DIGEST, CanonicalColumn, Pixels, Table, canonical_columns, check_pixels, digest_canonical
 from arcgate.dataset.receipts import Receipt, file_digest, finished, ids_digest, receipt_path
-from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, SCHEMA_VERSION, shard_schema
+from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, ROLES, SCHEMA_VERSION, SPLITS, shard_schema
 from arcgate.dataset.shard_reading import Batch, read_shard, read_table
 from arcgate.errors import ArcgateError
 
@@ -68,6 +68,10 @@ def _check_rows(columns: dict[str, CanonicalColumn]) -> None:
         raise ArcgateError("a shard needs at least one row")
     if len(np.unique(ids)) != len(ids):
         raise ArcgateError("a sample_id occurs more than once in the shard", where="column sample_id")
+    for name, known in (("role", ROLES), ("split", SPLITS)):
+        strangers = sorted(set(columns[name].values) - set(known))
+        if strangers:
+            raise ArcgateError(f"unknown {name} {strangers}; the known ones are {list(known)}", where=f"column {name}")
     splits = sorted(set(columns["split"].values))
     if len(splits) != 1:
         raise ArcgateError(f"a shard holds one split, not {splits}", where="column split")

@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
-from arcgate.evaluation.metrics import LEVEL
 from arcgate.errors import ArcgateError
+from arcgate.evaluation.metrics import LEVEL
 
 # A bin holds its lower edge and not its upper one.
 THETA_E_EDGES_ARCSEC: Final = (0.0, 0.5, 1.0, 1.5, 2.0, math.inf)
@@ -37,7 +38,8 @@ def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[
     share = successes / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding must not carry an end past the proportion itself.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.DataFrame:
@@ -70,7 +72,7 @@ def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.Dat
     return pd.DataFrame(lines)
 
 
-def _line(by: str, bin_low: float, bin_high: float, found: np.ndarray) -> dict[str, object]:
+def _line(by: str, bin_low: float, bin_high: float, found: NDArray[np.bool_]) -> dict[str, object]:
     n, n_found = len(found), int(found.sum())
     low, high = wilson_interval(n_found, n)
     return {

@@ -47,7 +47,8 @@ def evaluate(
         False-positive rate and radius of the test-time core mask.
     folder : Path
         Receives predictions.parquet (both sets, column `set`, logits with and without core mask),
-        completeness_<own|common>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs nothing is computed.
+        completeness_<own|common>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs
+        nothing is computed.
     threads : int
         Threads of torch.
 
@@ -109,9 +110,7 @@ def _inputs(checkpoint: Path, own: Dataset, common: Dataset, view: View, evaluat
 
 def _predictions(checkpoint: Path, dataset: Dataset, view: View, evaluation: Evaluation, threads: int) -> pd.DataFrame:
     plain = predict(checkpoint, dataset, view, split="test", threads=threads)
-    masked = predict(
-        checkpoint, dataset, view, split="test", threads=threads, mask_radius_pix=evaluation.core_mask_radius_pix
-    )
+    masked = predict(checkpoint, dataset, view, split="test", threads=threads, mask_radius_pix=evaluation.core_mask_radius_pix)
     return plain.assign(logit_core_masked=masked["logit"])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.errors import ArcgateError
 from arcgate.gates.statistics import clustered_auc
 
 LEVEL: Final = 0.9
@@ -32,7 +33,7 @@ class Metrics:
     absent: dict[str, str] = field(default_factory=dict)
 
     def prefixed(self, prefix: str) -> Metrics:
-        """The same under `<prefix>/<name>`."""
+        """Return the same under `<prefix>/<name>`."""
         return Metrics(
             {f"{prefix}/{name}": value for name, value in self.values.items()},
             {f"{prefix}/{name}": reason for name, reason in self.absent.items()},
@@ -59,7 +60,7 @@ class OperatingPoint:
 
 
 def why_no_operating_point(n_negatives: int, fpr: float) -> str | None:
-    """The reason why a false-positive rate cannot be set with so few negatives, or None."""
+    """Give the reason why a false-positive rate cannot be set with so few negatives, or None."""
     needed = math.ceil(NEGATIVES_PER_FALSE_POSITIVE / fpr - 1e-9)
     if n_negatives >= needed:
         return None
@@ -67,7 +68,7 @@ def why_no_operating_point(n_negatives: int, fpr: float) -> str | None:
 
 
 def operating_point(logit: NDArray[np.float64], label: NDArray[np.int64], fpr: float) -> OperatingPoint:
-    """The lowest threshold that at most a share `fpr` of the negatives exceeds.
+    """Find the lowest threshold that at most a share `fpr` of the negatives exceeds.
 
     Parameters
     ----------
@@ -108,7 +109,13 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
         core_masked_auroc, core_masked_auroc_drop (unmasked minus masked), core_masked_recall_drop (each at the threshold
         that its own negatives set, so that both have the same false-positive rate) and core_masked_logit_change (mean
         over positives of masked minus unmasked).
+
+    Raises
+    ------
+    ArcgateError
+        If a class has rows of fewer than two galaxies.
     """
+    _check_galaxies(predictions)
     label = predictions["label"].to_numpy()
     logit, masked = predictions["logit"].to_numpy(), predictions["logit_core_masked"].to_numpy()
     host = predictions["host_id"].to_numpy()
@@ -125,6 +132,16 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
     )
     _add_recall(metrics, logit, masked, label, fpr)
     return metrics
+
+
+def _check_galaxies(predictions: pd.DataFrame) -> None:
+    galaxies = predictions.groupby("label")["host_id"].nunique()
+    if len(galaxies) < 2 or galaxies.min() < 2:
+        raise ArcgateError(
+            f"an interval needs at least two galaxies in each class; galaxies by label: {galaxies.to_dict()}",
+            where="test set",
+            todo="build a larger data set",
+        )
 
 
 def _add_recall(

@@ -16,8 +16,8 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch
 from arcgate.errors import ArcgateError
 from arcgate.learning.checkpoints import load_checkpoint
-from arcgate.learning.stream import LABELLED_ROLES
 from arcgate.learning.module import LensFinder, load_finder
+from arcgate.learning.stream import LABELLED_ROLES
 from arcgate.variant import Split, View, as_plain
 from arcgate.views.view import Viewer
 
@@ -66,17 +66,18 @@ def predict(
         that are not finite.
     """
     finder = _finder(checkpoint, view)
-    tables = []
+    columns = [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
     with _inference(threads):
-        for batch in dataset.batches(_columns(), split=split, roles=LABELLED_ROLES):
-            tables.append(batch.table[list(ROW_COLUMNS)].assign(logit=_logits(finder, _viewed(batch, view, mask_radius_pix))))
+        tables = [
+            batch.table[list(ROW_COLUMNS)].assign(logit=_logits(finder, _viewed(batch, view, mask_radius_pix)))
+            for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False)
+        ]
     if not tables:
         raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
-    return _checked(_with_pair(pd.concat(tables), dataset, split), dataset)
-
-
-def _columns() -> list[str]:
-    return [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
+    predictions = _with_pair(pd.concat(tables), dataset, split)
+    _check_classes(predictions, dataset)
+    _check_values(predictions, dataset)
+    return predictions
 
 
 def _finder(checkpoint: Path, view: View) -> LensFinder:
@@ -97,7 +98,7 @@ def _viewed(batch: Batch, view: View, mask_radius_pix: float | None) -> NDArray[
 
 
 def _logits(finder: LensFinder, images: NDArray[np.float32]) -> NDArray[np.float64]:
-    parts = torch.from_numpy(images).split(BATCH_ROWS)
+    parts = torch.split(torch.from_numpy(images), BATCH_ROWS)
     return np.concatenate([finder(part.to(finder.device)).double().cpu().numpy() for part in parts])
 
 
@@ -108,21 +109,31 @@ def _with_pair(table: pd.DataFrame, dataset: Dataset, split: Split) -> pd.DataFr
     return joined.astype({"label": "int64"}).sort_values("sample_id", ignore_index=True)
 
 
-def _checked(predictions: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
-    missing = {1: "positives", 0: "controls"}.keys() - set(predictions["label"])
+def _check_classes(predictions: pd.DataFrame, dataset: Dataset) -> None:
+    missing = [name for label, name in ((1, "positives"), (0, "controls")) if label not in set(predictions["label"])]
     if missing:
         raise ArcgateError(
-            f"the split {predictions['split'].iloc[0]!r} lacks {' and '.join({1: 'positives', 0: 'controls'}[m] for m in sorted(missing))}",
+            f"the split {predictions['split'].iloc[0]!r} lacks {' and '.join(missing)}",
             where=dataset.path,
             todo="build a larger data set",
         )
-    if not np.isfinite(predictions["logit"]).all():
-        first = predictions.loc[~np.isfinite(predictions["logit"]), "sample_id"].iloc[0]
-        raise ArcgateError(f"the network's logit for sample_id {first} is not finite", where=dataset.path, todo="train again with a lower learning.lr")
-    if predictions["theta_e_arcsec"].isna().any():
-        first = predictions.loc[predictions["theta_e_arcsec"].isna(), "sample_id"].iloc[0]
-        raise ArcgateError(f"sample_id {first} has no positive in its pair with a theta_E", where=dataset.path, todo="rebuild the data set")
-    return predictions
+
+
+def _check_values(predictions: pd.DataFrame, dataset: Dataset) -> None:
+    bad = ~np.isfinite(predictions["logit"])
+    if bad.any():
+        raise ArcgateError(
+            f"the network's logit for sample_id {predictions.loc[bad, 'sample_id'].iloc[0]} is not finite",
+            where=dataset.path,
+            todo="train again with a lower learning.lr",
+        )
+    bad = predictions["theta_e_arcsec"].isna()
+    if bad.any():
+        raise ArcgateError(
+            f"sample_id {predictions.loc[bad, 'sample_id'].iloc[0]} has no positive in its pair with a theta_E",
+            where=dataset.path,
+            todo="rebuild the data set",
+        )
 
 
 @contextmanager

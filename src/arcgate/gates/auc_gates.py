@@ -16,7 +16,7 @@ from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.canaries import Canary
 from arcgate.gates.features import core_features, edge_features
 from arcgate.gates.probe import Probed, Sample, TooFewHosts, probe, stack
-from arcgate.gates.result import GateResult, Status
+from arcgate.gates.result import NETWORK, RAW, GateResult, Status
 from arcgate.gates.statistics import Interval
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
@@ -83,24 +83,24 @@ def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
     unexplained = "the core holds light that the declared PSF and arc do not explain"
     carries = "the statistics that the view divides by tell the classes apart"
     gates = [
-        AucGate("residual_core", "raw", "residual", "core", _core_raw, canaries.core_pedestal, unexplained),
+        AucGate("residual_core", RAW, "residual", "core", _core_raw, canaries.core_pedestal, unexplained),
         AucGate(
-            "residual_core", normalisation, "residual", "core_viewed", _core_viewed, canaries.core_pedestal,
+            "residual_core", NETWORK, "residual", "core_viewed", _core_viewed, canaries.core_pedestal,
             "normalised, the core without its declared arc still differs from a control's",
         ),
-        AucGate("mask_edge", "raw", "unmasked", "edge", _edge_raw, canaries.core_step, "the core mask leaves an edge around its radius"),
+        AucGate("mask_edge", RAW, "unmasked", "edge", _edge_raw, canaries.core_step, "the core mask leaves an edge around its radius"),
     ]  # fmt: skip
     if not paired:
         differ = "galaxies chosen as hosts and as controls differ before any arc is added"
         gates += [
-            AucGate("null", "raw", "null", "core", _core_raw, canaries.core_pedestal, differ),
-            AucGate("null", normalisation, "null", "core_viewed", _core_viewed, canaries.core_pedestal, differ),
+            AucGate("null", RAW, "null", "core", _core_raw, canaries.core_pedestal, differ),
+            AucGate("null", NETWORK, "null", "core_viewed", _core_viewed, canaries.core_pedestal, differ),
         ]
     if normalisation != "raw":
         gates += [
-            AucGate("normaliser_null", normalisation, "null", "normaliser", _normaliser, canaries.offset, carries),
+            AucGate("normaliser_null", NETWORK, "null", "normaliser", _normaliser, canaries.offset, carries),
             AucGate(
-                "normaliser_masked", normalisation, "masked", "normaliser", _normaliser, canaries.offset,
+                "normaliser_masked", NETWORK, "masked", "normaliser", _normaliser, canaries.offset,
                 carries + " although no arc light is left in the core",
             ),
         ]  # fmt: skip

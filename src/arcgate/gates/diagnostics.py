@@ -16,7 +16,7 @@ from arcgate.dataset.schema import THETA_E_STRATA
 from arcgate.gates.arms import Arms
 from arcgate.gates.features import box_pixels
 from arcgate.gates.probe import Sample, TooFewHosts, probe
-from arcgate.gates.result import GateResult
+from arcgate.gates.result import RAW, GateResult
 from arcgate.variant import Gates
 
 _FOLDS = 5
@@ -76,7 +76,7 @@ class CoreDiagnostics:
             return _reported("core_corrected", stratum, None, sample, str(error))
         reason = "rule of one half of the galaxies on the other half, clustered interval"
         return GateResult(
-            "core_corrected", "raw", stratum, "diagnostic", auc.value, auc.low, auc.high, None, None, auc.n, auc.n_groups, "reported", reason
+            "core_corrected", RAW, stratum, "diagnostic", auc.value, auc.low, auc.high, None, None, auc.n, auc.n_groups, "reported", reason
         )
 
 
@@ -104,5 +104,5 @@ def _reported(name: str, stratum: str, value: float | None, sample: Sample, reas
     groups = len(np.unique(sample.groups))
     why = reason if value is not None else f"too few rows or galaxies: {reason}"
     return GateResult(
-        name, "raw", stratum, "diagnostic", value, None, None, None, None, len(sample.labels), groups, "reported", why
+        name, RAW, stratum, "diagnostic", value, None, None, None, None, len(sample.labels), groups, "reported", why
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.arms import Arms, Pixels, Stamps
-from arcgate.gates.result import GateResult
+from arcgate.gates.result import NETWORK, RAW, GateResult, Status
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -39,17 +39,17 @@ class Identities:
             rows, controls = _matched(arms.null, arms.control)
             null, control = _take(arms.null, rows), _take(arms.control, controls)
             nudged, ulp = _one_ulp(null)
-            self._count("null", "raw", null, null.image, control.image, nudged.image, ulp)
+            self._count("null_equal", RAW, null, null.image, control.image, nudged.image, ulp)
             seen, expected = null.viewed(self.viewer), control.viewed(self.viewer)
             planted = _one_pixel(null, size).viewed(self.viewer)
-            self._count("null", self.viewer.view.normalisation, null, seen, expected, planted, size)
+            self._count("null_equal", NETWORK, null, seen, expected, planted, size)
         host = arms.control if self.paired else arms.null
         rows, hosts = _matched(arms.stamp, host)
         twin = _take(host, hosts)
         arc, stamp = arms.arc[rows], _take(arms.stamp, rows)
         # Not one unit in the last place here: the sum with a brighter arc may round it away.
         planted = _one_pixel(twin, size).image + arc
-        self._count("deinjection", "raw", stamp, twin.image + arc, stamp.image, planted, size)
+        self._count("deinjection", RAW, stamp, twin.image + arc, stamp.image, planted, size)
 
     def _count(
         self, name: str, view: str, stamps: Stamps, value: Pixels, expected: Pixels, planted: Pixels, leak: float
@@ -73,6 +73,7 @@ class Identities:
         n, differing, groups = self._rows[key], self._differing[key], len(self._hosts[key])
         share = differing / n if n else None
         leak = self._leak.get(key) if self._heard.get(key) else None
+        status: Status
         if n == 0:
             status, reason = "not_run", "no pair has the rows that are compared"
         elif differing:
@@ -81,7 +82,7 @@ class Identities:
             status, reason = "blind", "a changed pixel went unnoticed"
         else:
             status, reason = "passed", f"all {n} rows are equal by value"
-        return GateResult(name, view, "overall", "gate", share, share, share, 0.0, leak, n, groups, status, reason)  # type: ignore[arg-type]
+        return GateResult(name, view, "overall", "gate", share, share, share, 0.0, leak, n, groups, status, reason)
 
 
 def _matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -12,6 +12,9 @@ from arcgate.errors import ArcgateError
 
 Role = Literal["gate", "diagnostic"]
 Status = Literal["passed", "failed", "undetermined", "blind", "not_run", "reported"]
+# What was looked at: pixels as stored, or as the view hands them to the network.
+RAW = "raw"
+NETWORK = "network"
 Safe = Literal["passed", "failed", "undetermined"]
 
 
@@ -22,7 +25,7 @@ class GateResult:
     Attributes
     ----------
     name, view, stratum : str
-        What was judged; `view` is raw or a normalisation.
+        What was judged; `view` is raw (pixels as stored) or network (as the view hands them over), or table.
     role : {'gate', 'diagnostic'}
         Diagnostics are reported and never decide.
     value, low, high : float or None

@@ -75,7 +75,7 @@ def build_manifest(data: Data, catalogue: pd.DataFrame) -> pd.DataFrame:
     nulls = np.argsort(uniform(data.seed, "null", pair_ids), kind="stable")[: data.null_rows]
 
     positive = _rows(data, catalogue, split, hosts, pair_ids, "positive")
-    positive[ARC_COLUMNS] = arcs.to_numpy()
+    positive[ARC_COLUMNS] = arcs[ARC_COLUMNS]
     null = positive.iloc[nulls].copy()
     null["role"], null["flux_scale"] = "null", 0.0
     positive["label"], positive["flux_scale"] = 1, 1.0
@@ -145,5 +145,6 @@ def _typed(manifest: pd.DataFrame) -> pd.DataFrame:
     for column in MANIFEST:
         if column.name not in manifest:
             manifest[column.name] = None
-        manifest[column.name] = manifest[column.name].astype(kinds[column.kind])
+        values = manifest[column.name] if column.kind == "text" else pd.to_numeric(manifest[column.name])
+        manifest[column.name] = values.astype(kinds[column.kind])
     return manifest[[column.name for column in MANIFEST] + ["catalogue_row"]]

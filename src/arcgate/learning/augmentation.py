@@ -14,7 +14,7 @@ _GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 def mix(seed: int, epoch: int, identity: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A 64-bit hash of (seed, epoch, identity) for each identity.
+    """Hash (seed, epoch, identity) to 64 bits for each identity.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def mix(seed: int, epoch: int, identity: NDArray[np.int64]) -> NDArray[np.uint64
     ndarray of uint64, shape (n,)
         SplitMix64 finaliser (Steele, Lea and Flood 2014, OOPSLA, fig. 16) applied to the three in turn.
     """
-    state = np.full(identity.shape, seed & _WORD, dtype=np.uint64)
-    for word in (np.full(identity.shape, epoch & _WORD, dtype=np.uint64), identity.astype(np.uint64)):
-        state = _finalise((state ^ word) + np.uint64(_GOLDEN))
+    state = np.zeros(identity.shape, dtype=np.uint64)
+    for word in (np.uint64(seed & _WORD), np.uint64(epoch & _WORD), identity.astype(np.uint64)):
+        state = _finalised((state ^ word) + np.uint64(_GOLDEN))
     return state
 
 
-def _finalise(word: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _finalised(word: NDArray[np.uint64]) -> NDArray[np.uint64]:
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return word ^ (word >> np.uint64(31))

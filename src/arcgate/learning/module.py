@@ -25,7 +25,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 def backbone(name: str) -> Module:
-    """A timm network with three input channels and one output, random weights.
+    """Build a timm network with three input channels and one output, random weights.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def backbone(name: str) -> Module:
             todo="choose one of timm.list_models()",
         )
     default = timm.get_pretrained_cfg(name)
-    size = {"img_size": STAMP_SIZE} if default is not None and default.fixed_input_size else {}
+    size: dict[str, Any] = {"img_size": STAMP_SIZE} if default is not None and default.fixed_input_size else {}
     try:
         network: Module = timm.create_model(name, pretrained=False, in_chans=len(BANDS), num_classes=1, **size)
         _try(network)
@@ -167,7 +167,7 @@ def learning_rate_factor(step: int, total_steps: int) -> float:
 
 
 def load_finder(checkpoint: dict[str, Any]) -> LensFinder:
-    """The trained network of a checkpoint (see `checkpoints.load_checkpoint`), in evaluation mode."""
+    """Rebuild the trained network of a checkpoint (see `checkpoints.load_checkpoint`) in evaluation mode."""
     finder = LensFinder(**checkpoint["hyper_parameters"])
     finder.load_state_dict(checkpoint["state_dict"])
     return finder.eval()

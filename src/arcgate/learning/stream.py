@@ -44,7 +44,7 @@ class Rows:
         return len(self.sample_id)
 
     def take(self, index: NDArray[np.int64]) -> Rows:
-        """The rows at these places, copied."""
+        """Copy the rows at these places."""
         place = torch.from_numpy(index)
         return Rows(self.images[place], self.labels[place], self.sample_id[index])
 
@@ -61,7 +61,8 @@ class Blocks:
     """The labelled rows of one split, in blocks that fit into memory.
 
     A split whose viewed stamps take at most `budget_bytes` is a single block, viewed once and kept, so that nothing
-    about it depends on how it was cut into shards. A larger split has one block a shard, read and viewed whenever it is asked for.
+    about it depends on how it was cut into shards. A larger split has one block a shard, read and viewed whenever it is
+    asked for.
 
     Parameters
     ----------

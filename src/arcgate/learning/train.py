@@ -21,7 +21,15 @@ from pytorch_lightning.loggers import Logger
 from arcgate.dataset.atomic import remove_leftovers, write_json
 from arcgate.dataset.reader import Dataset
 from arcgate.errors import ArcgateError
-from arcgate.learning.checkpoints import BEST, LAST, AtomicCheckpointIO, EpochCheckpoints, load_checkpoint, read_history, write_history
+from arcgate.learning.checkpoints import (
+    BEST,
+    LAST,
+    AtomicCheckpointIO,
+    EpochCheckpoints,
+    load_checkpoint,
+    read_history,
+    write_history,
+)
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
 from arcgate.variant import Learning, View, as_plain

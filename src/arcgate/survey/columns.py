@@ -25,10 +25,11 @@ CATALOGUE: Final[dict[str, str]] = {
 }
 """Column name to pandas type.
 
-host_id galaxy; ra, dec degrees, NaN for packs; healpix cell of nside 64, nested, null for packs; host_mag AB; psfsize arcsec (FWHM of the
-Gaussian of equal noise-equivalent area); psf_beta Moffat exponent declared by the survey; depth 5-sigma point source, AB;
-sky_sigma nanomaggies per pixel; gain electrons per nanomaggy; ivar 1 / sky_sigma^2; ebv magnitudes, NaN for packs;
-host_x_pix, host_y_pix true centre of the galaxy in its 64 x 64 stamp, 0-based; provenance where the cutout comes from.
+host_id galaxy; ra, dec degrees, NaN for packs; healpix cell of nside 64, nested, null for packs; host_mag AB, not corrected for
+extinction; psfsize arcsec (FWHM of the Gaussian of equal noise-equivalent area); psf_beta Moffat exponent declared by the
+survey; depth 5-sigma point source, AB; sky_sigma nanomaggies per pixel; gain electrons per nanomaggy; ivar 1 / sky_sigma^2;
+ebv magnitudes, NaN for packs; host_x_pix, host_y_pix true centre of the galaxy in its 64 x 64 stamp, 0-based; provenance where
+the cutout comes from.
 """
 
 

@@ -44,6 +44,6 @@ def depth_from_sky(
 def sky_from_depth(
     depth_mag: Array | float, psfsize_arcsec: Array | float, pixel_scale_arcsec: float = PIXEL_SCALE_ARCSEC
 ) -> Array:
-    """Standard deviation of the sky, nanomaggies per pixel: the inverse of `depth_from_sky`."""
+    """Compute the standard deviation of the sky, nanomaggies per pixel: the inverse of `depth_from_sky`."""
     faintest = 10.0 ** (0.4 * (ZERO_POINT - np.asarray(depth_mag)))
     return np.asarray(faintest / SIGNIFICANCE / np.sqrt(noise_equivalent_pixels(psfsize_arcsec, pixel_scale_arcsec)))

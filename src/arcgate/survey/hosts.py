@@ -24,10 +24,14 @@ class Survey(Protocol):
     """
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """SHA-256 of the content."""
+        ...
 
     @property
-    def catalogue(self) -> pd.DataFrame: ...
+    def catalogue(self) -> pd.DataFrame:
+        """One row per galaxy."""
+        ...
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Native pixels of galaxies by catalogue row: (n, band, y, x), 64 x 64, nanomaggies per pixel."""

@@ -23,7 +23,7 @@ SEARCH_PIX = 8.0
 """The galaxy's peak is sought this far from the middle of the stamp."""
 SKY_INNER_SHARE = 0.31
 """The sky is measured outside this share of the stamp's width from its middle: r > 20 px in 64 x 64."""
-_DETECTION = 2.5
+_DETECTION = 3.0
 _PEAK_DETECTION = 5.0
 _GROW_PIX = 3
 _CLIP = 3.0
@@ -63,7 +63,7 @@ class Light:
 def measure_sky(image: Array) -> Sky:
     """Sky on source-free pixels outside the stamp's middle.
 
-    Sources are found as connected light above 2.5 times the scaled MAD of the image smoothed by a Gaussian of 2 px, and grown by 3 px.
+    Sources are what deviates by more than 3 times the scaled MAD in the image smoothed by a Gaussian of 2 px, grown by 3 px.
     Level and standard deviation come from the median and 1.4826 MAD of the rest, clipped at 3 sigma until nothing changes.
 
     Parameters
@@ -107,7 +107,8 @@ _MAD_OF_CLIPPED = 0.9968
 def _sources(image: Array, outer: Mask) -> Mask:
     smooth = ndimage.gaussian_filter(image, 2.0)
     level, sigma = _robust(smooth[outer])
-    return np.asarray(ndimage.binary_dilation(smooth > level + _DETECTION * sigma, iterations=_GROW_PIX))
+    # Both signs, so that what is masked of the noise itself does not shift the level.
+    return np.asarray(ndimage.binary_dilation(np.abs(smooth - level) > _DETECTION * sigma, iterations=_GROW_PIX))
 
 
 def _lag1(image: Array, empty: Mask) -> float:
@@ -118,14 +119,12 @@ def _lag1(image: Array, empty: Mask) -> float:
         return 0.0
     lags = []
     for axis in (0, 1):
-        first, second = _shifted(residual, axis)
-        both = np.logical_and(*_shifted(empty, axis))
-        lags.append(float((first * second)[both].mean()) / variance)
+        size = residual.shape[axis]
+        first, second = np.arange(size - 1), np.arange(1, size)
+        both = empty.take(first, axis) & empty.take(second, axis)
+        product = residual.take(first, axis) * residual.take(second, axis)
+        lags.append(float(product[both].mean()) / variance)
     return float(np.mean(lags))
-
-
-def _shifted(array: NDArray[np.generic], axis: int) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    return np.delete(array, -1, axis), np.delete(array, 0, axis)
 
 
 def measure_centre(image: Array, sky: Sky) -> tuple[float, float]:
@@ -240,4 +239,5 @@ def _middle(shape: tuple[int, ...]) -> tuple[float, float]:
 
 
 def _radius(shape: tuple[int, ...], x_pix: float, y_pix: float) -> Array:
-    return np.hypot(np.arange(shape[1])[None, :] - x_pix, np.arange(shape[0])[:, None] - y_pix)
+    radius: Array = np.hypot(np.arange(shape[1])[None, :] - x_pix, np.arange(shape[0])[:, None] - y_pix)
+    return radius

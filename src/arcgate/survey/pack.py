@@ -1,9 +1,9 @@
 """Stamp packs: real galaxies as one FITS cube per band, without catalogue, PSF or coordinates.
 
 What a pack does not carry is measured on its pixels (centre, magnitudes, sky) or declared by the configuration (PSF, gain).
-Pixels are native: stamps are cut by whole pixels and never resampled. A pixel scale up to 1 % off 0.262 arcsec is accepted (the Dark
-Energy Survey has 0.263); such stamps are then labelled with 0.262, so that lengths in arcsec on them are off by that percentage
-(0.4 % for the Dark Energy Survey). Depths use the true scale.
+Pixels are native: stamps are cut by whole pixels and never resampled. A pixel scale up to 1 % off 0.262 arcsec is accepted (the
+Dark Energy Survey has 0.263); such stamps are then labelled with 0.262, so that lengths in arcsec on them are off by that
+percentage (0.4 % for the Dark Energy Survey). Depths use the true scale.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _photometry(hosts: PackHosts, cut: NDArray[np.float64], x: float, y: float) 
         flux = measure_light(image, sky, x, y).flux
         if flux <= 0.0 or sky.sigma <= 0.0:
             raise ArcgateError(
-                f"flux {flux:g} nanomaggies within {APERTURE_PIX:g} px and sky sigma {sky.sigma:g} in {band}: both must be positive",
+                f"flux {flux:g} nanomaggies within {APERTURE_PIX:g} px, sky sigma {sky.sigma:g} in {band}: both must be positive",
                 todo="leave this galaxy out of the pack",
             )
         psfsize = getattr(hosts.psfsize_arcsec, band)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
@@ -39,20 +41,22 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path) -> Path:
     """
     folder = scores / "figures"
     folder.mkdir(exist_ok=True)
-    wanted = {
+    wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: _sheet(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset)),
         "gates.png": lambda: gate_chart(evidence.results),
         "roc.png": lambda: roc(_predictions(scores)),
-        "completeness.png": lambda: completeness(_completeness(scores)),
     }
+    # Test sets too small for the false-positive rate have no completeness; scores.json says so.
+    if tables := _completeness(scores):
+        wanted["completeness.png"] = lambda: completeness(tables)
     for name, draw in wanted.items():
         if not (folder / name).exists():
             save(draw(), folder / name)
     return folder
 
 
-def _sheet(dataset: Dataset) -> object:
+def _sheet(dataset: Dataset) -> Figure:
     """Pairs of the first test shard (or the first shard), spread over theta_E."""
     split = "test" if dataset.shards("test") else None
     batch = next(dataset.batches(split=split, roles=["positive", "control"]))
@@ -85,7 +89,5 @@ def _predictions(scores: Path) -> dict[str, pd.DataFrame]:
 
 
 def _completeness(scores: Path) -> dict[str, pd.DataFrame]:
-    return {
-        title: pd.concat([pd.read_csv(path) for path in sorted(scores.glob(f"completeness_{name}_*.csv"))], ignore_index=True)
-        for name, title in SETS.items()
-    }
+    found = {title: sorted(scores.glob(f"completeness_{name}_*.csv")) for name, title in SETS.items()}
+    return {title: pd.concat([pd.read_csv(path) for path in paths], ignore_index=True) for title, paths in found.items() if paths}

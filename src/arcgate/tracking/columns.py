@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -20,6 +22,7 @@ STATUS_WORDS: Final = {
 }
 """How the table writes a gate's status; diagnostics (`reported`) decide nothing and are left to the CSV."""
 ABSENT: Final = "-"
+_NAME_WIDTH: Final = 28
 SCORES: Final = (
     ("test/auroc", "test AUROC"),
     ("deploy/auroc", "deploy AUROC (common set)"),
@@ -48,9 +51,12 @@ class TableColumn:
     cells: tuple[str, ...]
 
     def narrow(self) -> TableColumn:
-        """The same column with cells on two lines: a gate's status below its interval, a run's status below its name."""
-        before, after = ("] ", "]\n") if self.group == "gate" else (" (", "\n(")
-        return replace(self, cells=tuple(cell.replace(before, after) for cell in self.cells))
+        """Put cells on several lines: a gate's status below its interval, a run's status below its name."""
+        if self.group == "variant":
+            return replace(self, cells=tuple(_folded(cell) for cell in self.cells))
+        if self.group == "gate":
+            return replace(self, cells=tuple(cell.replace("] ", "]\n") for cell in self.cells))
+        return self
 
     @property
     def width(self) -> int:
@@ -83,8 +89,8 @@ def shown_factors(table: pd.DataFrame) -> list[str]:
     ordered = sorted(factors, key=lambda name: (not name.endswith(".name"), not name.endswith(".kind"), factors.index(name)))
     shown: list[str] = []
     for name in ordered:
-        siblings = [other for other in shown if other.rpartition(".")[0] == name.rpartition(".")[0]]
-        if not any(_decides(table, other, name) for other in siblings):
+        choices = [f"{name.rpartition('.')[0]}.{choice}" for choice in ("name", "kind")]
+        if not any(_decides(table, choice, name) for choice in choices if choice in shown):
             shown.append(name)
     return sorted(shown, key=factors.index)
 
@@ -132,16 +138,29 @@ def _intervals(table: pd.DataFrame, name: str, digits: int = 2) -> list[str]:
 
 
 def _interval(value: float, low: float, high: float, *, digits: int) -> str:
-    if pd.isna(value):
+    if math.isnan(value):
         return ABSENT
     text = f"{value:.{digits}f}"
     exact = low == value == high
-    return text if exact or pd.isna(low) or pd.isna(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+    return text if exact or math.isnan(low) or math.isnan(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _variant_cell(row: pd.Series) -> str:
     status = row["run_status"]
     return str(row["variant"]) if status == "FINISHED" else f"{row['variant']} ({str(status).lower()})"
+
+
+def _folded(cell: str) -> str:
+    """Break a variant's cell into lines of at most 28 characters, preferably after a comma."""
+    name, bracket, status = cell.partition(" (")
+    pieces = [piece for part in name.replace(",", ",\n").split("\n") for piece in textwrap.wrap(part, _NAME_WIDTH)]
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + len(piece) <= _NAME_WIDTH:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return "\n".join([*lines, *([f"({status}"] if bracket else [])])
 
 
 def _safe(value: object) -> str:

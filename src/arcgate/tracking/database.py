@@ -1,4 +1,4 @@
-"""Is this file a tracking database that the installed MLflow can use as it is?"""
+"""Check that a file is a tracking database which the installed MLflow can use as it is."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check_database(database: Path) -> None:
 
 
 def _found_version(database: Path) -> str:
-    """Schema version in the file; opened for writing, so that SQLite can roll back what a killed process began."""
+    """Read the schema version; the file is opened for writing, so that SQLite can roll back what a killed process began."""
     address = f"{database.as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:

@@ -53,7 +53,7 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
 
 
 def study_table(store: Store, study: str) -> pd.DataFrame:
-    """The table of `results`, from an open store."""
+    """Read the table of `results` from an open store."""
     latest = _latest_runs(experiment_runs(store, _known_experiment(store, study)))
     rows = [_row(name, run) for name, run in latest.items()]
     factors = _differing([run.data.params for run in latest.values()])

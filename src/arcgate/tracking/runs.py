@@ -19,7 +19,7 @@ _PAGE: Final = 1000
 
 
 def study_run(store: Store, study: str) -> str:
-    """Identifier of the study's parent run, made or reopened.
+    """Make or reopen the study's parent run.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def study_run(store: Store, study: str) -> str:
 
 
 def variant_run(store: Store, study: str, variant: str, key: str) -> str:
-    """Identifier of the variant's run below the study's parent run, made or reopened.
+    """Make or reopen the variant's run, below the study's parent run.
 
     A run belongs to a variant if study, variant name and key agree. A run that was killed and therefore still says
     RUNNING is taken up again like any other.
@@ -70,7 +70,7 @@ def variant_run(store: Store, study: str, variant: str, key: str) -> str:
 
 
 def finished_variant(store: Store, study: str, variant: str, key: str) -> str | None:
-    """Identifier of the variant's run if it has come to a good end, else None; nothing is changed."""
+    """Find the variant's run if it has come to a good end, else return None; nothing is changed."""
     experiment = store.client.get_experiment_by_name(study)
     if experiment is None:
         return None

@@ -49,7 +49,7 @@ def print_table(table: pd.DataFrame, console: Console, title: str | None = None)
 
 
 def table_text(table: pd.DataFrame, width: int = 160) -> str:
-    """The compact table as plain text of at most `width` characters a line."""
+    """Format the compact table as plain text of at most `width` characters a line."""
     text = io.StringIO()
     print_table(table, Console(width=width, file=text, color_system=None))
     return text.getvalue()
@@ -81,7 +81,7 @@ def _packed(first: TableColumn, columns: Sequence[TableColumn], width: int) -> l
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The compact table as Markdown."""
+    """Format the compact table as Markdown."""
     columns = compact_columns(table)
     lines = [[_escaped(" ".join(column.heading)) for column in columns], ["---"] * len(columns)]
     lines += [[_escaped(column.cells[row]) for column in columns] for row in range(len(table))]

@@ -1,8 +1,8 @@
 """Building the mock survey: part folders of a content-addressed survey, once, resumable after any interruption.
 
-A part is a stamp pack with a catalogue. The catalogue is written last and under a temporary name first: a part without it is not
-finished and is made again. Parts are functions of (specification, indices), so that neither workers nor part size nor an interruption
-changes a pixel.
+A part is a stamp pack with a catalogue. The catalogue is written last and under a temporary name first: a part without it is
+not finished and is made again. Parts are functions of (specification, indices), so that neither workers nor part size nor an
+interruption changes a pixel.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _MIN_GALACTIC_LATITUDE_DEG: Final = 18.0
 # North Galactic pole, J2000 (Hipparcos, ESA SP-1200, vol. 1, section 1.5.3), degrees.
 _POLE_RA_DEG: Final = 192.85948
 _POLE_DEC_DEG: Final = 27.12825
-# Scatter of ln psfsize about the median and its correlation between bands: most of it is seeing, shared when bands are observed in turn.
+# Scatter of ln psfsize about the median and its correlation between bands, which share part of the seeing.
 _PSFSIZE_SCATTER: Final = 0.10
 _PSFSIZE_CORRELATION: Final = 0.5
 _GAIN_RANGE: Final = (7200.0, 7800.0)
@@ -31,7 +31,7 @@ _DEPTH_CORRELATION: Final = 0.5
 
 @dataclass(frozen=True)
 class Conditions:
-    """Conditions of one galaxy, dictionaries by band: psfsize (arcsec), beta, depth (AB), sky_sigma (nmgy per pixel), gain (e-/nmgy)."""
+    """Conditions of one galaxy; by band psfsize (arcsec), Moffat beta, depth (AB), sky_sigma (nmgy per pixel), gain (e-/nmgy)."""
 
     ra: float
     dec: float
@@ -43,7 +43,7 @@ class Conditions:
     gain: dict[str, float]
 
     def psf(self, band: str) -> Psf:
-        """The Moffat of the declared exponent whose noise-equivalent area is the one that psfsize states."""
+        """Return the Moffat of the declared exponent whose noise-equivalent area is the one that psfsize states."""
         fwhm = float(fwhm_from_psfsize(self.psfsize[band], self.beta[band]))
         return Psf("moffat", fwhm, self.beta[band])
 
@@ -71,13 +71,13 @@ def draw_conditions(hosts: MockHosts, index: int) -> Conditions:
 
 
 def _correlated(rng: np.random.Generator, correlation: float) -> NDArray[np.float64]:
-    """Standard normal numbers, one a band, with equal correlation between any two."""
+    """Draw standard normal numbers, one a band, with equal correlation between any two."""
     shared, own = rng.standard_normal(), rng.standard_normal(len(BANDS))
-    return np.sqrt(correlation) * shared + np.sqrt(1.0 - correlation) * own
+    return np.asarray(np.sqrt(correlation) * shared + np.sqrt(1.0 - correlation) * own)
 
 
 def _sky_position(rng: np.random.Generator) -> tuple[float, float, int]:
-    """A place uniform over the survey's declinations, away from the Galactic plane; degrees, and its HEALPix cell."""
+    """Draw a place uniform over the survey's declinations, away from the Galactic plane; degrees, and its HEALPix cell."""
     low, high = np.sin(np.deg2rad(_DEC_RANGE_DEG))
     while True:
         ra = float(rng.uniform(0.0, 360.0))

@@ -19,6 +19,6 @@ class Purpose(IntEnum):
 
 
 def generator(seed: int, index: int, purpose: Purpose) -> np.random.Generator:
-    """Generator of one galaxy and purpose; the same for every survey size, worker and order."""
+    """Make the generator of one galaxy and purpose, the same for every survey size, worker and order."""
     key = np.array([seed % 2**64, index * len(Purpose) + purpose], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))

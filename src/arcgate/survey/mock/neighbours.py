@@ -74,7 +74,8 @@ def neighbour_spectrum(neighbour: Neighbour) -> Spectrum:
     along, across = fx * cos + fy * sin, fy * cos - fx * sin
     scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
     squared = (2.0 * np.pi * scale_pix) ** 2 * (along**2 / disc.q + across**2 * disc.q)
-    return point * (1.0 + squared) ** -1.5
+    spectrum: Spectrum = point * (1.0 + squared) ** -1.5
+    return spectrum
 
 
 def _share_above_limit() -> float:
@@ -105,7 +106,7 @@ def _coloured(r: float, g_r: float, r_z: float) -> dict[str, float]:
 
 
 def _star_colours(rng: np.random.Generator) -> tuple[float, float]:
-    """g - r and r - z of the stellar locus: M dwarfs, which most faint stars are, share g - r and differ in r - z."""
+    """Colours g - r and r - z of the stellar locus: M dwarfs, which most faint stars are, share g - r and differ in r - z."""
     if rng.random() < 0.6:
         return float(rng.normal(1.45, 0.08)), float(rng.uniform(0.8, 2.3))
     g_r = float(rng.uniform(0.3, 1.3))

@@ -13,8 +13,9 @@ Array = NDArray[np.float64]
 def sky_noise(rng: np.random.Generator, sigma: float, lag1: float) -> Array:
     """Stationary Gaussian noise of standard deviation `sigma` whose neighbouring pixels correlate by `lag1` on both axes.
 
-    A moving average of two white pixels on each axis, (e_i + t e_{i+1}) / sqrt(1 + t^2) with t / (1 + t^2) = lag1. Correlations reach one
-    pixel (diagonal lag1^2). Resampled survey images also have a second lag, about -0.07, that this leaves out.
+    A moving average of two white pixels on each axis, (e_i + t e_{i+1}) / sqrt(1 + t^2) with t / (1 + t^2) = lag1.
+    Correlations reach one pixel (diagonal lag1^2). Resampled survey images also have a second lag, about -0.07, that this
+    leaves out.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
 """Luminous red galaxies drawn from Gaussian mixtures of the DR9 target catalogue.
 
-The mixtures (`lrg_population.json`, which states its source and licence) hold, for each light profile of the catalogue, the joint
-distribution of z magnitude, colours, size and ellipticity. Sizes are log10 of arcsec along the major axis: the tabulated means of -0.2 to
-0.34 would not be radii in arcsec, read as log10 they give 0.6 to 2.2 arcsec, and desitarget's own reader takes 10**reff. Ellipticity
-components are moduli (their means are positive for every component), so that the position angle is drawn apart, uniform.
+The mixtures (`lrg_population.json`, which states its source and licence) hold, for each light profile of the catalogue, the
+joint distribution of z magnitude, colours, size and ellipticity. Sizes are log10 of arcsec along the major axis: the tabulated
+means of -0.2 to 0.34 cannot be radii in arcsec, read as log10 they give 0.6 to 2.2 arcsec, and desitarget's own reader
+(desitarget/mock/mockmaker.py) takes 10**reff. Ellipticity components are moduli (their means are positive in every mixture
+component), so that the position angle is drawn apart, uniform.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ _REFF_ARCSEC: Final = (0.15, 8.0)
 # The catalogue's ellipticities, scaled. Unscaled, the mock's galaxies come out more elongated than real ones on images
 # (experiments/01-mock-against-real).
 _ELLIPTICITY_SCALE: Final = 0.6
-# Sizes of REX galaxies are no part of the mixtures. They are drawn from those of EXP galaxies, scaled: REX is the catalogue's model for
-# galaxies whose shape is hardly resolved. Unscaled, the mock's half-light radii come out above the real ones.
+# Sizes of REX galaxies are no part of the mixtures. They are drawn from those of EXP galaxies, scaled: REX is the catalogue's
+# model for galaxies whose shape is hardly resolved. Unscaled, the mock's half-light radii come out above the real ones.
 _REX_SIZE: Final = 0.5
-# The catalogue's Sersic indices are no part of the mixtures: a normal distribution inside the catalogue's limits for massive early types.
-_SERSIC_N: Final = (4.0, 1.0, 1.5, 6.0)
+# Sersic indices of SER galaxies are no part of the mixtures: mean, standard deviation and limits of a normal distribution. The
+# upper limit is the catalogue's; the mean is that of massive early types and fits the real galaxies' concentration.
+_SERSIC_N: Final = (4.5, 1.0, 1.5, 6.0)
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,7 @@ def make_host(hosts: MockHosts, index: int) -> tuple[NDArray[np.float32], dict[s
     return light.astype(np.float32), _row(hosts, index, galaxy, x, y, conditions)
 
 
-def _noiseless(
-    galaxy: Galaxy, x: float, y: float, neighbours: list[Neighbour], conditions: Conditions
-) -> NDArray[np.float64]:
+def _noiseless(galaxy: Galaxy, x: float, y: float, neighbours: list[Neighbour], conditions: Conditions) -> NDArray[np.float64]:
     """Light of all objects, shape (band, y, x), nanomaggies per pixel."""
     objects = [(galaxy.mag, sersic_spectrum(galaxy.source, x, y))]
     objects += [(neighbour.mag, neighbour_spectrum(neighbour)) for neighbour in neighbours]

@@ -86,14 +86,14 @@ def completeness(tables: Mapping[str, pd.DataFrame]) -> Figure:
     Figure
         Below each bin stand the numbers of positives, in the order of the test sets.
     """
-    figure = new_figure(11.0, 4.4)
+    figure = new_figure(11.0, 4.8)
     panels = figure.subplots(1, len(_AXES), sharey=True, width_ratios=[1, 1.5])
     for axes, (by, name) in zip(panels, _AXES.items(), strict=True):
         _completeness_panel(axes, {key: table[table["by"] == by] for key, table in tables.items()})
         axes.set_xlabel(name, fontsize=TEXT)
     panels[0].set_ylabel("completeness", fontsize=TEXT)
     panels[0].set_ylim(-0.02, 1.05)
-    panels[0].legend(fontsize=SMALL, loc="best")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=SMALL, loc="outside lower center", ncols=len(SERIES))
     figure.suptitle("recall of positives at the stated false-positive rate, 90 % Wilson intervals", fontsize=TITLE)
     return figure
 

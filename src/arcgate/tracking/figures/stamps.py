@@ -46,7 +46,7 @@ def colour(image: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def spread_over(values: NDArray[np.floating], n: int) -> NDArray[np.intp]:
-    """Indices of at most n entries at evenly spaced ranks of `values`, ascending, so that they cover its range.
+    """Choose at most n entries at evenly spaced ranks of `values`, ascending, so that they cover its range.
 
     Parameters
     ----------
@@ -54,6 +54,11 @@ def spread_over(values: NDArray[np.floating], n: int) -> NDArray[np.intp]:
         For example Einstein radii. NaN is left out.
     n : int
         How many.
+
+    Returns
+    -------
+    ndarray
+        Indices into `values`.
     """
     finite = np.flatnonzero(np.isfinite(values))
     order = finite[np.argsort(values[finite], kind="stable")]

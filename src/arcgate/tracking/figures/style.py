@@ -28,7 +28,7 @@ DPI: Final = 150
 
 
 def new_figure(width_inch: float, height_inch: float) -> Figure:
-    """A figure without pyplot's global state, laid out so that labels do not overlap."""
+    """Make a figure without pyplot's global state, laid out so that labels do not overlap."""
     return Figure(figsize=(width_inch, height_inch), layout="constrained")
 
 

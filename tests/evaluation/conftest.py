@@ -1,0 +1,71 @@
+"""A small test set of noise with known lenses, and an untrained network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from arcgate.dataset import Dataset, open_dataset
+from arcgate.dataset.card import write_card
+from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
+from arcgate.dataset.shards import shard_path, write_shard
+from arcgate.learning.module import LensFinder
+from arcgate.variant import Learning, PerBand, View, as_plain
+
+_ROLES = {"positive": 1, "control": 0, "null": None}
+
+
+def _row(pair: int, role: str) -> dict[str, object]:
+    plain = {"int": 1, "float": 1.0, "text": "text"}
+    row = {column.name: plain[column.kind] for column in COLUMNS}
+    row |= {
+        "sample_id": 3 * pair + list(_ROLES).index(role),
+        "pair_id": pair,
+        "role": role,
+        "label": _ROLES[role],
+        "split": "test",
+    }
+    # Two pairs a galaxy.
+    row |= {"host_id": f"galaxy {pair // 2}", "host_x_pix": 31.0, "host_y_pix": 32.0}
+    lens = {"theta_e_arcsec": 0.5 + 0.25 * (pair % 9), "arc_snr": 3.0 * 2.0 ** (pair % 7), "arc_snr_injected": 2.0}
+    return row | (dict.fromkeys(lens) if role == "control" else lens)
+
+
+@pytest.fixture
+def make_set(tmp_path: Path) -> Callable[..., Dataset]:
+    """Makes a test set of noise: pairs of stamps in two shards."""
+
+    def make(pairs: int = 20, first: int = 0, roles: tuple[str, ...] = tuple(_ROLES)) -> Dataset:
+        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}"
+        folder.mkdir()
+        receipts = []
+        for index, chosen in enumerate(np.array_split(np.arange(first, first + pairs)[::-1], 2)):
+            rows = [_row(int(pair), role) for pair in chosen for role in roles]
+            image = np.random.default_rng(index).normal(size=(len(rows), *IMAGE_SHAPE)).astype(np.float32)
+            kinds = {column.name: "Int64" if column.nullable else "int64" for column in COLUMNS if column.kind == "int"}
+            floats = {column.name: "float64" for column in COLUMNS if column.kind == "float"}
+            table = pd.DataFrame(rows, columns=[column.name for column in COLUMNS]).astype(kinds | floats)
+            receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image)))
+        write_card(folder, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts)
+        return open_dataset(folder)
+
+    return make
+
+
+@pytest.fixture
+def view() -> View:
+    return View("annulus_robust", 20.0, "asinh", PerBand(0.01, 0.01, 0.01))
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, view: View) -> Path:
+    """Random weights, as training leaves them."""
+    learning = Learning(backbone="test_resnet", epochs=1, batch_size=8, lr=1e-3, weight_decay=0.01, augment=True, seed=3)
+    finder = LensFinder({"learning": as_plain(learning), "view": as_plain(view), "data_digest": ""}, 1)
+    torch.save({"state_dict": finder.state_dict(), "hyper_parameters": dict(finder.hparams)}, tmp_path / "best.ckpt")
+    return tmp_path / "best.ckpt"

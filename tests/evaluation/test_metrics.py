@@ -1,0 +1,88 @@
+"""Metrics against closed forms and edge cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from arcgate.errors import ArcgateError
+from arcgate.evaluation.metrics import operating_point, set_metrics, why_no_operating_point
+from arcgate.gates.statistics import clustered_auc
+
+
+def predictions(n: int = 200, separation: float = 2.0, masked_separation: float = 1.0) -> pd.DataFrame:
+    """n pairs, two to a galaxy whose brightness shifts all four of its logits."""
+    rng = np.random.default_rng(0)
+    label = np.tile([1, 0], n)
+    host = np.repeat(np.arange(n // 2), 4)
+    galaxy = rng.normal(size=n // 2)[host]
+    noise = rng.normal(size=2 * n)
+    return pd.DataFrame(
+        {
+            "label": label,
+            "host_id": [f"galaxy {h}" for h in host],
+            "logit": galaxy + noise + separation * label,
+            "logit_core_masked": galaxy + noise + masked_separation * label - 0.5,
+        }
+    )
+
+
+def test_auroc_has_the_interval_that_is_clustered_by_galaxy() -> None:
+    table = predictions()
+    values = set_metrics(table, 0.1).values
+    assert values["auroc"] == pytest.approx(roc_auc_score(table["label"], table["logit"]), abs=1e-12)
+    clustered = clustered_auc(table["logit"].to_numpy(), table["label"].to_numpy(), table["host_id"].to_numpy())
+    independent = clustered_auc(table["logit"].to_numpy(), table["label"].to_numpy(), np.arange(len(table)).astype(str))
+    assert (values["auroc/low"], values["auroc/high"]) == (clustered.low, clustered.high)
+    assert independent.high - independent.low != pytest.approx(clustered.high - clustered.low, rel=0.05)
+
+
+def test_recall_is_that_at_the_threshold_of_the_negatives() -> None:
+    table = predictions()
+    metrics = set_metrics(table, 0.1)
+    threshold = metrics.values["recall_threshold_logit"]
+    negative, positive = (table.loc[table["label"] == label, "logit"] for label in (0, 1))
+    assert np.mean(negative > threshold) == 0.1
+    assert metrics.values["recall_at_fpr"] == np.mean(positive > threshold)
+    assert not metrics.absent
+
+
+def test_masked_metrics_are_differences_to_the_unmasked() -> None:
+    table = predictions()
+    values = set_metrics(table, 0.1).values
+    alone = set_metrics(table.assign(logit=table["logit_core_masked"]), 0.1).values
+    assert values["core_masked_auroc"] == alone["auroc"]
+    assert values["core_masked_auroc_drop"] == pytest.approx(values["auroc"] - alone["auroc"])
+    assert values["core_masked_auroc_drop"] > 0.05
+    assert values["core_masked_recall_drop"] == pytest.approx(values["recall_at_fpr"] - alone["recall_at_fpr"])
+    assert values["core_masked_logit_change"] == pytest.approx(-1.5)
+
+
+def test_too_few_negatives_leave_recall_absent_with_the_reason() -> None:
+    metrics = set_metrics(predictions(n=98), 0.1)
+    assert metrics.absent.keys() == {"recall_at_fpr", "recall_threshold_logit", "core_masked_recall_drop"}
+    assert metrics.absent["recall_at_fpr"] == "a false-positive rate of 0.1 needs at least 100 negatives; there are 98"
+    assert not metrics.values.keys() & metrics.absent.keys()
+    assert why_no_operating_point(100, 0.1) is None
+    assert why_no_operating_point(9999, 1e-3) is not None
+
+
+def test_ties_never_raise_the_false_positive_rate() -> None:
+    logit = np.array([0.0, 1.0, 1.0, 1.0, 2.0, 1.0])
+    label = np.array([0, 0, 0, 0, 1, 1])
+    point = operating_point(logit, label, 0.5)
+    assert (point.threshold, point.fpr, point.recall) == (1.0, 0.0, 0.5)
+
+
+def test_a_single_galaxy_in_a_class_says_so() -> None:
+    table = predictions(n=20).assign(host_id="galaxy 0")
+    with pytest.raises(ArcgateError, match="at least two galaxies"):
+        set_metrics(table, 0.5)
+
+
+def test_prefixes_reach_values_and_reasons() -> None:
+    metrics = set_metrics(predictions(n=20), 0.1).prefixed("test")
+    assert "test/auroc/low" in metrics.values
+    assert "test/recall_at_fpr" in metrics.absent

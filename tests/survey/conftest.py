@@ -1,0 +1,54 @@
+"""Small specifications and packs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from arcgate.lensing.psf import Psf
+from arcgate.lensing.render import Source, convolve, sersic_spectrum
+from arcgate.survey.mock.build import open_mock
+from arcgate.survey.mock.survey import MockSurvey
+from arcgate.variant import MockHosts, PerBand
+
+
+@pytest.fixture(scope="session")
+def mock_hosts() -> MockHosts:
+    """Twelve galaxies with the values of conf/hosts/mock.yaml."""
+    return MockHosts(
+        kind="mock",
+        n_hosts=12,
+        seed=7,
+        mag_r_min=17.0,
+        mag_r_max=21.0,
+        psfsize_arcsec=PerBand(1.40, 1.04, 0.95),
+        psf_beta_min=2.5,
+        psf_beta_max=5.0,
+        depth_mag=PerBand(24.95, 24.88, 23.75),
+        depth_scatter_mag=0.13,
+        noise_lag1=0.11,
+        neighbours_per_stamp=3.5,
+    )
+
+
+@pytest.fixture(scope="session")
+def mock_survey(mock_hosts: MockHosts, tmp_path_factory: pytest.TempPathFactory) -> MockSurvey:
+    """The twelve galaxies, built in parts of five."""
+    return open_mock(mock_hosts, data_dir=tmp_path_factory.mktemp("data"), workers=1, progress=False, part_hosts=5)
+
+
+@pytest.fixture
+def pack_cubes() -> dict[str, NDArray[Any]]:
+    """Three galaxies in stamps of 70 x 72 pixels, one cube a band, in counts of 1e-3 nanomaggies."""
+    rng = np.random.default_rng(3)
+    spectrum = sersic_spectrum(Source(0.8, 1.0, 0.7, 0.4, 0.0, 0.0), 31.2, 31.7)
+    light = convolve(spectrum, Psf("moffat", 1.0, 3.0))
+    cubes = {}
+    for band, flux in (("g", 2.0), ("r", 8.0), ("z", 20.0)):
+        stamps = rng.normal(0.0, 4e-3, (3, 70, 72))
+        stamps[:, 2:66, 5:69] += flux * light
+        cubes[band] = (stamps / 1e-3).astype(np.float32)
+    return cubes

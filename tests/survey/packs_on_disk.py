@@ -1,0 +1,35 @@
+"""Stamp packs for tests: written ones and the real one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from arcgate.variant import PackHosts, PerBand
+
+REAL = Path(__file__).parents[3] / "shared" / "real"
+
+
+def write_pack(folder: Path, cubes: dict[str, NDArray[Any]]) -> PackHosts:
+    """Write cubes as a stamp pack."""
+    for band, cube in cubes.items():
+        fits.PrimaryHDU(cube).writeto(folder / f"{band}.fits", overwrite=True)
+    return pack_hosts(folder)
+
+
+def pack_hosts(folder: Path, **changes: Any) -> PackHosts:
+    """Specification of a pack with the values of conf/hosts/pack.yaml."""
+    spec = PackHosts(
+        kind="pack",
+        path=str(folder),
+        nanomaggies_per_count=1e-3,
+        pixel_scale_arcsec=0.263,
+        psfsize_arcsec=PerBand(1.40, 1.05, 0.95),
+        psf_beta=PerBand(3.9, 4.2, 4.0),
+        gain=PerBand(7500.0, 7500.0, 7500.0),
+    )
+    return replace(spec, **changes)

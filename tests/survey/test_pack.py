@@ -1,0 +1,152 @@
+"""Stamp packs: reading real and written ones, and every way a pack can be unusable."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from packs_on_disk import REAL, pack_hosts, write_pack
+
+from arcgate.errors import ArcgateError
+from arcgate.survey.columns import CATALOGUE
+from arcgate.survey.hosts import open_survey
+from arcgate.survey.pack import PackSurvey
+
+Cubes = dict[str, NDArray[Any]]
+
+
+@pytest.fixture(scope="module")
+def real() -> PackSurvey:
+    """The 46 real galaxies."""
+    folder = REAL / "des_lrg_hosts"
+    if not folder.is_dir():
+        pytest.skip(f"no real galaxies at {folder}")
+    return PackSurvey.open(pack_hosts(folder))
+
+
+def test_real_galaxies_are_centred_and_plausible(real: PackSurvey) -> None:
+    table = real.catalogue
+    assert len(table) == 46 and list(table) == list(CATALOGUE)
+    assert table[["host_x_pix", "host_y_pix"]].sub(31.5).abs().to_numpy().max() <= 0.5
+    assert table["host_mag_r"].between(17.5, 21.2).all()
+    assert (table["host_mag_g"] - table["host_mag_r"]).between(0.9, 2.6).all()
+    assert (table["host_mag_r"] - table["host_mag_z"]).between(0.5, 1.8).all()
+    assert table["depth_r"].between(24.3, 25.3).all()
+    assert table["healpix"].isna().all() and table[["ra", "dec", "ebv"]].isna().to_numpy().all()
+
+
+def test_cutouts_are_whole_pixel_cuts_of_the_files(real: PackSurvey) -> None:
+    from astropy.io import fits
+
+    row, column = real.corners[7]
+    native = fits.getdata(REAL / "des_lrg_hosts" / "r.fits")[7, row : row + 64, column : column + 64].astype(np.float64)
+    cut = real.cutouts(np.array([7, 2]))
+    assert cut.shape == (2, 3, 64, 64) and cut.dtype == np.float32
+    assert np.array_equal(cut[0, 1], (native * 1e-3).astype(np.float32))
+
+
+def test_a_survey_travels_to_worker_processes(real: PackSurvey) -> None:
+    before = real.cutouts(np.array([3]))
+    content = pickle.dumps(real)
+    assert len(content) < 100_000
+    assert np.array_equal(pickle.loads(content).cutouts(np.array([3])), before)
+
+
+def test_centres_and_fluxes_of_a_written_pack(tmp_path: Path, pack_cubes: Cubes) -> None:
+    survey = open_survey(write_pack(tmp_path, pack_cubes), data_dir=tmp_path, workers=1, progress=False)
+    table = survey.catalogue
+    # The galaxies lie at x = 36.2, y = 33.7 of stamps 72 wide and 70 high.
+    assert np.array_equal(survey.corners, np.tile([2, 5], (3, 1)))  # type: ignore[attr-defined]  # of PackSurvey alone
+    assert table["host_x_pix"].to_numpy() == pytest.approx(31.2, abs=0.1)
+    assert table["host_y_pix"].to_numpy() == pytest.approx(31.7, abs=0.1)
+    assert table["host_mag_r"].to_numpy() == pytest.approx(22.5 - 2.5 * np.log10(8.0), abs=0.05)
+    assert table["sky_sigma_r"].to_numpy() == pytest.approx(4e-3, rel=0.06)
+    assert list(table["host_id"]) == ["pack-0000", "pack-0001", "pack-0002"]
+
+
+def test_digest_is_that_of_content_and_settings_not_of_the_place(tmp_path: Path, pack_cubes: Cubes) -> None:
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+        write_pack(folder, pack_cubes)
+    same = [PackSurvey.open(pack_hosts(folder)).digest for folder in folders]
+    other_scale = PackSurvey.open(pack_hosts(folders[0], pixel_scale_arcsec=0.262)).digest
+    pack_cubes["z"][0, 0, 0] += 1.0
+    other_pixel = PackSurvey.open(write_pack(folders[0], pack_cubes)).digest
+    assert same[0] == same[1]
+    assert len({same[0], other_scale, other_pixel}) == 3
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(ArcgateError, match="no such folder"):
+        PackSurvey.open(pack_hosts(tmp_path / "nowhere"))
+
+
+def test_missing_file(tmp_path: Path, pack_cubes: Cubes) -> None:
+    hosts = write_pack(tmp_path, pack_cubes)
+    (tmp_path / "r.fits").unlink()
+    with pytest.raises(ArcgateError, match="no file r.fits"):
+        PackSurvey.open(hosts)
+
+
+def test_truncated_file_names_the_missing_bytes(tmp_path: Path, pack_cubes: Cubes) -> None:
+    hosts = write_pack(tmp_path, pack_cubes)
+    path = tmp_path / "z.fits"
+    path.write_bytes(path.read_bytes()[: 2880 + 3 * 70 * 72 * 4 - 1000])
+    with pytest.raises(ArcgateError, match="z.fits ends early: 1000 of 63360 bytes are missing"):
+        PackSurvey.open(hosts)
+
+
+@pytest.mark.parametrize("content", [b"", b"SIMPLE  =", b"not a FITS file" * 1000])
+def test_a_file_that_is_not_fits(tmp_path: Path, pack_cubes: Cubes, content: bytes) -> None:
+    hosts = write_pack(tmp_path, pack_cubes)
+    (tmp_path / "g.fits").write_bytes(content)
+    with pytest.raises(ArcgateError, match="g.fits is not a readable FITS file"):
+        PackSurvey.open(hosts)
+
+
+def test_an_image_instead_of_a_cube(tmp_path: Path, pack_cubes: Cubes) -> None:
+    pack_cubes["g"] = pack_cubes["g"][0]
+    with pytest.raises(ArcgateError, match="sought is a cube"):
+        PackSurvey.open(write_pack(tmp_path, pack_cubes))
+
+
+def test_bands_of_different_shape(tmp_path: Path, pack_cubes: Cubes) -> None:
+    pack_cubes["r"] = pack_cubes["r"][:2]
+    with pytest.raises(ArcgateError, match=r"differ in shape: g.fits \(3, 70, 72\), r.fits \(2, 70, 72\)"):
+        PackSurvey.open(write_pack(tmp_path, pack_cubes))
+
+
+def test_small_stamps(tmp_path: Path, pack_cubes: Cubes) -> None:
+    with pytest.raises(ArcgateError, match="63 x 72 pixels; sought is at least one of 64 x 64"):
+        PackSurvey.open(write_pack(tmp_path, {band: cube[:, :63] for band, cube in pack_cubes.items()}))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_that_are_not_finite(tmp_path: Path, pack_cubes: Cubes, value: float) -> None:
+    pack_cubes["z"][1, 4, 6:8] = value
+    with pytest.raises(ArcgateError, match=r"2 pixels of galaxy 1 are not finite in z, the first at \(y, x\) = \(4, 6\)"):
+        PackSurvey.open(write_pack(tmp_path, pack_cubes))
+
+
+def test_another_pixel_scale(tmp_path: Path, pack_cubes: Cubes) -> None:
+    write_pack(tmp_path, pack_cubes)
+    with pytest.raises(ArcgateError, match="0.27 arcsec, [+]3.1 % off 0.262"):
+        PackSurvey.open(pack_hosts(tmp_path, pixel_scale_arcsec=0.27))
+
+
+def test_a_galaxy_that_is_not_there_is_named(tmp_path: Path, pack_cubes: Cubes) -> None:
+    for cube in pack_cubes.values():
+        cube[2] = np.random.default_rng(1).normal(0.0, 4.0, cube[2].shape)
+    with pytest.raises(ArcgateError, match="no peak above 5 sigma(.|\n)*pack-0002"):
+        PackSurvey.open(write_pack(tmp_path, pack_cubes))
+
+
+def test_a_galaxy_without_flux_in_a_band_is_named(tmp_path: Path, pack_cubes: Cubes) -> None:
+    pack_cubes["g"][0] *= -1.0
+    with pytest.raises(ArcgateError, match="in g: both must be positive(.|\n)*pack-0000"):
+        PackSurvey.open(write_pack(tmp_path, pack_cubes))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from arcgate.errors import ArcgateError
+from arcgate.gates.result import Evidence
+from arcgate.tracking.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
+from arcgate.tracking.figures.curves import roc_points
+from arcgate.tracking.figures.stamps import colour
+
+
+def _texts(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+def _drawn(figure: Figure, tmp_path: Path) -> bytes:
+    return save(figure, tmp_path / "figures" / "figure.png").read_bytes()
+
+
+def test_saving_leaves_one_file(tmp_path: Path) -> None:
+    assert _drawn(core_difference(np.zeros((3, 64, 64)), 1), tmp_path).startswith(b"\x89PNG")
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["figure.png"]
+
+
+def test_colour_composite_puts_z_in_red_and_g_in_blue() -> None:
+    image = np.zeros((3, 2, 2))
+    image[2, 0, 0] = image[0, 1, 1] = 0.3
+    rgb = colour(image)
+    assert rgb.shape == (2, 2, 3)
+    assert rgb[0, 0].argmax() == 0
+    assert rgb[1, 1].argmax() == 2
+    assert rgb.min() >= 0
+    assert rgb.max() <= 1
+    assert np.isfinite(colour(np.full((3, 2, 2), -1.0))).all()
+
+
+def test_pairs_are_spread_over_the_range() -> None:
+    values = np.array([2.5, np.nan, 0.5, 1.0, 1.5, 2.0])
+    assert values[spread_over(values, 3)].tolist() == [0.5, 1.5, 2.5]
+    assert len(spread_over(values, 100)) == 5
+    assert len(spread_over(np.array([np.nan]), 3)) == 0
+
+
+@pytest.mark.parametrize("n", [1, 5, 12])
+def test_a_contact_sheet_shows_each_pair_with_its_title(n: int, tmp_path: Path) -> None:
+    stamps = np.random.default_rng(0).normal(0.0, 0.01, (n, 3, 64, 64)).astype(np.float32)
+    figure = contact_sheet(stamps, stamps, stamps, [pair_title(0.5 + index, 10.0) for index in range(n)])
+    assert len(figure.findobj(lambda artist: type(artist).__name__ == "AxesImage")) == 3 * n
+    assert "1.50\u2033,  S/N = 10" in _texts(figure) or n == 1
+    _drawn(figure, tmp_path)
+
+
+def test_a_contact_sheet_needs_as_many_of_each() -> None:
+    with pytest.raises(ArcgateError, match="2 stamps, 2 controls, 2 arcs, 1 titles"):
+        contact_sheet(np.zeros((2, 3, 64, 64)), np.zeros((2, 3, 64, 64)), np.zeros((2, 3, 64, 64)), ["one"])
+
+
+def test_the_difference_map_states_core_and_outskirts() -> None:
+    y, x = np.indices((64, 64)) - 31.5
+    difference = np.full((3, 64, 64), 1e-4)
+    difference[:, np.hypot(x, y) < 5] = 0.02
+    text = _texts(core_difference(difference, 1234))
+    assert "1,234 pairs" in text
+    assert "r:  2.00e-02 at r < 5 px\n1.00e-04" in text
+    assert "nanomaggies per pixel" in text
+
+
+def test_roc_points_treat_ties_as_one_threshold() -> None:
+    rate, recall = roc_points(np.array([3.0, 2.0, 2.0, 1.0]), np.array([1, 0, 1, 0]))
+    assert rate.tolist() == [0, 0, 0.5, 1]
+    assert recall.tolist() == [0, 0.5, 1, 1]
+    assert np.trapezoid(recall, rate) == 0.875
+
+
+def test_roc_shows_each_set_with_and_without_the_mask(tmp_path: Path) -> None:
+    label = np.repeat([0, 1], 50)
+    own = pd.DataFrame({"label": label, "logit": label + np.linspace(0, 1.5, 100), "logit_core_masked": label * 0.0})
+    figure = roc({"own test": own, "common test": own.drop(columns="logit_core_masked")})
+    text = _texts(figure)
+    assert "own test, core masked: AUROC 0.500" in text
+    assert "common test: AUROC 1.000" in text
+    assert "common test, core masked" not in text
+    _drawn(figure, tmp_path)
+
+
+def test_completeness_labels_bins_and_counts(tmp_path: Path) -> None:
+    rows = [
+        ("theta_e_arcsec", 0.5, 1.0, 40, 0.5, 0.4, 0.6),
+        ("theta_e_arcsec", 2.0, np.inf, 10, 1.0, 0.8, 1.0),
+        ("arc_snr", 0.0, 5.0, 50, 0.6, 0.5, 0.7),
+    ]
+    table = pd.DataFrame(rows, columns=["by", "bin_low", "bin_high", "n", "completeness", "low", "high"])
+    figure = completeness({"own test": table, "common test": table[table["n"] != 10]})
+    _drawn(figure, tmp_path)
+    text = _texts(figure)
+    assert "0.5\u20131\nn = 40\n40" in text
+    assert "\u2265 2\nn = 10\n0" in text
+    assert "Einstein radius [arcsec]" in text
+
+
+def test_the_gate_chart_has_a_row_a_result_and_the_canarys_smallest_leak(evidence: Evidence, tmp_path: Path) -> None:
+    figure = gate_chart(evidence.results)
+    _drawn(figure, tmp_path)
+    text = _texts(figure)
+    for result in evidence.results:
+        assert result.key.replace("/", "  \u00b7  ") in text
+    assert "0.02 \u03c3 of the sky" in text
+    assert "FAILED" in text
+    assert "0 of the rows" in text
+    assert "0.610 [0.580, 0.640]" in text

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from arcgate.errors import ArcgateError
+from arcgate.gates.result import Evidence
+from arcgate.tracking import names
+from arcgate.tracking.record import flatten, log_artifacts, log_dataset, log_evidence, log_metrics, log_params, set_tags
+from arcgate.tracking.runs import variant_run
+from arcgate.tracking.store import Store
+
+
+@pytest.fixture
+def run(store: Store) -> str:
+    return variant_run(store, "controls", "paired", "k1")
+
+
+def test_parameters_are_flat_text(store: Store, run: str) -> None:
+    log_params(store, run, flatten({"data": {"psf": {"beta": None}, "seed": 1, "grid": [0.5, 1.0]}, "augment": True}))
+    expected = {"data.psf.beta": "none", "data.seed": "1", "data.grid": "[0.5, 1.0]", "augment": "true"}
+    assert store.client.get_run(run).data.params == expected
+
+
+def test_a_reopened_run_gets_only_the_parameters_it_lacks(store: Store, run: str) -> None:
+    log_params(store, run, {"data.seed": 1})
+    log_params(store, run, {"data.seed": 2, "data.n_pairs": 10})
+    assert store.client.get_run(run).data.params == {"data.seed": "1", "data.n_pairs": "10"}
+
+
+def test_more_entries_than_mlflow_takes_at_once(store: Store, run: str) -> None:
+    log_params(store, run, {f"data.p{index}": index for index in range(250)})
+    set_tags(store, run, {f"t{index}": index for index in range(250)})
+    log_metrics(store, run, {f"test/m{index}": index for index in range(250)})
+    data = store.client.get_run(run).data
+    assert len(data.params) == 250
+    assert len(data.metrics) == 250
+    assert data.tags["t249"] == "249"
+
+
+def test_metrics_without_a_value_are_left_out(store: Store, run: str) -> None:
+    log_metrics(store, run, {"test/auroc": 0.9, "test/nan": math.nan, "test/inf": math.inf, "test/none": None})
+    assert store.client.get_run(run).data.metrics == {"test/auroc": 0.9}
+
+
+@pytest.mark.parametrize(("name", "says"), [("auc>=2", "'=', '>'"), ("", "empty"), ("gate//x", "normal"), ("m" * 251, "251")])
+def test_names_that_mlflow_refuses_are_refused_with_a_reason(store: Store, run: str, name: str, says: str) -> None:
+    with pytest.raises(ArcgateError, match=says):
+        log_metrics(store, run, {name: 1.0})
+
+
+def test_evidence_becomes_metrics_and_tags(store: Store, run: str, evidence: Evidence) -> None:
+    log_evidence(store, run, evidence)
+    data = store.client.get_run(run).data
+    name = "gate/core/raw/overall"
+    assert (data.metrics[name], data.metrics[f"{name}/low"], data.metrics[f"{name}/high"]) == (0.53, 0.504, 0.556)
+    assert data.tags[name] == "undetermined"
+    assert data.tags["gate/psf/raw/overall"] == "not_run"
+    assert "gate/psf/raw/overall" not in data.metrics
+    assert (data.tags[names.SAFE], data.tags[names.CAUSE]) == ("failed", evidence.cause)
+
+
+def test_a_dataset_is_an_input_with_a_short_digest_and_a_tag_with_the_whole(store: Store, run: str) -> None:
+    digest = "0123456789abcdef" * 4
+    for _ in range(2):
+        log_dataset(store, run, "pilot", digest)
+    log_dataset(store, run, "common", digest[::-1], context="common_test")
+    found = store.client.get_run(run)
+    assert {(entry.dataset.name, entry.dataset.digest) for entry in found.inputs.dataset_inputs} == {
+        ("pilot", digest[:32]),
+        ("common", digest[::-1][:32]),
+    }
+    assert len(found.inputs.dataset_inputs) == 2
+    assert found.data.tags[names.DATA_DIGEST] == digest
+    assert found.data.tags[f"{names.DATA_DIGEST}.common_test"] == digest[::-1]
+
+
+def test_artifacts_are_copied_into_the_folder(store: Store, run: str, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "roc.png").write_bytes(b"png")
+    (tmp_path / "evidence.json").write_text("{}")
+    log_artifacts(store, run, tmp_path / "figures", into="figures")
+    log_artifacts(store, run, tmp_path / "evidence.json")
+    assert len(list(store.artifacts.glob("*/*/artifacts/figures/roc.png"))) == 1
+    assert [entry.path for entry in store.client.list_artifacts(run)] == ["evidence.json", "figures"]
+    with pytest.raises(ArcgateError, match="no such file"):
+        log_artifacts(store, run, tmp_path / "missing.json")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import arcgate
+from arcgate.errors import ArcgateError
+from arcgate.gates.result import Evidence
+from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
+from arcgate.tracking.results import results
+from arcgate.tracking.runs import finish, variant_run
+from arcgate.tracking.store import Store
+
+
+def _variant(store: Store, name: str, controls: str, radius: float, key: str = "k") -> str:
+    run = variant_run(store, "masks", name, key)
+    mask = {"name": f"hard_{radius:g}" if radius else "none", "radius_pix": radius}
+    data = {"seed": 1, "controls": {"name": controls}, "core_mask": mask}
+    log_params(store, run, flatten({"data": data, "view": {"normalisation": "raw"}, "runtime": {"workers": len(name)}}))
+    return run
+
+
+@pytest.fixture
+def study(store: Store, evidence: Evidence) -> Store:
+    finished = _variant(store, "unpaired", "unpaired", 0.0)
+    log_evidence(store, finished, evidence)
+    log_metrics(store, finished, {"test/auroc": 0.97, "test/auroc/low": 0.96, "test/auroc/high": 0.98, "train/loss": 0.1})
+    finish(store, finished, "FINISHED")
+    _variant(store, "mask 7", "unpaired", 7.0)
+    variant_run(store, "masks", "just begun", "k")
+    return store
+
+
+def test_a_row_a_variant_in_the_order_of_their_start(study: Store) -> None:
+    table = results("masks", study.folder)
+    assert list(table["variant"]) == ["unpaired", "mask 7", "just begun"]
+    assert list(table["run_status"]) == ["FINISHED", "RUNNING", "RUNNING"]
+    assert table["safe"][0] == "failed"
+    assert table["safe"].isna().tolist() == [False, True, True]
+
+
+def test_only_factors_that_differ_are_columns_and_numbers_are_numbers(study: Store) -> None:
+    table = results("masks", study.folder)
+    factors = [name for name in table.columns if name.startswith(("data.", "view.", "runtime."))]
+    assert factors == ["data.core_mask.name", "data.core_mask.radius_pix"]
+    assert table["data.core_mask.radius_pix"].tolist()[:2] == [0.0, 7.0]
+    assert table["data.core_mask.name"].tolist()[:2] == ["none", "hard_7"]
+    assert table["data.core_mask.radius_pix"].isna()[2]
+
+
+def test_gates_and_scores_come_with_interval_and_status(study: Store) -> None:
+    table = results("masks", study.folder)
+    first = table.iloc[0]
+    assert (first["gate/ring/raw/overall/low"], first["gate/ring/raw/overall/status"]) == (0.58, "failed")
+    assert first["test/auroc/high"] == 0.98
+    assert "train/loss" not in table
+    assert pd.isna(table["test/auroc"]).tolist() == [False, True, True]
+    columns = list(table.columns)
+    at = columns.index("gate/core/raw/overall")
+    assert columns[at : at + 4] == [f"gate/core/raw/overall{end}" for end in ("", "/low", "/high", "/status")]
+    assert columns.index("test/auroc") > columns.index("gate/ring/raw/overall")
+
+
+def test_of_several_runs_of_a_variant_the_one_opened_last_counts(study: Store) -> None:
+    newer = _variant(study, "unpaired", "unpaired", 5.0, key="k after a change")
+    table = results("masks", study.folder)
+    assert list(table["variant"]) == ["unpaired", "mask 7", "just begun"]
+    assert table["run_id"][0] == newer
+    older = variant_run(study, "masks", "unpaired", "k")
+    assert results("masks", study.folder)["run_id"][0] == older
+
+
+def test_one_variant_has_no_differing_factors(store: Store) -> None:
+    _variant(store, "paired", "paired", 0.0)
+    table = results("masks", store.folder)
+    assert list(table.columns) == ["variant", "run_status", "key", "run_id", "safe", "cause"]
+
+
+def test_an_unknown_study_names_those_there_are(study: Store) -> None:
+    with pytest.raises(ArcgateError, match="no study 'mask'; the studies there are: masks"):
+        results("mask", study.folder)
+
+
+def test_no_database_is_said_and_none_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ArcgateError, match="no tracking database"):
+        results("masks", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_are_at_the_top_of_the_package(study: Store) -> None:
+    assert arcgate.results("masks", study.folder).equals(results("masks", study.folder))

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from arcgate.errors import ArcgateError
+from arcgate.tracking import names
+from arcgate.tracking.runs import experiment_runs, finish, finish_study, finished_variant, study_run, variant_run
+from arcgate.tracking.store import Store, open_store
+
+
+def _status(store: Store, run_id: str) -> str:
+    return str(store.client.get_run(run_id).info.status)
+
+
+def test_a_variant_is_nested_below_its_study_and_tagged(store: Store) -> None:
+    parent = study_run(store, "controls")
+    run = store.client.get_run(variant_run(store, "controls", "paired", "k1"))
+    assert run.info.run_name == "paired"
+    expected = {
+        names.STUDY: "controls",
+        names.KEY: "k1",
+        names.KIND: "variant",
+        names.VARIANT: "paired",
+        "mlflow.parentRunId": parent,
+    }
+    assert expected.items() <= run.data.tags.items()
+    assert store.client.get_run(parent).data.tags[names.KIND] == "parent"
+
+
+def test_runs_are_found_again_by_study_name_and_key(store: Store) -> None:
+    first = variant_run(store, "controls", "paired", "k1")
+    assert variant_run(store, "controls", "paired", "k1") == first
+    assert variant_run(store, "controls", "paired", "k2") != first
+    assert variant_run(store, "controls", "same key, other name", "k1") != first
+    assert variant_run(store, "masks", "paired", "k1") != first
+    assert study_run(store, "controls") == study_run(store, "controls")
+    experiment = store.client.get_experiment_by_name("controls")
+    assert len(experiment_runs(store, experiment)) == 4
+
+
+@pytest.mark.parametrize("left", ["RUNNING", "KILLED", "FAILED", "FINISHED"])
+def test_whatever_a_run_was_left_as_it_is_taken_up_again(store: Store, left: str) -> None:
+    run = variant_run(store, "controls", "paired", "k1")
+    if left != "RUNNING":  # a killed process leaves the run as it was
+        finish(store, run, left)  # type: ignore[arg-type]  # parametrised with the allowed words
+    assert variant_run(open_store(store.folder), "controls", "paired", "k1") == run
+    assert _status(store, run) == "RUNNING"
+    finish(store, run, "FINISHED")
+    assert _status(store, run) == "FINISHED"
+
+
+def test_a_finished_variant_is_found_without_being_reopened(store: Store) -> None:
+    assert finished_variant(store, "controls", "paired", "k1") is None
+    run = variant_run(store, "controls", "paired", "k1")
+    assert finished_variant(store, "controls", "paired", "k1") is None
+    finish(store, run, "FINISHED")
+    assert finished_variant(store, "controls", "paired", "k1") == run
+    assert finished_variant(store, "controls", "paired", "k2") is None
+    assert _status(store, run) == "FINISHED"
+
+
+def test_the_study_ends_with_the_last_variant_that_runs(store: Store) -> None:
+    parent = study_run(store, "controls")
+    runs = [variant_run(store, "controls", name, "k") for name in ("paired", "unpaired")]
+    finish(store, runs[0], "FINISHED")
+    finish_study(store, "controls")
+    assert _status(store, parent) == "RUNNING"
+    finish(store, runs[1], "FAILED")
+    finish_study(store, "controls")
+    assert _status(store, parent) == "FINISHED"
+
+
+def test_names_with_quotes_and_dots_are_kept(store: Store) -> None:
+    study = 'what\'s ../this "study"?'
+    run = variant_run(store, study, "it's", "k'")
+    assert variant_run(store, study, "it's", "k'") == run
+    location = store.client.get_run(run).info.artifact_uri
+    assert location.startswith(f"{store.artifacts.as_uri()}/what_s____this")
+
+
+def test_a_study_without_a_name_is_refused(store: Store) -> None:
+    with pytest.raises(ArcgateError, match="a study needs a name"):
+        study_run(store, " ")
+
+
+def test_a_deleted_study_is_not_brought_back(store: Store) -> None:
+    study_run(store, "controls")
+    store.client.delete_experiment(store.client.get_experiment_by_name("controls").experiment_id)
+    with pytest.raises(ArcgateError, match="was deleted in MLflow") as caught:
+        study_run(store, "controls")
+    assert "mlflow experiments restore" in str(caught.value)
+
+
+def test_a_moved_folder_is_noticed_before_artifacts_go_to_the_old_place(store: Store, tmp_path: Path) -> None:
+    study_run(store, "controls")
+    shutil.copytree(store.folder, tmp_path / "moved")
+    with pytest.raises(ArcgateError, match="this folder was moved"):
+        study_run(open_store(tmp_path / "moved"), "controls")

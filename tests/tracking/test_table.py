@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from arcgate.gates.result import Evidence
+from arcgate.tracking.columns import shown_factors
+from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
+from arcgate.tracking.results import results
+from arcgate.tracking.runs import finish, study_run, variant_run
+from arcgate.tracking.store import Store
+from arcgate.tracking.table import CSV, JSON, MARKDOWN, markdown, rebuild, table_text
+
+SCORES = {"test/auroc": 0.9712, "deploy/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
+
+
+@pytest.fixture
+def study(store: Store, evidence: Evidence) -> Store:
+    for name, controls in (("paired|a", "paired"), ("unpaired", "unpaired")):
+        run = variant_run(store, "controls", name, "k")
+        log_params(store, run, flatten({"data": {"controls": {"name": controls, "pool": f"pool of {controls}"}}}))
+        if controls == "paired":
+            log_evidence(store, run, evidence)
+            log_metrics(store, run, SCORES | {"test/auroc/low": 0.9601, "test/auroc/high": 0.9799})
+            finish(store, run, "FINISHED")
+    return store
+
+
+@pytest.fixture
+def table(study: Store) -> pd.DataFrame:
+    return results("controls", study.folder)
+
+
+def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> None:
+    text = table_text(table, width=240)
+    assert text.count("variant") == 1
+    assert "0.53 [0.50, 0.56] undet." in text
+    assert "0.61 [0.58, 0.64] FAIL" in text
+    assert "BLIND" in text
+    assert "not run" in text
+    assert "0.00 pass" in text
+    assert "0.971 [0.960, 0.980]" in text
+    assert "unpaired (running)" in text
+
+
+@pytest.mark.parametrize("width", [100, 120, 150])
+def test_a_narrow_terminal_gets_stacked_tables_that_fit(table: pd.DataFrame, width: int) -> None:
+    text = table_text(table, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("variant") > 1
+    assert "…" not in text
+    gates, scores = text.index("undet."), text.index("0.971")
+    assert gates < scores
+
+
+def test_diagnostics_and_strata_are_left_to_the_csv(table: pd.DataFrame) -> None:
+    text = table_text(table, width=240)
+    assert "core_published" not in text
+    assert "theta_e_lt_1" not in text
+    assert {"gate/core_published/raw/overall", "gate/core/raw/theta_e_lt_1"} <= set(table.columns)
+
+
+def test_a_factor_that_a_shown_one_decides_is_left_out(table: pd.DataFrame) -> None:
+    assert "data.controls.pool" in table
+    assert shown_factors(table) == ["data.controls.name"]
+    same_name = table.assign(**{"data.controls.name": ["paired", "paired"]})
+    assert shown_factors(same_name) == ["data.controls.name", "data.controls.pool"]
+
+
+def test_factors_without_a_name_are_all_shown() -> None:
+    table = pd.DataFrame({"data.seed": [1, 2], "data.n_pairs": [10, 20]})
+    assert shown_factors(table) == ["data.seed", "data.n_pairs"]
+
+
+def test_long_variant_names_are_folded(study: Store) -> None:
+    name = f"controls=unpaired,core_mask=hard_7,{'x' * 40}"
+    variant_run(study, "controls", name, "k")
+    text = table_text(results("controls", study.folder), width=100)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "controls=unpaired," in text
+    assert "(running)" in text
+
+
+def test_a_study_without_variants_has_an_empty_table(store: Store, tmp_path: Path) -> None:
+    study_run(store, "empty")
+    assert len(rebuild(store, "empty", tmp_path)) == 0
+    assert "safe?" in table_text(results("empty", store.folder))
+
+
+def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
+    lines = markdown(table).splitlines()
+    assert lines[0].startswith("| variant | controls | safe? |")
+    assert lines[2].startswith("| paired\\|a | paired | FAIL |")
+    assert len(lines) == 4
+
+
+def test_rebuilding_writes_the_folder_and_the_parent_run(study: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "experiments" / "controls"
+    table = rebuild(study, "controls", folder)
+    assert sorted(path.name for path in folder.iterdir()) == [CSV, JSON, MARKDOWN]
+    again = pd.read_csv(folder / CSV)
+    assert list(again.columns) == list(table.columns)
+    assert again["test/auroc"][0] == SCORES["test/auroc"]
+    parent = study.client.get_run(study_run(study, "controls"))
+    assert [entry.path for entry in study.client.list_artifacts(parent.info.run_id)] == [CSV, JSON, MARKDOWN]
+    content = json.loads((folder / JSON).read_text())
+    assert content["columns"] == list(table.columns)
+    assert len(content["data"]) == 2
+    assert json.loads(parent.data.tags["mlflow.loggedArtifacts"]) == [{"path": JSON, "type": "table"}]
+
+
+def test_rebuilding_follows_the_runs_and_ends_the_study_with_the_last(study: Store, tmp_path: Path) -> None:
+    rebuild(study, "controls", tmp_path)
+    parent = study.client.get_experiment_by_name("controls")
+    runs = study.client.search_runs([parent.experiment_id], "tags.`arcgate.kind` = 'parent'")
+    assert [run.info.status for run in runs] == ["RUNNING"]
+    finish(study, variant_run(study, "controls", "unpaired", "k"), "FAILED")
+    table = rebuild(study, "controls", tmp_path)
+    assert list(table["run_status"]) == ["FINISHED", "FAILED"]
+    assert "unpaired (failed)" in (tmp_path / MARKDOWN).read_text()
+    assert study.client.get_run(runs[0].info.run_id).info.status == "FINISHED"
