@@ -192,3 +192,7 @@ VERBS: dict[str, Callable[[], Any]] = {
     "report": _report,
     "ui": _ui,
 }
+
+
+if __name__ == "__main__":
+    main()

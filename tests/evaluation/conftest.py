@@ -20,6 +20,12 @@ from arcgate.variant import Learning, PerBand, View, as_plain
 _ROLES = {"positive": 1, "control": 0, "null": None}
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    # Several threads only get in each other's way on stamps as few as these.
+    torch.set_num_threads(1)
+
+
 def _row(pair: int, role: str) -> dict[str, object]:
     plain = {"int": 1, "float": 1.0, "text": "text"}
     row = {column.name: plain[column.kind] for column in COLUMNS}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset import Dataset, open_dataset
@@ -18,6 +19,12 @@ from arcgate.variant import Learning, PerBand, View
 SetMaker = Callable[..., Dataset]
 Images = NDArray[np.float32]
 _ROLES = {"positive": 1, "control": 0, "null": None}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    # Several threads only get in each other's way on stamps as few as these.
+    torch.set_num_threads(1)
 
 
 def _rows(pair: int, split: str, roles: tuple[str, ...]) -> tuple[list[dict[str, object]], list[Images]]:

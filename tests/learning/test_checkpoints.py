@@ -45,8 +45,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 def test_best_is_by_auroc_then_loss_then_first(tmp_path: Path) -> None:
     checkpoints = EpochCheckpoints(tmp_path)
-    lines = [(0, 0.9, 0.5), (1, 0.95, 0.7), (2, 0.95, 0.6), (3, 0.95, 0.6), (4, 0.8, 0.1)]
-    checkpoints.load_state_dict(
-        {"history": [{"epoch": e, "val_auroc": a, "val_loss": b, "train_loss": 1.0} for e, a, b in lines]}
-    )
+    scores = [(0.9, 0.5), (0.95, 0.7), (0.95, 0.6), (0.95, 0.6), (0.8, 0.1)]
+    history = [{"epoch": epoch, "val_auroc": auroc, "val_loss": loss} for epoch, (auroc, loss) in enumerate(scores)]
+    checkpoints.load_state_dict({"history": history})
     assert checkpoints.best["epoch"] == 2

@@ -137,12 +137,14 @@ def test_ctrl_c_comes_out_as_such(run: Callable[..., TrainingResult], tmp_path: 
     assert not (tmp_path / FINISHED).exists()
 
 
-def test_torch_is_left_as_it_was_found(run: Callable[..., TrainingResult], tmp_path: Path, learning: Learning) -> None:
+def test_torch_is_left_as_it_was_found(run: Callable[..., TrainingResult], tmp_path: Path) -> None:
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    run(tmp_path)
+    torch.set_num_threads(threads + 1)
+    run(tmp_path, threads=threads)
     assert torch.equal(torch.get_rng_state(), state)
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == threads + 1
     assert not torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
 
 
 def test_a_progress_bar_goes_to_stderr(

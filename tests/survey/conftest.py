@@ -29,7 +29,7 @@ def mock_hosts() -> MockHosts:
         psf_beta_max=5.0,
         depth_mag=PerBand(24.95, 24.88, 23.75),
         depth_scatter_mag=0.13,
-        noise_lag1=0.11,
+        noise_lag1=0.12,
         neighbours_per_stamp=3.5,
     )
 

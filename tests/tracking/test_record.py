@@ -68,6 +68,7 @@ def test_a_dataset_is_an_input_with_a_short_digest_and_a_tag_with_the_whole(stor
         log_dataset(store, run, "pilot", digest)
     log_dataset(store, run, "common", digest[::-1], context="common_test")
     found = store.client.get_run(run)
+    assert found.inputs is not None
     assert {(entry.dataset.name, entry.dataset.digest) for entry in found.inputs.dataset_inputs} == {
         ("pilot", digest[:32]),
         ("common", digest[::-1][:32]),

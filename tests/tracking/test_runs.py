@@ -38,6 +38,7 @@ def test_runs_are_found_again_by_study_name_and_key(store: Store) -> None:
     assert variant_run(store, "masks", "paired", "k1") != first
     assert study_run(store, "controls") == study_run(store, "controls")
     experiment = store.client.get_experiment_by_name("controls")
+    assert experiment is not None
     assert len(experiment_runs(store, experiment)) == 4
 
 
@@ -88,7 +89,9 @@ def test_a_study_without_a_name_is_refused(store: Store) -> None:
 
 def test_a_deleted_study_is_not_brought_back(store: Store) -> None:
     study_run(store, "controls")
-    store.client.delete_experiment(store.client.get_experiment_by_name("controls").experiment_id)
+    experiment = store.client.get_experiment_by_name("controls")
+    assert experiment is not None
+    store.client.delete_experiment(experiment.experiment_id)
     with pytest.raises(ArcgateError, match="was deleted in MLflow") as caught:
         study_run(store, "controls")
     assert "mlflow experiments restore" in str(caught.value)

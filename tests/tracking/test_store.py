@@ -36,6 +36,7 @@ def test_two_processes_that_open_a_cold_store_make_one_run_a_variant(tmp_path: P
         assert (process.returncode, errors) == (0, "")
     store = open_store(folder)
     experiment = store.client.get_experiment_by_name("controls")
+    assert experiment is not None
     assert len(experiment_runs(store, experiment)) == 4
     assert list(results("controls", folder)["variant"]) == ["paired", "unpaired", "mask7"]
 

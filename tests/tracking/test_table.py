@@ -114,8 +114,9 @@ def test_rebuilding_writes_the_folder_and_the_parent_run(study: Store, tmp_path:
 
 def test_rebuilding_follows_the_runs_and_ends_the_study_with_the_last(study: Store, tmp_path: Path) -> None:
     rebuild(study, "controls", tmp_path)
-    parent = study.client.get_experiment_by_name("controls")
-    runs = study.client.search_runs([parent.experiment_id], "tags.`arcgate.kind` = 'parent'")
+    experiment = study.client.get_experiment_by_name("controls")
+    assert experiment is not None
+    runs = study.client.search_runs([experiment.experiment_id], "tags.`arcgate.kind` = 'parent'")
     assert [run.info.status for run in runs] == ["RUNNING"]
     finish(study, variant_run(study, "controls", "unpaired", "k"), "FAILED")
     table = rebuild(study, "controls", tmp_path)

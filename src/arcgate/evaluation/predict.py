@@ -65,9 +65,9 @@ def predict(
         For a checkpoint that is missing or was trained on another view, a split without rows of either class, or logits
         that are not finite.
     """
-    finder = _finder(checkpoint, view)
     columns = [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
     with _inference(threads):
+        finder = _finder(checkpoint, view)
         tables = [
             batch.table[list(ROW_COLUMNS)].assign(logit=_logits(finder, _viewed(batch, view, mask_radius_pix)))
             for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False)

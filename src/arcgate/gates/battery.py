@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from rich.progress import track
+from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.reader import Dataset
 from arcgate.errors import ArcgateError
@@ -51,14 +52,16 @@ def run_battery(dataset: Dataset, view: View, settings: Gates) -> list[GateResul
     collected = Collected(gates_for(view.normalisation, paired), viewer, settings)
     identities = Identities(paired, viewer, settings)
     diagnostics = CoreDiagnostics(settings, paired)
-    arms = arms_of(dataset, settings.max_pairs, settings.seed)
     shards = len(dataset.shards())
-    for part in track(arms, "judging shards", total=shards, transient=True, disable=not sys.stderr.isatty()):
-        for collector in (collected, identities, diagnostics):
-            collector.add(part)
-    results = identities.judge()
-    for gate in collected.gates:
-        results += judge(gate, collected, paired)
-    results.append(judge_splits(table))
-    results += diagnostics.judge()
+    # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
+    with threadpool_limits(1):
+        arms = arms_of(dataset, settings.max_pairs, settings.seed)
+        for part in track(arms, "judging shards", total=shards, transient=True, disable=not sys.stderr.isatty()):
+            for collector in (collected, identities, diagnostics):
+                collector.add(part)
+        results = identities.judge()
+        for gate in collected.gates:
+            results += judge(gate, collected, paired)
+        results.append(judge_splits(table))
+        results += diagnostics.judge()
     return sorted(results, key=lambda result: result.role != "gate")

@@ -86,7 +86,7 @@ def _published_auc(sample: Sample) -> float:
 
 def _published_scores(sample: Sample) -> NDArray[np.float64]:
     scaled = StandardScaler().fit_transform(sample.features)
-    rule = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=1000)
+    rule = LogisticRegression(C=1.0, max_iter=2000)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     scores: NDArray[np.float64] = cross_val_predict(rule, scaled, sample.labels, cv=folds, method="decision_function")
     return scores

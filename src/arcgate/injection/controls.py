@@ -63,12 +63,13 @@ def control_hosts(controls: Controls, catalogue: pd.DataFrame, split: NDArray[np
 
 
 def _scaled(catalogue: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64]:
-    unknown = [name for name in columns if name not in catalogue.columns]
+    numbers = catalogue.select_dtypes("number").columns
+    unknown = [name for name in columns if name not in numbers or catalogue[name].isna().any()]
     if unknown or not columns:
         raise ArcgateError(
             f"cannot match controls on {unknown or 'no column'}",
             where="data.controls.match_on",
-            todo=f"choose from: {', '.join(sorted(catalogue.select_dtypes('number').columns))}",
+            todo=f"choose from: {', '.join(sorted(name for name in numbers if not catalogue[name].isna().any()))}",
         )
     values = catalogue[list(columns)].to_numpy(np.float64)
     spread = values.std(axis=0)

@@ -62,11 +62,23 @@ def inject(rows: pd.DataFrame, cutouts: Images) -> Injected:
 
 
 def used_psfs(row: dict[str, Any]) -> tuple[Psf, ...]:
-    """The PSF of each band with which the row's arc was convolved."""
+    """Return the PSF of each band with which the row's arc was convolved.
+
+    Raises
+    ------
+    ArcgateError
+        A width or exponent outside its range, naming the sample.
+    """
     betas = [None if pd.isna(row[f"psf_beta_used_{band}"]) else float(row[f"psf_beta_used_{band}"]) for band in BANDS]
-    return tuple(
-        Psf(row["psf_profile_used"], float(row[f"psf_fwhm_used_{band}"]), beta) for band, beta in zip(BANDS, betas, strict=True)
-    )
+    try:
+        widths = [float(row[f"psf_fwhm_used_{band}"]) for band in BANDS]
+        return tuple(Psf(row["psf_profile_used"], width, beta) for width, beta in zip(widths, betas, strict=True))
+    except ValueError as error:
+        raise ArcgateError(
+            str(error),
+            where=f"manifest row with sample_id {row['sample_id']}, host {row['host_id']}",
+            todo="leave this host out of the survey, or correct its psfsize",
+        ) from error
 
 
 def row_spectrum(row: dict[str, Any]) -> Spectrum:

@@ -72,3 +72,14 @@ def open_survey(hosts: MockHosts | PackHosts, *, data_dir: Path, workers: int, p
     from arcgate.survey.mock.build import open_mock
 
     return open_mock(hosts, data_dir=data_dir, workers=workers, progress=progress)
+
+
+def survey_digest(hosts: MockHosts | PackHosts) -> str:
+    """Digest of the survey that `open_survey` would return, without building anything."""
+    if isinstance(hosts, PackHosts):
+        from arcgate.survey.pack import PackSurvey
+
+        return PackSurvey.open(hosts).digest
+    from arcgate.survey.mock.build import mock_digest
+
+    return mock_digest(hosts)

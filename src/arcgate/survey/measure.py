@@ -64,7 +64,8 @@ def measure_sky(image: Array) -> Sky:
     """Sky on source-free pixels outside the stamp's middle.
 
     Sources are what deviates by more than 3 times the scaled MAD in the image smoothed by a Gaussian of 2 px, grown by 3 px.
-    Level and standard deviation come from the median and 1.4826 MAD of the rest, clipped at 3 sigma until nothing changes.
+    Level and standard deviation come from the median and 1.4826 MAD of the rest, clipped at 3 sigma until nothing changes. On
+    pure noise `sigma` reads up to 0.7 % and `lag1` up to 0.02 low, since the noise's own extremes are masked as well.
 
     Parameters
     ----------

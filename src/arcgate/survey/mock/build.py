@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import numpy as np
@@ -111,7 +112,8 @@ def _built(parts: list[Part], workers: int) -> Iterator[Part]:
             yield part
         return
     # Spawned, not forked: a fork would copy the locks of threads that the parent may run.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_die_with_parent) as pool:
         running = {pool.submit(build_part, part): part for part in parts}
         try:
             for done in as_completed(running):
@@ -123,6 +125,18 @@ def _built(parts: list[Part], workers: int) -> Iterator[Part]:
                 where=parts[0].folder.parent,
                 todo="use fewer workers (runtime.workers) if memory is short, and run again: finished parts are kept",
             ) from error
+
+
+def _die_with_parent() -> None:
+    """End this worker when the process that started it is gone, killed or not; it would wait for work for ever."""
+    Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _exit_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def build_part(part: Part) -> None:

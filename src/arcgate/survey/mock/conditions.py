@@ -27,11 +27,18 @@ _PSFSIZE_SCATTER: Final = 0.10
 _PSFSIZE_CORRELATION: Final = 0.5
 _GAIN_RANGE: Final = (7200.0, 7800.0)
 _DEPTH_CORRELATION: Final = 0.5
+# Scatter of ln lag1 between galaxies: coadds differ in how many exposures were resampled into them, at which sub-pixel offsets.
+# Without it the mock's noise is more uniform than real noise (experiments/01-mock-against-real).
+_LAG1_SCATTER: Final = 0.25
+_LAG1_MAX: Final = 0.49
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Conditions of one galaxy; by band psfsize (arcsec), Moffat beta, depth (AB), sky_sigma (nmgy per pixel), gain (e-/nmgy)."""
+    """Conditions of one galaxy; by band psfsize (arcsec), Moffat beta, depth (AB), sky_sigma (nmgy per pixel), gain (e-/nmgy).
+
+    `noise_lag1` is the correlation of the sky noise between neighbouring pixels, the same in all bands.
+    """
 
     ra: float
     dec: float
@@ -41,6 +48,7 @@ class Conditions:
     depth: dict[str, float]
     sky_sigma: dict[str, float]
     gain: dict[str, float]
+    noise_lag1: float
 
     def psf(self, band: str) -> Psf:
         """Return the Moffat of the declared exponent whose noise-equivalent area is the one that psfsize states."""
@@ -67,6 +75,7 @@ def draw_conditions(hosts: MockHosts, index: int) -> Conditions:
         depth=depth,
         sky_sigma={band: float(sky_from_depth(depth[band], psfsize[band])) for band in BANDS},
         gain={band: float(rng.uniform(*_GAIN_RANGE)) for band in BANDS},
+        noise_lag1=min(float(hosts.noise_lag1 * np.exp(_LAG1_SCATTER * rng.standard_normal())), _LAG1_MAX),
     )
 
 

@@ -44,7 +44,7 @@ def make_host(hosts: MockHosts, index: int) -> tuple[NDArray[np.float32], dict[s
     light = _noiseless(galaxy, x, y, neighbours, conditions)
     rng = generator(hosts.seed, index, Purpose.NOISE)
     for band, image in zip(BANDS, light, strict=True):
-        noise = sky_noise(rng, conditions.sky_sigma[band], hosts.noise_lag1)
+        noise = sky_noise(rng, conditions.sky_sigma[band], conditions.noise_lag1)
         image += noise + photon_noise(rng, image, conditions.gain[band])
     return light.astype(np.float32), _row(hosts, index, galaxy, x, y, conditions)
 

@@ -1,0 +1,160 @@
+"""A small survey in memory and the specifications of data sets on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
+from arcgate.survey.columns import as_catalogue
+from arcgate.variant import Controls, CoreMask, Data, Grid, PackHosts, PerBand, Psf
+
+SPREAD = {"psfsize": 0.1, "depth": 0.3}
+MEDIAN = {
+    "host_mag": (21.3, 19.8, 18.9),
+    "psfsize": (1.4, 1.05, 0.95),
+    "psf_beta": (3.0, 3.2, 3.5),
+    "depth": (24.9, 24.8, 23.7),
+    "sky_sigma": (0.004, 0.006, 0.015),
+    "gain": (7500.0, 7500.0, 7500.0),
+}
+
+
+@dataclass
+class MemorySurvey:
+    """Invented galaxies; pixels are made from the row's number."""
+
+    catalogue: pd.DataFrame
+    digest: str = "0" * 64
+
+    def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.stack([np.random.default_rng(int(row)).normal(0.05, 0.01, IMAGE_SHAPE).astype(np.float32) for row in rows])
+
+    def describe(self) -> str:
+        return f"{len(self.catalogue)} invented galaxies"
+
+
+def catalogue_of(count: int, positions: bool = True) -> pd.DataFrame:
+    """Galaxies with scattered seeing, depth and magnitude; four share a sky cell."""
+    rng = np.random.default_rng(99)
+    rows = []
+    for i in range(count):
+        row: dict[str, Any] = {f"{stem}_{band}": values[k] for stem, values in MEDIAN.items() for k, band in enumerate(BANDS)}
+        bright = rng.normal(0.0, 0.7)
+        for k, band in enumerate(BANDS):
+            row[f"host_mag_{band}"] += bright
+            row[f"psfsize_{band}"] *= np.exp(SPREAD["psfsize"] * rng.normal())
+            row[f"depth_{band}"] += SPREAD["depth"] * rng.normal()
+            row[f"ivar_{band}"] = 1.0 / MEDIAN["sky_sigma"][k] ** 2
+        row |= {
+            "host_id": f"galaxy-{i:05d}",
+            "ra": 10.0,
+            "dec": -5.0,
+            "healpix": 5000 + i // 4 if positions else None,
+            "ebv": 0.03,
+        }
+        row |= {
+            "host_x_pix": 31.5 + rng.uniform(-0.5, 0.5),
+            "host_y_pix": 31.5 + rng.uniform(-0.5, 0.5),
+            "provenance": f"row {i}",
+        }
+        rows.append(row)
+    return as_catalogue(rows)
+
+
+V4_SOTA = Grid(
+    name="v4_sota",
+    theta_e_from="grid",
+    theta_e_arcsec=(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5),
+    dmag=(0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
+    reff_arcsec=(0.1, 0.2, 0.3, 0.5),
+    ellipticity=(0.2, 0.4, 0.6),
+    shear=(0.0, 0.05, 0.1),
+    offset_arcsec=0.4,
+    lens_q=(0.6, 0.95),
+    sersic_n=1.0,
+    theta_e_scatter_dex=0.0,
+)
+REALISTIC = replace(
+    V4_SOTA,
+    name="realistic",
+    theta_e_from="luminosity",
+    theta_e_arcsec=(0.5, 2.5),
+    dmag=(2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0),
+    theta_e_scatter_dex=0.1,
+)
+PAIRED = Controls("paired", "free_hosts", ())
+UNPAIRED = Controls("unpaired", "free_hosts", ("psfsize_r", "depth_r"))
+GAUSSIAN = Psf("gaussian", "gaussian", "converted", None)
+MOFFAT = Psf("moffat_converted", "moffat", "converted", None)
+NO_MASK = CoreMask("none", "none", 0.0, 0.0)
+BASE = Data(
+    seed=0,
+    n_pairs=40,
+    injections_per_host=1,
+    null_rows=10,
+    only_split=None,
+    # The survey itself is given to the functions under test.
+    hosts=PackHosts("pack", "unused", 1.0, 0.262, PerBand(1.4, 1.05, 0.95), PerBand(3.0, 3.0, 3.0), PerBand(1.0, 1.0, 1.0)),
+    grid=V4_SOTA,
+    controls=PAIRED,
+    psf=GAUSSIAN,
+    core_mask=NO_MASK,
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Linear algebra on one thread, as where shards are made."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> pd.DataFrame:
+    """Three hundred galaxies."""
+    return catalogue_of(300)
+
+
+@pytest.fixture
+def make_catalogue() -> Callable[..., pd.DataFrame]:
+    return catalogue_of
+
+
+@pytest.fixture(scope="session")
+def survey(catalogue: pd.DataFrame) -> MemorySurvey:
+    """The three hundred galaxies with pixels."""
+    return MemorySurvey(catalogue)
+
+
+@pytest.fixture(scope="session")
+def spec() -> Callable[..., Data]:
+    """The published set-up on forty pairs, with changes; names stand for parts of the configuration."""
+    named: dict[str, Any] = {
+        "v4_sota": V4_SOTA,
+        "realistic": REALISTIC,
+        "paired": PAIRED,
+        "unpaired": UNPAIRED,
+        "any_other_host": replace(UNPAIRED, pool="any_other_host"),
+        "gaussian": GAUSSIAN,
+        "moffat_converted": MOFFAT,
+        "moffat_naive": replace(MOFFAT, name="moffat_naive", reading="naive"),
+        "none": NO_MASK,
+        "hard_r5": CoreMask("hard_r5", "hard", 5.0, 0.0),
+        "hard_r7": CoreMask("hard_r7", "hard", 7.0, 0.0),
+        "tanh_r5": CoreMask("tanh_r5", "tanh", 5.0, 1.5),
+    }
+
+    def make(**changes: Any) -> Data:
+        return replace(
+            BASE, **{key: named[value] if isinstance(value, str) and value in named else value for key, value in changes.items()}
+        )
+
+    return make

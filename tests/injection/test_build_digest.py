@@ -1,0 +1,120 @@
+"""One data digest, whatever the batches, shards and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+
+from arcgate.dataset.card import stored_data_digest
+from arcgate.dataset.shards import read_shard
+from arcgate.injection.engines.local import run_tasks
+from arcgate.injection.manifest import build_manifest
+from arcgate.injection.shard import plan_shards, run_shard
+from arcgate.survey.hosts import Survey
+from arcgate.survey.pack import PackSurvey
+from arcgate.variant import Data, PackHosts, PerBand
+
+Built = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def manifest(spec: Callable[..., Data], catalogue: pd.DataFrame) -> pd.DataFrame:
+    return build_manifest(spec(psf="moffat_converted", n_pairs=25, null_rows=4), catalogue)
+
+
+@pytest.fixture(scope="module")
+def build(manifest: pd.DataFrame, survey: Survey, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Builds the shards and returns their data digest."""
+
+    def make(rows_per_shard: int, batch_rows: int, rows: pd.DataFrame = manifest) -> str:
+        folder = tmp_path_factory.mktemp("set")
+        tasks = plan_shards(rows, survey, folder, rows_per_shard, batch_rows)
+        receipts = run_tasks(tasks, 1)
+        return stored_data_digest([folder / receipt.file for receipt in receipts])
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def reference(build: Built) -> str:
+    return build(500, 200)
+
+
+@pytest.mark.parametrize(("rows_per_shard", "batch_rows"), [(500, 1), (50, 3), (500, 7), (50, 50)])
+def test_batches_and_shards_do_not_change_the_data(rows_per_shard: int, batch_rows: int, build: Built, reference: str) -> None:
+    assert build(rows_per_shard, batch_rows) == reference
+
+
+def test_the_digest_sees_a_single_changed_value(build: Built, manifest: pd.DataFrame, reference: str) -> None:
+    changed = manifest.copy()
+    first = changed.index[changed["role"] == "positive"][0]
+    changed.loc[first, "lens_phi_rad"] = np.nextafter(changed.loc[first, "lens_phi_rad"], 10.0)
+    assert build(500, 200, changed) != reference
+
+
+def test_shards_hold_whole_pairs_of_one_split_and_no_more_rows_than_asked(
+    manifest: pd.DataFrame, survey: Survey, tmp_path: Path
+) -> None:
+    tasks = plan_shards(manifest, survey, tmp_path, 12, 5)
+    assert sorted(pd.concat([task.rows for task in tasks])["sample_id"]) == sorted(manifest["sample_id"])
+    assert max(len(task.rows) for task in tasks) <= 12
+    for task in tasks:
+        assert task.rows["split"].nunique() == 1
+        assert task.path.name.startswith(task.rows["split"].iloc[0])
+    pairs = [set(task.rows["pair_id"]) for task in tasks]
+    assert sum(map(len, pairs)) == len(set().union(*pairs))
+    ordered = pd.concat([task.rows for task in tasks if task.path.name.startswith("train")])["pair_id"]
+    assert not ordered.is_monotonic_increasing
+
+
+def test_a_finished_shard_is_not_made_again_and_a_deleted_one_comes_back_the_same(
+    manifest: pd.DataFrame, survey: Survey, tmp_path: Path
+) -> None:
+    task = plan_shards(manifest, survey, tmp_path, 12, 5)[0]
+    first = run_shard(task)
+    made = task.path.stat().st_mtime_ns
+    assert run_shard(task) == first
+    assert task.path.stat().st_mtime_ns == made
+    task.path.unlink()
+    assert run_shard(task) == first
+
+
+def test_a_shard_read_back_obeys_the_identity(manifest: pd.DataFrame, survey: Survey, tmp_path: Path) -> None:
+    task = next(task for task in plan_shards(manifest, survey, tmp_path, 20, 7) if "null" in set(task.rows["role"]))
+    run_shard(task)
+    batch = read_shard(task.path, ["pair_id", "role"])
+    assert batch.arc is not None
+    place = batch.table.assign(place=np.arange(len(batch.table))).pivot(index="pair_id", columns="role", values="place")
+    positive, control = place["positive"].to_numpy(np.int64), place["control"].to_numpy(np.int64)
+    assert np.array_equal(batch.image[control] + batch.arc[positive], batch.image[positive])
+    null = place.dropna(subset="null")
+    assert np.array_equal(batch.image[null["null"].to_numpy(np.int64)], batch.image[null["control"].to_numpy(np.int64)])
+
+
+def _pack(folder: Path, count: int) -> PackSurvey:
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[:64, :64] - 31.5
+    for band, flux in (("g", 1.0), ("r", 4.0), ("z", 9.0)):
+        light = flux * np.exp(-0.5 * (x**2 + y**2) / 9.0) / (2.0 * np.pi * 9.0)
+        fits.PrimaryHDU((light + rng.normal(0.0, 1e-3, (count, 64, 64))).astype(np.float32)).writeto(folder / f"{band}.fits")
+    declared = {"psfsize_arcsec": PerBand(1.4, 1.05, 0.95), "psf_beta": PerBand(3.0, 3.0, 3.0), "gain": PerBand(7e3, 7e3, 7e3)}
+    return PackSurvey.open(PackHosts("pack", str(folder), 1.0, 0.262, **declared))
+
+
+def test_two_workers_make_the_data_that_one_makes(tmp_path: Path, spec: Callable[..., Data]) -> None:
+    survey = _pack(tmp_path, 24)
+    rows = build_manifest(spec(n_pairs=24, null_rows=2), survey.catalogue)
+    digests = []
+    for workers, rows_per_shard in ((1, 500), (2, 9)):
+        folder = tmp_path / f"workers-{workers}"
+        folder.mkdir()
+        tasks = plan_shards(rows, survey, folder, rows_per_shard, 7)
+        receipts = run_tasks(tasks, workers)
+        assert [receipt.file for receipt in receipts] == [task.path.name for task in tasks]
+        digests.append(stored_data_digest([folder / receipt.file for receipt in receipts]))
+    assert digests[0] == digests[1]

@@ -1,0 +1,119 @@
+"""The command line: usage, verdict codes, and one clear message for each kind of bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import REAL
+
+from arcgate import cli
+
+
+@pytest.fixture
+def arcgate(monkeypatch, capsys, tmp_path):
+    """Run a command in a folder of its own; gives exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["arcgate", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+TINY = ("data.hosts.n_hosts=60", "data.n_pairs=24", "evaluation.common.n_pairs=3", "runtime.workers=1")
+
+
+def test_help_answers_at_once():
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "arcgate.cli", "--help"], capture_output=True, text=True, check=True)
+    assert "usage: arcgate <verb>" in done.stdout
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import arcgate.cli"], capture_output=True, text=True, check=True
+    ).stderr
+    # Not a timing: none of the heavy libraries may be imported before a verb needs them.
+    assert not any(name in loaded for name in ("torch", "mlflow", "pandas", "numpy", "hydra"))
+    assert time.perf_counter() - begin < 60
+
+
+def test_unknown_verb(arcgate):
+    code, _, err = arcgate("fly")
+    assert code == 2
+    assert "choose from run, simulate" in err
+
+
+def test_simulate_then_inspect_then_audit(arcgate, tmp_path):
+    code, out, _ = arcgate("simulate", *TINY)
+    assert (code, "data built" in out) == (0, True)
+    code, out, _ = arcgate("simulate", *TINY)
+    assert (code, "data reused" in out) == (0, True)
+    folder = out.split(": ")[-1].strip()
+    code, out, _ = arcgate("inspect", f"data={folder}", "verify=true")
+    assert (code, "verified" in out) == (0, True)
+    code, out, _ = arcgate("audit", f"data={folder}", "output=evidence.json")
+    # 24 pairs are too few for any interval: undetermined, and the code says so.
+    assert code == 4
+    assert "undetermined" in out
+    assert json.loads((tmp_path / "evidence.json").read_text())["safe"] == "undetermined"
+
+
+def test_dry_run_changes_nothing(arcgate, tmp_path):
+    code, out, _ = arcgate("run", "dry_run=true", *TINY)
+    assert code == 0
+    assert "would be built" in out
+    assert not list((tmp_path / "data").rglob("*.parquet"))
+    assert not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("simulate", "core_mask=hard_r5", "data.core_mask.radius_pix=32", *TINY), "larger than the stamp"),
+        (("simulate", "data.hosts.mag_r_min=21.5", *TINY), "mag_r_min"),
+        (("simulate", *TINY, "data.n_pairs=500"), "need 500 hosts, but there are 60"),
+        (("simulate", *TINY, "data.n_pairs=3"), "falls into split"),
+        (("simulate", *TINY, "controls=unpaired", "data.n_pairs=50"), "too few control galaxies"),
+        (("simulate", "hosts=pack", "data.hosts.path=nowhere", "data.n_pairs=3"), "nowhere"),
+        (("inspect", "data=nowhere"), "nowhere"),
+        (("audit", "data=nowhere"), "nowhere"),
+        (("inspect",), "data"),
+        (("report", "study=none"), "no tracking database"),
+        (("ui", "port=5001"), "no tracking database"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_1(arcgate, tmp_path, arguments, says):
+    code, out, err = arcgate(*arguments)
+    assert code == 1
+    assert says in err + out
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("dataset.json"))
+
+
+def test_an_unknown_choice_lists_the_valid_ones():
+    # Hydra writes this message and ends the process itself.
+    done = subprocess.run(
+        [sys.executable, "-m", "arcgate.cli", "simulate", "psf=airy"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "moffat_converted" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_real_galaxies_are_cut_out_and_injected(arcgate):
+    assert REAL.is_dir(), "the tests with real galaxies need ../shared/real beside the checkout"
+    place = f'data.hosts.path="{REAL / "des_lrg_hosts"}"'
+    code, out, err = arcgate("simulate", "experiment=pilot_pack", place, "hydra.mode=RUN", "data.n_pairs=46", "data.injections_per_host=1")
+    assert code == 0, err
+    code, out, _ = arcgate("inspect", f"data={out.split(': ')[-1].strip()}")
+    assert code == 0
+    assert "46" in out

@@ -1,0 +1,59 @@
+"""Every configuration composes and is valid, in every group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import composed
+from hydra import compose, initialize_config_module
+
+import arcgate.conf
+
+CONF = Path(next(iter(arcgate.conf.__path__)))
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("experiment", "__pycache__"))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_choice_of_a_group_composes(group):
+    choices = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    assert choices
+    for choice in choices:
+        place = ["data.hosts.path=folder"] if choice == "pack" else []
+        composed(f"{group}={choice}", *place)
+
+
+@pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_every_variant_of_an_experiment_composes_and_differs_as_it_says(experiment):
+    place = ["data.hosts.path=folder"] if "pack" in experiment else []
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        config = compose("config", overrides=[f"experiment={experiment}", *place], return_hydra_config=True)
+    assert config.hydra.mode.name == "MULTIRUN"
+    names = config.hydra.sweeper.params.variant.split(",")
+    assert len(names) == len(set(names)) >= 7
+    specs = {name: composed(f"experiment={experiment}", f"variant={name}", *place) for name in names}
+    published = specs["published"]
+    for name, spec in specs.items():
+        assert spec.variant == name
+        assert spec.study == experiment
+        assert spec.evaluation == published.evaluation
+        assert spec.learning == published.learning
+        assert (spec.data, spec.view) != (published.data, published.view) or name == "published"
+        # One factor at a time, but for the combination.
+        differing = sum(
+            getattr(spec.data, part) != getattr(published.data, part) for part in ("controls", "psf", "core_mask", "grid", "hosts")
+        ) + (spec.view != published.view)
+        assert differing == {"published": 0, "recommended": 2}.get(name, 1)
+
+
+def test_the_common_test_set_is_built_by_no_variant():
+    for variant in ("published", "unpaired", "recommended"):
+        spec = composed("experiment=pilot", f"variant={variant}")
+        common = spec.evaluation.common
+        assert common.only_split == "test"
+        assert common.controls.name == "unpaired"
+        assert (common.psf.profile, common.psf.reading, common.psf.beta) == ("moffat", "converted", None)
+        assert common.core_mask.kind == "none"
+        assert common.grid.name == "realistic"
+        assert common.seed != spec.data.seed
+        assert common.hosts == spec.data.hosts

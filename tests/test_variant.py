@@ -1,0 +1,87 @@
+"""Configurations become frozen dataclasses, wrong ones become messages, and keys change with what they stand for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from conftest import composed
+
+from arcgate.errors import ArcgateError
+from arcgate.variant import evidence_key, scoring_key, spec_digest, training_key
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("data.core_mask.radius_pix=40 core_mask=hard_r5", "larger than the stamp"),
+        ("data.core_mask.radius_pix=3", "kind 'none' goes with radius_pix 0"),
+        ("data.controls.name=twin", "'paired' or 'unpaired'"),
+        ("data.psf.reading=hopeful", "'converted' or 'naive'"),
+        ("data.n_pairs=0", "greater than 0"),
+        ("gates.margin=0.7", "less than 0.5"),
+        ("+data.colour=blue", "Unexpected keyword argument"),
+        ("data.n_pairs=???", "does not resolve"),
+        ("view.annulus_pix=33", "less than 32"),
+        ("data.grid.lens_q=[0.5]", "at least 2 items"),
+    ],
+)
+def test_a_wrong_value_is_named_with_the_valid_choices(override, says):
+    with pytest.raises(ArcgateError) as caught:
+        composed(*override.split())
+    assert says in str(caught.value)
+    assert "to do:" in str(caught.value)
+
+
+def test_all_problems_are_listed_at_once():
+    with pytest.raises(ArcgateError) as caught:
+        composed("data.n_pairs=0", "data.controls.name=twin")
+    assert "data.n_pairs" in str(caught.value)
+    assert "data.controls.name" in str(caught.value)
+
+
+def test_a_variant_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        composed().data.seed = 3
+
+
+def test_spec_digest_follows_data_and_hosts_only():
+    digest = {name: spec_digest(composed(*overrides).data, "hosts") for name, overrides in _CHANGES.items()}
+    same = {name for name, value in digest.items() if value == digest["nothing"]}
+    assert same == {"nothing", "view", "learning", "gates", "runtime", "study"}
+    assert spec_digest(composed().data, "other hosts") != digest["nothing"]
+
+
+def test_the_folder_of_a_pack_is_in_no_key():
+    one, two = (composed("hosts=pack", f"data.hosts.path={path}").data for path in ("a", "b"))
+    assert spec_digest(one, "h") == spec_digest(two, "h")
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        (lambda spec: evidence_key("d", spec), {"view", "gates"}),
+        (lambda spec: training_key("d", spec), {"view", "learning", "study"}),
+        (lambda spec: scoring_key("t", "c", spec), {"evaluation"}),
+    ],
+)
+def test_each_key_changes_with_what_it_stands_for(key, changes):
+    keys = {name: key(composed(*overrides)) for name, overrides in _CHANGES.items()}
+    assert {name for name, value in keys.items() if value != keys["nothing"]} == changes
+
+
+_CHANGES = {
+    "nothing": (),
+    "data": ("data.seed=5",),
+    "controls": ("controls=unpaired",),
+    "psf": ("psf=moffat_naive",),
+    "core_mask": ("core_mask=tanh_r5",),
+    "grid": ("grid=realistic",),
+    "hosts": ("data.hosts.seed=9",),
+    "view": ("view=raw",),
+    "gates": ("gates.margin=0.02",),
+    "learning": ("learning=resnet18",),
+    "evaluation": ("evaluation.fpr=0.2",),
+    "runtime": ("runtime.workers=7", "runtime.data_dir=elsewhere"),
+    "study": ("study=other",),
+}
