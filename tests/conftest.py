@@ -6,21 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
+from composing import Compose, composed
 
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.injection.build import build_dataset
-from arcgate.variant import Variant, from_config
-
-REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
-
-Compose = Callable[..., Variant]
-
-
-def composed(*overrides: str) -> Variant:
-    """The variant that these overrides compose."""
-    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
-        return from_config(compose("config", overrides=list(overrides)))
+from arcgate.variant import Variant
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import REAL
+from composing import REAL
 
 from arcgate import cli
 
@@ -112,7 +112,9 @@ def test_an_unknown_choice_lists_the_valid_ones():
 def test_real_galaxies_are_cut_out_and_injected(arcgate):
     assert REAL.is_dir(), "the tests with real galaxies need ../shared/real beside the checkout"
     place = f'data.hosts.path="{REAL / "des_lrg_hosts"}"'
-    code, out, err = arcgate("simulate", "experiment=pilot_pack", place, "hydra.mode=RUN", "data.n_pairs=46", "data.injections_per_host=1")
+    code, out, err = arcgate(
+        "simulate", "experiment=pilot_pack", place, "hydra.mode=RUN", "data.n_pairs=46", "data.injections_per_host=1"
+    )
     assert code == 0, err
     code, out, _ = arcgate("inspect", f"data={out.split(': ')[-1].strip()}")
     assert code == 0

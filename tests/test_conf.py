@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from conftest import composed
-from hydra import compose, initialize_config_module
-
 import arcgate.conf
+import pytest
+from composing import composed
+from hydra import compose, initialize_config_module
 
 CONF = Path(next(iter(arcgate.conf.__path__)))
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("experiment", "__pycache__"))
@@ -41,7 +40,8 @@ def test_every_variant_of_an_experiment_composes_and_differs_as_it_says(experime
         assert (spec.data, spec.view) != (published.data, published.view) or name == "published"
         # One factor at a time, but for the combination.
         differing = sum(
-            getattr(spec.data, part) != getattr(published.data, part) for part in ("controls", "psf", "core_mask", "grid", "hosts")
+            getattr(spec.data, part) != getattr(published.data, part)
+            for part in ("controls", "psf", "core_mask", "grid", "hosts")
         ) + (spec.view != published.view)
         assert differing == {"published": 0, "recommended": 2}.get(name, 1)
 

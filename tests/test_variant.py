@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from conftest import composed
+from composing import composed
 
 from arcgate.errors import ArcgateError
 from arcgate.variant import evidence_key, scoring_key, spec_digest, training_key

@@ -10,7 +10,7 @@ from rich.table import Table
 from arcgate.dataset.reader import open_dataset
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, GateResult, Safe, conclude, write_evidence
-from arcgate.variant import Audit, as_plain, digest_of
+from arcgate.variant import Audit, evidence_key
 
 
 def audit(spec: Audit) -> Safe:
@@ -22,9 +22,8 @@ def audit(spec: Audit) -> Safe:
     """
     dataset = open_dataset(Path(spec.data))
     results = run_battery(dataset, spec.view, spec.gates)
-    key = digest_of({"data": dataset.data_digest, "view": as_plain(spec.view), "gates": as_plain(spec.gates)})
-    evidence = conclude(key, results)
-    _print(evidence)
+    evidence = conclude(evidence_key(dataset.data_digest, spec), results)
+    _print(evidence, spec.gates.level)
     if spec.output is not None:
         path = Path(spec.output)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,8 +31,20 @@ def audit(spec: Audit) -> Safe:
     return evidence.safe
 
 
-def _print(evidence: Evidence) -> None:
-    table = Table("gate", "view", "stratum", "value", "90 % interval", "margin", "smallest leak", "n", "hosts", "status", "reason")
+def _print(evidence: Evidence, level: float) -> None:
+    table = Table(
+        "gate",
+        "view",
+        "stratum",
+        "value",
+        f"{100 * level:g} % interval",
+        "margin",
+        "smallest leak",
+        "n",
+        "hosts",
+        "status",
+        "reason",
+    )
     for result in evidence.results:
         table.add_row(*_cells(result))
     console = Console() if Console().is_terminal else Console(width=220)

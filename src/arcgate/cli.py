@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,8 @@ def main() -> None:
 
         print(f"arcgate {version('arcgate')}")
         return
+    # Waiting threads of torch's OpenMP spin otherwise, which slows everything several times over on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     verb = VERBS.get(arguments[0])
     if verb is None:
         print(f"arcgate: unknown verb {arguments[0]!r}; choose from {', '.join(VERBS)} (arcgate --help)", file=sys.stderr)
@@ -73,8 +76,9 @@ def _hydra(config_name: str, task: Callable[[DictConfig], int]) -> None:
     @hydra.main(version_base="1.3", config_path="pkg://arcgate.conf", config_name=config_name)
     def job(config: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
 
-        swept.append(HydraConfig.get().mode is not None and HydraConfig.get().mode.name == "MULTIRUN")
+        swept.append(HydraConfig.get().mode is RunMode.MULTIRUN)
         try:
             codes.append(task(config))
         except ArcgateError as error:
@@ -101,7 +105,9 @@ def _named(config: DictConfig) -> DictConfig:
     naming = [item for item in overrides if not item.lstrip("+~").split("=")[0].startswith(_UNNAMED)]
     if naming:
         with open_dict(config):
-            config.variant = " ".join([config.variant, *(item.rsplit("=", 1)[0].split(".")[-1] + "=" + item.rsplit("=", 1)[1] for item in naming)])
+            config.variant = " ".join(
+                [config.variant, *(item.rsplit("=", 1)[0].split(".")[-1] + "=" + item.rsplit("=", 1)[1] for item in naming)]
+            )
     return config
 
 

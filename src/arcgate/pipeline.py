@@ -79,11 +79,13 @@ def run_variant(spec: Variant) -> Outcome:
     """
     store = open_store(spec.runtime.mlruns_dir)
     prepared = prepare(spec)
+    say(spec.variant, ", ".join(prepared.statuses))
     run_id = runs.variant_run(store, spec.study, spec.variant, prepared.key)
     ended: runs.Ended = "KILLED"
     try:
         evidence, judged = judge(prepared)
-        trained = learn_and_score(prepared, store, run_id, evidence)
+        say(spec.variant, f"{judged}: safe? {evidence.safe}")
+        say(spec.variant, learn_and_score(prepared, store, run_id, evidence))
         ended = "FINISHED"
     except Exception:
         ended = "FAILED"
@@ -91,7 +93,6 @@ def run_variant(spec: Variant) -> Outcome:
     finally:
         runs.finish(store, run_id, ended)
         rebuild(store, spec.study, study_folder(spec))
-    say(spec.variant, ", ".join((*prepared.statuses, judged, trained, f"safe? {evidence.safe}")))
     return Outcome(spec.variant, evidence.safe)
 
 
@@ -102,7 +103,9 @@ def prepare(spec: Variant) -> Prepared:
     shared = build_dataset(spec.evaluation.common, spec.runtime)
     data, common = open_dataset(built.folder), open_dataset(shared.folder)
     training = training_key(data.data_digest, spec)
-    statuses = (f"data {built.status} ({data.data_digest[:12]}, {time.monotonic() - started:.0f} s)", f"common set {shared.status}")
+    took = "" if built.status == shared.status == "reused" else f" ({time.monotonic() - started:.0f} s)"
+    hosts = data.table(["host_id"])["host_id"].nunique()
+    statuses = (f"n = {hosts} hosts", f"data {built.status} {data.data_digest[:12]}", f"common test set {shared.status}{took}")
     scoring = scoring_key(training, common.data_digest, spec)
     return Prepared(spec, data, common, evidence_key(data.data_digest, spec), training, scoring, statuses)
 
@@ -148,7 +151,9 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
         )
         figures = figures_of(prepared.data, evidence, scores)
     plain = as_plain(spec)
-    record.log_params(store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")}))
+    record.log_params(
+        store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")})
+    )
     record.log_evidence(store, run_id, evidence)
     record.log_metrics(store, run_id, dict(metrics))
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
@@ -158,7 +163,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     for table in sorted(scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")
     took = "" if trained.status == "skipped" else f" ({time.monotonic() - started:.0f} s)"
-    return f"training {trained.status}{took}"
+    return f"training {trained.status}{took}: test AUROC {metrics['test/auroc']:.3f}, common set {metrics['deploy/auroc']:.3f}"
 
 
 def say(variant: str, text: str) -> None:

@@ -59,7 +59,7 @@ class MockHosts:
     depth_scatter_mag : float
         Standard deviation of the depth between galaxies.
     noise_lag1 : float
-        Correlation of the sky noise between neighbouring pixels.
+        Correlation of the sky noise between neighbouring pixels, median over galaxies.
     neighbours_per_stamp : float
         Mean number of neighbouring objects brighter than the survey's limit in a stamp.
     """
@@ -432,7 +432,9 @@ def _checked(config: DictConfig, kind: type[Spec]) -> Spec:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ArcgateError(
-            f"the configuration does not resolve: {error}", where="composed configuration", todo="give the missing value: key=value"
+            f"the configuration does not resolve: {error}",
+            where="composed configuration",
+            todo="give the missing value: key=value",
         ) from error
     return from_dict(plain, kind)
 
@@ -483,9 +485,10 @@ def code_version(packages: tuple[str, ...]) -> str:
 
 
 PIXEL_CODE = ("survey", "lensing", "injection", "dataset/schema.py", "dataset/digests.py")
-JUDGING_CODE = ("gates", "views", "lensing", "injection/core_mask.py")
-LEARNING_CODE = ("learning", "views")
-SCORING_CODE = ("evaluation", "views")
+_READING_CODE = ("dataset/reader.py", "dataset/shard_reading.py", "views")
+JUDGING_CODE = ("gates", "lensing", "injection", *_READING_CODE)
+LEARNING_CODE = ("learning", *_READING_CODE)
+SCORING_CODE = ("evaluation", "learning", "gates/statistics.py", *_READING_CODE)
 
 
 def spec_digest(data: Data, hosts_digest: str) -> str:
@@ -503,10 +506,10 @@ def spec_digest(data: Data, hosts_digest: str) -> str:
     return digest_of({"data": content, "hosts": hosts_digest, "code": code_version(PIXEL_CODE)})
 
 
-def evidence_key(data_digest: str, variant: Variant) -> str:
+def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
     """Key of the gates' evidence: data digest, view, gate settings, and the code that judges."""
     return digest_of(
-        {"data": data_digest, "view": as_plain(variant.view), "gates": as_plain(variant.gates), "code": code_version(JUDGING_CODE)}
+        {"data": data_digest, "view": as_plain(judged.view), "gates": as_plain(judged.gates), "code": code_version(JUDGING_CODE)}
     )
 
 

@@ -11,12 +11,14 @@ import pytest
 
 from arcgate.dataset.schema import BANDS, MANIFEST
 from arcgate.errors import ArcgateError
-from arcgate.injection.manifest import ARC_COLUMNS, build_manifest, split_of
+from arcgate.injection.manifest import build_manifest, split_of
 from arcgate.lensing.psf import fwhm_from_psfsize
 from arcgate.variant import Controls, Data
 
 Spec = Callable[..., Data]
 MakeCatalogue = Callable[..., pd.DataFrame]
+
+ARC_COLUMNS = [column.name for column in MANIFEST if column.name.startswith(("theta_e", "lens_", "gamma", "n_images", "source_"))]
 
 
 def of_role(manifest: pd.DataFrame, role: str) -> pd.DataFrame:

@@ -88,7 +88,11 @@ MEASURED: Final[tuple[Column, ...]] = (
     *_per_band("gain", "electrons per nanomaggy"),
     *_per_band("ivar", "inverse variance of the sky, (nanomaggies per pixel)^-2"),
     *_per_band("arc_flux", "light of the arc inside the stamp before the mask, nanomaggies", nullable=True),
-    *_per_band("arc_flux_lost", "light of the lensed image that falls outside the stamp, nanomaggies", nullable=True),
+    *_per_band(
+        "arc_flux_lost",
+        "lensed light minus arc_flux: what falls outside the stamp (light beyond 8 px outside it is not followed), nanomaggies",
+        nullable=True,
+    ),
     *_per_band("arc_flux_injected", "light of the arc inside the stamp as added, nanomaggies", nullable=True),
     Column("arc_snr", "float", True, "sqrt(sum arc^2 / sky_sigma^2) over pixels and bands, before the mask"),
     Column("arc_snr_injected", "float", True, "the same, as added"),

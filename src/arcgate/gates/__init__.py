@@ -1,0 +1,1 @@
+"""Leakage gates: statistics, probes, canaries, evidence."""

@@ -14,7 +14,7 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import BANDS
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.injection.draws import uniform
-from arcgate.injection.inject import render_arc, used_psfs
+from arcgate.injection.inject import CORE_RADIUS_PIX, convolved_arc, records, row_spectrum, used_psfs
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.views.view import Viewer
 
@@ -63,8 +63,8 @@ class Stamps:
         return viewer.apply(self.image, *viewer.normaliser(self.seen, self.x, self.y))
 
     def with_leak(self, leak: NDArray[np.float64]) -> Stamps:
-        """The same stamps with light added, as a network would get them."""
-        image = (self.image + leak).astype(np.float32)
+        """The same stamps with light added (it broadcasts to their shape), as a network would get them."""
+        image = self.image + leak.astype(np.float32)
         return replace(self, image=image, seen=image)
 
 
@@ -86,6 +86,8 @@ class Arms:
         Positives without the arc's light at r < 7 px.
     arc : ndarray, float32 (n, 3, 64, 64)
         Stored arcs of the positives.
+    excess : dict of str to ndarray, shape (n, 3)
+        Light that `residual` and `unmasked` hold beyond their hosts': mean at r < 5 px per band, in sky sigma a pixel.
     """
 
     control: Stamps
@@ -95,6 +97,7 @@ class Arms:
     unmasked: Stamps
     masked: Stamps
     arc: Pixels
+    excess: dict[str, NDArray[np.float64]]
 
 
 def arms_of(dataset: Dataset, max_pairs: int, seed: int) -> Iterator[Arms]:
@@ -139,22 +142,31 @@ def _arms(table: pd.DataFrame, image: Pixels, arc: Pixels) -> Arms:
         unmasked=replace(positive, image=positive.image - whole),
         masked=replace(positive, image=without_core, seen=without_core),
         arc=stored,
+        excess={"residual": _core_mean(stored - declared, positive), "unmasked": _core_mean(stored - whole, positive)},
     )
+
+
+def _core_mean(light: Pixels, stamps: Stamps) -> NDArray[np.float64]:
+    """Mean at r < 5 px in units of the sky's standard deviation, (n, band)."""
+    core = (radius_from(stamps.x, stamps.y) < CORE_RADIUS_PIX)[:, None]
+    mean: NDArray[np.float64] = (light / stamps.sky * core).sum(axis=(2, 3)) / core.sum(axis=(2, 3))
+    return mean
 
 
 def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels]:
     """Arcs by the declared PSF with the mask, and by the used PSF without it."""
     declared, whole = np.empty_like(stored), stored.copy()
-    for i, row in enumerate(table.to_dict("records")):
+    for i, row in enumerate(records(table)):
         keep = kept(
             radius_from(row["host_x_pix"], row["host_y_pix"]),
             row["core_mask_kind"],
             row["core_mask_radius_pix"],
             row["core_mask_width_pix"],
         )
-        declared[i] = render_arc(row, declared_psfs(row))[0] * keep
+        spectrum = row_spectrum(row)
+        declared[i] = convolved_arc(row, spectrum, declared_psfs(row)) * keep
         if row["core_mask_kind"] != "none":
-            whole[i] = render_arc(row, used_psfs(row))[0]
+            whole[i] = convolved_arc(row, spectrum, used_psfs(row))
     return declared, whole
 
 

@@ -9,27 +9,26 @@ from numpy.typing import NDArray
 
 from arcgate.gates.arms import Stamps
 from arcgate.injection.core_mask import radius_from
+from arcgate.injection.inject import CORE_RADIUS_PIX
 
 Array = NDArray[np.float64]
 Canary = Callable[[Stamps, float], Stamps]
 
-CORE_PIX = 5.0
-
 
 def core_pedestal(stamps: Stamps, size_sky_sigma: float) -> Stamps:
     """Add `size` sky sigma to every pixel at r < 5 px."""
-    return stamps.with_leak(size_sky_sigma * stamps.sky * _inside(stamps, CORE_PIX))
+    return stamps.with_leak(size_sky_sigma * stamps.sky * _inside(stamps, CORE_RADIUS_PIX))
 
 
 def core_step(stamps: Stamps, size_sky_sigma: float) -> Stamps:
     """Take `size` sky sigma from every pixel at r < 5 px, or inside the declared mask: what a mask's edge looks like."""
-    radius = np.where(stamps.table["core_mask_kind"] == "none", CORE_PIX, stamps.table["core_mask_radius_pix"])
+    radius = np.where(stamps.table["core_mask_kind"] == "none", CORE_RADIUS_PIX, stamps.table["core_mask_radius_pix"])
     return stamps.with_leak(-size_sky_sigma * stamps.sky * _inside(stamps, radius.astype(np.float64)))
 
 
 def offset(stamps: Stamps, size_sky_sigma: float) -> Stamps:
     """Add `size` sky sigma to every pixel."""
-    return stamps.with_leak(size_sky_sigma * stamps.sky * np.ones_like(stamps.image, dtype=np.float64))
+    return stamps.with_leak(size_sky_sigma * stamps.sky)
 
 
 def _inside(stamps: Stamps, radius_pix: Array | float) -> Array:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from arcgate.dataset.schema import THETA_E_STRATA
 from arcgate.gates.arms import Arms
 from arcgate.gates.features import box_pixels
-from arcgate.gates.probe import Sample, TooFewHosts, probe
+from arcgate.gates.probe import Sample, TooFewHostsError, probe
 from arcgate.gates.result import RAW, GateResult
 from arcgate.variant import Gates
 
@@ -56,7 +56,7 @@ class CoreDiagnostics:
         ]
 
     def _published(self, sample: Sample, strata: dict[str, NDArray[np.bool_]]) -> list[GateResult]:
-        """As published: scaled on all rows, ungrouped stratified 5-fold, L2, C = 1; strata scored by the one model, and refitted."""
+        """As published: scaled on all rows, ungrouped stratified 5-fold, L2, C = 1; strata by the one model, and refitted."""
         results = []
         scores = _published_scores(sample) if _can_fold(sample) else None
         for name, rows in strata.items():
@@ -65,18 +65,32 @@ class CoreDiagnostics:
             results.append(_reported("core_published", name, scored, part, "as published: ungrouped folds, no interval"))
             if name != "overall":
                 refitted = _published_auc(part) if _can_fold(part) else None
-                results.append(_reported("core_published_refitted", name, refitted, part, "as published, refitted in the stratum"))
+                results.append(
+                    _reported("core_published_refitted", name, refitted, part, "as published, refitted in the stratum")
+                )
         return results
 
     def _corrected(self, sample: Sample, stratum: str) -> GateResult:
         """The same pixels: fitted on one half of the galaxies, judged on the other, with a clustered interval."""
         try:
             auc = probe(sample, self.settings, self.paired).auc
-        except TooFewHosts as error:
+        except TooFewHostsError as error:
             return _reported("core_corrected", stratum, None, sample, str(error))
         reason = "rule of one half of the galaxies on the other half, clustered interval"
         return GateResult(
-            "core_corrected", RAW, stratum, "diagnostic", auc.value, auc.low, auc.high, None, None, auc.n, auc.n_groups, "reported", reason
+            "core_corrected",
+            RAW,
+            stratum,
+            "diagnostic",
+            auc.value,
+            auc.low,
+            auc.high,
+            None,
+            None,
+            auc.n,
+            auc.n_groups,
+            "reported",
+            reason,
         )
 
 

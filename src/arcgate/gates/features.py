@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from arcgate.dataset.schema import STAMP_SIZE
 
 Array = NDArray[np.float64]
 Images = NDArray[np.floating[Any]]
@@ -15,8 +18,6 @@ EDGE_RINGS_PIX = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0
 DIPOLE_RADIUS_PIX = 5.0
 # The published gate's 10 x 10 box about the centre of a 64 x 64 stamp.
 BOX = slice(27, 37)
-# The rings end well inside this cut, which saves three quarters of the work.
-_CUT = slice(16, 48)
 
 
 def core_features(image: Images, x_pix: Array, y_pix: Array) -> Array:
@@ -33,11 +34,11 @@ def core_features(image: Images, x_pix: Array, y_pix: Array) -> Array:
     ndarray, shape (n, 3 * (7 + 2))
         The rings see a pedestal or a change of width, the dipole a shift.
     """
-    dx, dy = _offsets(x_pix, y_pix)
-    inside = np.hypot(dx, dy) < DIPOLE_RADIUS_PIX
-    dipole = [_weighted_mean(image, inside, axis) for axis in (dx, dy)]
-    features = np.concatenate([ring_means(image, x_pix, y_pix, CORE_RINGS_PIX), np.stack(dipole, axis=2)], axis=2)
-    return features.reshape(len(image), -1)
+    dx, dy = _offsets(x_pix, y_pix, CORE_RINGS_PIX[-1])
+    pixels, radius = _cut(image, dx), np.hypot(dx, dy)
+    inside = radius < DIPOLE_RADIUS_PIX
+    dipole = [_weighted_sums(pixels, axis * inside) / inside.sum(axis=1)[:, None] for axis in (dx, dy)]
+    return np.concatenate([_ring_means(pixels, radius, CORE_RINGS_PIX), np.stack(dipole, axis=2)], axis=2).reshape(len(image), -1)
 
 
 def edge_features(image: Images, x_pix: Array, y_pix: Array) -> Array:
@@ -57,29 +58,45 @@ def box_pixels(image: Images) -> Array:
 
 
 def ring_means(image: Images, x_pix: Array, y_pix: Array, edges_pix: tuple[float, ...]) -> Array:
-    """Mean over concentric rings about the host's centre, shape (n, band, ring); edges at most 14 pixels.
+    """Mean over concentric rings about the host's centre, shape (n, band, ring).
 
     A pixel counts in proportion to the overlap of its one-pixel-wide span in radius with the ring, so that no ring is
     empty and none jumps as the centre moves.
     """
-    radius = np.hypot(*_offsets(x_pix, y_pix))
-    means = []
-    for inner, outer in zip(edges_pix[:-1], edges_pix[1:], strict=True):
-        weight = np.clip(np.minimum(radius + 0.5, outer) - np.maximum(radius - 0.5, inner), 0.0, None)
-        means.append(_weighted_mean(image, weight, np.ones_like(weight)))
-    return np.stack(means, axis=2)
+    dx, dy = _offsets(x_pix, y_pix, edges_pix[-1])
+    return _ring_means(_cut(image, dx), np.hypot(dx, dy), edges_pix)
 
 
-def _offsets(x_pix: Array, y_pix: Array) -> tuple[Array, Array]:
-    """Offsets of the cut's pixels from each centre, two arrays (n, y, x)."""
-    pixel = np.arange(_CUT.start, _CUT.stop, dtype=np.float64)
+def _offsets(x_pix: Array, y_pix: Array, reach_pix: float) -> tuple[Array, Array]:
+    """Offsets from each centre of the pixels in the smallest cut that holds a radius, two arrays (n, pixel)."""
+    # A galaxy's centre lies within a pixel or so of the stamp's, and a ring's weights reach half a pixel further.
+    half = min(math.ceil(reach_pix) + 3, STAMP_SIZE // 2)
+    pixel = np.arange(STAMP_SIZE // 2 - half, STAMP_SIZE // 2 + half, dtype=np.float64)
     shape = (len(x_pix), pixel.size, pixel.size)
     dx = np.broadcast_to((pixel - x_pix[:, None])[:, None, :], shape)
     dy = np.broadcast_to((pixel - y_pix[:, None])[:, :, None], shape)
-    return dx, dy
+    return dx.reshape(len(x_pix), -1), dy.reshape(len(x_pix), -1)
 
 
-def _weighted_mean(image: Images, weight: NDArray[Any], factor: Array) -> Array:
-    """Sum of weight * factor * image over the cut, over the sum of the weights: (n, band)."""
-    sums: Array = np.einsum("nbyx,nyx->nb", image[:, :, _CUT, _CUT], weight * factor)
-    return sums / weight.sum(axis=(1, 2))[:, None]
+def _cut(image: Images, offsets: Array) -> Array:
+    """The pixels that the offsets belong to: (n, band, pixel)."""
+    size = math.isqrt(offsets.shape[1])
+    cut = slice((STAMP_SIZE - size) // 2, (STAMP_SIZE + size) // 2)
+    return image[:, :, cut, cut].reshape(*image.shape[:2], -1).astype(np.float64)
+
+
+def _ring_means(pixels: Array, radius: Array, edges_pix: tuple[float, ...]) -> Array:
+    """Means of rings as differences of sums over discs: a third of the work, and memory of one disc at a time."""
+    sums, areas, disc = [], [], np.empty_like(radius)
+    for edge in edges_pix:
+        np.clip(edge + 0.5 - radius, 0.0, 1.0, out=disc)
+        sums.append(_weighted_sums(pixels, disc))
+        areas.append(disc.sum(axis=1)[:, None])
+    means: Array = np.diff(np.stack(sums, axis=2), axis=2) / np.diff(np.stack(areas, axis=2), axis=2)
+    return means
+
+
+def _weighted_sums(pixels: Array, weight: Array) -> Array:
+    """Sum over pixels of weight times pixel: (n, band)."""
+    sums: Array = (pixels @ weight[:, :, None])[:, :, 0]
+    return sums

@@ -51,9 +51,7 @@ class Identities:
         planted = _one_pixel(twin, size).image + arc
         self._count("deinjection", RAW, stamp, twin.image + arc, stamp.image, planted, size)
 
-    def _count(
-        self, name: str, view: str, stamps: Stamps, value: Pixels, expected: Pixels, planted: Pixels, leak: float
-    ) -> None:
+    def _count(self, name: str, view: str, stamps: Stamps, value: Pixels, expected: Pixels, planted: Pixels, leak: float) -> None:
         key = f"{name}/{view}"
         differs = (value != expected).any(axis=(1, 2, 3))
         self._differing[key] = self._differing.get(key, 0) + int(differs.sum())

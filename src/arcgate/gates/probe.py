@@ -21,7 +21,7 @@ Labels = NDArray[np.int64]
 Groups = NDArray[np.str_]
 
 
-class TooFewHosts(ValueError):
+class TooFewHostsError(ValueError):
     """A half holds fewer galaxies than the gate needs."""
 
 
@@ -81,7 +81,7 @@ def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
 
     Raises
     ------
-    TooFewHosts
+    TooFewHostsError
         A half has fewer than `settings.min_hosts` galaxies.
     """
     fitting = _half(sample.groups, settings.seed)
@@ -90,7 +90,7 @@ def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
         for label in (0, 1):
             hosts = len(np.unique(half.groups[half.labels == label]))
             if hosts < settings.min_hosts:
-                raise TooFewHosts(f"{hosts} galaxies of a class in one half, {settings.min_hosts} are needed")
+                raise TooFewHostsError(f"{hosts} galaxies of a class in one half, {settings.min_hosts} are needed")
     scores = fitted_scores(fit, judge.features)
     auc = clustered_auc(scores, judge.labels, judge.groups, settings.level)
     return Probed(auc, within_pair(scores, judge.labels, judge.pairs) if paired else None)

@@ -48,8 +48,7 @@ def crossings(table: pd.DataFrame) -> dict[str, int]:
 
 
 def _one_row_moved(table: pd.DataFrame) -> pd.DataFrame:
-    moved = table.copy()
-    column = moved.columns.get_loc("split")
+    split = table["split"].tolist()
     # A split of its own: the row's pair partner stays behind.
-    moved.iloc[0, column] = "moved"
-    return moved
+    split[0] = "moved"
+    return table.assign(split=split)

@@ -1,0 +1,1 @@
+"""Injection: manifest, controls, core mask, and the shards that hold the result."""

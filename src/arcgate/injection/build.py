@@ -26,9 +26,7 @@ class Built:
 
 def survey_of(data: Data, runtime: Runtime) -> Survey:
     """The host survey that a specification names; a mock survey is built if it is not there yet."""
-    return open_survey(
-        data.hosts, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=sys.stderr.isatty()
-    )
+    return open_survey(data.hosts, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=sys.stderr.isatty())
 
 
 def build_dataset(data: Data, runtime: Runtime) -> Built:

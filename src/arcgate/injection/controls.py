@@ -73,7 +73,8 @@ def _scaled(catalogue: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.flo
         )
     values = catalogue[list(columns)].to_numpy(np.float64)
     spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    scaled: NDArray[np.float64] = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return scaled
 
 
 def _nearest_free(scaled: NDArray[np.float64], pool: Rows, own: Rows, capacity: int) -> Rows:

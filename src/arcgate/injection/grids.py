@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from arcgate.injection.draws import Ids, between, choice, normal, uniform
-from arcgate.lensing.images import image_positions
+from arcgate.lensing.images import image_count
 from arcgate.variant import Grid
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
@@ -62,19 +63,26 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
         }
     )
     lenses = arcs[["source_x_arcsec", "source_y_arcsec", "theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2"]]
-    arcs["n_images"] = [len(image_positions(*row)) for row in lenses.itertuples(index=False)]
+    arcs["n_images"] = [image_count(*row) for row in lenses.itertuples(index=False)]
     return arcs
 
 
 def _einstein_radius(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float64]) -> NDArray[np.float64]:
     if grid.theta_e_from == "grid":
         return choice(seed, "theta_e", pair_ids, grid.theta_e_arcsec)
-    scatter = grid.theta_e_scatter_dex * normal(seed, "theta_e", pair_ids)
-    expected = PIVOT_THETA_E_ARCSEC * 10.0 ** (-0.2 * (host_mag_r - PIVOT_MAG_R) + scatter)
+    expected = PIVOT_THETA_E_ARCSEC * 10.0 ** (-0.2 * (host_mag_r - PIVOT_MAG_R))
     low, high = min(grid.theta_e_arcsec), max(grid.theta_e_arcsec)
-    # Radii beyond the grid's range are redrawn uniformly inside it, so that none pile up at its ends.
-    inside = (expected >= low) & (expected <= high)
-    return np.where(inside, expected, low + (high - low) * uniform(seed, "theta_e_redraw", pair_ids))
+    if grid.theta_e_scatter_dex == 0.0:
+        return np.clip(expected, low, high)
+    # A normal in dex, truncated to the grid's range: radii stay tied to luminosity, and none pile up at the range's ends.
+    shortest, longest = (np.log10(end / expected) / grid.theta_e_scatter_dex for end in (low, high))
+    # Both ends on the side of the normal's tail where its integral keeps its digits.
+    flipped = shortest > 0.0
+    near, far = np.where(flipped, -longest, shortest), np.where(flipped, -shortest, longest)
+    drawn = ndtri(ndtr(near) + uniform(seed, "theta_e", pair_ids) * (ndtr(far) - ndtr(near)))
+    scatter = grid.theta_e_scatter_dex * np.where(flipped, -drawn, drawn)
+    radius: NDArray[np.float64] = np.clip(expected * 10.0**scatter, low, high)
+    return radius
 
 
 def _colour(name: str, seed: int, pair_ids: Ids) -> NDArray[np.float64]:

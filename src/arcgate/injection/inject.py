@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -44,8 +44,8 @@ def inject(rows: pd.DataFrame, cutouts: Images) -> Injected:
         `float32(cutout + arc)` and the arc as added. Control rows come out as they went in, with an arc of zeros.
     """
     arcs = np.zeros((len(rows), *IMAGE_SHAPE), dtype=np.float32)
-    measured = []
-    for i, row in enumerate(rows.to_dict("records")):
+    measured: list[dict[str, float]] = []
+    for i, row in enumerate(records(rows)):
         if row["role"] == "control":
             measured.append({})
             continue
@@ -59,6 +59,11 @@ def inject(rows: pd.DataFrame, cutouts: Images) -> Injected:
         arcs[i] = full * keep
         measured.append(_measure(row, full, arcs[i].astype(np.float64), lost))
     return Injected(image=cutouts + arcs, arc=arcs, measured=pd.DataFrame(measured, index=rows.index))
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries by column name."""
+    return cast("list[dict[str, Any]]", rows.to_dict("records"))
 
 
 def used_psfs(row: dict[str, Any]) -> tuple[Psf, ...]:
@@ -100,7 +105,9 @@ def row_spectrum(row: dict[str, Any]) -> Spectrum:
             row["source_y_arcsec"],
         )
     except ValueError as error:
-        raise ArcgateError(str(error), where=f"manifest row with sample_id {row['sample_id']}", todo="correct the manifest") from error
+        raise ArcgateError(
+            str(error), where=f"manifest row with sample_id {row['sample_id']}", todo="correct the manifest"
+        ) from error
     return arc_spectrum(lens, source, row["host_x_pix"], row["host_y_pix"])
 
 
@@ -123,9 +130,13 @@ def render_arc(row: dict[str, Any], psfs: tuple[Psf, ...]) -> tuple[NDArray[np.f
         Light of the lensed image that does not fall on the stamp, nanomaggies.
     """
     spectrum = row_spectrum(row)
-    fluxes = source_fluxes(row)
-    arc = np.stack([flux * convolve(spectrum, psf) for flux, psf in zip(fluxes, psfs, strict=True)])
-    return arc, fluxes * spectrum[0, 0].real - arc.sum(axis=(1, 2))
+    arc = convolved_arc(row, spectrum, psfs)
+    return arc, source_fluxes(row) * spectrum[0, 0].real - arc.sum(axis=(1, 2))
+
+
+def convolved_arc(row: dict[str, Any], spectrum: Spectrum, psfs: tuple[Psf, ...]) -> NDArray[np.float64]:
+    """The arc of a row from its spectrum: float64 (3, 64, 64), nanomaggies per pixel."""
+    return np.stack([flux * convolve(spectrum, psf) for flux, psf in zip(source_fluxes(row), psfs, strict=True)])
 
 
 def _measure(

@@ -17,10 +17,6 @@ from arcgate.variant import Data, Psf
 # Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
 _SPLIT_SEED = 20260101
 _TRAIN, _VAL = 0.7, 0.8
-ARC_COLUMNS = (
-    "theta_e_arcsec lens_q lens_phi_rad gamma1 gamma2 n_images source_mag_r source_gr source_rz source_reff_arcsec "
-    "source_sersic_n source_q source_phi_rad source_x_arcsec source_y_arcsec"
-).split()
 
 
 def split_of(catalogue: pd.DataFrame) -> NDArray[np.str_]:
@@ -66,7 +62,9 @@ def build_manifest(data: Data, catalogue: pd.DataFrame) -> pd.DataFrame:
         No hosts, or too few for the pairs, a split or the controls.
     """
     if catalogue.empty:
-        raise ArcgateError("no hosts are left after the cuts", where="data.hosts", todo="widen the selection or take another survey")
+        raise ArcgateError(
+            "no hosts are left after the cuts", where="data.hosts", todo="widen the selection or take another survey"
+        )
     split = split_of(catalogue)
     hosts = _pair_hosts(data, catalogue, split)
     pair_ids = np.arange(len(hosts), dtype=np.int64)
@@ -75,7 +73,7 @@ def build_manifest(data: Data, catalogue: pd.DataFrame) -> pd.DataFrame:
     nulls = np.argsort(uniform(data.seed, "null", pair_ids), kind="stable")[: data.null_rows]
 
     positive = _rows(data, catalogue, split, hosts, pair_ids, "positive")
-    positive[ARC_COLUMNS] = arcs[ARC_COLUMNS]
+    positive[list(arcs.columns)] = arcs
     null = positive.iloc[nulls].copy()
     null["role"], null["flux_scale"] = "null", 0.0
     positive["label"], positive["flux_scale"] = 1, 1.0
@@ -96,8 +94,8 @@ def _pair_hosts(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_]) ->
     wanted = -(-data.n_pairs // data.injections_per_host)
     if wanted > len(order):
         raise ArcgateError(
-            f"{data.n_pairs} pairs with {data.injections_per_host} injections a host need {wanted} hosts, but there are {len(order)}"
-            + (f" in split {data.only_split!r}" if data.only_split else ""),
+            f"{data.n_pairs} pairs with {data.injections_per_host} injections a host need {wanted} hosts, "
+            f"but there are {len(order)}" + (f" in split {data.only_split!r}" if data.only_split else ""),
             where="data.n_pairs, data.injections_per_host",
             todo="take more hosts, fewer pairs or more injections a host",
         )
@@ -106,7 +104,9 @@ def _pair_hosts(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_]) ->
     empty = [name for name in needed if not (split[used] == name).any()]
     if empty:
         raise ArcgateError(
-            f"no host of {wanted} falls into split {', '.join(empty)}", where="data.n_pairs", todo="take more hosts (or more pairs)"
+            f"no host of {wanted} falls into split {', '.join(empty)}",
+            where="data.n_pairs",
+            todo="take more hosts (or more pairs)",
         )
     return np.tile(used, data.injections_per_host)[: data.n_pairs]
 
@@ -141,10 +141,12 @@ def _declare_psf_used(rows: pd.DataFrame, psf: Psf) -> None:
 
 
 def _typed(manifest: pd.DataFrame) -> pd.DataFrame:
-    kinds = {"int": "Int64", "float": "float64", "text": "object"}
     for column in MANIFEST:
-        if column.name not in manifest:
-            manifest[column.name] = None
-        values = manifest[column.name] if column.kind == "text" else pd.to_numeric(manifest[column.name])
-        manifest[column.name] = values.astype(kinds[column.kind])
+        values = manifest[column.name] if column.name in manifest else pd.Series([None] * len(manifest), dtype=object)
+        if column.kind == "int":
+            manifest[column.name] = pd.to_numeric(values).astype("Int64")
+        elif column.kind == "float":
+            manifest[column.name] = pd.to_numeric(values).astype("float64")
+        else:
+            manifest[column.name] = values.astype("object")
     return manifest[[column.name for column in MANIFEST] + ["catalogue_row"]]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.schema import BANDS, COLUMN_NAMES
 from arcgate.dataset.receipts import Receipt, finished
+from arcgate.dataset.schema import BANDS, COLUMN_NAMES
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.injection.draws import uniform
 from arcgate.injection.inject import Injected, inject
@@ -71,8 +71,9 @@ def plan_shards(manifest: pd.DataFrame, survey: Survey, folder: Path, rows_per_s
 
 
 def _chunks(rows: pd.DataFrame, rows_per_shard: int) -> list[pd.DataFrame]:
-    starts = np.flatnonzero(np.r_[True, np.diff(rows["pair_id"].to_numpy(np.int64)) != 0])
-    ends = np.r_[starts[1:], len(rows)]
+    pair_starts = np.flatnonzero(np.r_[True, np.diff(rows["pair_id"].to_numpy(np.int64)) != 0])
+    starts: list[int] = pair_starts.tolist()
+    ends = [*starts[1:], len(rows)]
     cuts, begin = [], 0
     for start, end in zip(starts, ends, strict=True):
         if end - begin > rows_per_shard and start > begin:

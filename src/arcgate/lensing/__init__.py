@@ -1,0 +1,1 @@
+"""Pure physics: deflection, light profiles, PSFs, rendering."""

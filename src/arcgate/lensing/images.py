@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.lensing.deflection import sie_deflection
+
+Array = NDArray[np.float64]
 
 _ANGLES = 1440
 
@@ -37,29 +41,55 @@ def image_positions(
     ndarray, shape (n, 2)
         Image positions (x, y), arcsec, ordered by angle. Accurate to 1e-10 arcsec.
     """
-    matrix = np.array([[1.0 - gamma1, -gamma2], [-gamma2, 1.0 + gamma1]])
-    inverse = np.linalg.inv(matrix)
-
-    def position(angle: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        ax, ay = sie_deflection(np.cos(angle), np.sin(angle), theta_e_arcsec, q, phi_rad)
-        bx, by = source_x + ax, source_y + ay
-        return inverse[0, 0] * bx + inverse[0, 1] * by, inverse[1, 0] * bx + inverse[1, 1] * by
-
-    def misalignment(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-        px, py = position(angle)
-        return px * np.sin(angle) - py * np.cos(angle)
-
-    # An offset keeps the grid off the symmetry axes, where roots of symmetric lenses would fall on a grid point.
-    edges = 1e-4 + np.linspace(0.0, 2.0 * np.pi, _ANGLES + 1)
-    values = misalignment(edges)
-    bracketed = np.flatnonzero(np.sign(values[:-1]) != np.sign(values[1:]))
-    low, high = edges[bracketed], edges[bracketed + 1]
-    sign_low = np.sign(values[bracketed])
-    for _ in range(60):
+    lens = _Lens.of(source_x, source_y, theta_e_arcsec, q, phi_rad, gamma1, gamma2)
+    low, high = lens.brackets()
+    sign_low = np.sign(lens.misalignment(low))
+    for _ in range(50):
         middle = 0.5 * (low + high)
-        same = np.sign(misalignment(middle)) == sign_low
+        same = np.sign(lens.misalignment(middle)) == sign_low
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     angle = 0.5 * (low + high)
-    px, py = position(angle)
+    px, py = lens.position(angle)
     ahead = px * np.cos(angle) + py * np.sin(angle) > 0.0
     return np.stack([px[ahead], py[ahead]], axis=1)
+
+
+def image_count(
+    source_x: float, source_y: float, theta_e_arcsec: float, q: float, phi_rad: float, gamma1: float, gamma2: float
+) -> int:
+    """Number of images with non-zero magnification, without refining their positions; parameters as `image_positions`."""
+    lens = _Lens.of(source_x, source_y, theta_e_arcsec, q, phi_rad, gamma1, gamma2)
+    angle = lens.brackets()[0]
+    px, py = lens.position(angle)
+    return int((px * np.cos(angle) + py * np.sin(angle) > 0.0).sum())
+
+
+@dataclass(frozen=True)
+class _Lens:
+    """The lens equation along each direction: (1 - Gamma) x = beta + alpha(angle)."""
+
+    source: tuple[float, float]
+    sie: tuple[float, float, float]
+    inverse: Array
+
+    @classmethod
+    def of(cls, x: float, y: float, theta_e: float, q: float, phi: float, gamma1: float, gamma2: float) -> _Lens:
+        matrix = np.array([[1.0 - gamma1, -gamma2], [-gamma2, 1.0 + gamma1]])
+        return cls((x, y), (theta_e, q, phi), np.linalg.inv(matrix))
+
+    def position(self, angle: Array) -> tuple[Array, Array]:
+        ax, ay = sie_deflection(np.cos(angle), np.sin(angle), *self.sie)
+        bx, by = self.source[0] + ax, self.source[1] + ay
+        inverse = self.inverse
+        return inverse[0, 0] * bx + inverse[0, 1] * by, inverse[1, 0] * bx + inverse[1, 1] * by
+
+    def misalignment(self, angle: Array) -> Array:
+        px, py = self.position(angle)
+        return px * np.sin(angle) - py * np.cos(angle)
+
+    def brackets(self) -> tuple[Array, Array]:
+        # An offset keeps the grid off the symmetry axes, where roots of symmetric lenses would fall on a grid point.
+        edges = 1e-4 + np.linspace(0.0, 2.0 * np.pi, _ANGLES + 1)
+        sign = np.sign(self.misalignment(edges))
+        at = np.flatnonzero(sign[:-1] != sign[1:])
+        return edges[at], edges[at + 1]

@@ -33,7 +33,8 @@ def elliptical_radius(x: Array, y: Array, q: float, phi_rad: float) -> Array:
     """Radius on the intermediate axis, sqrt(q x'^2 + y'^2 / q), in the unit of `x` and `y`."""
     cos, sin = np.cos(phi_rad), np.sin(phi_rad)
     along, across = x * cos + y * sin, y * cos - x * sin
-    return np.sqrt(q * along * along + across * across / q)
+    radius: Array = np.sqrt(q * along * along + across * across / q)
+    return radius
 
 
 def sersic(radius: Array, reff_arcsec: float, n: float) -> Array:

@@ -46,10 +46,12 @@ class Psf:
         """Light per square arcsec at a radius, normalised analytically to 1 over the whole plane."""
         if self.beta is None:
             variance = (self.fwhm_arcsec / FWHM_PER_SIGMA) ** 2
-            return np.exp(-0.5 * radius_arcsec**2 / variance) / (2.0 * np.pi * variance)
+            gaussian: Array = np.exp(-0.5 * radius_arcsec**2 / variance) / (2.0 * np.pi * variance)
+            return gaussian
         alpha = self.fwhm_arcsec / (2.0 * np.sqrt(2.0 ** (1.0 / self.beta) - 1.0))
         log_profile = -self.beta * np.log1p((radius_arcsec / alpha) ** 2)
-        return (self.beta - 1.0) / (np.pi * alpha**2) * np.exp(log_profile)
+        moffat: Array = (self.beta - 1.0) / (np.pi * alpha**2) * np.exp(log_profile)
+        return moffat
 
 
 def moffat_psfsize(fwhm_arcsec: Array | float, beta: Array | float) -> Array:

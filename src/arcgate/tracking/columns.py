@@ -22,6 +22,8 @@ STATUS_WORDS: Final = {
 }
 """How the table writes a gate's status; diagnostics (`reported`) decide nothing and are left to the CSV."""
 ABSENT: Final = "-"
+DIAGNOSTICS: Final = ("core_published/raw/overall", "core_corrected/raw/overall")
+"""Diagnostics shown beside the gates: the published core gate and its corrected form."""
 _NAME_WIDTH: Final = 28
 SCORES: Final = (
     ("test/auroc", "test AUROC"),
@@ -76,7 +78,22 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
     columns += [TableColumn("factor", tuple(_short(name, 2).split(".")), _texts(table[name])) for name in shown_factors(table)]
     columns.append(TableColumn("gate", ("safe?",), tuple(_safe(value) for value in table["safe"])))
     columns += [_gate_column(table, stem) for stem in _shown_gates(table)]
+    columns += [_diagnostic_column(table, name) for name in DIAGNOSTICS if f"gate/{name}" in table]
     columns += [_score_column(table, name, heading) for name, heading in SCORES if name in table]
+    return columns
+
+
+def canary_columns(table: pd.DataFrame) -> list[TableColumn]:
+    """Smallest planted leak that each gate fails, in units of the sky's standard deviation per pixel."""
+    columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
+    for stem in _shown_gates(table):
+        if f"{stem}/{names.CANARY}" in table:
+            _, name, view, _ = stem.split("/")
+            columns.append(
+                TableColumn(
+                    "gate", (name, view), _texts(table[f"{stem}/{names.CANARY}"].map("{:.2g}".format, na_action="ignore"))
+                )
+            )
     return columns
 
 
@@ -118,6 +135,11 @@ def _gate_column(table: pd.DataFrame, stem: str) -> TableColumn:
     cells = tuple(_gate_cell(interval, status) for interval, status in zip(_intervals(table, stem), statuses, strict=True))
     heading = (name, view) if stratum == "overall" else (name, view, stratum)
     return TableColumn("gate", heading, cells)
+
+
+def _diagnostic_column(table: pd.DataFrame, name: str) -> TableColumn:
+    gate = name.split("/")[0]
+    return TableColumn("gate", (gate, "(diagnostic)"), tuple(_intervals(table, f"gate/{name}", digits=3)))
 
 
 def _gate_cell(interval: str, status: object) -> str:

@@ -28,6 +28,7 @@ KIND_VARIANT: Final = "variant"
 LOW: Final = "low"
 HIGH: Final = "high"
 STATUS: Final = "status"
+CANARY: Final = "smallest_leak"
 RESULT_PREFIXES: Final = ("gate/", "test/", "deploy/")
 """Metrics with these prefixes are results; the others are epoch metrics of the training."""
 

@@ -89,6 +89,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     for result in evidence.results:
         name = names.gate(result.name, result.view, result.stratum)
         metrics |= {name: result.value, f"{name}/{names.LOW}": result.low, f"{name}/{names.HIGH}": result.high}
+        metrics[f"{name}/{names.CANARY}"] = result.smallest_leak
         tags[name] = result.status
     log_metrics(store, run_id, metrics)
     set_tags(store, run_id, tags)

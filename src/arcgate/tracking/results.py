@@ -15,7 +15,9 @@ from arcgate.tracking.runs import experiment_runs
 from arcgate.tracking.store import DATABASE, Store, open_store
 
 FACTOR_PREFIXES: Final = ("data.", "view.", "gates.", "learning.", "evaluation.")
-LEADING: Final = ("variant", "run_status", "key", "run_id", "safe", "cause")
+# The common test set takes its hosts from the data node, where they are shown.
+_SHOWN_ELSEWHERE: Final = "evaluation.common.hosts."
+LEADING: Final = ("variant", "run_status", "key", "run_id", "data_digest", "safe", "cause")
 
 
 def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
@@ -32,9 +34,9 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
     -------
     DataFrame
         A row a variant, finished or not, in the order in which the variants were first started; of several runs of one
-        variant name the one opened last. Columns: variant, run_status (MLflow's), key, run_id, safe, cause; the
+        variant name the one opened last. Columns: variant, run_status (MLflow's), key, run_id, data_digest, safe, cause; the
         parameters that differ between the variants (`data.controls.name`, ...); for each gate
-        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`; scores `test/...` and `deploy/...`. What a
+        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/smallest_leak`; scores `test/...` and `deploy/...`. What a
         variant does not have is missing (NaN or None).
 
     Raises
@@ -99,6 +101,7 @@ def _row(variant: str, run: Run) -> dict[str, object]:
         "run_status": run.info.status,
         "key": tags[names.KEY],
         "run_id": run.info.run_id,
+        "data_digest": tags.get(names.DATA_DIGEST),
         "safe": tags.get(names.SAFE),
         "cause": tags.get(names.CAUSE),
     }
@@ -110,7 +113,14 @@ def _row(variant: str, run: Run) -> dict[str, object]:
 def _differing(params: list[Mapping[str, str]]) -> list[str]:
     """Parameters with more than one value among the variants that have parameters, in alphabetical order."""
     logged = [values for values in params if values]
-    every = sorted({name for values in logged for name in values if name.startswith(FACTOR_PREFIXES)})
+    every = sorted(
+        {
+            name
+            for values in logged
+            for name in values
+            if name.startswith(FACTOR_PREFIXES) and not name.startswith(_SHOWN_ELSEWHERE)
+        }
+    )
     return [name for name in every if len({values.get(name) for values in logged}) > 1]
 
 
@@ -126,5 +136,5 @@ def _measured_order(name: str) -> tuple[int, str, int]:
     """Gates, then test, then deploy; a value before its interval and its status."""
     prefix = next(index for index, start in enumerate(names.RESULT_PREFIXES) if name.startswith(start))
     stem, _, last = name.rpartition("/")
-    endings = {names.LOW: 1, names.HIGH: 2, names.STATUS: 3}
+    endings = {names.LOW: 1, names.HIGH: 2, names.STATUS: 3, names.CANARY: 4}
     return (prefix, stem, endings[last]) if last in endings else (prefix, name, 0)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arcgate.dataset.atomic import atomically
-from arcgate.tracking.columns import STATUS_WORDS, TableColumn, compact_columns
+from arcgate.tracking.columns import STATUS_WORDS, TableColumn, canary_columns, compact_columns
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import study_table
 from arcgate.tracking.runs import finish_study, study_run
@@ -28,6 +28,7 @@ LOGGED_TABLES: Final = "mlflow.loggedArtifacts"
 
 _STYLES: Final = {"pass": "green", "FAIL": "bold red", "undet.": "yellow", "BLIND": "bold magenta", "not run": "dim"}
 _CELL_FRAME: Final = 3
+CANARIES: Final = "smallest planted leak that each gate fails, in sky sigma a pixel (its bare null twin is silent)"
 
 
 def print_table(table: pd.DataFrame, console: Console, title: str | None = None) -> None:
@@ -46,6 +47,11 @@ def print_table(table: pd.DataFrame, console: Console, title: str | None = None)
         console.print(Text(title, style="bold"))
     for block in stacked(compact_columns(table), console.width):
         console.print(_rich_table(block))
+    console.print(Text(CANARIES, style="bold"))
+    for block in stacked(canary_columns(table), console.width):
+        console.print(_rich_table(block))
+    for line in _causes(table):
+        console.print(Text(line))
 
 
 def table_text(table: pd.DataFrame, width: int = 160) -> str:
@@ -82,10 +88,26 @@ def _packed(first: TableColumn, columns: Sequence[TableColumn], width: int) -> l
 
 def markdown(table: pd.DataFrame) -> str:
     """Format the compact table as Markdown."""
-    columns = compact_columns(table)
+    causes = "".join(f"\n- {_escaped(line)}" for line in _causes(table))
+    return (
+        _pipe_table(compact_columns(table), len(table))
+        + f"\n{CANARIES}\n\n"
+        + _pipe_table(canary_columns(table), len(table))
+        + causes
+        + "\n"
+    )
+
+
+def _pipe_table(columns: Sequence[TableColumn], rows: int) -> str:
     lines = [[_escaped(" ".join(column.heading)) for column in columns], ["---"] * len(columns)]
-    lines += [[_escaped(column.cells[row]) for column in columns] for row in range(len(table))]
+    lines += [[_escaped(column.cells[row]) for column in columns] for row in range(rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _causes(table: pd.DataFrame) -> list[str]:
+    """Why each variant that failed did."""
+    failed = table[table["cause"].fillna("") != ""]
+    return [f"{variant} fails {cause}" for variant, cause in zip(failed["variant"], failed["cause"], strict=True)]
 
 
 def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:

@@ -7,15 +7,11 @@ interruption changes a pixel.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Final
 
 import numpy as np
@@ -24,12 +20,12 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
-from arcgate.errors import ArcgateError
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import write_cubes
 from arcgate.survey.mock.stamps import make_host
 from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
 from arcgate.variant import MockHosts, as_plain, code_version, digest_of
+from arcgate.workers import completed
 
 PART_HOSTS: Final = 500
 SURVEY_CODE: Final = ("survey", "lensing", "dataset/schema.py")
@@ -101,42 +97,8 @@ def _parts(hosts: MockHosts, folder: Path, part_hosts: int) -> Iterator[Part]:
 def _build(parts: list[Part], workers: int, progress: bool) -> None:
     with Progress(console=Console(stderr=True), disable=not (progress and sys.stderr.isatty())) as bar:
         task = bar.add_task("mock survey", total=sum(part.stop - part.start for part in parts))
-        for part in _built(parts, workers):
-            bar.advance(task, part.stop - part.start)
-
-
-def _built(parts: list[Part], workers: int) -> Iterator[Part]:
-    if workers <= 1:
-        for part in parts:
-            build_part(part)
-            yield part
-        return
-    # Spawned, not forked: a fork would copy the locks of threads that the parent may run.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_die_with_parent) as pool:
-        running = {pool.submit(build_part, part): part for part in parts}
-        try:
-            for done in as_completed(running):
-                done.result()
-                yield running[done]
-        except BrokenProcessPool as error:
-            raise ArcgateError(
-                "a worker process died while it built the mock survey",
-                where=parts[0].folder.parent,
-                todo="use fewer workers (runtime.workers) if memory is short, and run again: finished parts are kept",
-            ) from error
-
-
-def _die_with_parent() -> None:
-    """End this worker when the process that started it is gone, killed or not; it would wait for work for ever."""
-    Thread(target=_exit_after_parent, daemon=True).start()
-
-
-def _exit_after_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+        for done, _ in completed(build_part, parts, workers, parts[0].folder.parent):
+            bar.advance(task, parts[done].stop - parts[done].start)
 
 
 def build_part(part: Part) -> None:

@@ -1,0 +1,20 @@
+"""Composed configurations, and where the real data lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hydra import compose, initialize_config_module
+
+from arcgate.variant import Variant, from_config
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+
+Compose = Callable[..., Variant]
+
+
+def composed(*overrides: str) -> Variant:
+    """The variant that these overrides compose."""
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        return from_config(compose("config", overrides=list(overrides)))

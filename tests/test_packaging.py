@@ -1,0 +1,38 @@
+"""An installed wheel works outside the checkout, configuration included."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_an_installed_wheel_composes_its_configuration_outside_the_checkout(tmp_path):
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    # Built from a copy: setuptools leaves its build folder beside the sources.
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("src", "conf", "pyproject.toml", "README.md", "LICENSE"):
+        (source / name).symlink_to(ROOT / name)
+    wheels, site = tmp_path / "wheels", tmp_path / "site"
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", wheels, source], check=True, capture_output=True
+    )
+    (wheel,) = wheels.glob("arcgate-*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", site, wheel], check=True, capture_output=True)
+    # -P and the cleared import hooks keep the checkout's editable install out of the way.
+    program = (
+        "import sys; sys.meta_path = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+        f"sys.path.insert(0, {str(site)!r})\n"
+        "import arcgate, arcgate.conf\n"
+        f"assert arcgate.__file__.startswith({str(site)!r}), arcgate.__file__\n"
+        f"assert list(arcgate.conf.__path__)[0].startswith({str(site)!r}), arcgate.conf.__path__\n"
+        "sys.argv = ['arcgate', 'run', '--cfg', 'job', 'controls=unpaired', 'experiment=pilot', 'hydra.mode=RUN']\n"
+        "from arcgate.cli import main; main()\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "match_on:" in done.stdout
+    assert "name: unpaired" in done.stdout

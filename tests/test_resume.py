@@ -1,0 +1,107 @@
+"""kill -9 while building and while training: the next run completes, and nothing differs from an uninterrupted run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from arcgate.dataset.reader import open_dataset
+
+SIZE = (
+    "data.hosts.n_hosts=90",
+    "data.n_pairs=80",
+    "evaluation.common.n_pairs=4",
+    "runtime.rows_per_shard=24",
+    "runtime.workers=1",
+)
+QUICK = ("learning.epochs=3", "learning.backbone=test_efficientnet", "runtime.threads=1")
+LIMIT_S = 240
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A command of its own session, so that a kill reaches it alone."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "arcgate.cli", *arguments, *SIZE],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], codes: tuple[int, ...]) -> str:
+    out, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode in codes, out
+    return out
+
+
+def kill_when(process: subprocess.Popen[str], reached) -> None:
+    """kill -9 as soon as the files say that the work is under way."""
+    end = time.monotonic() + LIMIT_S
+    while not reached():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def data_set(folder: Path, rows: int) -> Path:
+    """The finished data set of this many rows."""
+    cards = (folder / "data" / "sets").glob("*/dataset.json")
+    found = [path.parent for path in cards if sum(shard["rows"] for shard in json.loads(path.read_text())["shards"]) == rows]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """A run that nothing disturbs: its folder."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    finish(start(folder, "run", *QUICK), (0, 3, 4))
+    return folder
+
+
+def test_killed_while_building_and_while_training(uninterrupted, tmp_path):
+    process = start(tmp_path, "run", *QUICK)
+    kill_when(process, lambda: len(list((tmp_path / "data" / "sets").glob("*/*.receipt.json"))) >= 2)
+    assert not list((tmp_path / "data" / "sets").glob("*/dataset.json")), "an unfinished set looks finished"
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "sets").glob("*/*.receipt.json")}
+
+    process = start(tmp_path, "run", *QUICK)
+    kill_when(process, lambda: any((tmp_path / "data" / "runs").glob("*/last.ckpt")))
+    assert not list((tmp_path / "data" / "runs").glob("*/finished.json"))
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept, "a finished shard was made again"
+
+    out = finish(start(tmp_path, "run", *QUICK), (0, 3, 4))
+    assert "data reused" in out
+    assert "training resumed" in out
+
+    one, other = (open_dataset(data_set(folder, 240)) for folder in (uninterrupted, tmp_path))
+    assert one.data_digest == other.data_digest
+    other.verify()
+    scores = [
+        json.loads(next((folder / "data" / "runs").glob("*/scores.json")).read_text())["metrics"]
+        for folder in (uninterrupted, tmp_path)
+    ]
+    assert scores[0].keys() == scores[1].keys()
+    assert all(abs(scores[0][name] - scores[1][name]) <= 1e-6 for name in scores[0])
+    logits = [
+        pd.read_parquet(next((folder / "data" / "runs").glob("*/predictions.parquet"))).set_index(["set", "sample_id"])["logit"]
+        for folder in (uninterrupted, tmp_path)
+    ]
+    assert (logits[0] - logits[1].loc[logits[0].index]).abs().max() <= 1e-6
+
+    out = finish(start(tmp_path, "run", *QUICK), (0, 3, 4))
+    assert "data reused" in out
+    assert "gates reused" in out
+    assert "training skipped" in out
