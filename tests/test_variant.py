@@ -23,7 +23,7 @@ from arcgate.variant import evidence_key, scoring_key, spec_digest, training_key
         ("+data.colour=blue", "Unexpected keyword argument"),
         ("data.n_pairs=???", "does not resolve"),
         ("view.annulus_pix=33", "less than 32"),
-        ("data.grid.lens_q=[0.5]", "at least 2 items"),
+        ("data.grid.lens_q=[0.5]", "Field required"),
     ],
 )
 def test_a_wrong_value_is_named_with_the_valid_choices(override, says):
@@ -48,7 +48,7 @@ def test_a_variant_is_frozen():
 def test_spec_digest_follows_data_and_hosts_only():
     digest = {name: spec_digest(composed(*overrides).data, "hosts") for name, overrides in _CHANGES.items()}
     same = {name for name, value in digest.items() if value == digest["nothing"]}
-    assert same == {"nothing", "view", "learning", "gates", "runtime", "study"}
+    assert same == {"nothing", "view", "learning", "gates", "evaluation", "runtime", "study"}
     assert spec_digest(composed().data, "other hosts") != digest["nothing"]
 
 

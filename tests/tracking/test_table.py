@@ -12,7 +12,7 @@ from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_para
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import finish, study_run, variant_run
 from arcgate.tracking.store import Store
-from arcgate.tracking.table import CSV, JSON, MARKDOWN, markdown, rebuild, table_text
+from arcgate.tracking.table import CANARIES, CSV, JSON, MARKDOWN, markdown, rebuild, table_text
 
 SCORES = {"test/auroc": 0.9712, "deploy/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
 
@@ -36,7 +36,8 @@ def table(study: Store) -> pd.DataFrame:
 
 def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> None:
     text = table_text(table, width=240)
-    assert text.count("variant") == 1
+    # One table of gates and scores, and one of canaries.
+    assert text.count("variant") == 2
     assert "0.53 [0.50, 0.56] undet." in text
     assert "0.61 [0.58, 0.64] FAIL" in text
     assert "BLIND" in text
@@ -50,15 +51,16 @@ def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> 
 def test_a_narrow_terminal_gets_stacked_tables_that_fit(table: pd.DataFrame, width: int) -> None:
     text = table_text(table, width)
     assert max(map(len, text.splitlines())) <= width
-    assert text.count("variant") > 1
+    assert text.count("variant") > 2
     assert "…" not in text
     gates, scores = text.index("undet."), text.index("0.971")
     assert gates < scores
 
 
-def test_diagnostics_and_strata_are_left_to_the_csv(table: pd.DataFrame) -> None:
+def test_the_core_diagnostics_stand_beside_the_gates_and_strata_are_left_to_the_csv(table: pd.DataFrame) -> None:
     text = table_text(table, width=240)
-    assert "core_published" not in text
+    assert "core_published" in text
+    assert "(diagnostic)" in text
     assert "theta_e_lt_1" not in text
     assert {"gate/core_published/raw/overall", "gate/core/raw/theta_e_lt_1"} <= set(table.columns)
 
@@ -94,7 +96,8 @@ def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
     lines = markdown(table).splitlines()
     assert lines[0].startswith("| variant | controls | safe? |")
     assert lines[2].startswith("| paired\\|a | paired | FAIL |")
-    assert len(lines) == 4
+    assert lines[4:6] == ["", CANARIES]
+    assert sum(line.startswith("| ") for line in lines) == 8
 
 
 def test_rebuilding_writes_the_folder_and_the_parent_run(study: Store, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
         A row a variant, finished or not, in the order in which the variants were first started; of several runs of one
         variant name the one opened last. Columns: variant, run_status (MLflow's), key, run_id, data_digest, safe, cause; the
         parameters that differ between the variants (`data.controls.name`, ...); for each gate
-        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/smallest_leak`; scores `test/...` and `deploy/...`. What a
-        variant does not have is missing (NaN or None).
+        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/smallest_leak`; scores `test/...` and
+        `deploy/...`. What a variant does not have is missing (NaN or None).
 
     Raises
     ------

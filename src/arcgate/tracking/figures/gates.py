@@ -26,7 +26,7 @@ _ROW_INCH: Final = 0.27
 _LEAST_HALF_RANGE: Final = 0.1
 _PAD: Final = 0.02
 _NOTE_POSITIONS: Final = (0.03, 0.07, 0.27, 0.59, 0.89)
-_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "smallest leak seen", "rows")
+_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "smallest leak failed", "rows")
 
 
 def gate_chart(results: Sequence[GateResult]) -> Figure:
@@ -110,7 +110,7 @@ def _value(result: GateResult) -> str:
 
 
 def _canary(result: GateResult) -> str:
-    return "-" if result.smallest_leak is None else f"{result.smallest_leak:g} \u03c3 of the sky"
+    return "-" if result.smallest_leak is None else f"{result.smallest_leak:.2g} \u03c3 of the sky"
 
 
 def _decorate(axes: Axes, results: Sequence[GateResult], limits: tuple[float, float]) -> None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
@@ -36,8 +37,9 @@ def core_difference(difference: NDArray[np.floating], n_pairs: int) -> Figure:
     Figure
         One colour scale for the three bands: linear near zero, logarithmic beyond, so that a pedestal shows beside a core.
     """
-    largest = float(np.abs(difference).max())
-    norm = AsinhNorm(linear_width=_LINEAR_SHARE * largest if largest > 0 else 1.0, vmin=-(largest or 1.0), vmax=largest or 1.0)
+    largest = float(np.abs(difference).max()) or 1.0
+    linear_width = _LINEAR_SHARE * largest
+    norm = AsinhNorm(linear_width=linear_width, vmin=-largest, vmax=largest)
     figure = new_figure(11.0, 4.3)
     figure.suptitle(f"mean of stamp \u2212 control over {n_pairs:,} pairs", fontsize=TITLE)
     panels = figure.subplots(1, len(BANDS), sharey=True)
@@ -50,6 +52,11 @@ def core_difference(difference: NDArray[np.floating], n_pairs: int) -> Figure:
     panels[0].set_ylabel("y [pixel]", fontsize=TEXT)
     bar = figure.colorbar(drawn, ax=list(panels), shrink=0.85, pad=0.01)
     bar.set_label("nanomaggies per pixel", fontsize=TEXT)
+    # Symmetric decades down to where the scale turns linear: closer ticks would overlap at zero.
+    decades = 10.0 ** np.arange(np.floor(np.log10(linear_width)) + 1, np.log10(largest) + 1e-9)
+    bar.set_ticks([*-decades[::-1], 0.0, *decades])
+    bar.ax.minorticks_off()
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == 0 else f"{value:.0e}"))
     bar.ax.tick_params(labelsize=SMALL)
     return figure
 

@@ -69,7 +69,7 @@ def spread_over(values: NDArray[np.floating], n: int) -> NDArray[np.intp]:
 
 def pair_title(theta_e_arcsec: float, arc_snr: float) -> str:
     """Title of a pair: Einstein radius in arcsec and S/N of the arc."""
-    return f"$\\theta_\\mathrm{{E}}$ = {theta_e_arcsec:.2f}\u2033,  S/N = {arc_snr:.3g}"
+    return f"$\\theta_\\mathrm{{E}}$ = {theta_e_arcsec:.2f}\u2033,  S/N = {arc_snr:{',.0f' if arc_snr >= 10 else '.1f'}}"
 
 
 def contact_sheet(
