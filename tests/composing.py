@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_module
 
-from arcgate.variant import Variant, from_config
+from arcgate.config import from_config
+from arcgate.variant import Variant
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 

@@ -8,7 +8,7 @@ import pytest
 from composing import composed
 
 from arcgate.errors import ArcgateError
-from arcgate.variant import evidence_key, scoring_key, spec_digest, training_key
+from arcgate.keys import evidence_key, scoring_key, spec_digest, training_key
 
 
 @pytest.mark.parametrize(

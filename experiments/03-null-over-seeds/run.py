@@ -8,10 +8,10 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_module
 
+from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.gates.battery import run_battery
 from arcgate.injection.build import build_dataset
-from arcgate.variant import from_config
 
 HERE = Path(__file__).parent
 GATES = ("null", "normaliser_null")

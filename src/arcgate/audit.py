@@ -10,7 +10,8 @@ from rich.table import Table
 from arcgate.dataset.reader import open_dataset
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, GateResult, Safe, conclude, write_evidence
-from arcgate.variant import Audit, evidence_key
+from arcgate.keys import evidence_key
+from arcgate.variant import Audit
 
 
 def audit(spec: Audit) -> Safe:

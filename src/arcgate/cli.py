@@ -113,7 +113,7 @@ def _named(config: DictConfig) -> DictConfig:
 
 def _run() -> None:
     def task(config: DictConfig) -> int:
-        from arcgate.variant import from_config
+        from arcgate.config import from_config
 
         spec = from_config(_named(config))
         if spec.dry_run:
@@ -131,8 +131,8 @@ def _run() -> None:
 
 def _simulate() -> None:
     def task(config: DictConfig) -> int:
+        from arcgate.config import from_config
         from arcgate.injection.build import build_dataset
-        from arcgate.variant import from_config
 
         spec = from_config(_named(config))
         if spec.dry_run:
@@ -150,7 +150,7 @@ def _simulate() -> None:
 def _audit() -> None:
     def task(config: DictConfig) -> int:
         from arcgate.audit import audit
-        from arcgate.variant import audit_from_config
+        from arcgate.config import audit_from_config
 
         return EXIT_CODES[audit(audit_from_config(config))]
 

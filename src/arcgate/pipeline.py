@@ -16,13 +16,14 @@ from arcgate.evaluation.evaluate import evaluate
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, conclude, read_evidence, write_evidence
 from arcgate.injection.build import build_dataset
+from arcgate.keys import as_plain, digest_of, evidence_key, scoring_key, training_key
 from arcgate.learning.train import train
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger
 from arcgate.tracking.store import Store, open_store
 from arcgate.tracking.table import rebuild
-from arcgate.variant import Variant, as_plain, digest_of, evidence_key, scoring_key, training_key
+from arcgate.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ def run_variant(spec: Variant) -> Outcome:
     prepared = prepare(spec)
     say(spec.variant, ", ".join(prepared.statuses))
     run_id = runs.variant_run(store, spec.study, spec.variant, prepared.key)
-    ended: runs.Ended = "KILLED"
+    ended: runs.Ended = "FAILED"
     try:
         evidence, judged = judge(prepared)
         say(spec.variant, f"{judged}: safe? {evidence.safe}")
         say(spec.variant, learn_and_score(prepared, store, run_id, evidence))
         ended = "FINISHED"
-    except Exception:
-        ended = "FAILED"
+    except KeyboardInterrupt:
+        ended = "KILLED"
         raise
     finally:
         runs.finish(store, run_id, ended)

@@ -1,23 +1,13 @@
-"""A data variant as frozen dataclasses, and the keys under which its artifacts are kept.
-
-This module is the only reader of the composed configuration. Everything below it takes these dataclasses.
-"""
+"""The configuration as frozen dataclasses: a data variant, its view, gates, training and scoring."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from arcgate.dataset.schema import STAMP_SIZE
-from arcgate.errors import ArcgateError
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -26,7 +16,6 @@ PositiveInt = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Split = Literal["train", "val", "test"]
 HALF_STAMP = STAMP_SIZE / 2
-Spec = TypeVar("Spec")
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -400,134 +389,3 @@ class Audit:
     output: str | None
     view: View
     gates: Gates
-
-
-def from_config(config: DictConfig) -> Variant:
-    """Check a composed configuration and freeze it.
-
-    Parameters
-    ----------
-    config : DictConfig
-        Composed by Hydra; interpolations are resolved here.
-
-    Returns
-    -------
-    Variant
-
-    Raises
-    ------
-    ArcgateError
-        Naming each key that is unknown, missing or out of range, with the valid choices.
-    """
-    return _checked(config, Variant)
-
-
-def audit_from_config(config: DictConfig) -> Audit:
-    """Check the configuration of an audit and freeze it (see `from_config`)."""
-    return _checked(config, Audit)
-
-
-def _checked(config: DictConfig, kind: type[Spec]) -> Spec:
-    try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise ArcgateError(
-            f"the configuration does not resolve: {error}",
-            where="composed configuration",
-            todo="give the missing value: key=value",
-        ) from error
-    return from_dict(plain, kind)
-
-
-def from_dict(plain: Any, kind: type[Spec]) -> Spec:
-    """Check a plain nested dictionary and freeze it (see `from_config`)."""
-    try:
-        return TypeAdapter(kind).validate_python(plain)
-    except ValidationError as error:
-        problems = "\n".join(f"  {_key(item['loc'])}: {item['msg']} (got {_shown(item['input'])})" for item in error.errors())
-        raise ArcgateError(
-            f"the configuration is not valid:\n{problems}",
-            where="composed configuration",
-            todo="correct the keys above; `--cfg job` prints the whole configuration",
-        ) from error
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location if part not in ("mock", "pack")) or "(root)"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def as_plain(spec: Any) -> Any:
-    """Nested plain dictionaries and lists of a specification, ready for JSON."""
-    return json.loads(json.dumps(dataclasses.asdict(spec)))
-
-
-def digest_of(content: object) -> str:
-    """SHA-256 (hexadecimal) of a JSON-serialisable object in canonical form."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def code_version(packages: tuple[str, ...]) -> str:
-    """SHA-256 over the source files of some of arcgate's packages, so that changed code never meets a stale cache."""
-    root = Path(__file__).parent
-    digest = hashlib.sha256()
-    for package in sorted(packages):
-        source = root / package
-        for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
-            if file.suffix in (".py", ".json"):
-                digest.update(file.relative_to(root).as_posix().encode())
-                digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-PIXEL_CODE = ("survey", "lensing", "injection", "dataset/schema.py", "dataset/digests.py")
-_READING_CODE = ("dataset/reader.py", "dataset/shard_reading.py", "views")
-JUDGING_CODE = ("gates", "lensing", "injection", *_READING_CODE)
-LEARNING_CODE = ("learning", *_READING_CODE)
-SCORING_CODE = ("evaluation", "learning", "gates/statistics.py", *_READING_CODE)
-
-
-def spec_digest(data: Data, hosts_digest: str) -> str:
-    """Cache key of a data set: its specification, the content of its hosts and the code that determines pixels.
-
-    Parameters
-    ----------
-    data : Data
-        Specification. The folder of a stamp pack is left out: its content counts, not its place.
-    hosts_digest : str
-        Digest of the host survey's content.
-    """
-    content = as_plain(data)
-    content["hosts"].pop("path", None)
-    return digest_of({"data": content, "hosts": hosts_digest, "code": code_version(PIXEL_CODE)})
-
-
-def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
-    """Key of the gates' evidence: data digest, view, gate settings, and the code that judges."""
-    return digest_of(
-        {"data": data_digest, "view": as_plain(judged.view), "gates": as_plain(judged.gates), "code": code_version(JUDGING_CODE)}
-    )
-
-
-def training_key(data_digest: str, variant: Variant) -> str:
-    """Key of a training: data digest, view, learning, study, and the code that trains."""
-    return digest_of(
-        {
-            "data": data_digest,
-            "view": as_plain(variant.view),
-            "learning": as_plain(variant.learning),
-            "study": variant.study,
-            "code": code_version(LEARNING_CODE),
-        }
-    )
-
-
-def scoring_key(training: str, common_digest: str, variant: Variant) -> str:
-    """Key of an evaluation: the training, the common test set, the settings and the code that scores."""
-    settings = as_plain(variant.evaluation)
-    settings.pop("common")
-    return digest_of({"training": training, "common": common_digest, "evaluation": settings, "code": code_version(SCORING_CODE)})

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from arcgate.errors import ArcgateError
+from arcgate.keys import as_plain
 from arcgate.learning.module import LensFinder, backbone, learning_rate_factor
-from arcgate.variant import Learning, as_plain
+from arcgate.variant import Learning
 
 STAMPS = torch.zeros(2, 3, 64, 64)
 

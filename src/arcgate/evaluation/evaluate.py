@@ -15,7 +15,8 @@ from arcgate.errors import ArcgateError
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
-from arcgate.variant import Evaluation, View, as_plain
+from arcgate.keys import as_plain
+from arcgate.variant import Evaluation, View
 
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"

@@ -12,8 +12,9 @@ from arcgate.dataset.card import write_card
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
+from arcgate.keys import PIXEL_CODE, as_plain, code_version, spec_digest
 from arcgate.survey.hosts import Survey, open_survey
-from arcgate.variant import PIXEL_CODE, Data, Runtime, as_plain, code_version, spec_digest
+from arcgate.variant import Data, Runtime
 
 
 @dataclass(frozen=True)

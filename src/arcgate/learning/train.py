@@ -21,6 +21,7 @@ from pytorch_lightning.loggers import Logger
 from arcgate.dataset.atomic import remove_leftovers, write_json
 from arcgate.dataset.reader import Dataset
 from arcgate.errors import ArcgateError
+from arcgate.keys import as_plain
 from arcgate.learning.checkpoints import (
     BEST,
     LAST,
@@ -32,7 +33,7 @@ from arcgate.learning.checkpoints import (
 )
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
-from arcgate.variant import Learning, View, as_plain
+from arcgate.variant import Learning, View
 
 FINISHED: Final = "finished.json"
 Status = Literal["trained", "resumed", "skipped"]

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
 from arcgate.errors import ArcgateError
+from arcgate.keys import as_plain, digest_of
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import Cube, cube_paths, open_cube
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.measure import APERTURE_PIX, measure_centre, measure_light, measure_sky
-from arcgate.variant import PackHosts, as_plain, digest_of
+from arcgate.variant import PackHosts
 
 CENTRE_BAND = "r"
 _SCALE_TOLERANCE = 0.01
