@@ -79,7 +79,13 @@ def test_dry_run_changes_nothing(arcgate, tmp_path):
     ("arguments", "says"),
     [
         (("simulate", "core_mask=hard_r5", "data.core_mask.radius_pix=32", *TINY), "larger than the stamp"),
-        (("simulate", "data.hosts.mag_r_min=21.5", *TINY), "mag_r_min"),
+        (("simulate", "data.hosts.mag_r_min=21.5", *TINY), "no host is left after the cuts"),
+        (("simulate", "data.hosts.mag_r_min=10", "data.hosts.mag_r_max=11", *TINY), "widen the selection"),
+        (("simulate", "data.grid.shear=[]", *TINY), "data.grid.shear"),
+        (("simulate", "data.hosts.psfsize_arcsec.g=-1", *TINY), "greater than 0"),
+        (("simulate", "data.hosts.psf_beta_min=6", *TINY), "psf_beta_min"),
+        (("simulate", "data.grid.lens_q=[0.9,0.2]", *TINY), "must not exceed"),
+        (("simulate", *TINY, "runtime.data_dir=/dev/null/data"), "/dev/null"),
         (("simulate", *TINY, "data.n_pairs=500"), "need 500 hosts, but there are 60"),
         (("simulate", *TINY, "data.n_pairs=3"), "falls into split"),
         (("simulate", *TINY, "controls=unpaired", "data.n_pairs=50"), "too few control galaxies"),
@@ -109,8 +115,8 @@ def test_an_unknown_choice_lists_the_valid_ones():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs ../shared/real beside the checkout")
 def test_real_galaxies_are_cut_out_and_injected(arcgate):
-    assert REAL.is_dir(), "the tests with real galaxies need ../shared/real beside the checkout"
     place = f'data.hosts.path="{REAL / "des_lrg_hosts"}"'
     code, out, err = arcgate(
         "simulate", "experiment=pilot_pack", place, "hydra.mode=RUN", "data.n_pairs=46", "data.injections_per_host=1"

@@ -84,6 +84,15 @@ def _hydra(config_name: str, task: Callable[[DictConfig], int]) -> None:
         except ArcgateError as error:
             print(f"arcgate: {error}", file=sys.stderr, flush=True)
             codes.append(ERROR)
+        except OSError as error:
+            # Folders that cannot be made, full disks: the system's own words, without a traceback.
+            place = "" if error.filename is None else f"\n  where: {error.filename}"
+            print(
+                f"arcgate: {error.strerror or error}{place}\n  to do: check the place and its permissions",
+                file=sys.stderr,
+                flush=True,
+            )
+            codes.append(ERROR)
 
     try:
         job()
@@ -105,9 +114,7 @@ def _named(config: DictConfig) -> DictConfig:
     naming = [item for item in overrides if not item.lstrip("+~").split("=")[0].startswith(_UNNAMED)]
     if naming:
         with open_dict(config):
-            config.variant = " ".join(
-                [config.variant, *(item.rsplit("=", 1)[0].split(".")[-1] + "=" + item.rsplit("=", 1)[1] for item in naming)]
-            )
+            config.variant = " ".join([config.variant, *naming])
     return config
 
 

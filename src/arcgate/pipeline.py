@@ -16,7 +16,7 @@ from arcgate.evaluation.evaluate import evaluate
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, conclude, read_evidence, write_evidence
 from arcgate.injection.build import build_dataset
-from arcgate.keys import as_plain, digest_of, evidence_key, scoring_key, training_key
+from arcgate.keys import FIGURE_CODE, as_plain, code_version, digest_of, evidence_key, scoring_key, training_key
 from arcgate.learning.train import train
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
@@ -76,7 +76,8 @@ def run_variant(spec: Variant) -> Outcome:
     Raises
     ------
     ArcgateError
-        A stage cannot run. The variant's MLflow run then ends as FAILED; finished artifacts are kept.
+        A stage cannot run; finished artifacts are kept. From the gates on the variant has an MLflow run, which then
+        ends as FAILED. A data set that cannot be built has no digest, and so no run.
     """
     store = open_store(spec.runtime.mlruns_dir)
     prepared = prepare(spec)
@@ -150,7 +151,8 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             folder=scores,
             threads=spec.runtime.threads,
         )
-        figures = figures_of(prepared.data, evidence, scores)
+        drawn = digest_of([prepared.key, code_version(FIGURE_CODE)])
+        figures = figures_of(prepared.data, evidence, scores, prepared.runs / drawn / "figures")
     plain = as_plain(spec)
     record.log_params(
         store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")})

@@ -20,11 +20,11 @@ HALF_STAMP = STAMP_SIZE / 2
 
 @dataclass(config=_STRICT, frozen=True)
 class PerBand:
-    """One value for each of the bands g, r, z."""
+    """One positive value for each of the bands g, r, z."""
 
-    g: float
-    r: float
-    z: float
+    g: Positive
+    r: Positive
+    z: Positive
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -65,6 +65,16 @@ class MockHosts:
     depth_scatter_mag: Annotated[float, Field(ge=0)]
     noise_lag1: Annotated[float, Field(ge=0, lt=0.5)]
     neighbours_per_stamp: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> MockHosts:
+        if self.mag_r_min >= self.mag_r_max:
+            raise ValueError(
+                f"mag_r_min {self.mag_r_min:g} must lie below mag_r_max {self.mag_r_max:g}: no host is left after the cuts"
+            )
+        if self.psf_beta_min > self.psf_beta_max:
+            raise ValueError(f"psf_beta_min {self.psf_beta_min:g} must not exceed psf_beta_max {self.psf_beta_max:g}")
+        return self
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -127,15 +137,21 @@ class Grid:
 
     name: str
     theta_e_from: Literal["grid", "luminosity"]
-    theta_e_arcsec: tuple[Positive, ...]
-    dmag: tuple[float, ...]
-    reff_arcsec: tuple[Positive, ...]
-    ellipticity: tuple[Annotated[float, Field(ge=0, lt=1)], ...]
-    shear: tuple[Annotated[float, Field(ge=0, lt=1)], ...]
+    theta_e_arcsec: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    dmag: Annotated[tuple[float, ...], Field(min_length=1)]
+    reff_arcsec: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    ellipticity: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)]
+    shear: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)]
     offset_arcsec: Annotated[float, Field(ge=0)]
     lens_q: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
     sersic_n: Annotated[float, Field(ge=0.3, le=8)]
     theta_e_scatter_dex: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Grid:
+        if self.lens_q[0] > self.lens_q[1]:
+            raise ValueError(f"lens_q is a range, its first value must not exceed its second: {list(self.lens_q)}")
+        return self
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -286,7 +302,7 @@ class Gates:
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     level: Fraction
-    canary_sizes_sky_sigma: tuple[Positive, ...]
+    canary_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1)]
     min_hosts: PositiveInt
     max_pairs: PositiveInt
     seed: int

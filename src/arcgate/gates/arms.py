@@ -101,17 +101,19 @@ class Arms:
 
 
 def arms_of(dataset: Dataset, max_pairs: int, seed: int) -> Iterator[Arms]:
-    """The arms of each shard, over at most `max_pairs` pairs of the data set chosen by hash.
+    """The arms of each shard, over at most `max_pairs` pairs that have a null row, chosen by hash.
+
+    Pairs without a null row are left out: a gate and its twin are judged on the same galaxies.
 
     Parameters
     ----------
     dataset : Dataset
     max_pairs : int
-        Bound on the pairs judged; null rows among them are judged too.
+        Bound on the pairs judged.
     seed : int
         Seed of that choice.
     """
-    pairs = dataset.table(["pair_id"], roles=["positive"])["pair_id"].to_numpy(np.int64)
+    pairs = dataset.table(["pair_id"], roles=["null"])["pair_id"].to_numpy(np.int64)
     order = np.argsort(uniform(seed, "audit", pairs), kind="stable")
     chosen = np.sort(pairs[order[:max_pairs]])
     for batch in dataset.batches():

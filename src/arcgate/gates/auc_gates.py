@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -43,8 +44,8 @@ class AucGate:
         Name of the extraction, shared by gates that look at the same thing.
     extract : callable
         Stamps and viewer to features (n, k).
-    canary : callable
-        Plants a leak of a given size in the null twin.
+    canaries : tuple of callable
+        Each plants a leak of a given size in the null twin; the gate must hear every one.
     failing : str
         What it means when the gate fails.
     """
@@ -54,7 +55,7 @@ class AucGate:
     arm: Arm
     features: str
     extract: Extract
-    canary: Canary
+    canaries: tuple[Canary, ...]
     failing: str
 
 
@@ -84,24 +85,24 @@ def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
     unexplained = "the core holds light that the declared PSF and arc do not explain"
     carries = "the statistics that the view divides by tell the classes apart"
     gates = [
-        AucGate("residual_core", RAW, "residual", "core", _core_raw, canaries.core_pedestal, unexplained),
+        AucGate("residual_core", RAW, "residual", "core", _core_raw, (canaries.core_pedestal,), unexplained),
         AucGate(
-            "residual_core", NETWORK, "residual", "core_viewed", _core_viewed, canaries.core_pedestal,
+            "residual_core", NETWORK, "residual", "core_viewed", _core_viewed, (canaries.core_pedestal,),
             "normalised, the core without its declared arc still differs from a control's",
         ),
-        AucGate("mask_edge", RAW, "unmasked", "edge", _edge_raw, canaries.core_step, "the mask leaves an edge at its radius"),
+        AucGate("mask_edge", RAW, "unmasked", "edge", _edge_raw, (canaries.core_step,), "the mask leaves an edge at its radius"),
     ]  # fmt: skip
     if not paired:
         differ = "galaxies chosen as hosts and as controls differ before any arc is added"
         gates += [
-            AucGate("null", RAW, "null", "core", _core_raw, canaries.core_pedestal, differ),
-            AucGate("null", NETWORK, "null", "core_viewed", _core_viewed, canaries.core_pedestal, differ),
+            AucGate("null", RAW, "null", "core", _core_raw, (canaries.core_pedestal,), differ),
+            AucGate("null", NETWORK, "null", "core_viewed", _core_viewed, (canaries.core_pedestal,), differ),
         ]
     if normalisation != "raw":
         gates += [
-            AucGate("normaliser_null", NETWORK, "null", "normaliser", _normaliser, canaries.offset, carries),
+            AucGate("normaliser_null", NETWORK, "null", "normaliser", _normaliser, (canaries.offset, canaries.spread), carries),
             AucGate(
-                "normaliser_masked", NETWORK, "masked", "normaliser", _normaliser, canaries.offset,
+                "normaliser_masked", NETWORK, "masked", "normaliser", _normaliser, (canaries.offset, canaries.spread),
                 carries + " although no arc light is left in the core",
             ),
         ]  # fmt: skip
@@ -125,10 +126,10 @@ class Collected:
         for gate in self.gates:
             for arm in ("control", "null", gate.arm):
                 self._extract(gate, arm, getattr(arms, arm), done)
-            for size in self.settings.canary_sizes_sky_sigma:
+            for canary, size in product(gate.canaries, self.settings.canary_sizes_sky_sigma):
                 # Gates that share features and canary share the planted stamps too.
-                if (gate.features, _planted(gate, size)) not in done:
-                    self._extract(gate, _planted(gate, size), gate.canary(arms.null, size), done)
+                if (gate.features, _planted(canary, size)) not in done:
+                    self._extract(gate, _planted(canary, size), canary(arms.null, size), done)
         for arm in ("control", "null", "residual"):
             self._tables[arm].append(getattr(arms, arm).table[["host_id", "pair_id"]])
         for arm, excess in arms.excess.items():
@@ -161,8 +162,8 @@ class Collected:
         return Sample(np.concatenate(self._features[features, arm]), labels, groups, table["pair_id"].to_numpy(np.int64))
 
 
-def _planted(gate: AucGate, size: float) -> str:
-    return f"{gate.canary.__name__}@{size:g}"
+def _planted(canary: Canary, size: float) -> str:
+    return f"{canary.__name__}@{size:g}"
 
 
 def judge(gate: AucGate, collected: Collected, paired: bool) -> list[GateResult]:
@@ -182,7 +183,8 @@ def judge(gate: AucGate, collected: Collected, paired: bool) -> list[GateResult]
         status: Status = "blind"
         reason = f"the bare null twin fires: {twin.auc.value:.3f} [{twin.auc.low:.3f}, {twin.auc.high:.3f}]"
     else:
-        status, reason = decide(probed.auc, smallest, settings.margin, gate.failing + collected.excess(gate.arm))
+        status, reason = decide(probed.auc, smallest, settings.margin, gate.failing)
+    reason += collected.excess(gate.arm)
     results = [_result(gate, probed.auc, smallest, settings, status, reason)]
     if probed.within_pair is not None and gate.arm == "residual":
         results.append(_within_pair(gate, probed))
@@ -221,15 +223,21 @@ def _within(auc: Interval, margin: float) -> bool:
 
 
 def _smallest_leak(gate: AucGate, collected: Collected, paired: bool) -> float | None:
-    """Smallest planted size that the gate would fail, together with every larger one.
+    """Smallest planted size that the gate fails, together with every larger one; of several canaries the largest.
 
     The lower end of its interval lies above 0.5 and the interval reaches beyond the margin: on pairs, whose intervals are
-    narrow, a leak can be seen long before it would be failed.
+    narrow, a leak can be seen long before it would be failed. None if some canary is not heard at any size.
     """
+    heard = [_smallest_heard(gate, canary, collected, paired) for canary in gate.canaries]
+    sizes = [size for size in heard if size is not None]
+    return max(sizes) if len(sizes) == len(heard) else None
+
+
+def _smallest_heard(gate: AucGate, canary: Canary, collected: Collected, paired: bool) -> float | None:
     settings, smallest = collected.settings, None
     for size in sorted(settings.canary_sizes_sky_sigma, reverse=True):
-        heard = probe(collected.against_controls(gate, _planted(gate, size)), settings, paired).auc
-        if heard.low <= NULL_AUC or _within(heard, settings.margin):
+        auc = probe(collected.against_controls(gate, _planted(canary, size)), settings, paired).auc
+        if auc.low <= NULL_AUC or _within(auc, settings.margin):
             break
         smallest = size
     return smallest

@@ -31,6 +31,12 @@ def offset(stamps: Stamps, size_sky_sigma: float) -> Stamps:
     return stamps.with_leak(size_sky_sigma * stamps.sky)
 
 
+def spread(stamps: Stamps, size_sky_sigma: float) -> Stamps:
+    """Add and take `size` sky sigma from alternate pixels: the mean stays, the spread grows."""
+    y, x = np.indices(stamps.image.shape[2:])
+    return stamps.with_leak(size_sky_sigma * stamps.sky * np.where((x + y) % 2, 1.0, -1.0))
+
+
 def _inside(stamps: Stamps, radius_pix: Array | float) -> Array:
     within: Array = (radius_from(stamps.x, stamps.y) < np.reshape(radius_pix, (-1, 1, 1))).astype(np.float64)
     return within[:, None]

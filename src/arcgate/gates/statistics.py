@@ -72,6 +72,10 @@ def clustered_auc(scores: Array, labels: NDArray[np.int64], groups: Groups, leve
     # The three terms cancel exactly on a null of identical pairs; rounding must not make that negative.
     variance = max(s10 / m + s01 / n + 2.0 * s11 / (m * n), 0.0)
     half = float(t.ppf(0.5 + level / 2.0, min(i10, i01) - 1) * np.sqrt(variance))
+    if auc in (0.0, 1.0):
+        # Complete separation has no variance to measure. With k clusters in the smaller class, a share above
+        # 1 - alpha^(1/k) of misplaced clusters would have shown itself (the rule of three's exact form).
+        half = float(1.0 - ((1.0 - level) / 2.0) ** (1.0 / min(i10, i01)))
     return Interval(auc, max(auc - half, 0.0), min(auc + half, 1.0), m + n, size)
 
 

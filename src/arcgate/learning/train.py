@@ -105,8 +105,8 @@ def train(
         training diverges.
     """
     settings = {"learning": as_plain(learning), "view": as_plain(variant_view), "data_digest": dataset.data_digest}
-    if (folder / FINISHED).is_file():
-        _same_settings(json.loads((folder / FINISHED).read_text())["settings"], settings, folder)
+    if all((folder / name).is_file() for name in (FINISHED, BEST)):
+        _same_settings(_finished_settings(folder), settings, folder)
         return _result("skipped", folder)
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
@@ -119,6 +119,17 @@ def train(
     write_history(folder, checkpoints.history)
     write_json(folder / FINISHED, {"settings": settings, "best": checkpoints.best, "threads": threads})
     return _result("resumed" if resume_from else "trained", folder)
+
+
+def _finished_settings(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / FINISHED).read_text(encoding="utf-8"))["settings"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArcgateError(
+            f"the mark of a finished training cannot be read: {error}",
+            where=folder / FINISHED,
+            todo="delete this folder and run again: the network is trained anew",
+        ) from error
 
 
 def _result(status: Status, folder: Path) -> TrainingResult:

@@ -22,7 +22,7 @@ SHEET_PAIRS = 12
 SETS = {"own": "own test set", "common": "common test set"}
 
 
-def figures_of(dataset: Dataset, evidence: Evidence, scores: Path) -> Path:
+def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path) -> Path:
     """Draw what is not drawn yet.
 
     Parameters
@@ -32,15 +32,16 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path) -> Path:
     evidence : Evidence
         For the chart of the gates.
     scores : Path
-        Folder with predictions.parquet and the completeness tables; the figures go into its subfolder `figures`.
+        Folder with predictions.parquet and the completeness tables.
+    folder : Path
+        Where the figures go: a folder of this data set, this evidence, these scores and this drawing code.
 
     Returns
     -------
     Path
         Folder of the figures.
     """
-    folder = scores / "figures"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: _sheet(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset)),

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
+from arcgate.errors import ArcgateError
 from arcgate.lensing.render import Source
 
 Array = NDArray[np.float64]
@@ -97,6 +98,10 @@ def _population() -> _Population:
     return _Population(names, np.cumsum(shares / shares.sum()), tuple(mixtures), np.array(rex["z"]), np.array(rex["share"]))
 
 
+# One galaxy in some ten passes the default cuts.
+ATTEMPTS = 20_000
+
+
 def draw_galaxy(rng: np.random.Generator, mag_r_min: float, mag_r_max: float) -> Galaxy:
     """Draw galaxies until one passes the parent sample's cuts.
 
@@ -113,11 +118,16 @@ def draw_galaxy(rng: np.random.Generator, mag_r_min: float, mag_r_max: float) ->
     Galaxy
     """
     ebv = float(np.clip(np.exp(rng.normal(np.log(0.035), 0.5)), 0.005, 0.15))
-    while True:
+    for _ in range(ATTEMPTS):
         morphology, values = _draw_target(rng)
         mag = _observed(values, ebv)
         if mag_r_min < mag["r"] < mag_r_max and mag["g"] - mag["r"] > G_R_MIN and mag["r"] - mag["z"] > R_Z_MIN:
             return Galaxy(morphology, mag, _profile(rng, morphology, values), ebv)
+    raise ArcgateError(
+        f"no galaxy of {ATTEMPTS:,} drawn has {mag_r_min:g} < r < {mag_r_max:g} and the colours of the parent sample",
+        where="data.hosts.mag_r_min, data.hosts.mag_r_max",
+        todo="widen the selection; the mock survey's galaxies lie at 17 < r < 21.5",
+    )
 
 
 def _draw_target(rng: np.random.Generator) -> tuple[str, Array]:

@@ -8,9 +8,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import IMAGE_SHAPE
+from arcgate.errors import ArcgateError
 from arcgate.survey.cubes import Cube, cube_paths, open_cube
 from arcgate.variant import MockHosts
 
@@ -45,7 +47,7 @@ class MockSurvey:
     @classmethod
     def open(cls, hosts: MockHosts, digest: str, folders: list[Path]) -> MockSurvey:
         """Read the catalogues of finished parts; pixels are opened where they are asked for."""
-        tables = [pd.read_parquet(folder / CATALOGUE_FILE) for folder in folders]
+        tables = [_catalogue(folder) for folder in folders]
         starts = np.cumsum([0] + [len(table) for table in tables[:-1]])
         return cls(hosts, digest, pd.concat(tables, ignore_index=True), folders, starts.astype(np.int64))
 
@@ -72,3 +74,14 @@ class MockSurvey:
     def __getstate__(self) -> dict[str, object]:
         # Memory maps do not travel to worker processes; each opens its own.
         return {**self.__dict__, "_cubes": {}}
+
+
+def _catalogue(folder: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(folder / CATALOGUE_FILE)
+    except (OSError, pa.ArrowException) as error:
+        raise ArcgateError(
+            f"a part of the mock survey cannot be read: {error}",
+            where=folder,
+            todo="delete this folder and run again: it is rebuilt",
+        ) from error
