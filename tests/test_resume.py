@@ -27,19 +27,21 @@ LIMIT_S = 240
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A command of its own session, so that a kill reaches it alone."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "arcgate.cli", *arguments, *SIZE],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    """A command of its own session, so that a kill reaches it alone; what it prints goes to a file."""
+    with (folder / "log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "arcgate.cli", *arguments, *SIZE],
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
 
-def finish(process: subprocess.Popen[str], codes: tuple[int, ...]) -> str:
-    out, _ = process.communicate(timeout=LIMIT_S)
+def finish(process: subprocess.Popen[str], folder: Path, codes: tuple[int, ...] = (0, 3, 4)) -> str:
+    process.wait(timeout=LIMIT_S)
+    out = (folder / "log").read_text()
     assert process.returncode in codes, out
     return out
 
@@ -48,7 +50,7 @@ def kill_when(process: subprocess.Popen[str], reached) -> None:
     """kill -9 as soon as the files say that the work is under way."""
     end = time.monotonic() + LIMIT_S
     while not reached():
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < end
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
@@ -67,7 +69,7 @@ def data_set(folder: Path, rows: int) -> Path:
 def uninterrupted(tmp_path_factory):
     """A run that nothing disturbs: its folder."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    finish(start(folder, "run", *QUICK), (0, 3, 4))
+    finish(start(folder, "run", *QUICK), folder)
     return folder
 
 
@@ -82,7 +84,7 @@ def test_killed_while_building_and_while_training(uninterrupted, tmp_path):
     assert not list((tmp_path / "data" / "runs").glob("*/finished.json"))
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "a finished shard was made again"
 
-    out = finish(start(tmp_path, "run", *QUICK), (0, 3, 4))
+    out = finish(start(tmp_path, "run", *QUICK), tmp_path)
     assert "data reused" in out
     assert "training resumed" in out
 
@@ -101,7 +103,7 @@ def test_killed_while_building_and_while_training(uninterrupted, tmp_path):
     ]
     assert (logits[0] - logits[1].loc[logits[0].index]).abs().max() <= 1e-6
 
-    out = finish(start(tmp_path, "run", *QUICK), (0, 3, 4))
+    out = finish(start(tmp_path, "run", *QUICK), tmp_path)
     assert "data reused" in out
     assert "gates reused" in out
     assert "training skipped" in out

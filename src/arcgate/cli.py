@@ -118,6 +118,17 @@ def _named(config: DictConfig) -> DictConfig:
     return config
 
 
+def _needed(config: DictConfig, key: str) -> str:
+    """A value that the command line has to give."""
+    from omegaconf import OmegaConf
+
+    from arcgate.errors import ArcgateError
+
+    if OmegaConf.is_missing(config, key):
+        raise ArcgateError(f"{sys.argv[0]} needs {key}=<value>", where="command line", todo="see `arcgate --help`")
+    return str(config[key])
+
+
 def _run() -> None:
     def task(config: DictConfig) -> int:
         from arcgate.config import from_config
@@ -168,7 +179,7 @@ def _inspect() -> None:
     def task(config: DictConfig) -> int:
         from arcgate.dataset.reader import open_dataset
 
-        dataset = open_dataset(Path(str(config.data)))
+        dataset = open_dataset(Path(_needed(config, "data")))
         print(dataset.describe())
         if config.verify:
             dataset.verify()
@@ -182,7 +193,7 @@ def _report() -> None:
     def task(config: DictConfig) -> int:
         from arcgate.report import print_study
 
-        print_study(str(config.study), str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
+        print_study(_needed(config, "study"), str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
         return 0
 
     _hydra("report", task)

@@ -109,7 +109,7 @@ def test_a_part_without_catalogue_is_not_finished(mock_hosts: MockHosts, tmp_pat
 
 def test_a_dead_worker_is_an_error_with_advice(mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "build_part", _exit)
-    with pytest.raises(ArcgateError, match=r"a worker process died(.|\n)*finished parts are kept"):
+    with pytest.raises(ArcgateError, match=r"a worker process ended(.|\n)*finished parts are kept"):
         build.open_mock(replace(mock_hosts, n_hosts=2), data_dir=tmp_path, workers=2, progress=False, part_hosts=1)
 
 

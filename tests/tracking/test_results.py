@@ -75,7 +75,7 @@ def test_of_several_runs_of_a_variant_the_one_opened_last_counts(study: Store) -
 def test_one_variant_has_no_differing_factors(store: Store) -> None:
     _variant(store, "paired", "paired", 0.0)
     table = results("masks", store.folder)
-    assert list(table.columns) == ["variant", "run_status", "key", "run_id", "safe", "cause"]
+    assert list(table.columns) == ["variant", "run_status", "key", "run_id", "data_digest", "safe", "cause"]
 
 
 def test_an_unknown_study_names_those_there_are(study: Store) -> None:
