@@ -178,5 +178,5 @@ def say(variant: str, text: str) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """Hold a folder against other processes; the lock ends with its process."""
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
+    with FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False):
         yield

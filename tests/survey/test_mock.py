@@ -222,3 +222,24 @@ def test_spectrum_of_a_disc_in_closed_form_is_the_integrated_one(q: float) -> No
     closed = neighbour_spectrum(Neighbour({}, 20.3, 44.8, source))
     integrated = sersic_spectrum(source, 20.3, 44.8)
     assert np.abs(closed - integrated).max() < 2e-3
+
+
+def test_a_survey_that_another_process_built_while_this_one_waited_is_read(
+    mock_survey: MockSurvey, mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OtherProcessFirst:
+        """A lock that is granted when the other process has finished."""
+
+        def __init__(self, path: Path, **options: object) -> None:
+            self.folder = path.parent
+
+        def __enter__(self) -> None:
+            for part in build._parts(mock_hosts, self.folder, build.PART_HOSTS):
+                build.build_part(part)
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    monkeypatch.setattr(build, "FileLock", OtherProcessFirst)
+    waited = build.open_mock(mock_hosts, data_dir=tmp_path, workers=2, progress=False)
+    assert waited.catalogue.equals(mock_survey.catalogue)

@@ -60,7 +60,7 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", 
     if is_built(folder):
         return "reused"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False)
     _acquire(lock, folder)
     try:
         if is_built(folder):

@@ -83,9 +83,11 @@ def open_mock(hosts: MockHosts, *, data_dir: Path, workers: int, progress: bool,
     if not all(part.finished for part in parts):
         folder.mkdir(parents=True, exist_ok=True)
         # The lock belongs to the operating system and is freed with the process that holds it.
-        with FileLock(folder / ".lock"):
+        with FileLock(folder / ".lock", fallback_to_soft=False):
             missing = [part for part in parts if not part.finished]
-            _build(missing, min(workers, len(missing)), progress)
+            # None is missing any more if another process held the lock and built the survey.
+            if missing:
+                _build(missing, workers, progress)
     return MockSurvey.open(hosts, digest, [part.folder for part in parts])
 
 
