@@ -153,20 +153,28 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
         )
         drawn = digest_of([prepared.key, code_version(FIGURE_CODE)])
         figures = figures_of(prepared.data, evidence, scores, prepared.runs / drawn / "figures")
+    # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
+    with store.lock(f"run {run_id}"):
+        _log(prepared, store, run_id, evidence, metrics, figures)
+    took = "" if trained.status == "skipped" else f" ({time.monotonic() - started:.0f} s)"
+    return f"training {trained.status}{took}: test AUROC {metrics['test/auroc']:.3f}, common set {metrics['deploy/auroc']:.3f}"
+
+
+def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metrics: dict[str, float], figures: Path) -> None:
+    """Everything about a variant on its run."""
+    spec, scores = prepared.spec, prepared.runs / prepared.scoring
     plain = as_plain(spec)
     record.log_params(
         store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")})
     )
     record.log_evidence(store, run_id, evidence)
-    record.log_metrics(store, run_id, dict(metrics))
+    record.log_metrics(store, run_id, metrics)
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
     record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
     record.log_artifacts(store, run_id, prepared.runs / prepared.evidence / "evidence.json")
     record.log_artifacts(store, run_id, figures, "figures")
     for table in sorted(scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")
-    took = "" if trained.status == "skipped" else f" ({time.monotonic() - started:.0f} s)"
-    return f"training {trained.status}{took}: test AUROC {metrics['test/auroc']:.3f}, common set {metrics['deploy/auroc']:.3f}"
 
 
 def say(variant: str, text: str) -> None:

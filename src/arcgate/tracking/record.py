@@ -114,7 +114,9 @@ def log_dataset(store: Store, run_id: str, name: str, digest: str, context: str 
     """
     source = json.dumps({"name": name, "data_digest": digest})
     dataset = Dataset(name=name, digest=digest[:DATASET_DIGEST_LENGTH], source_type="local", source=source)
-    store.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
+    # MLflow looks for the data set and inserts it in two steps: two jobs at once would both insert it.
+    with store.lock("data sets"):
+        store.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
     tag = names.DATA_DIGEST if context == "training" else f"{names.DATA_DIGEST}.{context}"
     set_tags(store, run_id, {tag: digest})
 
