@@ -196,6 +196,20 @@ class Psf:
 
 
 @dataclass(config=_STRICT, frozen=True)
+class Noise:
+    """Noise that injecting adds.
+
+    Attributes
+    ----------
+    arc : {'none', 'poisson'}
+        Whether the arc carries the noise of its own photons, by each band's gain. Sky noise is never added.
+    """
+
+    name: str
+    arc: Literal["none", "poisson"]
+
+
+@dataclass(config=_STRICT, frozen=True)
 class CoreMask:
     """Removal of the arc's light around the host's centre, after convolution.
 
@@ -254,6 +268,7 @@ class Data:
     grid: Grid
     controls: Controls
     psf: Psf
+    noise: Noise
     core_mask: CoreMask
 
 

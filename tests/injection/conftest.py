@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
 from arcgate.survey.columns import as_catalogue
-from arcgate.variant import Controls, CoreMask, Data, Grid, PackHosts, PerBand, Psf
+from arcgate.variant import Controls, CoreMask, Data, Grid, Noise, PackHosts, PerBand, Psf
 
 SPREAD = {"psfsize": 0.1, "depth": 0.3}
 MEDIAN = {
@@ -94,6 +94,7 @@ PAIRED = Controls("paired", "free_hosts", ())
 UNPAIRED = Controls("unpaired", "free_hosts", ("psfsize_r", "depth_r"))
 GAUSSIAN = Psf("gaussian", "gaussian", "converted", None)
 MOFFAT = Psf("moffat_converted", "moffat", "converted", None)
+NO_NOISE = Noise("none", "none")
 NO_MASK = CoreMask("none", "none", 0.0, 0.0)
 BASE = Data(
     seed=0,
@@ -106,6 +107,7 @@ BASE = Data(
     grid=V4_SOTA,
     controls=PAIRED,
     psf=GAUSSIAN,
+    noise=NO_NOISE,
     core_mask=NO_MASK,
 )
 

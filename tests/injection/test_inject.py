@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
 from arcgate.errors import ArcgateError
+from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
-from arcgate.injection.inject import Injected, inject, render_arc, source_fluxes, used_psfs
+from arcgate.injection.inject import Injected, inject
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import HOST_COLUMNS
+from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
-from arcgate.lensing.render import Lens, Source, arc_spectrum, convolve
+from arcgate.lensing.render import lensed_light, render
 from arcgate.variant import Data
 
 Spec = Callable[..., Data]
@@ -92,10 +95,10 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
     injected = inject(rows, hosts)
     for i in np.flatnonzero(rows["role"] == "positive"):
         row = rows.iloc[i].to_dict()
-        lens = Lens(*(row[name] for name in ("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2")))
+        lens = Lenses.of(*(row[name] for name in ("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2")))
         shape = ("source_reff_arcsec", "source_sersic_n", "source_q", "source_phi_rad", "source_x_arcsec", "source_y_arcsec")
-        source = Source(*(row[name] for name in shape))
-        magnification = arc_spectrum(lens, source, row["host_x_pix"], row["host_y_pix"])[0, 0].real
+        place = (torch.tensor([row[name]]) for name in ("host_x_pix", "host_y_pix"))
+        magnification = float(lensed_light(lens, Sersics.of(*(row[name] for name in shape)), *place).total)
         mags = row["source_mag_r"] + np.array([row["source_gr"], 0.0, -row["source_rz"]])
         for k, band in enumerate(BANDS):
             total = magnification * 10.0 ** (-0.4 * (mags[k] - 22.5))
@@ -106,9 +109,9 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
 
 
 def test_the_source_is_a_blue_galaxy_in_nanomaggies() -> None:
-    row = {"source_mag_r": 21.0, "source_gr": 0.4, "source_rz": 0.35, "flux_scale": 1.0}
-    assert source_fluxes(row) == pytest.approx(10.0 ** (-0.4 * (np.array([21.4, 21.0, 20.65]) - 22.5)))
-    assert np.all(source_fluxes(row | {"flux_scale": 0.0}) == 0.0)
+    table = pd.DataFrame({"source_mag_r": [21.0, 21.0], "source_gr": 0.4, "source_rz": 0.35, "flux_scale": [1.0, 0.0]})
+    assert source_fluxes(table)[0] == pytest.approx(10.0 ** (-0.4 * (np.array([21.4, 21.0, 20.65]) - 22.5)))
+    assert np.all(source_fluxes(table)[1] == 0.0)
 
 
 MASKS: dict[str, dict[str, Any]] = {
@@ -157,8 +160,9 @@ CORE_SHARES = {0.5: 0.83, 0.75: 0.70, 1.0: 0.53, 1.25: 0.38, 1.5: 0.26, 2.0: 0.1
 
 
 def _core_share(theta_e: float, psf: Psf) -> float:
-    spectrum = arc_spectrum(Lens(theta_e, 1.0, 0.0, 0.0, 0.0), Source(0.3, 1.0, 1.0, 0.0, theta_e / 2, 0.0), 31.5, 31.5)
-    return float(convolve(spectrum, psf)[27:37, 27:37].sum() / spectrum[0, 0].real)
+    middle = torch.tensor([31.5])
+    rendered = render(Lenses.of(theta_e), Sersics.of(0.3, x_arcsec=theta_e / 2), torch.ones(1, 1), middle, middle, [[psf]])
+    return float(rendered.image[0, 0, 27:37, 27:37].sum() / rendered.total[0, 0])
 
 
 @pytest.mark.parametrize("theta_e", list(CORE_SHARES))
@@ -174,13 +178,19 @@ def test_a_moffat_of_that_width_puts_less_of_a_small_arc_into_the_core() -> None
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("theta_e_arcsec", -1.0, "theta_E must be positive"),
-        ("theta_e_arcsec", np.nan, "lens parameters must be finite"),
-        ("lens_q", 1.2, "axis ratio of a lens"),
-        ("gamma1", 1.5, "shear must be below 1"),
-        ("source_reff_arcsec", 0.0, "half-light radius must be positive"),
-        ("source_sersic_n", 12.0, "Sersic index"),
-        ("source_x_arcsec", np.inf, "source parameters must be finite"),
+        ("theta_e_arcsec", -1.0, "theta_e_arcsec must not be negative"),
+        ("theta_e_arcsec", np.nan, "theta_e_arcsec must be finite"),
+        ("lens_q", 1.2, r"lens_q must lie in \(0, 1\]"),
+        ("lens_q", 0.0, r"lens_q must lie in \(0, 1\]"),
+        ("gamma1", 1.5, "must be below 1"),
+        ("source_reff_arcsec", 0.0, "source_reff_arcsec must be positive"),
+        ("source_q", 1.2, r"source_q must lie in \(0, 1\]"),
+        ("source_sersic_n", 12.0, "source_sersic_n must lie in"),
+        ("source_x_arcsec", np.inf, "source_x_arcsec must be finite"),
+        ("source_y_arcsec", 20.0, "source_y_arcsec puts the source outside the stamp"),
+        ("host_x_pix", 70.0, "host_x_pix must lie inside the stamp"),
+        ("flux_scale", -1.0, "flux_scale must be finite and not negative"),
+        ("source_mag_r", np.nan, "source_mag_r.* must be finite"),
         ("psf_fwhm_used_r", 0.0, "FWHM of a PSF must be positive"),
         ("psf_fwhm_used_z", np.nan, "FWHM of a PSF must be positive"),
         ("psf_beta_used_g", 0.9, "beta > 1"),
@@ -198,11 +208,49 @@ def test_a_bad_parameter_names_the_sample(column: str, value: float, message: st
 
 def test_the_psf_used_may_differ_between_bands(cut: Callable[..., Cut]) -> None:
     rows, _ = cut(3)
-    row = rows[rows["role"] == "positive"].iloc[0].to_dict()
-    row |= {"psf_fwhm_used_g": 1.6, "psf_fwhm_used_r": 1.2, "psf_fwhm_used_z": 0.9}
-    psfs = used_psfs(row)
-    assert [psf.fwhm_arcsec for psf in psfs] == [1.6, 1.2, 0.9]
-    assert all(psf.includes_pixel for psf in psfs)
-    arc, _ = render_arc(row, psfs)
-    peaks = arc.max(axis=(1, 2)) / source_fluxes(row)
+    table = rows[rows["role"] == "positive"].assign(psf_fwhm_used_g=1.6, psf_fwhm_used_r=1.2, psf_fwhm_used_z=0.9)
+    psfs = used_psfs(table)
+    assert [psf.fwhm_arcsec for psf in psfs[0]] == [1.6, 1.2, 0.9]
+    assert all(psf.includes_pixel for psf in psfs[0])
+    arc, _ = render_arcs(table, psfs)
+    peaks = arc[0].max(axis=(1, 2)) / source_fluxes(table)[0]
     assert peaks[0] < peaks[1] < peaks[2]
+
+
+def test_an_arc_may_carry_the_noise_of_its_own_photons(cut: Callable[..., Cut]) -> None:
+    rows, hosts = cut(30)
+    bright = rows.assign(source_mag_r=18.0)
+    plain, noisy = (inject(bright.assign(arc_noise=noise), hosts) for noise in ("none", "poisson"))
+    lit = np.flatnonzero(rows["role"] == "positive")
+    gain = rows[[f"gain_{band}" for band in BANDS]].to_numpy(np.float64)[lit][:, :, None, None]
+    expected = plain.arc[lit].astype(np.float64)
+    electrons = expected * gain
+    standard = ((noisy.arc[lit] - expected) * gain / np.sqrt(np.maximum(electrons, 1e-30)))[electrons > 100.0]
+    assert abs(standard.mean()) < 3.0 / np.sqrt(standard.size)
+    assert abs(standard.var() - 1.0) < 3.0 * np.sqrt(2.0 / standard.size)
+    assert np.array_equal(hosts[lit] + noisy.arc[lit], noisy.image[lit])
+    for band in BANDS:
+        before, after = (injected.measured.loc[lit, f"ivar_{band}"].to_numpy() for injected in (plain, noisy))
+        added = plain.arc[lit, BANDS.index(band)].mean(axis=(1, 2)) / rows.loc[lit, f"gain_{band}"].to_numpy()
+        assert 1.0 / after == pytest.approx(1.0 / before + added, rel=1e-3)
+    assert inject(bright.assign(arc_noise="poisson"), hosts).arc.tobytes() == noisy.arc.tobytes()
+
+
+def test_a_core_mask_takes_an_arcs_noise_with_its_light(cut: Callable[..., Cut]) -> None:
+    rows, hosts = cut(30)
+    bright = rows.assign(source_mag_r=18.0, core_mask_kind="hard", core_mask_radius_pix=7.0)
+    plain, noisy = (inject(bright.assign(arc_noise=noise), hosts) for noise in ("none", "poisson"))
+    lit = np.flatnonzero(rows["role"] == "positive")
+    for band in BANDS:
+        added = plain.arc[lit, BANDS.index(band)].mean(axis=(1, 2)) / rows.loc[lit, f"gain_{band}"].to_numpy()
+        before, after = (injected.measured.loc[lit, f"ivar_{band}"].to_numpy() for injected in (plain, noisy))
+        assert 1.0 / after == pytest.approx(1.0 / before + added, rel=1e-3)
+    inside = radius_from(bright.loc[lit, "host_x_pix"].to_numpy(), bright.loc[lit, "host_y_pix"].to_numpy()) < 7.0
+    assert np.all((noisy.image[lit] - hosts[lit])[np.broadcast_to(inside[:, None], hosts[lit].shape)] == 0.0)
+
+
+def test_controls_and_null_rows_have_no_noise_of_an_arc(cut: Callable[..., Cut]) -> None:
+    rows, hosts = cut(30, null_rows=40)
+    injected = inject(rows.assign(arc_noise="poisson"), hosts)
+    others = np.flatnonzero(rows["role"] != "positive")
+    assert injected.image[others].tobytes() == hosts[others].tobytes()

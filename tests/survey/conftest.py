@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lighting import galaxy
 from numpy.typing import NDArray
 
 from arcgate.lensing.psf import Psf
-from arcgate.lensing.render import Source, convolve, sersic_spectrum
 from arcgate.survey.mock.build import open_mock
 from arcgate.survey.mock.survey import MockSurvey
 from arcgate.variant import MockHosts, PerBand
@@ -44,8 +44,7 @@ def mock_survey(mock_hosts: MockHosts, tmp_path_factory: pytest.TempPathFactory)
 def pack_cubes() -> dict[str, NDArray[Any]]:
     """Three galaxies in stamps of 70 x 72 pixels, one cube a band, in counts of 1e-3 nanomaggies."""
     rng = np.random.default_rng(3)
-    spectrum = sersic_spectrum(Source(0.8, 1.0, 0.7, 0.4, 0.0, 0.0), 31.2, 31.7)
-    light = convolve(spectrum, Psf("moffat", 1.0, 3.0))
+    light = galaxy(0.8, 1.0, 0.7, 0.4, 31.2, 31.7, Psf("moffat", 1.0, 3.0))
     cubes = {}
     for band, flux in (("g", 2.0), ("r", 8.0), ("z", 20.0)):
         stamps = rng.normal(0.0, 4e-3, (3, 70, 72))

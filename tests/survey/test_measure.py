@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import lighting
 import numpy as np
 import pytest
 
 from arcgate.errors import ArcgateError
 from arcgate.lensing.psf import Psf
-from arcgate.lensing.render import Source, convolve, sersic_spectrum
 from arcgate.survey.measure import measure_centre, measure_light, measure_sky
 from arcgate.survey.mock.noise import sky_noise
 
@@ -15,7 +15,7 @@ PSF = Psf("moffat", 1.0, 3.0)
 
 
 def galaxy(x: float, y: float, n: float = 1.0, reff: float = 0.6, q: float = 0.6) -> np.ndarray:
-    return convolve(sersic_spectrum(Source(reff, n, q, 0.5, 0.0, 0.0), x, y), PSF)
+    return lighting.galaxy(reff, n, q, 0.5, x, y, PSF)
 
 
 @pytest.mark.parametrize(("x", "y"), [(31.5, 31.5), (31.05, 31.93), (33.3, 28.7)])

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from astropy import units
 from astropy.coordinates import SkyCoord
 from packs_on_disk import REAL
 
 from arcgate.errors import ArcgateError
-from arcgate.lensing.psf import moffat_psfsize
-from arcgate.lensing.render import Source, sersic_spectrum
+from arcgate.lensing.models import Lenses, Sersics
+from arcgate.lensing.noise import photon_noise
+from arcgate.lensing.psf import Psf, moffat_psfsize
+from arcgate.lensing.render import convolved, lensed_light
+from arcgate.lensing.spectra import spectra_of
 from arcgate.survey.columns import CATALOGUE
 from arcgate.survey.cubes import cube_paths
 from arcgate.survey.depth import depth_from_sky
@@ -23,8 +27,8 @@ from arcgate.survey.mock import build
 from arcgate.survey.mock.conditions import draw_conditions, galactic_latitude
 from arcgate.survey.mock.draws import Purpose, generator
 from arcgate.survey.mock.neighbours import MAG_R_LIMIT, Neighbour, draw_neighbours, neighbour_spectrum
-from arcgate.survey.mock.noise import photon_noise, sky_noise
-from arcgate.survey.mock.population import _population, draw_galaxy
+from arcgate.survey.mock.noise import sky_noise
+from arcgate.survey.mock.population import Profile, _population, draw_galaxy
 from arcgate.survey.mock.stamps import make_host
 from arcgate.survey.mock.survey import MockSurvey
 from arcgate.variant import MockHosts, PerBand
@@ -127,7 +131,7 @@ def test_light_in_the_stamp_is_the_catalogue_magnitude(mock_hosts: MockHosts) ->
     compact = 0
     for index in range(40):
         galaxy = draw_galaxy(generator(quiet.seed, index, Purpose.GALAXY), 17.0, 21.0)
-        if galaxy.source.n > 1.0 or galaxy.source.reff_arcsec > 1.0:
+        if galaxy.profile.n > 1.0 or galaxy.profile.reff_arcsec > 1.0:
             continue
         compact += 1
         stamp, row = make_host(quiet, index)
@@ -186,8 +190,8 @@ def test_galaxies_pass_the_cuts_of_the_parent_sample() -> None:
     shares = {kind: np.mean([g.morphology == kind for g in drawn]) for kind in ("REX", "EXP", "DEV", "SER")}
     assert shares["SER"] > shares["DEV"] > shares["EXP"] > 0.0
     assert shares["REX"] < 0.3
-    assert all(g.source.n == 1.0 for g in drawn if g.morphology in ("REX", "EXP"))
-    assert all(g.source.n == 4.0 for g in drawn if g.morphology == "DEV")
+    assert all(g.profile.n == 1.0 for g in drawn if g.morphology in ("REX", "EXP"))
+    assert all(g.profile.n == 4.0 for g in drawn if g.morphology == "DEV")
 
 
 def test_population_is_that_of_the_published_mixtures() -> None:
@@ -218,10 +222,18 @@ def test_neighbours_are_counted_inside_the_stamp_and_above_the_limit() -> None:
 
 @pytest.mark.parametrize("q", [0.5, 1.0])
 def test_spectrum_of_a_disc_in_closed_form_is_the_integrated_one(q: float) -> None:
-    source = Source(0.6, 1.0, q, 0.7, 0.0, 0.0)
-    closed = neighbour_spectrum(Neighbour({}, 20.3, 44.8, source))
-    integrated = sersic_spectrum(source, 20.3, 44.8)
-    assert np.abs(closed - integrated).max() < 2e-3
+    closed = neighbour_spectrum(Neighbour({}, 20.3, 44.8, Profile(0.6, 1.0, q, 0.7)), 65)
+    light = lensed_light(Lenses.of(0.0), Sersics.of(0.6, 1.0, q, 0.7), torch.tensor([20.3]), torch.tensor([44.8]))
+    integrated = spectra_of(light, torch.tensor([0]), 65).values[0]
+    assert float((closed - integrated).abs().max()) < 5e-4
+
+
+def test_a_star_is_a_point() -> None:
+    star = neighbour_spectrum(Neighbour({}, 20.3, 44.8, None), 65)
+    image = convolved(star[None, None], [[Psf("gaussian", 1.2)]])[0, 0].numpy()
+    y, x = np.mgrid[:64, :64]
+    assert (image * x).sum() / image.sum() == pytest.approx(20.3, abs=1e-3)
+    assert (image * y).sum() / image.sum() == pytest.approx(44.8, abs=1e-3)
 
 
 def test_a_survey_that_another_process_built_while_this_one_waited_is_read(

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 BANDS: Final = ("g", "r", "z")
 STAMP_SIZE: Final = 64
 PIXEL_SCALE_ARCSEC: Final = 0.262
@@ -73,6 +73,7 @@ MANIFEST: Final[tuple[Column, ...]] = (
     Column("psf_profile_used", "text", True, "profile the arc was convolved with: gaussian or moffat"),
     *_per_band("psf_fwhm_used", "FWHM the arc was convolved with, arcsec", nullable=True),
     *_per_band("psf_beta_used", "Moffat exponent the arc was convolved with; null for a Gaussian", nullable=True),
+    Column("arc_noise", "text", False, "noise of the arc's own photons: none or poisson"),
     Column("core_mask_kind", "text", False, "none, hard or tanh"),
     Column("core_mask_radius_pix", "float", False, "radius inside which the arc's light was removed, pixels"),
     Column("core_mask_width_pix", "float", False, "width of the tanh taper, pixels"),
@@ -86,11 +87,11 @@ MEASURED: Final[tuple[Column, ...]] = (
     Column("host_y_pix", "float", False, "true centre of the galaxy in the stamp, y"),
     *_per_band("sky_sigma", "standard deviation of the sky, nanomaggies per pixel"),
     *_per_band("gain", "electrons per nanomaggy"),
-    *_per_band("ivar", "inverse variance of the sky, (nanomaggies per pixel)^-2"),
+    *_per_band("ivar", "inverse of the mean variance of a pixel: sky, and arc with arc_noise; (nanomaggies per pixel)^-2"),
     *_per_band("arc_flux", "light of the arc inside the stamp before the mask, nanomaggies", nullable=True),
     *_per_band(
         "arc_flux_lost",
-        "lensed light minus arc_flux: what falls outside the stamp (light beyond 8 px outside it is not followed), nanomaggies",
+        "lensed light minus arc_flux: what falls outside the stamp, up to 96 pixels beyond it, nanomaggies",
         nullable=True,
     ),
     *_per_band("arc_flux_injected", "light of the arc inside the stamp as added, nanomaggies", nullable=True),

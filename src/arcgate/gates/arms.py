@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,10 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import BANDS
-from arcgate.injection.core_mask import kept, radius_from
+from arcgate.injection.arcs import declared_psfs, render_arcs, used_psfs
+from arcgate.injection.core_mask import radius_from
 from arcgate.injection.draws import uniform
-from arcgate.injection.inject import CORE_RADIUS_PIX, convolved_arc, records, row_spectrum, used_psfs
-from arcgate.lensing.psf import Psf, fwhm_from_psfsize
+from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask
 from arcgate.views.view import Viewer
 
 Pixels = NDArray[np.float32]
@@ -157,25 +156,13 @@ def _core_mean(light: Pixels, stamps: Stamps) -> NDArray[np.float64]:
 
 def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels]:
     """Arcs by the declared PSF with the mask, and by the used PSF without it."""
-    declared, whole = np.empty_like(stored), stored.copy()
-    for i, row in enumerate(records(table)):
-        keep = kept(
-            radius_from(row["host_x_pix"], row["host_y_pix"]),
-            row["core_mask_kind"],
-            row["core_mask_radius_pix"],
-            row["core_mask_width_pix"],
-        )
-        spectrum = row_spectrum(row)
-        declared[i] = convolved_arc(row, spectrum, declared_psfs(row)) * keep
-        if row["core_mask_kind"] != "none":
-            whole[i] = convolved_arc(row, spectrum, used_psfs(row))
+    if table.empty:
+        return stored.copy(), stored.copy()
+    declared = render_arcs(table, declared_psfs(table))[0] * core_mask(table)
+    whole = stored.copy()
+    # The stored arc is the whole one, bit by bit, where neither a mask nor noise has touched it.
+    touched = np.flatnonzero(((table["core_mask_kind"] != "none") | (table["arc_noise"] != "none")).to_numpy())
+    if len(touched):
+        rows = table.iloc[touched].reset_index(drop=True)
+        whole[touched] = render_arcs(rows, used_psfs(rows))[0]
     return declared, whole
-
-
-def declared_psfs(row: dict[str, Any]) -> tuple[Psf, ...]:
-    """The PSF of each band that the survey declares: a Moffat of its exponent and of the width that psfsize implies."""
-    psfs = []
-    for band in BANDS:
-        beta = float(row[f"psf_beta_declared_{band}"])
-        psfs.append(Psf("moffat", float(fwhm_from_psfsize(row[f"psfsize_{band}"], beta)), beta))
-    return tuple(psfs)

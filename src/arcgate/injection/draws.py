@@ -55,6 +55,12 @@ def choice(seed: int, stream: str, ids: Ids, values: Sequence[float]) -> Array:
     return options[np.minimum((uniform(seed, stream, ids) * len(options)).astype(np.int64), len(options) - 1)]
 
 
+def generator(seed: int, stream: str, identity: int) -> np.random.Generator:
+    """A generator for one row's many draws of a quantity."""
+    key = int.from_bytes(hashlib.sha256(f"{seed}/{stream}/{identity}".encode()).digest()[:16], "little")
+    return np.random.Generator(np.random.Philox(key=key))
+
+
 def text_ids(names: Sequence[str]) -> Ids:
     """An integer identity for each name, the same on every machine."""
     return np.array(

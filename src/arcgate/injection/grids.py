@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from arcgate.injection.draws import Ids, between, choice, normal, uniform
-from arcgate.lensing.images import image_count
+from arcgate.lensing.images import image_counts
 from arcgate.variant import Grid
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
@@ -63,7 +63,7 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
         }
     )
     lenses = arcs[["source_x_arcsec", "source_y_arcsec", "theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2"]]
-    arcs["n_images"] = [image_count(*row) for row in lenses.itertuples(index=False)]
+    arcs["n_images"] = image_counts(*lenses.to_numpy().T)
     return arcs
 
 

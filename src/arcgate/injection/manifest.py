@@ -121,6 +121,7 @@ def _rows(
         rows[f"psf_beta_declared_{band}"] = catalogue[f"psf_beta_{band}"].to_numpy()[hosts]
     rows["catalogue_row"], rows["pair_id"], rows["role"] = hosts, pair_ids, role
     rows["split"], rows["seed"] = split[hosts], data.seed
+    rows["arc_noise"] = data.noise.arc
     rows["core_mask_kind"] = data.core_mask.kind
     rows["core_mask_radius_pix"], rows["core_mask_width_pix"] = data.core_mask.radius_pix, data.core_mask.width_pix
     return rows

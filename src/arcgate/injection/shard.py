@@ -107,5 +107,10 @@ def run_shard(task: ShardTask) -> Receipt:
 
 
 def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected) -> pd.DataFrame:
-    table = pd.concat([rows.drop(columns="catalogue_row"), hosts, injected.measured], axis=1)
+    ivar = [f"ivar_{band}" for band in BANDS]
+    # The arc's own noise lowers the inverse variance of the rows that have it.
+    changed = injected.measured.reindex(columns=ivar).astype(np.float64).fillna(hosts[ivar])
+    unchanged = hosts.drop(columns=ivar)
+    measured = injected.measured.drop(columns=ivar, errors="ignore")
+    table = pd.concat([rows.drop(columns="catalogue_row"), unchanged, changed, measured], axis=1)
     return table.reindex(columns=list(COLUMN_NAMES))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from scipy.special import gammaincinv, gammaln
-
-Array = NDArray[np.float64]
+from torch import Tensor
 
 
 @lru_cache(maxsize=256)
@@ -29,17 +28,16 @@ def sersic_centre(reff_arcsec: float, n: float) -> float:
     return float(np.exp(-log_norm))
 
 
-def elliptical_radius(x: Array, y: Array, q: float, phi_rad: float) -> Array:
+def elliptical_radius(x: Tensor, y: Tensor, q: float, phi_rad: float) -> Tensor:
     """Radius on the intermediate axis, sqrt(q x'^2 + y'^2 / q), in the unit of `x` and `y`."""
     cos, sin = np.cos(phi_rad), np.sin(phi_rad)
     along, across = x * cos + y * sin, y * cos - x * sin
-    radius: Array = np.sqrt(q * along * along + across * across / q)
-    return radius
+    return torch.sqrt(q * along * along + across * across / q)
 
 
-def sersic(radius: Array, reff_arcsec: float, n: float) -> Array:
+def sersic(radius: Tensor, reff_arcsec: float, n: float) -> Tensor:
     """Surface brightness of a Sersic profile of total flux 1, per square arcsec, at intermediate-axis radii in arcsec."""
     scaled = radius / reff_arcsec
     # exp(log) instead of a power: pow's vector path changes last bits with the length of the array.
-    shape = scaled if n == 1.0 else np.exp(np.log(np.maximum(scaled, 1e-300)) / n)
-    return sersic_centre(reff_arcsec, n) * np.exp(-sersic_b(n) * shape)
+    shape = scaled if n == 1.0 else torch.exp(torch.log(scaled.clamp_min(1e-30)) / n)
+    return sersic_centre(reff_arcsec, n) * torch.exp(-sersic_b(n) * shape)

@@ -1,4 +1,4 @@
-"""Point-spread functions and the survey's `psfsize`."""
+"""Point-spread functions, analytic and measured, and the survey's `psfsize`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC
 
 Array = NDArray[np.float64]
 
+MAX_BETA = 1000.0
+"""A Moffat of a larger exponent is a Gaussian in all but name."""
 FWHM_PER_SIGMA = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
 
 
@@ -37,8 +42,10 @@ class Psf:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.fwhm_arcsec) and self.fwhm_arcsec > 0):
             raise ValueError(f"the FWHM of a PSF must be positive and finite, got {self.fwhm_arcsec}")
-        if self.profile == "moffat" and (self.beta is None or not self.beta > 1.0):
-            raise ValueError(f"a Moffat PSF needs beta > 1, got {self.beta}")
+        if self.profile not in ("gaussian", "moffat"):
+            raise ValueError(f"a PSF is gaussian or moffat, got {self.profile!r}")
+        if self.profile == "moffat" and (self.beta is None or not 1.0 < self.beta <= MAX_BETA):
+            raise ValueError(f"a Moffat PSF needs beta > 1 and at most {MAX_BETA:g}, got {self.beta}")
         if self.profile == "gaussian" and self.beta is not None:
             raise ValueError("a Gaussian PSF has no beta")
 
@@ -52,6 +59,106 @@ class Psf:
         log_profile = -self.beta * np.log1p((radius_arcsec / alpha) ** 2)
         moffat: Array = (self.beta - 1.0) / (np.pi * alpha**2) * np.exp(log_profile)
         return moffat
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A measured PSF, sampled at the pixels of the image that it belongs to.
+
+    Attributes
+    ----------
+    image : ndarray, float64 (h, w)
+        Light a pixel, y before x; h and w are odd and the PSF's origin is the central pixel [h // 2, w // 2]. Its light may be
+        centred elsewhere (`centroid_pix`): that offset belongs to the PSF and is kept. Negative pixels are kept too.
+    includes_pixel : bool
+        Whether it is the effective PSF, pixel included. Any PSF measured on pixels is.
+
+    Raises
+    ------
+    ValueError
+        If the image is not two-dimensional, has an even side, holds NaN or infinite pixels, or its sum is not positive.
+    """
+
+    image: Array
+    includes_pixel: bool = True
+
+    def __post_init__(self) -> None:
+        image = np.array(self.image, dtype=np.float64)
+        if image.ndim != 2 or image.shape[0] % 2 == 0 or image.shape[1] % 2 == 0:
+            raise ValueError(f"a PSF kernel has two axes of odd length, so that it has a central pixel; got shape {image.shape}")
+        if not np.isfinite(image).all():
+            row, column = np.argwhere(~np.isfinite(image))[0]
+            raise ValueError(f"a PSF kernel must be finite, got {image[row, column]} at row {row}, column {column}")
+        if not image.sum() > 0:
+            raise ValueError(f"the sum of a PSF kernel must be positive, got {image.sum()}")
+        image.setflags(write=False)
+        object.__setattr__(self, "image", image)
+
+    def normalised(self) -> Kernel:
+        """The same kernel with sum 1."""
+        return Kernel(self.image / self.image.sum(), self.includes_pixel)
+
+    @property
+    def centroid_pix(self) -> tuple[float, float]:
+        """Flux-weighted offset (x, y) of the light from the central pixel, pixels."""
+        dx, dy = _offsets(self.image.shape)
+        total = self.image.sum()
+        return float((self.image * dx).sum() / total), float((self.image * dy).sum() / total)
+
+    @property
+    def psfsize_arcsec(self) -> float:
+        """FWHM of the Gaussian with the same noise-equivalent area 1 / sum(P^2), at the survey's pixel scale.
+
+        This is `psfsize` of the Legacy Surveys' DR10 catalogues: 2.3548 sqrt(N_eff / 4 pi) pixels.
+        """
+        area_pix = self.image.sum() ** 2 / (self.image**2).sum()
+        return float(FWHM_PER_SIGMA * np.sqrt(area_pix / (4.0 * np.pi)) * PIXEL_SCALE_ARCSEC)
+
+
+def _offsets(shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Offsets (x, y) of all pixels from the central one."""
+    dy, dx = np.indices(shape, dtype=np.float64)
+    return dx - shape[1] // 2, dy - shape[0] // 2
+
+
+def best_moffat(kernel: Kernel) -> Psf:
+    """Circular Moffat of the same total light that fits a kernel best.
+
+    Least squares over all pixels, each with the same weight; free are the scale alpha, the exponent and the centre. The Moffat is
+    compared at pixel centres as it is: it describes the PSF with whatever the kernel includes.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Sampled at the survey's pixel scale; normalised here.
+
+    Returns
+    -------
+    Psf
+        Its `includes_pixel` is the kernel's.
+
+    Raises
+    ------
+    ValueError
+        If the fit does not converge.
+    """
+    image = kernel.normalised().image
+    dx, dy = _offsets(image.shape)
+
+    def residual(parameters: Array) -> Array:
+        log_alpha_pix, log_excess, x, y = parameters
+        alpha, beta = np.exp(log_alpha_pix), 1.0 + np.exp(log_excess)
+        shape = np.exp(-beta * np.log1p(((dx - x) ** 2 + (dy - y) ** 2) / alpha**2))
+        misfit: Array = ((beta - 1.0) / (np.pi * alpha**2) * shape - image).ravel() / image.max()
+        return misfit
+
+    width_pix = kernel.psfsize_arcsec / PIXEL_SCALE_ARCSEC
+    fit = least_squares(residual, np.array([np.log(0.8 * width_pix), np.log(1.8), *kernel.centroid_pix]), xtol=1e-10, ftol=1e-10)
+    if not fit.success:
+        raise ValueError(f"no Moffat fits the kernel: {fit.message}")
+    alpha, beta = float(np.exp(fit.x[0])), 1.0 + float(np.exp(fit.x[1]))
+    fwhm_pix = 2.0 * alpha * np.sqrt(2.0 ** (1.0 / beta) - 1.0)
+    return Psf("moffat", float(fwhm_pix * PIXEL_SCALE_ARCSEC), beta, kernel.includes_pixel)
 
 
 def moffat_psfsize(fwhm_arcsec: Array | float, beta: Array | float) -> Array:

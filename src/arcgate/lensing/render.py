@@ -1,247 +1,277 @@
-"""Rendering of one source: rays to surface brightness, to a spectrum, to a convolved stamp.
+"""Rendering: lensed sources to stamps, sampled at pixel centres.
 
-Light is integrated over cells of a third of a pixel, with sub-samples where the profile varies within a cell. The cells'
-flux is carried to the frequencies of the pixel grid, the window of the cell is divided out, and the product with the
-PSF's spectrum is sampled at pixel centres: surface brightness convolved with the effective PSF, times pixel area.
-The product stops at the pixel grid's Nyquist frequency. A Gaussian of FWHM above 2.5 pixels has no power beyond it; a
-sharp Moffat has some: an impulse is off by 0.03 % of its peak at FWHM 1.0 arcsec, 0.2 % at 0.8 and 0.75 % at 0.65 (beta
-2.5), arcs by a third of that or less (docs/physics.md). Each row is computed by itself, so that no result depends on what
-else is in a batch.
+The truth of an image is its surface brightness convolved with the effective PSF, sampled at pixel centres, times pixel area.
+Light is integrated adaptively (`quadrature`), carried to Fourier space (`spectra`), multiplied with the PSF there (`transfer`)
+and read at pixel centres. Each row's result depends on that row alone, not on its batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
-from arcgate.lensing.deflection import to_source_plane
-from arcgate.lensing.profiles import elliptical_radius, sersic, sersic_b, sersic_extent
-from arcgate.lensing.psf import Psf
+from arcgate.lensing.models import Lenses, Sersics, check
+from arcgate.lensing.psf import Kernel, Psf
+from arcgate.lensing.quadrature import PixelMoments, integrate, merged
+from arcgate.lensing.rays import rays_of
+from arcgate.lensing.source_image import SourceImages
+from arcgate.lensing.spectra import sampled, spectra_of, times_complex
+from arcgate.lensing.transfer import circular_transfer, kernel_transfer, modes_for
 
-Array = NDArray[np.float64]
-Spectrum = NDArray[np.complex128]
-Mapping = Callable[[Array, Array], tuple[Array, Array]]
-
-CELLS_PER_PIXEL = 3
-# Light up to this many pixels outside the stamp is followed, since the PSF carries part of it inside.
-BORDER_PIX = 8
-FFT_SIZE = 2 * STAMP_SIZE
-_GRID_PIX = STAMP_SIZE + 2 * BORDER_PIX
-_CELLS = _GRID_PIX * CELLS_PER_PIXEL
-# Local error of a rule relative to the brightest cell, above which the next order is taken.
-_TOLERANCE = 3e-5
-# (distance from the profile's cusp in cells, least order there).
-_CUSP_ORDERS = ((3.0, 4), (1.5, 8), (0.8, 24))
-_LIGHT_OUTSIDE = 1e-5
-
-
-@dataclass(frozen=True)
-class Lens:
-    """SIE with external shear: arcsec, radians; a SIS at q = 1."""
-
-    theta_e_arcsec: float
-    q: float
-    phi_rad: float
-    gamma1: float
-    gamma2: float
-
-    def __post_init__(self) -> None:
-        _require(np.isfinite(list(vars(self).values())).all(), f"lens parameters must be finite: {self}")
-        _require(self.theta_e_arcsec > 0, f"theta_E must be positive, got {self.theta_e_arcsec}")
-        _require(0 < self.q <= 1, f"the axis ratio of a lens lies in (0, 1], got {self.q}")
-        _require(np.hypot(self.gamma1, self.gamma2) < 1, f"shear must be below 1, got ({self.gamma1}, {self.gamma2})")
+# Of the error target: what the PSF lets through beyond the last mode, and light beyond the radius to which a source is followed.
+_CUTOFF_SHARE: Final = 0.5
+_LIGHT_OUTSIDE_SHARE: Final = 0.1
+# A PSF of FWHM about 1.1 arcsec, to which errors of cells are related.
+_BLUR_ARCSEC2: Final = 1.1
+FLATTEST: Final = 0.02
+"""Least axis ratio of lenses and sources: flatter ones need more digits and series than are here."""
+# A source smaller than a cell of the deepest division, or images beyond where light is followed, would be lost.
+_SMALLEST_ARCSEC: Final = 1e-3
+_WIDEST_ARCSEC: Final = 20.0
+# Rows in work at once: bounds the memory and changes no result.
+_ROWS: Final = 256
 
 
 @dataclass(frozen=True)
-class Source:
-    """Sersic source: half-light radius on the intermediate axis and centre in arcsec, angle in radians; total flux 1."""
+class Settings:
+    """How well and where to render.
 
-    reff_arcsec: float
-    n: float
-    q: float
-    phi_rad: float
-    x_arcsec: float
-    y_arcsec: float
+    Attributes
+    ----------
+    error_target : float
+        Largest error of a pixel in units of the stamp's peak, after the PSF, that 99 % of rows keep. Below it
+        integration and fluxes still follow; pixels keep an error, since a pixel's light is nine moments: docs/physics.md.
+    dtype : torch.dtype
+        Of rays and pixels: float32, or float64 for error targets below 1e-5, where float32 ends.
+    device : str
+        'cpu', or 'cuda' for an accelerator.
+    """
+
+    error_target: float = 1e-3
+    dtype: torch.dtype = torch.float32
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
-        _require(np.isfinite(list(vars(self).values())).all(), f"source parameters must be finite: {self}")
-        _require(self.reff_arcsec > 0, f"the half-light radius must be positive, got {self.reff_arcsec}")
-        _require(0 < self.q <= 1, f"the axis ratio of a source lies in (0, 1], got {self.q}")
-        _require(0.3 <= self.n <= 8, f"the Sersic index lies in [0.3, 8], got {self.n}")
+        if not 0.0 < self.error_target < 0.1:
+            raise ValueError(f"error_target is a fraction of the peak between 0 and 0.1, got {self.error_target}")
+        if self.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"dtype must be torch.float32 or torch.float64, got {self.dtype}")
+        if self.error_target < 1e-5 and self.dtype == torch.float32:
+            raise ValueError(f"an error_target of {self.error_target} is beyond float32: take dtype=torch.float64")
 
 
-def _require(condition: bool | np.bool_, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
+@dataclass(frozen=True)
+class Rendered:
+    """Stamps and their bookkeeping.
+
+    Attributes
+    ----------
+    image : Tensor (n, bands, y, x)
+        In the unit of the sources' fluxes, a pixel.
+    total : Tensor, float64 (n, bands)
+        All of the lensed light up to 96 pixels beyond the stamp: `total - image.sum((2, 3))` is what leaves the stamp. Profiles
+        of n > 4 or of several arcsec have light further out.
+    """
+
+    image: Tensor
+    total: Tensor
 
 
-def arc_spectrum(lens: Lens, source: Source, host_x_pix: float, host_y_pix: float) -> Spectrum:
-    """Spectrum of a lensed source of unlensed flux 1.
+DEFAULT = Settings()
+
+
+def render(
+    lenses: Lenses,
+    sources: Sersics | SourceImages,
+    flux: Tensor,
+    x_pix: Tensor,
+    y_pix: Tensor,
+    psfs: Sequence[Sequence[Psf | Kernel]],
+    settings: Settings = DEFAULT,
+    lens_of_source: Tensor | None = None,
+) -> Rendered:
+    """Render stamps of lensed sources.
 
     Parameters
     ----------
-    lens, source : Lens, Source
-        The source's centre is relative to the lens.
-    host_x_pix, host_y_pix : float
-        Place of the lens in the stamp, pixels.
+    lenses : Lenses of n rows
+        One a stamp; theta_E = 0 for none.
+    sources : Sersics or SourceImages of m sources
+        m = n, unless `lens_of_source` is given.
+    flux : Tensor (m, bands)
+        Unlensed flux of each source by band, any unit; not negative.
+    x_pix, y_pix : Tensor (n,)
+        Place of the lens in its stamp, pixels.
+    psfs : sequence of n sequences of PSFs, one a band
+        Analytic or measured.
+    settings : Settings
+        Error target, dtype, device.
+    lens_of_source : Tensor, int64 (m,), optional
+        Row of each source, ascending, where rows have several sources.
 
     Returns
     -------
-    ndarray, shape (FFT_SIZE, FFT_SIZE // 2 + 1), complex
-        For `convolve`; its zero frequency is the total magnification (light inside the stamp and its border).
+    Rendered
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, negative or non-finite fluxes, a lens or unlensed source outside the stamp: naming row and column.
     """
-
-    def trace(x: Array, y: Array) -> tuple[Array, Array]:
-        beta_x, beta_y = to_source_plane(x, y, lens.theta_e_arcsec, lens.q, lens.phi_rad, lens.gamma1, lens.gamma2)
-        return beta_x - source.x_arcsec, beta_y - source.y_arcsec
-
-    def stretch(x: Array, y: Array) -> Array:
-        # Singular values of the lens map are at most 1 + shear and 2 kappa + shear - 1, kappa <= theta_E / (2 sqrt(q) r).
-        half = 0.75 * PIXEL_SCALE_ARCSEC
-        nearest = np.maximum(np.hypot(x, y) - half, 0.25 * half)
-        bound: Array = 1.0 + np.hypot(lens.gamma1, lens.gamma2) + lens.theta_e_arcsec / (np.sqrt(lens.q) * nearest)
-        return bound
-
-    return _spectrum(_integrate(trace, stretch, source, host_x_pix, host_y_pix, lensed=True))
-
-
-def sersic_spectrum(source: Source, centre_x_pix: float, centre_y_pix: float) -> Spectrum:
-    """Spectrum of an unlensed Sersic galaxy of flux 1, placed at a pixel position; shape as `arc_spectrum`.
-
-    `source.x_arcsec` and `source.y_arcsec` are offsets from that position.
-    """
-
-    def trace(x: Array, y: Array) -> tuple[Array, Array]:
-        return x - source.x_arcsec, y - source.y_arcsec
-
-    return _spectrum(_integrate(trace, lambda x, y: np.ones_like(x), source, centre_x_pix, centre_y_pix, lensed=False))
+    rows = torch.arange(len(lenses)) if lens_of_source is None else lens_of_source
+    _check(lenses, sources, flux, x_pix, y_pix, psfs, rows)
+    images = [torch.empty((0, flux.shape[1], STAMP_SIZE, STAMP_SIZE), dtype=settings.dtype, device=settings.device)]
+    totals = [torch.empty((0, flux.shape[1]), dtype=torch.float64, device=settings.device)]
+    with _one_thread():
+        for begin in range(0, len(lenses), _ROWS):
+            batch = range(begin, min(begin + _ROWS, len(lenses)))
+            picked = torch.nonzero((rows >= batch.start) & (rows < batch.stop))[:, 0]
+            behind = rows[picked]
+            light = lensed_light(lenses.take(behind), sources.take(picked), x_pix[behind], y_pix[behind], settings)
+            placed = behind - batch.start if lens_of_source is not None else None
+            image, total = _observed(light, flux[picked], [psfs[row] for row in batch], settings, placed)
+            images.append(image)
+            totals.append(total)
+    return Rendered(torch.cat(images), torch.cat(totals))
 
 
-def point_spectrum(x_pix: float, y_pix: float) -> Spectrum:
-    """Spectrum of a point source of flux 1 at a pixel position; shape as `arc_spectrum`."""
-    fy, fx = np.fft.fftfreq(FFT_SIZE), np.fft.rfftfreq(FFT_SIZE)
-    spectrum: Spectrum = np.exp(-2j * np.pi * (fy[:, None] * y_pix + fx[None, :] * x_pix))
-    return spectrum
+def _observed(
+    light: PixelMoments, flux: Tensor, psfs: Sequence[Sequence[Psf | Kernel]], settings: Settings, row_of_source: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Stamps (n, bands, y, x) and all of their light (n, bands); `row_of_source` is None for one source a row."""
+    device = light.moments.device
+    flux = flux.to(device)
+    rows = torch.arange(len(flux)) if row_of_source is None else row_of_source
+    image = torch.empty((len(psfs), flux.shape[1], STAMP_SIZE, STAMP_SIZE), dtype=settings.dtype, device=device)
+    total = torch.zeros((len(psfs), flux.shape[1]), dtype=torch.float64, device=device)
+    total.index_add_(0, rows.to(device), flux.to(torch.float64) * light.total[:, None])
+    modes = torch.tensor([modes_for(row, _CUTOFF_SHARE * settings.error_target) for row in psfs])
+    for count in sorted(set(modes.tolist())):
+        alike = torch.nonzero(modes == count)[:, 0]
+        sources = torch.nonzero(modes[rows] == count)[:, 0]
+        spectra = spectra_of(light, sources.to(device), count).values[:, None]
+        scale = flux[sources.to(device)].to(settings.dtype)
+        observed = [psfs[row] for row in alike.tolist()]
+        if row_of_source is None:
+            image[alike.to(device)] = convolved(spectra, observed) * scale[:, :, None, None]
+        else:
+            place = torch.searchsorted(alike, rows[sources]).to(device)
+            together = spectra.new_zeros((len(alike), flux.shape[1], *spectra.shape[2:]))
+            together.index_add_(0, place, spectra * scale[:, :, None, None, None, None])
+            image[alike.to(device)] = convolved(together, observed)
+    return image, total
 
 
-def convolve(spectrum: Spectrum, psf: Psf) -> Array:
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread of torch: several gain nothing on operations this small, wait for each other, and may change last bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def lensed_light(
+    lenses: Lenses, sources: Sersics | SourceImages, x_pix: Tensor, y_pix: Tensor, settings: Settings = DEFAULT
+) -> PixelMoments:
+    """Light of lensed sources of unlensed flux 1 before any PSF, one behind each lens; parameters as in `render`, of length m."""
+    device = torch.device(settings.device)
+    # Rows of one kind take one path, so that what a row goes through does not depend on its batch.
+    kind = (lenses.slope == 2.0).to(torch.int64) * 2
+    if isinstance(sources, Sersics):
+        kind += (sources.n == 1.0).to(torch.int64)
+    parts = []
+    for each in sorted(set(kind.tolist())):
+        rows = torch.nonzero(kind == each)[:, 0]
+        rays = rays_of(
+            lenses.take(rows),
+            sources.take(rows),
+            light_outside=_LIGHT_OUTSIDE_SHARE * settings.error_target,
+            blur_arcsec2=_BLUR_ARCSEC2,
+            dtype=settings.dtype,
+            device=device,
+        )
+        light = integrate(rays, x_pix[rows].to(device), y_pix[rows].to(device), settings.error_target)
+        parts.append((rows.to(device), light))
+    return merged(parts, len(lenses), settings.dtype, device)
+
+
+def convolved(spectra: Tensor, psfs: Sequence[Sequence[Psf | Kernel]]) -> Tensor:
     """Light sampled at pixel centres, times pixel area.
 
     Parameters
     ----------
-    spectrum : ndarray, complex
-        From this module; spectra may be scaled and added beforehand.
-    psf : Psf
-        Its kernel covers all offsets inside the stamp and is normalised analytically, so that light which it carries
-        out of the stamp is lost and not spread over the rest.
+    spectra : Tensor (n, bands or 1, 2, modes, 2, modes)
+        Values of `Spectra`, which may be scaled and added beforehand.
+    psfs : sequence of n sequences of PSFs, one a band
 
     Returns
     -------
-    ndarray, shape (STAMP_SIZE, STAMP_SIZE)
-        In the unit of the source's flux.
+    Tensor (n, bands, y, x)
     """
-    image = np.fft.irfft2(spectrum * _kernel_spectrum(psf), s=(FFT_SIZE, FFT_SIZE))
-    return np.ascontiguousarray(image[:STAMP_SIZE, :STAMP_SIZE])
+    bands, modes, dtype, device = len(psfs[0]), spectra.shape[-1], spectra.dtype, spectra.device
+    flat = [psf for row in psfs for psf in row]
+    circular = [psf for psf in flat if isinstance(psf, Psf)]
+    if len(circular) == len(flat):
+        transfer = circular_transfer(circular, modes, dtype, device)
+        return sampled(spectra, transfer.reshape(len(psfs), bands, modes, 2, modes))
+    each = spectra.expand(-1, bands, -1, -1, -1, -1).reshape(-1, 2, modes, 2, modes)
+    out = torch.empty((len(flat), STAMP_SIZE, STAMP_SIZE), dtype=dtype, device=device)
+    analytic = torch.tensor([i for i, psf in enumerate(flat) if isinstance(psf, Psf)], dtype=torch.int64, device=device)
+    if len(analytic):
+        out[analytic] = sampled(each[analytic][:, None], circular_transfer(circular, modes, dtype, device)[:, None])[:, 0]
+    measured = torch.tensor([i for i, psf in enumerate(flat) if isinstance(psf, Kernel)], dtype=torch.int64, device=device)
+    plus, minus = kernel_transfer([psf for psf in flat if isinstance(psf, Kernel)], modes, dtype, device)
+    out[measured] = sampled(
+        times_complex(each[measured], plus, minus)[:, None], plus.real.new_ones((len(plus), 1, modes, 2, modes))
+    )[:, 0]
+    return out.reshape(len(psfs), bands, STAMP_SIZE, STAMP_SIZE)
 
 
-def _kernel_spectrum(psf: Psf) -> Spectrum:
-    offset = np.fft.fftfreq(FFT_SIZE, 1.0 / FFT_SIZE) * PIXEL_SCALE_ARCSEC
-    # The kernel is symmetric: one quadrant is evaluated and mirrored.
-    half = FFT_SIZE // 2
-    quadrant = psf.density(np.hypot(offset[: half + 1, None], offset[None, : half + 1]))
-    index = np.minimum(np.arange(FFT_SIZE), FFT_SIZE - np.arange(FFT_SIZE))
-    spectrum: Spectrum = np.fft.rfft2(quadrant[index][:, index]) * PIXEL_SCALE_ARCSEC**2
-    if not psf.includes_pixel:
-        spectrum *= np.sinc(np.fft.fftfreq(FFT_SIZE))[:, None] * np.sinc(np.fft.rfftfreq(FFT_SIZE))[None, :]
-    return spectrum
+def _check(
+    lenses: Lenses,
+    sources: Sersics | SourceImages,
+    flux: Tensor,
+    x_pix: Tensor,
+    y_pix: Tensor,
+    psfs: Sequence[Sequence[Psf | Kernel]],
+    rows: Tensor,
+) -> None:
+    if not len(lenses) == len(x_pix) == len(y_pix) == len(psfs):
+        raise ValueError(f"rows differ: {len(lenses)} lenses, {len(x_pix)} and {len(y_pix)} places, PSFs for {len(psfs)} rows")
+    if rows.dtype != torch.int64:
+        raise ValueError(f"lens_of_source holds whole numbers (int64), got {rows.dtype}")
+    if not len(sources) == len(flux) == len(rows):
+        raise ValueError(f"sources differ: {len(sources)} sources, {len(flux)} fluxes, rows for {len(rows)}")
+    if flux.ndim != 2:
+        raise ValueError(f"flux has one line a source and one column a band, got shape {tuple(flux.shape)}")
+    short = [i for i, row in enumerate(psfs) if len(row) != flux.shape[1]]
+    if short:
+        raise ValueError(f"row {short[0]} has {len(psfs[short[0]])} PSFs for {flux.shape[1]} bands")
+    check("lens_q", lenses.q, lenses.q >= FLATTEST, f"must be at least {FLATTEST} to be rendered")
+    widest = lenses.theta_e_arcsec <= _WIDEST_ARCSEC
+    check("theta_e_arcsec", lenses.theta_e_arcsec, widest, f"must not exceed {_WIDEST_ARCSEC:g}")
+    if isinstance(sources, Sersics):
+        check("source_q", sources.q, sources.q >= FLATTEST, f"must be at least {FLATTEST} to be rendered")
+        minor = sources.reff_arcsec * torch.sqrt(sources.q)
+        check("source_reff_arcsec", minor, minor >= _SMALLEST_ARCSEC, f"along the minor axis must be at least {_SMALLEST_ARCSEC}")
+    check("lens_of_source", rows, (rows >= 0) & (rows < len(lenses)), f"must lie in 0 to {len(lenses) - 1}")
+    if bool((torch.diff(rows) < 0).any()):
+        raise ValueError("lens_of_source must ascend")
+    check("flux", flux, (torch.isfinite(flux) & (flux >= 0)).all(dim=1), "must be finite and not negative")
+    for name, place, offset in (("x", x_pix, sources.x_arcsec), ("y", y_pix, sources.y_arcsec)):
+        check(f"{name}_pix", place, _inside(place), f"must lie inside the stamp, -0.5 to {STAMP_SIZE - 0.5}")
+        behind = place[rows] + offset / PIXEL_SCALE_ARCSEC
+        check(f"{name}_arcsec", offset, _inside(behind), "puts the source outside the stamp")
 
 
-def _integrate(
-    trace: Mapping, stretch: Callable[[Array, Array], Array], source: Source, x_pix: float, y_pix: float, *, lensed: bool
-) -> Array:
-    """Flux of each cell of the fine grid, shape (_CELLS, _CELLS); `trace` maps arcsec from (x_pix, y_pix) to the source."""
-    pixel = np.arange(_GRID_PIX) - BORDER_PIX
-    x = np.broadcast_to((pixel - x_pix) * PIXEL_SCALE_ARCSEC, (_GRID_PIX, _GRID_PIX))
-    y = np.broadcast_to(((pixel - y_pix) * PIXEL_SCALE_ARCSEC)[:, None], (_GRID_PIX, _GRID_PIX))
-    radius = elliptical_radius(*trace(x, y), source.q, source.phi_rad)
-    # 0.75 of a pixel is more than half its diagonal.
-    reach = 0.75 * PIXEL_SCALE_ARCSEC * stretch(x, y) / np.sqrt(source.q)
-    row, column = np.nonzero(radius - reach < source.reff_arcsec * sersic_extent(source.n, _LIGHT_OUTSIDE))
-
-    inner = np.arange(CELLS_PER_PIXEL)
-    cell_y = (row[:, None, None] * CELLS_PER_PIXEL + inner[None, :, None] + 0 * inner[None, None, :]).ravel()
-    cell_x = (column[:, None, None] * CELLS_PER_PIXEL + inner[None, None, :] + 0 * inner[None, :, None]).ravel()
-    size = PIXEL_SCALE_ARCSEC / CELLS_PER_PIXEL
-    x = (((cell_x + 0.5) / CELLS_PER_PIXEL - 0.5 - BORDER_PIX) - x_pix) * PIXEL_SCALE_ARCSEC
-    y = (((cell_y + 0.5) / CELLS_PER_PIXEL - 0.5 - BORDER_PIX) - y_pix) * PIXEL_SCALE_ARCSEC
-    radius = elliptical_radius(*trace(x, y), source.q, source.phi_rad)
-    brightness = sersic(radius, source.reff_arcsec, source.n)
-    cells_from_lens = np.hypot(x, y) / size if lensed else np.full(x.size, np.inf)
-    orders = _orders(radius, brightness, cells_from_lens, size, source)
-    for order in np.unique(orders[orders > 1]):
-        chosen = np.flatnonzero(orders == order)
-        brightness[chosen] = _cell_means(x[chosen], y[chosen], int(order), size, trace, source)
-    cells = np.zeros((_CELLS, _CELLS))
-    cells[cell_y, cell_x] = brightness * size**2
-    return cells
-
-
-def _orders(radius: Array, brightness: Array, cells_from_lens: Array, size: float, source: Source) -> NDArray[np.int64]:
-    """Order of the Gauss-Legendre rule per axis for each cell.
-
-    One point where the midpoint rule's error h^2 / 24 (I'' + I'/R), relative to the brightest cell, is negligible; more
-    as the profile's change across a cell grows; most where the cell may hold the profile's cusp or the lens's centre, where
-    the deflection jumps.
-    """
-    if radius.size == 0:
-        return np.zeros(0, dtype=np.int64)
-    distance = np.maximum(radius, 0.25 * size)
-    slope = size * sersic_b(source.n) / source.n / distance * (distance / source.reff_arcsec) ** (1.0 / source.n)
-    slope /= np.sqrt(source.q)
-    weight = brightness / brightness.max()
-    order = np.where((slope**2 + slope * size / distance) / 24.0 * weight > _TOLERANCE, 2, 1)
-    order = np.where(slope**4 / 4320.0 * weight > _TOLERANCE, 3, order)
-    cells_from_cusp = radius / size * np.sqrt(source.q)
-    for reach, least in _CUSP_ORDERS:
-        at_cusp = (cells_from_cusp < reach) & (slope > 0.02)
-        at_lens = cells_from_lens < reach
-        order = np.where((at_cusp | at_lens) & (weight > _TOLERANCE), np.maximum(order, least), order)
-    return order
-
-
-def _cell_means(x: Array, y: Array, order: int, size: float, trace: Mapping, source: Source) -> Array:
-    node, weight = np.polynomial.legendre.leggauss(order)
-    shape = (x.size, order, order)
-    fine_x = np.broadcast_to(x[:, None, None] + 0.5 * size * node[None, None, :], shape)
-    fine_y = np.broadcast_to(y[:, None, None] + 0.5 * size * node[None, :, None], shape)
-    radius = elliptical_radius(*trace(fine_x, fine_y), source.q, source.phi_rad)
-    light = sersic(radius, source.reff_arcsec, source.n)
-    means: Array = (light * (0.25 * weight[:, None] * weight[None, :])).reshape(x.size, -1).sum(axis=1)
-    return means
-
-
-@lru_cache(maxsize=1)
-def _transform() -> tuple[Spectrum, Array, Array]:
-    """Matrices from cell fluxes to the pixel grid's frequencies, the cell's window divided out."""
-    position = (np.arange(_CELLS) + 0.5) / CELLS_PER_PIXEL - 0.5 - BORDER_PIX
-    fy, fx = np.fft.fftfreq(FFT_SIZE), np.fft.rfftfreq(FFT_SIZE)
-    along_y = np.exp(-2j * np.pi * fy[:, None] * position[None, :]) / np.sinc(fy / CELLS_PER_PIXEL)[:, None]
-    phase = 2.0 * np.pi * position[:, None] * fx[None, :]
-    window = np.sinc(fx / CELLS_PER_PIXEL)[None, :]
-    return along_y, np.cos(phase) / window, np.sin(phase) / window
-
-
-def _spectrum(cells: Array) -> Spectrum:
-    along_y, cos_x, sin_x = _transform()
-    rows = np.flatnonzero(cells.any(axis=1))
-    if rows.size == 0:
-        return np.zeros((FFT_SIZE, FFT_SIZE // 2 + 1), dtype=np.complex128)
-    lit = slice(rows[0], rows[-1] + 1)
-    half_done = cells[lit] @ cos_x - 1j * (cells[lit] @ sin_x)
-    result: Spectrum = along_y[:, lit] @ half_done
-    return result
+def _inside(place: Tensor) -> Tensor:
+    return (place >= -0.5) & (place <= STAMP_SIZE - 0.5)

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.lensing.profiles import sersic_b
-from arcgate.lensing.render import BORDER_PIX, FFT_SIZE, Source, Spectrum, point_spectrum
+from arcgate.lensing.spectra import MIDDLE_PIX, frequencies, joined_halves
+from arcgate.survey.mock.population import Profile
 
+BORDER_PIX: Final = 8
+"""Objects this far outside the stamp still send light into it."""
 MAG_R_LIMIT: Final = 24.5
 """The survey's limit, to which neighbours are counted, AB magnitude in r."""
 _MAG_R_BRIGHT: Final = 17.0
@@ -34,7 +39,7 @@ class Neighbour:
     mag: dict[str, float]
     x_pix: float
     y_pix: float
-    source: Source | None
+    profile: Profile | None
 
 
 def draw_neighbours(rng: np.random.Generator, mean_per_stamp: float, host_mag: dict[str, float]) -> list[Neighbour]:
@@ -59,23 +64,23 @@ def draw_neighbours(rng: np.random.Generator, mean_per_stamp: float, host_mag: d
     return [_draw(rng, host_mag) for _ in range(count)]
 
 
-def neighbour_spectrum(neighbour: Neighbour) -> Spectrum:
-    """Spectrum of flux 1 for `arcgate.lensing.render.convolve`.
+def neighbour_spectrum(neighbour: Neighbour, modes: int) -> Tensor:
+    """Spectrum of flux 1, for `arcgate.lensing.render.convolved`: shape (2, modes, 2, modes).
 
-    An exponential disc has the transform (1 + (2 pi h k)^2)^(-3/2) with scale length h (e.g. Freeman 1970), so that discs cost
-    no integration: k runs along the axes of the disc, on which h is stretched by 1 / sqrt(q) and sqrt(q).
+    An exponential disc has the transform (1 + (h k)^2)^(-3/2) with scale length h (e.g. Freeman 1970), so that discs cost no
+    integration: k runs along the axes of the disc, on which h is stretched by 1 / sqrt(q) and sqrt(q).
     """
-    point = point_spectrum(neighbour.x_pix, neighbour.y_pix)
-    disc = neighbour.source
-    if disc is None:
-        return point
-    fy, fx = np.fft.fftfreq(FFT_SIZE)[:, None], np.fft.rfftfreq(FFT_SIZE)[None, :]
-    cos, sin = np.cos(disc.phi_rad), np.sin(disc.phi_rad)
-    along, across = fx * cos + fy * sin, fy * cos - fx * sin
-    scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
-    squared = (2.0 * np.pi * scale_pix) ** 2 * (along**2 / disc.q + across**2 * disc.q)
-    spectrum: Spectrum = point * (1.0 + squared) ** -1.5
-    return spectrum
+    k = frequencies(modes)
+    place = np.exp(-1j * k * (neighbour.x_pix - MIDDLE_PIX)), np.exp(-1j * k * (neighbour.y_pix - MIDDLE_PIX))
+    up, down = place[1][:, None] * place[0], place[1].conj()[:, None] * place[0]
+    disc = neighbour.profile
+    if disc is not None:
+        cos, sin = np.cos(disc.phi_rad), np.sin(disc.phi_rad)
+        scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
+        for half, ky in ((up, k[:, None]), (down, -k[:, None])):
+            along, across = k * cos + ky * sin, ky * cos - k * sin
+            half *= (1.0 + scale_pix**2 * (along**2 / disc.q + across**2 * disc.q)) ** -1.5
+    return joined_halves(torch.from_numpy(up), torch.from_numpy(down)).to(torch.float32)
 
 
 def _share_above_limit() -> float:
@@ -97,8 +102,8 @@ def _draw(rng: np.random.Generator, host_mag: dict[str, float]) -> Neighbour:
     colours = _group_colours(rng, host_mag) if rng.random() < _GROUP_SHARE else _field_colours(rng)
     # Median half-light radius of galaxies at r = 22 about 0.45 arcsec, smaller when fainter.
     reff = float(np.clip(0.45 * 10.0 ** (-0.08 * (r - 22.0) + 0.18 * rng.standard_normal()), 0.15, 2.5))
-    source = Source(reff, 1.0, float(rng.uniform(0.35, 1.0)), float(rng.uniform(0.0, np.pi)), 0.0, 0.0)
-    return Neighbour(_coloured(r, *colours), x, y, source)
+    disc = Profile(reff, 1.0, float(rng.uniform(0.35, 1.0)), float(rng.uniform(0.0, np.pi)))
+    return Neighbour(_coloured(r, *colours), x, y, disc)
 
 
 def _coloured(r: float, g_r: float, r_z: float) -> dict[str, float]:

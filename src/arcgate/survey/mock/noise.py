@@ -1,4 +1,4 @@
-"""Noise of the mock survey: correlated sky noise and the photon noise of the sources."""
+"""Correlated sky noise of the mock survey."""
 
 from __future__ import annotations
 
@@ -33,8 +33,3 @@ def sky_noise(rng: np.random.Generator, sigma: float, lag1: float) -> Array:
     white = rng.standard_normal((STAMP_SIZE + 1, STAMP_SIZE + 1))
     rows = white[:-1] + t * white[1:]
     return np.asarray(sigma * (rows[:, :-1] + t * rows[:, 1:]) / (1.0 + t**2))
-
-
-def photon_noise(rng: np.random.Generator, light: Array, gain: float) -> Array:
-    """Noise of the sources' own photons, normal with variance light / gain; `light` in nmgy per pixel, `gain` in e-/nmgy."""
-    return np.asarray(rng.standard_normal(light.shape) * np.sqrt(np.maximum(light, 0.0) / gain))

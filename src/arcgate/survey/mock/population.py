@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
 from arcgate.errors import ArcgateError
-from arcgate.lensing.render import Source
 
 Array = NDArray[np.float64]
 
@@ -42,6 +41,16 @@ _SERSIC_N: Final = (4.5, 1.0, 1.5, 6.0)
 
 
 @dataclass(frozen=True)
+class Profile:
+    """Sersic profile: half-light radius on the intermediate axis (arcsec), index, axis ratio, position angle (radians)."""
+
+    reff_arcsec: float
+    n: float
+    q: float
+    phi_rad: float
+
+
+@dataclass(frozen=True)
 class Galaxy:
     """A host as drawn.
 
@@ -51,15 +60,15 @@ class Galaxy:
         REX, EXP, DEV or SER.
     mag : dict of str to float
         Observed AB magnitude per band, not corrected for extinction.
-    source : Source
-        Light profile; half-light radius on the intermediate axis.
+    profile : Profile
+        Its light.
     ebv : float
         E(B-V).
     """
 
     morphology: str
     mag: dict[str, float]
-    source: Source
+    profile: Profile
     ebv: float
 
 
@@ -146,7 +155,7 @@ def _observed(values: Array, ebv: float) -> dict[str, float]:
     return {band: intrinsic[band] + EXTINCTION_PER_EBV[band] * ebv for band in BANDS}
 
 
-def _profile(rng: np.random.Generator, morphology: str, values: Array) -> Source:
+def _profile(rng: np.random.Generator, morphology: str, values: Array) -> Profile:
     modulus = _ELLIPTICITY_SCALE * float(np.hypot(values[4], values[5]))
     ellipticity = 0.0 if morphology == "REX" else min(modulus, _MAX_ELLIPTICITY)
     q = (1.0 - ellipticity) / (1.0 + ellipticity)
@@ -156,4 +165,4 @@ def _profile(rng: np.random.Generator, morphology: str, values: Array) -> Source
     if index is None:
         mean, spread, low, high = _SERSIC_N
         index = float(np.clip(rng.normal(mean, spread), low, high))
-    return Source(major * np.sqrt(q), index, q, float(rng.uniform(0.0, np.pi)), 0.0, 0.0)
+    return Profile(float(major * np.sqrt(q)), index, q, float(rng.uniform(0.0, np.pi)))

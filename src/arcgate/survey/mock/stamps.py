@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE, ZERO_POINT
-from arcgate.lensing.render import convolve, sersic_spectrum
+from arcgate.dataset.schema import BANDS, STAMP_SIZE, ZERO_POINT
+from arcgate.lensing.models import Lenses, Sersics
+from arcgate.lensing.noise import photon_noise
+from arcgate.lensing.render import DEFAULT, convolved, lensed_light
+from arcgate.lensing.spectra import spectra_of
+from arcgate.lensing.transfer import modes_for
 from arcgate.survey.mock.conditions import Conditions, draw_conditions
 from arcgate.survey.mock.draws import Purpose, generator
 from arcgate.survey.mock.neighbours import Neighbour, draw_neighbours, neighbour_spectrum
-from arcgate.survey.mock.noise import photon_noise, sky_noise
+from arcgate.survey.mock.noise import sky_noise
 from arcgate.survey.mock.population import Galaxy, draw_galaxy
 from arcgate.variant import MockHosts
 
@@ -51,13 +56,17 @@ def make_host(hosts: MockHosts, index: int) -> tuple[NDArray[np.float32], dict[s
 
 def _noiseless(galaxy: Galaxy, x: float, y: float, neighbours: list[Neighbour], conditions: Conditions) -> NDArray[np.float64]:
     """Light of all objects, shape (band, y, x), nanomaggies per pixel."""
-    objects = [(galaxy.mag, sersic_spectrum(galaxy.source, x, y))]
-    objects += [(neighbour.mag, neighbour_spectrum(neighbour)) for neighbour in neighbours]
-    stamp = np.empty(IMAGE_SHAPE)
-    for place, band in enumerate(BANDS):
-        spectrum = sum(_flux(mag[band]) * unit for mag, unit in objects)
-        stamp[place] = convolve(np.asarray(spectrum), conditions.psf(band))
-    return stamp
+    psfs = [conditions.psf(band) for band in BANDS]
+    modes = modes_for(psfs, DEFAULT.error_target)
+    shape = galaxy.profile
+    light = lensed_light(
+        Lenses.of(0.0), Sersics.of(shape.reff_arcsec, shape.n, shape.q, shape.phi_rad), torch.tensor([x]), torch.tensor([y])
+    )
+    spectra = [spectra_of(light, torch.tensor([0]), modes).values[0]]
+    spectra += [neighbour_spectrum(neighbour, modes) for neighbour in neighbours]
+    fluxes = torch.tensor([[_flux(mag[band]) for band in BANDS] for mag in (galaxy.mag, *(one.mag for one in neighbours))])
+    total = torch.einsum("sabcd,sz->zabcd", torch.stack(spectra), fluxes)
+    return convolved(total[None], [psfs])[0].numpy().astype(np.float64)
 
 
 def _flux(mag: float) -> float:

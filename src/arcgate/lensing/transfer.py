@@ -1,0 +1,169 @@
+"""Transfer functions of PSFs on the modes of `spectra`.
+
+A Moffat profile is a mixture of Gaussians whose inverse variance follows a gamma distribution, and a Gaussian is a product of one
+function of x and one of y: a transfer function of M x M modes is a product of two thin matrices. Each factor is the transform of
+a Gaussian cut off at half a period, so that wings do not come in again from the other side of a stamp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import gammaln
+from torch import Tensor
+
+from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.lensing.psf import FWHM_PER_SIGMA, Kernel, Psf
+from arcgate.lensing.quadrature import BORDER_PIX
+from arcgate.lensing.rays import LOWEST_EXPONENT
+from arcgate.lensing.spectra import PERIOD_PIX, frequencies
+
+Array = NDArray[np.float64]
+
+# Numbers of modes to choose from: the 65th lies at the pixel grid's Nyquist frequency.
+_MODES: Final = (*range(25, 129, 8), 145, 193, 257, 385)
+_NYQUIST: Final = PERIOD_PIX // 2
+LARGEST_KERNEL_PIX: Final = 2 * (PERIOD_PIX - STAMP_SIZE - BORDER_PIX) + 1
+"""Light is followed up to 16 pixels outside the stamp; a larger kernel would carry it in from the other side."""
+# Trapezoidal rule over the logarithm of the gamma variable t: its error falls exponentially with the step (1e-7 here). Nodes end
+# where t is so small that the Gaussian is hundreds of pixels wide and adds 1e-9 of the peak or less.
+_NODES: Final = 25
+_STEP: Final = 0.6
+# Gaussians wider than this feel the edge at half a period, and are transformed numerically.
+_WIDE_PIX: Final = PERIOD_PIX / 12.0
+
+
+def modes_for(psfs: Sequence[Psf | Kernel], error_target: float) -> int:
+    """Modes beyond which PSFs let through less than the error target, in units of the peak of a point source.
+
+    Raises
+    ------
+    ValueError
+        A PSF far too sharp for the pixels.
+    """
+    # A kernel sampled at pixels says nothing beyond their Nyquist frequency.
+    return max(_NYQUIST + 1 if isinstance(psf, Kernel) else _modes_of(psf, error_target) for psf in psfs)
+
+
+def _modes_of(psf: Psf, error_target: float) -> int:
+    return _modes_for_width(round(psf.fwhm_arcsec, 2), None if psf.beta is None else round(psf.beta, 1), error_target)
+
+
+@lru_cache(maxsize=4096)
+def _modes_for_width(fwhm_arcsec: float, beta: float | None, error_target: float) -> int:
+    k = np.linspace(0.0, 2.0 * frequencies(_MODES[-1])[-1], 4000)
+    variance, weight = mixture(np.array([max(fwhm_arcsec, 0.01)]), np.array([np.nan if beta is None else max(beta, 1.05)]))
+    power = k * (np.exp(-0.5 * k[:, None] ** 2 * variance[0]) @ weight[0])
+    left = 1.0 - np.cumsum(power) / power.sum()
+    modes: int
+    for modes in _MODES:
+        if np.interp(frequencies(modes)[-1], k, left) < error_target:
+            return modes
+    raise ValueError(f"a PSF of FWHM {fwhm_arcsec} arcsec is too sharp for pixels of {PIXEL_SCALE_ARCSEC} arcsec")
+
+
+def mixture(fwhm_arcsec: Array, beta: Array) -> tuple[Array, Array]:
+    """Gaussians that make up circular PSFs.
+
+    Parameters
+    ----------
+    fwhm_arcsec : ndarray (n,)
+        Widths.
+    beta : ndarray (n,)
+        Moffat exponents, NaN for a Gaussian.
+
+    Returns
+    -------
+    tuple of ndarray (n, nodes)
+        Variances in pixels^2 and weights. (1 + u)^-beta is the mean of e^{-t u} t / (beta - 1) over a gamma distribution of shape
+        beta - 1, and with u = r^2 / alpha^2 each term is a normalised Gaussian of variance alpha^2 / 2 t.
+    """
+    fwhm = fwhm_arcsec[:, None] / PIXEL_SCALE_ARCSEC
+    gaussian = np.isnan(beta)
+    exponent = np.where(gaussian, 2.0, beta)[:, None]
+    shape = exponent - 1.0
+    step = _STEP * np.minimum(1.0, 2.0 / np.sqrt(shape))
+    log_t = np.log(shape + 8.0 * np.sqrt(shape) + 25.0) - step * np.arange(_NODES)
+    weight = step * np.exp(shape * log_t - np.exp(log_t) - gammaln(shape))
+    alpha = fwhm / (2.0 * np.sqrt(2.0 ** (1.0 / exponent) - 1.0))
+    variance = 0.5 * alpha**2 * np.exp(-log_t)
+    single = np.arange(_NODES) == 0
+    return (
+        np.where(gaussian[:, None], (fwhm / FWHM_PER_SIGMA) ** 2, variance),
+        np.where(gaussian[:, None], single.astype(np.float64), weight),
+    )
+
+
+def circular_transfer(psfs: Sequence[Psf], modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Transfer functions of Gaussians and Moffats, real and even in both frequencies: (n, modes, 2, modes), for `sampled`."""
+    beta = np.array([np.nan if psf.beta is None else psf.beta for psf in psfs])
+    variance, weight = mixture(np.array([psf.fwhm_arcsec for psf in psfs]), beta)
+    factor = _cut_gaussians(torch.from_numpy(variance).to(dtype=dtype, device=device), modes)
+    weighted = factor * torch.from_numpy(weight).to(dtype=dtype, device=device)[:, :, None]
+    transfer = torch.matmul(factor.transpose(1, 2), weighted.repeat(1, 1, 2)).reshape(len(psfs), modes, 2, modes)
+    bare = [i for i, psf in enumerate(psfs) if not psf.includes_pixel]
+    if bare:
+        transfer[bare] *= _pixel_window(modes, dtype, device)[:, None]
+    return transfer
+
+
+def kernel_transfer(kernels: Sequence[Kernel], modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Transfer functions of measured kernels at (k_y, k_x) and (-k_y, k_x), complex (n, modes, modes).
+
+    Between its pixels a kernel is the band-limited function through its samples: nothing beyond their Nyquist frequency.
+    """
+    halves: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for kernel in kernels:
+        if max(kernel.image.shape) > LARGEST_KERNEL_PIX:
+            raise ValueError(
+                f"a PSF kernel has at most {LARGEST_KERNEL_PIX} pixels a side, got {kernel.image.shape}: cut its wings off"
+            )
+        image = kernel.image / kernel.image.sum()
+        along_y, along_x = (_waves(size, modes) for size in image.shape)
+        window = np.sinc(frequencies(modes) / (2.0 * np.pi)) if not kernel.includes_pixel else np.ones(modes)
+        # At pixels, the two waves of the Nyquist frequency are one, which must not count twice.
+        known = np.where(np.arange(modes) < _NYQUIST, window, np.where(np.arange(modes) == _NYQUIST, 0.5 * window, 0.0))
+        for half, wave in zip(halves, (along_y, along_y.conj()), strict=True):
+            half.append(torch.from_numpy((known[:, None] * wave) @ image @ (known[:, None] * along_x).T))
+    complex_type = torch.complex64 if dtype == torch.float32 else torch.complex128
+    plus, minus = (torch.stack(half).to(dtype=complex_type, device=device) for half in halves)
+    return plus, minus
+
+
+def _waves(size: int, modes: int) -> NDArray[np.complex128]:
+    waves: NDArray[np.complex128] = np.exp(-1j * frequencies(modes)[:, None] * (np.arange(size) - size // 2))
+    return waves
+
+
+def _cut_gaussians(variance: Tensor, modes: int) -> Tensor:
+    """Transforms of Gaussians of variances (n, nodes) in pixels^2, cut off at half a period: (n, nodes, modes)."""
+    k = torch.from_numpy(frequencies(modes)).to(variance)
+    # Clamped: exponentials that underflow take a slow path in the vector libraries.
+    factor = torch.exp((variance[:, :, None] * (-0.5 * k * k)).clamp_min_(LOWEST_EXPONENT))
+    wide = torch.nonzero(variance.reshape(-1) > _WIDE_PIX**2)[:, 0]
+    if len(wide):
+        spread = variance.reshape(-1)[wide]
+        squared, waves = _half_period(modes, variance.dtype, variance.device)
+        profile = torch.exp(squared / spread[:, None]) / torch.sqrt(2.0 * torch.pi * spread)[:, None]
+        factor.view(-1, modes)[wide] = torch.matmul(profile, waves)
+    return factor
+
+
+@lru_cache(maxsize=16)
+def _half_period(modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """-u^2 / 2 at offsets 0 to half a period, and the matrix of the cosine transform over them."""
+    offset = np.arange(PERIOD_PIX // 2 + 1)
+    weight = np.where((offset == 0) | (offset == offset[-1]), 1.0, 2.0)
+    waves = np.cos(offset[:, None] * frequencies(modes)) * weight[:, None] * (np.arange(modes) <= _NYQUIST)
+    return tuple(torch.from_numpy(a).to(dtype=dtype, device=device) for a in (-0.5 * offset.astype(np.float64) ** 2, waves))  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=16)
+def _pixel_window(modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    window = np.sinc(frequencies(modes) / (2.0 * np.pi))
+    return torch.from_numpy(window[:, None] * window).to(dtype=dtype, device=device)

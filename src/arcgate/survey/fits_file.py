@@ -1,0 +1,54 @@
+"""Small FITS files read whole, with errors that say what to do."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+
+from arcgate.errors import ArcgateError
+
+
+def read_hdus(path: Path, what: str) -> list[Any]:
+    """All parts of a FITS file, in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it should be, for the error message.
+
+    Returns
+    -------
+    list of astropy HDUs
+        Their data are loaded and the file is closed.
+
+    Raises
+    ------
+    ArcgateError
+        If the file is missing, is not FITS or ends early.
+    """
+    if not path.is_file():
+        raise ArcgateError(
+            f"no file {path.name}, sought is {what}", where=path.parent, todo="check the name, or copy the file there"
+        )
+    with warnings.catch_warnings():
+        # astropy only warns about a file that ends early, and fails later with the error of whatever it tried to read.
+        warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
+        try:
+            with path.open("rb") as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as file:
+                hdus = list(file)
+                for hdu in hdus:
+                    # Reading happens at the first access to the data.
+                    _ = hdu.data
+        except (OSError, fits.VerifyError, AstropyUserWarning) as error:
+            raise ArcgateError(
+                f"{path.name} is not a complete FITS file ({error}), sought is {what}",
+                where=path,
+                todo="copy or download it again",
+            ) from error
+    return hdus
