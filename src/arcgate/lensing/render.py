@@ -126,19 +126,19 @@ def render(
     """
     rows = torch.arange(len(lenses)) if lens_of_source is None else lens_of_source
     _check(lenses, sources, flux, x_pix, y_pix, psfs, rows)
-    images = [torch.empty((0, flux.shape[1], STAMP_SIZE, STAMP_SIZE), dtype=settings.dtype, device=settings.device)]
-    totals = [torch.empty((0, flux.shape[1]), dtype=torch.float64, device=settings.device)]
+    bands = flux.shape[1]
+    image = torch.empty((len(lenses), bands, STAMP_SIZE, STAMP_SIZE), dtype=settings.dtype, device=settings.device)
+    total = torch.empty((len(lenses), bands), dtype=torch.float64, device=settings.device)
     with _one_thread():
         for begin in range(0, len(lenses), _ROWS):
             batch = range(begin, min(begin + _ROWS, len(lenses)))
+            part = slice(batch.start, batch.stop)
             picked = torch.nonzero((rows >= batch.start) & (rows < batch.stop))[:, 0]
             behind = rows[picked]
             light = lensed_light(lenses.take(behind), sources.take(picked), x_pix[behind], y_pix[behind], settings)
             placed = behind - batch.start if lens_of_source is not None else None
-            image, total = _observed(light, flux[picked], [psfs[row] for row in batch], settings, placed)
-            images.append(image)
-            totals.append(total)
-    return Rendered(torch.cat(images), torch.cat(totals))
+            image[part], total[part] = _observed(light, flux[picked], [psfs[row] for row in batch], settings, placed)
+    return Rendered(image, total)
 
 
 def _observed(
