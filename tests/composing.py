@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hydra import compose, initialize_config_module
 
 from arcgate.config import from_config
 from arcgate.variant import Variant
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+# A checkout of a user's has no real data beside it.
+needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs real data at {REAL}")
 
 Compose = Callable[..., Variant]
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from composing import REAL
+from composing import REAL, needs_real
 
 from arcgate import cli
 
@@ -116,7 +116,7 @@ def test_an_unknown_choice_lists_the_valid_ones():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs ../shared/real beside the checkout")
+@needs_real
 def test_real_galaxies_are_cut_out_and_injected(arcgate):
     place = f'data.hosts.path="{REAL / "des_lrg_hosts"}"'
     code, out, err = arcgate(

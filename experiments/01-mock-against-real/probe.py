@@ -20,9 +20,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from arcgate.data_node import MockHosts, PackHosts
 from arcgate.gates.statistics import Interval, clustered_auc
 from arcgate.survey.hosts import Survey, open_survey
-from arcgate.variant import MockHosts, PackHosts
 
 HERE = Path(__file__).parent
 CONF = HERE.parents[1] / "conf" / "hosts"

@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from arcgate.variant import Audit, Data, Variant
+from arcgate.data_node import Data
+from arcgate.variant import Audit, Variant
 
 
 def as_plain(spec: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from arcgate.data_node import Data, MockHosts
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import IMAGE_BYTES
 from arcgate.keys import evidence_key, spec_digest, training_key
 from arcgate.survey.hosts import survey_digest
-from arcgate.variant import Data, MockHosts, Variant
+from arcgate.variant import Variant
 
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
 # stamp with the pilot's network. Only for the estimate.

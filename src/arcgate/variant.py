@@ -4,275 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.data_node import HALF_STAMP, STRICT, Data, PerBand, Positive, PositiveInt
 
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-Positive = Annotated[float, Field(gt=0)]
-PositiveInt = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Split = Literal["train", "val", "test"]
-HALF_STAMP = STAMP_SIZE / 2
 
 
-@dataclass(config=_STRICT, frozen=True)
-class PerBand:
-    """One positive value for each of the bands g, r, z."""
-
-    g: Positive
-    r: Positive
-    z: Positive
-
-
-@dataclass(config=_STRICT, frozen=True)
-class MockHosts:
-    """Hosts drawn and rendered by the embedded mock survey.
-
-    Attributes
-    ----------
-    n_hosts : int
-        Galaxies in the survey.
-    seed : int
-        Seed of the survey; a larger survey of the same seed begins with the same galaxies.
-    mag_r_min, mag_r_max : float
-        Selection in r, AB magnitudes.
-    psfsize_arcsec : PerBand
-        Median `psfsize` per band, arcsec.
-    psf_beta_min, psf_beta_max : float
-        Range of the Moffat exponent, drawn per galaxy and band.
-    depth_mag : PerBand
-        Median 5-sigma point-source depth, AB magnitudes.
-    depth_scatter_mag : float
-        Standard deviation of the depth between galaxies.
-    noise_lag1 : float
-        Correlation of the sky noise between neighbouring pixels, median over galaxies.
-    neighbours_per_stamp : float
-        Mean number of neighbouring objects brighter than the survey's limit in a stamp.
-    """
-
-    kind: Literal["mock"]
-    n_hosts: PositiveInt
-    seed: int
-    mag_r_min: float
-    mag_r_max: float
-    psfsize_arcsec: PerBand
-    psf_beta_min: Annotated[float, Field(gt=1)]
-    psf_beta_max: Annotated[float, Field(gt=1)]
-    depth_mag: PerBand
-    depth_scatter_mag: Annotated[float, Field(ge=0)]
-    noise_lag1: Annotated[float, Field(ge=0, lt=0.5)]
-    neighbours_per_stamp: Annotated[float, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> MockHosts:
-        if self.mag_r_min >= self.mag_r_max:
-            raise ValueError(
-                f"mag_r_min {self.mag_r_min:g} must lie below mag_r_max {self.mag_r_max:g}: no host is left after the cuts"
-            )
-        if self.psf_beta_min > self.psf_beta_max:
-            raise ValueError(f"psf_beta_min {self.psf_beta_min:g} must not exceed psf_beta_max {self.psf_beta_max:g}")
-        return self
-
-
-@dataclass(config=_STRICT, frozen=True)
-class PackHosts:
-    """Hosts read from a stamp pack: one FITS cube per band.
-
-    Attributes
-    ----------
-    path : str
-        Folder with g.fits, r.fits and z.fits, each a cube (n, height, width).
-    nanomaggies_per_count : float
-        Factor from pixel values to nanomaggies.
-    pixel_scale_arcsec : float
-        Pixel size.
-    psfsize_arcsec : PerBand
-        The survey's PSF sizes, since a pack carries none.
-    psf_beta : PerBand
-        The survey's Moffat exponents.
-    gain : PerBand
-        Electrons per nanomaggy.
-    """
-
-    kind: Literal["pack"]
-    path: str
-    nanomaggies_per_count: Positive
-    pixel_scale_arcsec: Positive
-    psfsize_arcsec: PerBand
-    psf_beta: PerBand
-    gain: PerBand
-
-
-Hosts = Annotated[MockHosts | PackHosts, Field(discriminator="kind")]
-
-
-@dataclass(config=_STRICT, frozen=True)
-class Grid:
-    """Values from which the lens and source parameters of a row are drawn, each value equally likely.
-
-    Attributes
-    ----------
-    theta_e_arcsec : tuple of float
-        Einstein radii. With `theta_e_from = luminosity` only their range is used: the host's r magnitude sets the radius.
-    dmag : tuple of float
-        Unlensed source magnitude minus host magnitude in r.
-    reff_arcsec : tuple of float
-        Half-light radii of the source (intermediate axis).
-    ellipticity : tuple of float
-        (1 - q) / (1 + q) of the source.
-    shear : tuple of float
-        Modulus of the external shear.
-    offset_arcsec : float
-        The source centre is uniform within +- this value on each axis.
-    lens_q : tuple of float
-        Range of the uniform lens axis ratio; (1, 1) is a SIS.
-    sersic_n : float
-        Sersic index of the source.
-    theta_e_scatter_dex : float
-        Scatter of theta_E at fixed luminosity, used by `theta_e_from = luminosity`.
-    """
-
-    name: str
-    theta_e_from: Literal["grid", "luminosity"]
-    theta_e_arcsec: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    dmag: Annotated[tuple[float, ...], Field(min_length=1)]
-    reff_arcsec: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    ellipticity: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)]
-    shear: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)]
-    offset_arcsec: Annotated[float, Field(ge=0)]
-    lens_q: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
-    sersic_n: Annotated[float, Field(ge=0.3, le=8)]
-    theta_e_scatter_dex: Annotated[float, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Grid:
-        if self.lens_q[0] > self.lens_q[1]:
-            raise ValueError(f"lens_q is a range, its first value must not exceed its second: {list(self.lens_q)}")
-        return self
-
-
-@dataclass(config=_STRICT, frozen=True)
-class Controls:
-    """How the galaxy without an arc is chosen.
-
-    Attributes
-    ----------
-    name : {'paired', 'unpaired'}
-        The same galaxy, or a different one matched on `match_on`.
-    pool : {'free_hosts', 'any_other_host'}
-        Where unpaired controls come from: galaxies that carry no arc in this data set, or any galaxy of the split
-        but the positive's own (for small packs, where each galaxy then serves in both classes).
-    match_on : tuple of str
-        Catalogue columns matched by nearest neighbour after scaling.
-    """
-
-    name: Literal["paired", "unpaired"]
-    pool: Literal["free_hosts", "any_other_host"]
-    match_on: tuple[str, ...]
-
-
-@dataclass(config=_STRICT, frozen=True)
-class Psf:
-    """The PSF with which arcs are convolved, derived from the survey's `psfsize`.
-
-    Attributes
-    ----------
-    profile : {'gaussian', 'moffat'}
-        Shape.
-    reading : {'converted', 'naive'}
-        `converted` keeps the noise-equivalent area that psfsize states; `naive` takes psfsize for the FWHM. For a
-        Gaussian the two are the same by the definition of psfsize.
-    beta : float or None
-        Moffat exponent; None takes the survey's declared value for each galaxy and band.
-    """
-
-    name: str
-    profile: Literal["gaussian", "moffat"]
-    reading: Literal["converted", "naive"]
-    beta: Annotated[float, Field(gt=1)] | None
-
-
-@dataclass(config=_STRICT, frozen=True)
-class Noise:
-    """Noise that injecting adds.
-
-    Attributes
-    ----------
-    arc : {'none', 'poisson'}
-        Whether the arc carries the noise of its own photons, by each band's gain. Sky noise is never added.
-    """
-
-    name: str
-    arc: Literal["none", "poisson"]
-
-
-@dataclass(config=_STRICT, frozen=True)
-class CoreMask:
-    """Removal of the arc's light around the host's centre, after convolution.
-
-    Attributes
-    ----------
-    kind : {'none', 'hard', 'tanh'}
-        Shape of the mask.
-    radius_pix : float
-        Radius inside which light is removed; 0 means none.
-    width_pix : float
-        Width of the tanh taper.
-    """
-
-    name: str
-    kind: Literal["none", "hard", "tanh"]
-    radius_pix: Annotated[float, Field(ge=0)]
-    width_pix: Annotated[float, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> CoreMask:
-        if self.kind == "none" and self.radius_pix != 0:
-            raise ValueError("kind 'none' goes with radius_pix 0")
-        if self.kind != "none" and self.radius_pix <= 0:
-            raise ValueError(f"kind {self.kind!r} needs radius_pix > 0")
-        if self.kind == "tanh" and self.width_pix <= 0:
-            raise ValueError("kind 'tanh' needs width_pix > 0")
-        if self.radius_pix >= HALF_STAMP:
-            raise ValueError(f"a mask of radius {self.radius_pix} px is larger than the stamp: use less than {HALF_STAMP:g} px")
-        return self
-
-
-@dataclass(config=_STRICT, frozen=True)
-class Data:
-    """Everything that determines the pixels of a data set.
-
-    Attributes
-    ----------
-    n_pairs : int
-        Positives, each with its control.
-    injections_per_host : int
-        Arcs injected into each galaxy that carries any.
-    null_rows : int
-        At most this many null rows (the pipeline run with flux 0), taken in hash order.
-    only_split : {'train', 'val', 'test'} or None
-        Restrict the data set to one split's galaxies.
-    seed : int
-        Seed of every draw of the manifest.
-    """
-
-    seed: int
-    n_pairs: PositiveInt
-    injections_per_host: PositiveInt
-    null_rows: PositiveInt
-    only_split: Split | None
-    hosts: Hosts
-    grid: Grid
-    controls: Controls
-    psf: Psf
-    noise: Noise
-    core_mask: CoreMask
-
-
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class View:
     """From a stamp to what the network sees.
 
@@ -295,7 +35,7 @@ class View:
     raw_scale_nmgy: PerBand
 
 
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Gates:
     """Settings of the gates.
 
@@ -323,7 +63,7 @@ class Gates:
     seed: int
 
 
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Learning:
     """How the network is trained; the same for every variant of a study.
 
@@ -346,7 +86,7 @@ class Learning:
     seed: int
 
 
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Evaluation:
     """How trained networks are scored.
 
@@ -365,7 +105,7 @@ class Evaluation:
     common: Data
 
 
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Runtime:
     """Where and with what resources; part of no key.
 
@@ -389,7 +129,7 @@ class Runtime:
     batch_rows: PositiveInt
 
 
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Variant:
     """One column of a study: a data set, a view on it, the gates and a training."""
 
@@ -404,7 +144,7 @@ class Variant:
     dry_run: bool = False
 
 
-@dataclass(config=_STRICT, frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Audit:
     """The gates alone, on a finished data set.
 

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import torch
 
+from arcgate.data_node import PerBand
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.keys import as_plain
 from arcgate.learning.module import LensFinder
-from arcgate.variant import Learning, PerBand, View
+from arcgate.variant import Learning, View
 
 _ROLES = {"positive": 1, "control": 0, "null": None}
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, PerBand, Psf
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
 from arcgate.survey.columns import as_catalogue
-from arcgate.variant import Controls, CoreMask, Data, Grid, Noise, PackHosts, PerBand, Psf
 
 SPREAD = {"psfsize": 0.1, "depth": 0.3}
 MEDIAN = {

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
+from arcgate.data_node import Data, PackHosts, PerBand
 from arcgate.dataset.card import stored_data_digest
 from arcgate.dataset.shards import read_shard
 from arcgate.injection.engines.local import run_tasks
@@ -17,7 +18,6 @@ from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards, run_shard
 from arcgate.survey.hosts import Survey
 from arcgate.survey.pack import PackSurvey
-from arcgate.variant import Data, PackHosts, PerBand
 
 Built = Callable[..., str]
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
+from arcgate.data_node import Data
 from arcgate.injection.grids import draw_arcs
 from arcgate.lensing.images import image_positions
-from arcgate.variant import Data
 
 IDS = np.arange(250, dtype=np.int64)
 MAGS = np.random.default_rng(1).uniform(17.0, 21.0, len(IDS))

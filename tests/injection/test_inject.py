@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from arcgate.data_node import Data
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
 from arcgate.errors import ArcgateError
 from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
@@ -22,7 +23,6 @@ from arcgate.injection.shard import HOST_COLUMNS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.render import lensed_light, render
-from arcgate.variant import Data
 
 Spec = Callable[..., Data]
 Cut = tuple[pd.DataFrame, NDArray[np.float32]]

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from arcgate.data_node import Controls, Data
 from arcgate.dataset.schema import BANDS, MANIFEST
 from arcgate.errors import ArcgateError
 from arcgate.injection.manifest import build_manifest, split_of
 from arcgate.lensing.psf import fwhm_from_psfsize
-from arcgate.variant import Controls, Data
 
 Spec = Callable[..., Data]
 MakeCatalogue = Callable[..., pd.DataFrame]

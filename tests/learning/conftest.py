@@ -10,11 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from arcgate.data_node import PerBand
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import COLUMNS, STAMP_SIZE
 from arcgate.dataset.shards import shard_path, write_shard
-from arcgate.variant import Learning, PerBand, View
+from arcgate.variant import Learning, View
 
 SetMaker = Callable[..., Dataset]
 Images = NDArray[np.float32]

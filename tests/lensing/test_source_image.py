@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from arcgate.lensing.models import Lenses
+from arcgate.lensing.rays import rays_of
 from arcgate.lensing.source_image import SourceImages
 
 SCALE = 0.03
@@ -71,6 +74,13 @@ def test_pixels_are_found_again_at_their_centres() -> None:
         assert found.numpy() == pytest.approx(image, abs=3e-6 * float(image.max()))
 
 
+def traced(sources: SourceImages, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Positions in the sources' own frames, as rays arrive there without a lens."""
+    lenses = Lenses.of(np.zeros(len(sources)))
+    rays = rays_of(lenses, sources, light_outside=1e-4, blur_arcsec2=1.0, dtype=x.dtype, device=torch.device("cpu"))
+    return rays.trace(rows, x, y)
+
+
 @pytest.mark.parametrize("size", [0.5, 1.0, 1.7])
 def test_total_flux_is_one_at_any_size(size: float) -> None:
     sources = SourceImages.of(blobs(), SCALE, index=[0, 1], size_factor=size)
@@ -87,7 +97,7 @@ def test_centre_angle_and_size_move_the_light_as_they_say() -> None:
     moved = SourceImages.of(blobs(), SCALE, index=[1, 0], x_arcsec=0.3, y_arcsec=-0.2, phi_rad=0.5 * np.pi, size_factor=2.0)
     x, y = torch.tensor([0.3, 0.3, 0.1], dtype=torch.float64), torch.tensor([-0.2, 0.0, -0.2], dtype=torch.float64)
     which = torch.tensor(1)
-    u, v = moved.own_frame(x, y, which)
+    u, v = traced(moved, which.expand(3), x, y)
     # The image's +x axis points along +y of the source plane.
     assert u.numpy() == pytest.approx([0.0, 0.2, 0.0], abs=1e-12)
     assert v.numpy() == pytest.approx([0.0, 0.0, 0.2], abs=1e-12)
@@ -127,11 +137,11 @@ def test_no_value_depends_on_the_length_of_the_batch(dtype: torch.dtype, length:
     rng = np.random.default_rng(2)
     x, y = (torch.from_numpy(rng.uniform(-0.5, 0.5, 200)).to(dtype) for _ in range(2))
     rows = torch.arange(200)
-    whole = sources.brightness(*sources.own_frame(x, y, rows), rows)
+    whole = sources.brightness(*traced(sources, rows, x, y), rows)
     parts = []
     for start in range(0, 200, length):
         part = slice(start, start + length)
-        frame = sources.own_frame(x[part].clone(), y[part].clone(), rows[part].clone())
+        frame = traced(sources, rows[part].clone(), x[part].clone(), y[part].clone())
         parts.append(sources.brightness(*frame, rows[part].clone()))
     assert torch.equal(torch.cat(parts), whole)
 

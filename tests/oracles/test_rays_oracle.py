@@ -7,12 +7,11 @@ import pytest
 import torch
 from lenstronomy.LensModel.lens_model import LensModel
 from lenstronomy.LightModel.light_model import LightModel
-from lenstronomy.Util.param_util import phi_q2_ellipticity
+from lenstronomy_terms import epl_terms, sersic_terms
 from torch import Tensor
 
 from arcgate.lensing.deflection import epl_deflection, shear_deflection, sie_deflection
 from arcgate.lensing.models import Lenses, Sersics
-from arcgate.lensing.profiles import sersic_b, sersic_centre
 from arcgate.lensing.rays import Rays, rays_of
 
 ROWS, POINTS = 60, 40
@@ -78,23 +77,11 @@ def test_surface_brightness_at_given_points_equals_lenstronomys(
     for number in range(ROWS):
         theta_e, q, phi, g1, g2, slope = (float(column[number]) for column in vars(lenses).values())
         reff, n, source_q, source_phi, source_x, source_y = (float(column[number]) for column in vars(sources).values())
-        e1, e2 = phi_q2_ellipticity(phi, q)
-        epl = {"theta_E": theta_e, "gamma": slope, "e1": e1, "e2": e2, "center_x": 0.0, "center_y": 0.0}
+        epl = epl_terms(theta_e, q, phi, slope)
         shear = {"gamma1": g1, "gamma2": g2, "ra_0": 0.0, "dec_0": 0.0}
         mine = (row == number).numpy()
         beta = model.ray_shooting(x.numpy()[mine], y.numpy()[mine], [epl, shear])
-        # Lenstronomy approximates b_n; with its own b_n a radius of the same profile is another one.
-        theirs = 1.9992 * n - 0.3271
-        s1, s2 = phi_q2_ellipticity(source_phi, source_q)
-        sersic = {
-            "amp": sersic_centre(reff, n) * np.exp(-theirs),
-            "R_sersic": reff * (theirs / sersic_b(n)) ** n,
-            "n_sersic": n,
-            "e1": s1,
-            "e2": s2,
-            "center_x": source_x,
-            "center_y": source_y,
-        }
+        sersic = sersic_terms(reff, n, source_q, source_phi, source_x, source_y)
         expected = light.surface_brightness(*beta, [sersic])
         assert found[mine] == pytest.approx(expected, rel=tolerance, abs=tolerance * 1e-3 * expected.max())
 

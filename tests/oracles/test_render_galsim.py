@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from brute_force import worst
-from composing import REAL
+from composing import REAL, needs_real
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
@@ -22,7 +22,6 @@ Array = NDArray[np.float64]
 FINE = galsim.GSParams(folding_threshold=3e-4, maxk_threshold=3e-4, kvalue_accuracy=1e-6, maximum_fft_size=16384)
 PSFS = [Psf("gaussian", 1.3), Psf("gaussian", 0.95), Psf("moffat", 1.3, 3.0), Psf("moffat", 0.8, 2.5)]
 KERNELS = REAL / "dr9_cutout" / "copsf_59.1067_-30.4848.fits"
-needs_real = pytest.mark.skipif(not KERNELS.is_file(), reason="needs ../shared/real beside the checkout")
 MIDDLE = (STAMP_SIZE - 1) / 2.0
 PIXELS = np.arange(STAMP_SIZE)
 POINT = Sersics.of(1e-3, 0.5)

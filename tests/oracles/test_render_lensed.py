@@ -11,12 +11,11 @@ from lenstronomy.Data.psf import PSF
 from lenstronomy.ImSim.image_model import ImageModel
 from lenstronomy.LensModel.lens_model import LensModel
 from lenstronomy.LightModel.light_model import LightModel
-from lenstronomy.Util.param_util import phi_q2_ellipticity
+from lenstronomy_terms import epl_terms, sersic_terms
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.lensing.models import Lenses, Sersics
-from arcgate.lensing.profiles import sersic_b, sersic_centre
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.render import Settings, render
 
@@ -72,19 +71,8 @@ def lenstronomy_image(lenses: Lenses, sources: Sersics, row: int, x_pix: float, 
     """Image by lenstronomy, nine rays a pixel and axis, convolved with a Gaussian on that grid and averaged over pixels."""
     theta_e, q, phi, g1, g2, slope = (float(column[row]) for column in vars(lenses).values())
     reff, n, source_q, source_phi, source_x, source_y = (float(column[row]) for column in vars(sources).values())
-    e1, e2 = phi_q2_ellipticity(phi, q)
-    epl = {"theta_E": theta_e, "gamma": slope, "e1": e1, "e2": e2, "center_x": 0.0, "center_y": 0.0}
-    theirs = 1.9992 * n - 0.3271
-    s1, s2 = phi_q2_ellipticity(source_phi, source_q)
-    sersic = {
-        "amp": sersic_centre(reff, n) * np.exp(-theirs),
-        "R_sersic": reff * (theirs / sersic_b(n)) ** n,
-        "n_sersic": n,
-        "e1": s1,
-        "e2": s2,
-        "center_x": source_x,
-        "center_y": source_y,
-    }
+    epl = epl_terms(theta_e, q, phi, slope)
+    sersic = sersic_terms(reff, n, source_q, source_phi, source_x, source_y)
     factor, half = 9, 9 * 12
     offset = np.arange(-half, half + 1) * PIXEL_SCALE_ARCSEC / factor
     kernel = Psf("gaussian", fwhm_arcsec).density(np.hypot(offset[:, None], offset))

@@ -9,10 +9,10 @@ import pytest
 from lighting import galaxy
 from numpy.typing import NDArray
 
+from arcgate.data_node import MockHosts, PerBand
 from arcgate.lensing.psf import Psf
 from arcgate.survey.mock.build import open_mock
 from arcgate.survey.mock.survey import MockSurvey
-from arcgate.variant import MockHosts, PerBand
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,7 @@ from typing import Any
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from arcgate.variant import PackHosts, PerBand
-
-REAL = Path(__file__).parents[3] / "shared" / "real"
+from arcgate.data_node import PackHosts, PerBand
 
 
 def write_pack(folder: Path, cubes: dict[str, NDArray[Any]]) -> PackHosts:

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from composing import REAL
+from composing import REAL, needs_real
 
 from arcgate.errors import ArcgateError
 from arcgate.survey.coadd_psf import read_coadd_psf
 
 REAL_FILE = REAL / "dr9_cutout" / "copsf_59.1067_-30.4848.fits"
-needs_real = pytest.mark.skipif(not REAL_FILE.is_file(), reason="needs ../shared/real beside the checkout")
 
 
 def write(path: Path, bands: str = "gr", promised: str | None = None, size: int = 5, value: float = 1.0) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from astropy.io import fits
-from composing import REAL
+from composing import REAL, needs_real
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -31,7 +31,6 @@ from arcgate.survey.source_cleaning import (
 )
 
 FOLDER = REAL / "cosmos_sources"
-needs_real = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs ../shared/real beside the checkout")
 FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 Array = NDArray[np.float64]
 
@@ -288,6 +287,7 @@ def test_a_psf_too_wide_for_the_resolution_is_refused(tmp_path: Path) -> None:
         cosmos_sources(tmp_path)
 
 
+@needs_real
 def test_arcs_of_real_galaxies_made_small_hold_the_error_target(real: CosmosSources) -> None:
     rng = np.random.default_rng(1)
     count = 16

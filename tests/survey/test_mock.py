@@ -12,8 +12,9 @@ import pytest
 import torch
 from astropy import units
 from astropy.coordinates import SkyCoord
-from packs_on_disk import REAL
+from composing import REAL, needs_real
 
+from arcgate.data_node import MockHosts, PerBand
 from arcgate.errors import ArcgateError
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise
@@ -31,7 +32,6 @@ from arcgate.survey.mock.noise import sky_noise
 from arcgate.survey.mock.population import Profile, _population, draw_galaxy
 from arcgate.survey.mock.stamps import make_host
 from arcgate.survey.mock.survey import MockSurvey
-from arcgate.variant import MockHosts, PerBand
 
 
 def test_catalogue_has_the_declared_columns(mock_survey: MockSurvey) -> None:
@@ -194,12 +194,11 @@ def test_galaxies_pass_the_cuts_of_the_parent_sample() -> None:
     assert all(g.profile.n == 4.0 for g in drawn if g.morphology == "DEV")
 
 
+@needs_real
 def test_population_is_that_of_the_published_mixtures() -> None:
     from astropy.io import fits
 
     folder = REAL / "lrg_population"
-    if not folder.is_dir():
-        pytest.skip(f"no mixtures at {folder}")
     population = _population()
     for name, mixture in zip(population.names, population.mixtures, strict=True):
         with fits.open(folder / f"gmm_lrg_{name}.fits") as file:

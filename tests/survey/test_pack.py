@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from composing import REAL, needs_real
 from numpy.typing import NDArray
-from packs_on_disk import REAL, pack_hosts, write_pack
+from packs_on_disk import pack_hosts, write_pack
 
 from arcgate.errors import ArcgateError
 from arcgate.survey.columns import CATALOGUE
@@ -22,12 +23,10 @@ Cubes = dict[str, NDArray[Any]]
 @pytest.fixture(scope="module")
 def real() -> PackSurvey:
     """The 46 real galaxies."""
-    folder = REAL / "des_lrg_hosts"
-    if not folder.is_dir():
-        pytest.skip(f"no real galaxies at {folder}")
-    return PackSurvey.open(pack_hosts(folder))
+    return PackSurvey.open(pack_hosts(REAL / "des_lrg_hosts"))
 
 
+@needs_real
 def test_real_galaxies_are_centred_and_plausible(real: PackSurvey) -> None:
     table = real.catalogue
     assert len(table) == 46
@@ -41,6 +40,7 @@ def test_real_galaxies_are_centred_and_plausible(real: PackSurvey) -> None:
     assert table[["ra", "dec", "ebv"]].isna().to_numpy().all()
 
 
+@needs_real
 def test_cutouts_are_whole_pixel_cuts_of_the_files(real: PackSurvey) -> None:
     from astropy.io import fits
 
@@ -52,6 +52,7 @@ def test_cutouts_are_whole_pixel_cuts_of_the_files(real: PackSurvey) -> None:
     assert np.array_equal(cut[0, 1], (native * 1e-3).astype(np.float32))
 
 
+@needs_real
 def test_a_survey_travels_to_worker_processes(real: PackSurvey) -> None:
     before = real.cutouts(np.array([3]))
     content = pickle.dumps(real)

@@ -10,7 +10,7 @@ import galsim.des
 import numpy as np
 import pytest
 from astropy.io import fits
-from composing import REAL
+from composing import REAL, needs_real
 from numpy.typing import NDArray
 
 from arcgate.errors import ArcgateError
@@ -18,7 +18,6 @@ from arcgate.survey.psfex import PsfEx, read_psfex
 
 FOLDER = REAL / "psfex"
 REAL_FILES = sorted(FOLDER.glob("*.fits"))
-needs_real = pytest.mark.skipif(not REAL_FILES, reason="needs ../shared/real beside the checkout")
 
 KEYWORDS: dict[str, Any] = {
     "polnaxis": 2,

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch
 from arcgate.errors import ArcgateError
@@ -19,7 +20,7 @@ from arcgate.keys import as_plain
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
-from arcgate.variant import Split, View
+from arcgate.variant import View
 from arcgate.views.view import Viewer
 
 ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split")

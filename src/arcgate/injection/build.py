@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.injection.engines.local import run_tasks
@@ -14,7 +15,7 @@ from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
 from arcgate.keys import PIXEL_CODE, as_plain, code_version, spec_digest
 from arcgate.survey.hosts import Survey, open_survey
-from arcgate.variant import Data, Runtime
+from arcgate.variant import Runtime
 
 
 @dataclass(frozen=True)

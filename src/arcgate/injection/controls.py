@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from arcgate.data_node import Controls
 from arcgate.errors import ArcgateError
-from arcgate.variant import Controls
 
 Rows = NDArray[np.int64]
 

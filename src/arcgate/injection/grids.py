@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from arcgate.data_node import Grid
 from arcgate.injection.draws import Ids, between, choice, normal, uniform
 from arcgate.lensing.images import image_counts
-from arcgate.variant import Grid
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
 # r = 22 (the locus of blue galaxies in the Legacy Surveys: g - r near 0.4, r - z near 0.35).

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.data_node import Data, Psf
 from arcgate.dataset.schema import BANDS, MANIFEST, ROLES, SPLITS
 from arcgate.errors import ArcgateError
 from arcgate.injection.controls import control_hosts
 from arcgate.injection.draws import text_ids, uniform
 from arcgate.injection.grids import draw_arcs
 from arcgate.lensing.psf import fwhm_from_psfsize
-from arcgate.variant import Data, Psf
 
 # Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
 _SPLIT_SEED = 20260101

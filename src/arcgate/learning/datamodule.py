@@ -6,10 +6,11 @@ from typing import Final
 
 from pytorch_lightning import LightningDataModule
 
+from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset
 from arcgate.errors import ArcgateError
 from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks
-from arcgate.variant import Learning, Split, View
+from arcgate.variant import Learning, View
 from arcgate.views.view import Viewer
 
 VALIDATION_BATCH: Final = 256

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.learning.augmentation import augment, mix
-from arcgate.variant import Split
 from arcgate.views.view import Viewer
 
 LABELLED_ROLES: Final = ("positive", "control")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import torch
@@ -68,6 +68,13 @@ class PixelMoments:
     moments: Tensor
     beyond: Tensor
 
+    @classmethod
+    def none(cls, count: int, dtype: torch.dtype, device: torch.device) -> Self:
+        """No light of any of `count` sources."""
+        no_entry = torch.zeros(0, dtype=torch.int64, device=device)
+        moments = torch.zeros((0, DEGREES, DEGREES), dtype=dtype, device=device)
+        return cls(no_entry, no_entry, no_entry, moments, torch.zeros(count, dtype=torch.float64, device=device))
+
     @property
     def total(self) -> Tensor:
         """All light of each source's image, float64 (m,): the magnification."""
@@ -91,11 +98,10 @@ class PixelMoments:
 
 def merged(parts: Sequence[tuple[Tensor, PixelMoments]], count: int, dtype: torch.dtype, device: torch.device) -> PixelMoments:
     """One from several, each with the places of its sources among `count`; entries in the order of their sources."""
+    if not parts:
+        return PixelMoments.none(count, dtype, device)
     beyond = torch.zeros(count, dtype=torch.float64, device=device)
-    none = torch.zeros(0, dtype=torch.int64, device=device)
-    dark = PixelMoments(none, none, none, torch.zeros((0, DEGREES, DEGREES), dtype=dtype, device=device), beyond)
-    parts = [(none, dark), *parts]
-    for rows, part in parts[1:]:
+    for rows, part in parts:
         beyond[rows] = part.beyond
     row = torch.cat([rows.index_select(0, part.row) for rows, part in parts])
     order = torch.argsort(row, stable=True)
@@ -183,10 +189,7 @@ class _Integration:
             size //= 2
         self._pixels(blocks)
         if not self.parts:
-            none = torch.zeros(0, dtype=torch.int64, device=self.device)
-            return PixelMoments(
-                none, none, none, torch.zeros((0, DEGREES, DEGREES), dtype=self.dtype, device=self.device), beyond
-            )
+            return replace(PixelMoments.none(len(self.x_pix), self.dtype, self.device), beyond=beyond)
         row = torch.cat([part.row for part, _ in self.parts])
         moments = torch.cat([moments for _, moments in self.parts]) * PIXEL_SCALE_ARCSEC**2
         return PixelMoments(

@@ -140,21 +140,6 @@ class SourceImages:
         half = self.half_width_pix[self.index]
         return torch.hypot(half[:, 0], half[:, 1]) * self.scale_arcsec * self.size_factor
 
-    def own_frame(self, x: Tensor, y: Tensor, source_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Positions in the sources' own frames, for `brightness`.
-
-        Parameters
-        ----------
-        x, y : Tensor
-            Position in the source plane relative to the lens, arcsec.
-        source_index : Tensor, int64
-            Which source each position is for; broadcasts against `x`.
-        """
-        phi = self.phi_rad[source_index]
-        cos, sin = torch.cos(phi).to(x.dtype), torch.sin(phi).to(x.dtype)
-        dx, dy = x - self.x_arcsec[source_index].to(x.dtype), y - self.y_arcsec[source_index].to(x.dtype)
-        return dx * cos + dy * sin, dy * cos - dx * sin
-
     def brightness(self, u: Tensor, v: Tensor, source_index: Tensor) -> Tensor:
         """Surface brightness, per square arcsec.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.variant import MockHosts, PackHosts
+from arcgate.data_node import MockHosts, PackHosts
 
 
 class Survey(Protocol):

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.data_node import PackHosts
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
 from arcgate.errors import ArcgateError
 from arcgate.keys import as_plain, digest_of
@@ -23,7 +24,6 @@ from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import Cube, cube_paths, open_cube
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.measure import APERTURE_PIX, measure_centre, measure_light, measure_sky
-from arcgate.variant import PackHosts
 
 CENTRE_BAND = "r"
 _SCALE_TOLERANCE = 0.01

@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
+from arcgate.data_node import MockHosts
 from arcgate.keys import as_plain, code_version, digest_of
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import write_cubes
 from arcgate.survey.mock.stamps import make_host
 from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
-from arcgate.variant import MockHosts
 from arcgate.workers import completed
 
 PART_HOSTS: Final = 500

@@ -10,11 +10,11 @@ from astropy import units
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
+from arcgate.data_node import MockHosts
 from arcgate.dataset.schema import BANDS
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.survey.depth import sky_from_depth
 from arcgate.survey.mock.draws import Purpose, generator
-from arcgate.variant import MockHosts
 
 HEALPIX_NSIDE: Final = 64
 _DEC_RANGE_DEG: Final = (-65.0, 32.0)

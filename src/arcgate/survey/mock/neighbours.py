@@ -11,7 +11,7 @@ from torch import Tensor
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.lensing.profiles import sersic_b
-from arcgate.lensing.spectra import MIDDLE_PIX, frequencies, joined_halves
+from arcgate.lensing.spectra import MIDDLE_PIX, frequencies, joined_halves, point_spectra
 from arcgate.survey.mock.population import Profile
 
 BORDER_PIX: Final = 8
@@ -70,17 +70,20 @@ def neighbour_spectrum(neighbour: Neighbour, modes: int) -> Tensor:
     An exponential disc has the transform (1 + (h k)^2)^(-3/2) with scale length h (e.g. Freeman 1970), so that discs cost no
     integration: k runs along the axes of the disc, on which h is stretched by 1 / sqrt(q) and sqrt(q).
     """
-    k = frequencies(modes)
-    place = np.exp(-1j * k * (neighbour.x_pix - MIDDLE_PIX)), np.exp(-1j * k * (neighbour.y_pix - MIDDLE_PIX))
-    up, down = place[1][:, None] * place[0], place[1].conj()[:, None] * place[0]
     disc = neighbour.profile
-    if disc is not None:
-        cos, sin = np.cos(disc.phi_rad), np.sin(disc.phi_rad)
-        scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
-        for half, ky in ((up, k[:, None]), (down, -k[:, None])):
-            along, across = k * cos + ky * sin, ky * cos - k * sin
-            half *= (1.0 + scale_pix**2 * (along**2 / disc.q + across**2 * disc.q)) ** -1.5
-    return joined_halves(torch.from_numpy(up), torch.from_numpy(down)).to(torch.float32)
+    if disc is None:
+        x, y = (torch.tensor([at], dtype=torch.float64) for at in (neighbour.x_pix, neighbour.y_pix))
+        return point_spectra(x, y, modes).values[0].to(torch.float32)
+    k = frequencies(modes)
+    along_x, along_y = (np.exp(-1j * k * (at - MIDDLE_PIX)) for at in (neighbour.x_pix, neighbour.y_pix))
+    cos, sin = np.cos(disc.phi_rad), np.sin(disc.phi_rad)
+    scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
+    halves = []
+    for ky, wave in ((k[:, None], along_y), (-k[:, None], along_y.conj())):
+        along, across = k * cos + ky * sin, ky * cos - k * sin
+        shape = (1.0 + scale_pix**2 * (along**2 / disc.q + across**2 * disc.q)) ** -1.5
+        halves.append(torch.from_numpy(wave[:, None] * along_x * shape))
+    return joined_halves(*halves).to(torch.float32)
 
 
 def _share_above_limit() -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from arcgate.data_node import MockHosts
 from arcgate.dataset.schema import BANDS, STAMP_SIZE, ZERO_POINT
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise
@@ -19,7 +20,6 @@ from arcgate.survey.mock.draws import Purpose, generator
 from arcgate.survey.mock.neighbours import Neighbour, draw_neighbours, neighbour_spectrum
 from arcgate.survey.mock.noise import sky_noise
 from arcgate.survey.mock.population import Galaxy, draw_galaxy
-from arcgate.variant import MockHosts
 
 _MIDDLE: Final = (STAMP_SIZE - 1) / 2.0
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from arcgate.data_node import MockHosts
 from arcgate.dataset.schema import IMAGE_SHAPE
 from arcgate.errors import ArcgateError
 from arcgate.survey.cubes import Cube, cube_paths, open_cube
-from arcgate.variant import MockHosts
 
 CATALOGUE_FILE: Final = "catalogue.parquet"
 
