@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from arcgate.config import from_config
-from arcgate.variant import Variant
+from arcgate.config import audit_from_config, from_config
+from arcgate.variant import Audit, Variant
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 # A checkout of a user's has no real data beside it.
@@ -22,3 +22,9 @@ def composed(*overrides: str) -> Variant:
     """The variant that these overrides compose."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         return from_config(compose("config", overrides=list(overrides)))
+
+
+def audited(*overrides: str) -> Audit:
+    """The audit that these overrides compose."""
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        return audit_from_config(compose("audit", overrides=list(overrides)))

@@ -60,11 +60,15 @@ def test_simulate_then_inspect_then_audit(arcgate, tmp_path):
     folder = out.split(": ")[-1].strip()
     code, out, _ = arcgate("inspect", f"data={folder}", "verify=true")
     assert (code, "verified" in out) == (0, True)
-    code, out, _ = arcgate("audit", f"data={folder}", "output=evidence.json")
+    code, out, _ = arcgate("audit", f"data={folder}", "gates=quick", "runtime.workers=1", "dry_run=true")
+    assert (code, "would be made" in out, (tmp_path / "data/audits").exists()) == (0, True, False)
+    code, out, _ = arcgate("audit", f"data={folder}", "gates=quick", "gates.reference_rows=0", "runtime.workers=1", "output=here")
     # 24 pairs are too few for any interval: undetermined, and the code says so.
-    assert code == 4
-    assert "undetermined" in out
-    assert json.loads((tmp_path / "evidence.json").read_text())["safe"] == "undetermined"
+    assert code == 4, out
+    assert "safe? undetermined" in out
+    assert json.loads((tmp_path / "here/evidence.json").read_text())["safe"] == "undetermined"
+    assert (tmp_path / "here/report.html").stat().st_size > 1000
+    assert (tmp_path / "mlruns").is_dir()
 
 
 def test_dry_run_changes_nothing(arcgate, tmp_path):
@@ -92,6 +96,9 @@ def test_dry_run_changes_nothing(arcgate, tmp_path):
         (("simulate", "hosts=pack", "data.hosts.path=nowhere", "data.n_pairs=3"), "nowhere"),
         (("inspect", "data=nowhere"), "nowhere"),
         (("audit", "data=nowhere"), "nowhere"),
+        (("audit", "data=nowhere.npz"), "nowhere.npz"),
+        (("audit",), "needs data="),
+        (("audit", "data=nowhere", "gates.margin=2"), "gates.margin"),
         (("inspect",), "needs data="),
         (("report", "study=none"), "no tracking database"),
         (("report",), "needs study="),

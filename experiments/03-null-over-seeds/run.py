@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_module
 
 from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.source import DatasetSource
 from arcgate.gates.battery import run_battery
 from arcgate.injection.build import build_dataset
 
@@ -44,7 +45,7 @@ def judge_seed(seed: int, pairs: int, data_dir: str) -> list[dict[str, object]]:
         spec = from_config(compose("config", overrides=overrides))
     dataset = open_dataset(build_dataset(spec.data, spec.runtime).folder)
     rows = []
-    for result in run_battery(dataset, spec.view, spec.gates):
+    for result in run_battery(DatasetSource(dataset), spec.view, spec.gates).results:
         if result.name not in GATES:
             continue
         values = (result.value, result.low, result.high, result.low <= 0.5 <= result.high, result.smallest_leak, result.status)

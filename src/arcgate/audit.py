@@ -1,62 +1,151 @@
-"""The gates on a finished data set, without training anything."""
+"""The gates on a finished data set of any layout, without training anything: evidence, report, and a run in MLflow."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.atomic import alone
+from arcgate.dataset.opening import check_unchanged, notes_of, open_source
+from arcgate.dataset.source import Source
+from arcgate.gate_report import EVIDENCE, REPORT, write_report
+from arcgate.gate_report.about import about
 from arcgate.gates.battery import run_battery
-from arcgate.gates.result import Evidence, GateResult, Safe, conclude, write_evidence
-from arcgate.keys import evidence_key
+from arcgate.gates.result import Evidence, GateResult, Safe, read_evidence, write_evidence
+from arcgate.gates.verdict.conclude import conclude
+from arcgate.keys import as_plain, evidence_key
 from arcgate.variant import Audit
+
+# On one core of 2020s hardware, seconds: reading and judging a pair, starting up, and an arc by the reference renderer.
+SECONDS_PER_PAIR, SECONDS_TO_START, SECONDS_PER_REFERENCE = 0.02, 15.0, 3.0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A data set that is to be judged, and where its evidence belongs."""
+
+    spec: Audit
+    source: Source
+    key: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder of evidence and report."""
+        return Path(self.spec.output) if self.spec.output is not None else Path(self.spec.runtime.data_dir) / "audits" / self.key
+
+    @property
+    def found(self) -> Evidence | None:
+        """Evidence of the same data, view, settings and code."""
+        path = self.folder / EVIDENCE
+        evidence = read_evidence(path) if path.exists() else None
+        return evidence if evidence is not None and evidence.key == self.key else None
 
 
 def audit(spec: Audit) -> Safe:
-    """Judge a data set, print every result, and write evidence.json if a place is given.
+    """Judge a data set, print every result and the two answers, and keep evidence.json, report.html and a run in MLflow.
+
+    Evidence that exists for the same data, view, settings and code is not made again; its report is.
 
     Returns
     -------
     {'passed', 'failed', 'undetermined'}
+
+    Raises
+    ------
+    ArcgateError
+        The data set cannot be read, changed since its card was written, or has one class only.
     """
-    dataset = open_dataset(Path(spec.data))
-    results = run_battery(dataset, spec.view, spec.gates)
-    evidence = conclude(evidence_key(dataset.data_digest, spec), results)
+    opened = _open(spec)
+    for note in notes_of(opened.source):
+        print(f"note: {note}", flush=True)
+    check_unchanged(opened.source, spec.runtime.workers)
+    folder = opened.folder
+    with alone(folder):
+        evidence = opened.found
+        if evidence is None:
+            evidence = _judged(opened)
+            write_evidence(evidence, folder / EVIDENCE)
+        else:
+            print(f"evidence found: {folder / EVIDENCE}", flush=True)
+        write_report(evidence, about(opened.source, spec.view, spec.gates, opened.key), folder / REPORT)
     _print(evidence, spec.gates.level)
-    if spec.output is not None:
-        path = Path(spec.output)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_evidence(evidence, path)
+    print(f"report: {folder / REPORT}", flush=True)
+    if spec.track:
+        _track(opened, evidence)
     return evidence.safe
 
 
-def _print(evidence: Evidence, level: float) -> None:
-    table = Table(
-        "gate",
-        "view",
-        "stratum",
-        "value",
-        f"{100 * level:g} % interval",
-        "margin",
-        "smallest leak",
-        "n",
-        "hosts",
-        "status",
-        "reason",
+def print_audit_plan(spec: Audit) -> None:
+    """Print the key, what is there, and the rough time of an audit, without judging or writing anything."""
+    opened = _open(spec)
+    table = opened.source.table(["role"])
+    pairs = min(int((table["role"] == "positive").sum()), spec.gates.max_pairs)
+    print(f"{spec.data}: {opened.source.facts.layout}, {len(table):,} rows, data digest {opened.source.digest[:12]}")
+    for note in notes_of(opened.source):
+        print(f"  note: {note}")
+    if opened.found is not None:
+        print(f"  evidence {opened.key[:12]} is there ({opened.folder}); only its report would be written again")
+        return
+    seconds = (
+        SECONDS_TO_START + (pairs * SECONDS_PER_PAIR + spec.gates.reference_rows * SECONDS_PER_REFERENCE) / spec.runtime.workers
     )
+    print(f"  evidence {opened.key[:12]} would be made in {opened.folder}: {pairs:,} pairs, roughly {seconds / 60:.1f} min")
+
+
+def _open(spec: Audit) -> Opened:
+    source = open_source(Path(spec.data))
+    return Opened(spec, source, evidence_key(source.digest, spec))
+
+
+def _judged(opened: Opened) -> Evidence:
+    spec = opened.spec
+    started = time.monotonic()
+    judged = run_battery(opened.source, spec.view, spec.gates, spec.runtime.workers)
+    evidence = conclude(opened.key, judged)
+    print(f"judged in {time.monotonic() - started:.0f} s", flush=True)
+    return evidence
+
+
+def _track(opened: Opened, evidence: Evidence) -> None:
+    """Keep the audit as a run of the experiment `audits`."""
+    # MLflow takes seconds to import, which `track=false` saves.
+    from arcgate.tracking.audits import log_audit
+    from arcgate.tracking.store import open_store
+
+    spec, source, folder = opened.spec, opened.source, opened.folder
+    plain = as_plain(spec)
+    params = {"view": plain["view"], "gates": plain["gates"], "layout": source.facts.layout, "paired": source.facts.paired}
+    store = open_store(spec.runtime.mlruns_dir)
+    files = [folder / EVIDENCE, folder / REPORT]
+    log_audit(store, source.path.resolve().name, source.digest, evidence, params, files, folder / "figures")
+
+
+def _print(evidence: Evidence, level: float) -> None:
+    """The gates with their reasons, the diagnostics in short, and the two answers."""
+    head = ("view", "stratum", "value", f"{100 * level:g} % interval", "margin", "smallest leak", "n", "hosts", "status")
+    gates, diagnostics = Table("gate", *head, "reason"), Table("diagnostic", *head)
     for result in evidence.results:
-        table.add_row(*_cells(result))
+        if result.role == "gate":
+            gates.add_row(*map(Text, [*_cells(result), result.reason]))
+        else:
+            diagnostics.add_row(*map(Text, _cells(result)))
     console = Console() if Console().is_terminal else Console(width=220)
-    console.print(table)
-    console.print(f"safe? {evidence.safe}" + (f"\ncause? {evidence.cause}" if evidence.cause else ""), soft_wrap=True)
+    console.print(diagnostics)
+    console.print(gates)
+    cause = evidence.cause
+    console.print(f"safe? {evidence.safe}", soft_wrap=True)
+    console.print(f"cause? {cause.name} (confidence {cause.confidence:.2f}): {cause.sentence}", soft_wrap=True, markup=False)
 
 
 def _cells(result: GateResult) -> list[str]:
-    interval = "" if result.low is None or result.high is None else f"[{result.low:.3f}, {result.high:.3f}]"
-    leak = "" if result.smallest_leak is None else f"{result.smallest_leak:.2g} sky sigma"
-    value = "" if result.value is None else f"{result.value:.3f}"
+    interval = "" if result.low is None or result.high is None else f"[{result.low:.3g}, {result.high:.3g}]"
+    leak = "" if result.smallest_leak is None else f"{result.smallest_leak:.2g}"
+    value = "" if result.value is None else f"{result.value:.3g}"
     margin = "" if result.margin is None else f"{result.margin:g}"
     sizes = [str(result.n), str(result.n_groups)]
-    return [result.name, result.view, result.stratum, value, interval, margin, leak, *sizes, result.status, result.reason]
+    return [result.name, result.view, result.stratum, value, interval, margin, leak, *sizes, result.status]

@@ -24,7 +24,9 @@ verbs:
              arcgate run experiment=pilot                     (a sweep: one table at the end)
              arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep; study=<name> keeps it together)
   simulate   build a variant's data set and stop
-  audit      the gates on a finished data set           arcgate audit data=<folder>
+  audit      the gates on a finished data set, with a report
+             arcgate audit data=<folder>                      (of arcgate, or Parquet with stamp_npz; or a .npz file)
+             arcgate audit data=<folder> gates=quick view=stamp_robust
   inspect    what a finished data set holds             arcgate inspect data=<folder> verify=true
   report     a study's table                            arcgate report study=pilot
   ui         browse the runs in MLflow                  arcgate ui port=5000
@@ -32,7 +34,7 @@ verbs:
 any verb:
   --help         its options and configuration groups
   --cfg job      the composed configuration
-  dry_run=true   (run, simulate) keys, what is cached, what would run, rough time and disk
+  dry_run=true   (run, simulate, audit) keys, what is cached, what would run, rough time and disk
 
 exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors
 """
@@ -167,10 +169,18 @@ def _simulate() -> None:
 
 def _audit() -> None:
     def task(config: DictConfig) -> int:
-        from arcgate.audit import audit
         from arcgate.config import audit_from_config
 
-        return EXIT_CODES[audit(audit_from_config(config))]
+        _needed(config, "data")
+        spec = audit_from_config(config)
+        if spec.dry_run:
+            from arcgate.audit import print_audit_plan
+
+            print_audit_plan(spec)
+            return 0
+        from arcgate.audit import audit
+
+        return EXIT_CODES[audit(spec)]
 
     _hydra("audit", task)
 

@@ -37,7 +37,10 @@ def code_version(packages: tuple[str, ...]) -> str:
 
 PIXEL_CODE = ("survey", "lensing", "injection", "dataset/schema.py", "dataset/digests.py")
 _READING_CODE = ("dataset/schema.py", "dataset/reader.py", "dataset/shard_reading.py", "views")
-JUDGING_CODE = ("gates", "lensing", "injection", *_READING_CODE)
+_OPENING_CODE = tuple(
+    f"dataset/{name}.py" for name in ("source", "opening", "foreign", "pairing", "measuring", "older_layouts", "arrays")
+)
+JUDGING_CODE = ("gates", "lensing", "injection", *_OPENING_CODE, *_READING_CODE)
 LEARNING_CODE = ("learning", *_READING_CODE)
 FIGURE_CODE = ("tracking/figures", "tracking/artifacts.py")
 SCORING_CODE = ("evaluation", "learning", "gates/statistics.py", *_READING_CODE)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
+from arcgate.dataset.atomic import alone
 from arcgate.dataset.reader import Dataset, open_dataset
+from arcgate.dataset.source import DatasetSource
 from arcgate.evaluation.evaluate import evaluate
+from arcgate.gate_report import EVIDENCE, REPORT, write_report
+from arcgate.gate_report.about import about
 from arcgate.gates.battery import run_battery
-from arcgate.gates.result import Evidence, Safe, conclude, read_evidence, write_evidence
+from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
+from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.build import build_dataset
 from arcgate.keys import FIGURE_CODE, as_plain, code_version, digest_of, evidence_key, scoring_key, training_key
 from arcgate.learning.train import train
@@ -114,15 +115,20 @@ def prepare(spec: Variant) -> Prepared:
 
 def judge(prepared: Prepared) -> tuple[Evidence, str]:
     """Evidence of the gates, and a word on whether it was judged now or found."""
-    path = prepared.runs / prepared.evidence / "evidence.json"
-    with _alone(path.parent):
+    folder = prepared.runs / prepared.evidence
+    path = folder / EVIDENCE
+    source, spec = DatasetSource(prepared.data), prepared.spec
+    with alone(folder):
         if path.exists():
-            return read_evidence(path), "gates reused"
-        started = time.monotonic()
-        results = run_battery(prepared.data, prepared.spec.view, prepared.spec.gates)
-        evidence = conclude(prepared.evidence, results)
-        write_evidence(evidence, path)
-        return evidence, f"gates judged ({time.monotonic() - started:.0f} s)"
+            evidence, word = read_evidence(path), "gates reused"
+        else:
+            started = time.monotonic()
+            judged = run_battery(source, spec.view, spec.gates, spec.runtime.workers)
+            evidence = conclude(prepared.evidence, judged)
+            write_evidence(evidence, path)
+            word = f"gates judged ({time.monotonic() - started:.0f} s)"
+        write_report(evidence, about(source, spec.view, spec.gates, prepared.evidence), folder / REPORT)
+    return evidence, word
 
 
 def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evidence) -> str:
@@ -130,7 +136,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     spec = prepared.spec
     started = time.monotonic()
     folder = prepared.runs / prepared.training
-    with _alone(folder):
+    with alone(folder):
         trained = train(
             prepared.data,
             spec.view,
@@ -141,7 +147,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             logger=lightning_logger(store, run_id),
         )
     scores = prepared.runs / prepared.scoring
-    with _alone(scores):
+    with alone(scores):
         metrics = evaluate(
             trained.best_checkpoint,
             prepared.data,
@@ -171,7 +177,8 @@ def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metr
     record.log_metrics(store, run_id, metrics)
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
     record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
-    record.log_artifacts(store, run_id, prepared.runs / prepared.evidence / "evidence.json")
+    for name in (EVIDENCE, REPORT):
+        record.log_artifacts(store, run_id, prepared.runs / prepared.evidence / name)
     record.log_artifacts(store, run_id, figures, "figures")
     for table in sorted(scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")
@@ -180,11 +187,3 @@ def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metr
 def say(variant: str, text: str) -> None:
     """One line on a variant's progress, on standard output."""
     print(f"{variant}: {text}", flush=True)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the lock ends with its process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False):
-        yield

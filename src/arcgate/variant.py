@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from arcgate.data_node import HALF_STAMP, STRICT, Data, PerBand, Positive, PositiveInt
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+MAX_CELLS = 12
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -36,6 +38,39 @@ class View:
 
 
 @dataclass(config=STRICT, frozen=True)
+class Cell:
+    """One cell of the two-sample battery: where it looks, what it summarises there, and the rule that tries to tell.
+
+    Attributes
+    ----------
+    region : {'core', 'annulus', 'border', 'stamp'}
+        Pixels looked at.
+    summary : {'pca', 'radial', 'power', 'lsb'}
+        Principal components of the pixels, radial profile, power spectrum, or least significant bits.
+    probe : {'ridge', 'trees'}
+        Ridge regression or boosted trees.
+    """
+
+    region: Literal["core", "annulus", "border", "stamp"]
+    summary: Literal["pca", "radial", "power", "lsb"]
+    probe: Literal["ridge", "trees"]
+
+
+def _different(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    twice = {cell for cell in cells if cells.count(cell) > 1}
+    if twice:
+        names = ", ".join(sorted(f"{cell.region}/{cell.summary}/{cell.probe}" for cell in twice))
+        raise ValueError(f"cells are listed twice: {names}")
+    return cells
+
+
+def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
+    if any(second <= first for first, second in pairwise(sizes)):
+        raise ValueError(f"sizes of the planted leak must ascend, got {list(sizes)}")
+    return sizes
+
+
+@dataclass(config=STRICT, frozen=True)
 class Gates:
     """Settings of the gates.
 
@@ -46,20 +81,29 @@ class Gates:
     level : float
         Coverage of the intervals.
     canary_sizes_sky_sigma : tuple of float
-        Sizes of the planted leak, tried in this order, in units of the sky's standard deviation per pixel.
+        Sizes of planted light, ascending, in units of the sky's standard deviation per pixel.
     min_hosts : int
         Fewer galaxies than this in either half leave a gate undetermined.
     max_pairs : int
         At most this many pairs are judged, chosen by hash; split integrity is judged on all rows.
+    cells : tuple of Cell
+        The two-sample battery, at most 12; none leaves it out.
+    reference_rows : int
+        Positives whose arcs are compared with the slow reference renderer (1.4 to 4 s each); 0 leaves that gate out.
+    verdict_pairs : int
+        Pairs whose light is refitted to name a cause.
     seed : int
         Seed of the split of galaxies into the half that fits and the half that judges.
     """
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     level: Fraction
-    canary_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    canary_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
     min_hosts: PositiveInt
     max_pairs: PositiveInt
+    cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_CELLS), AfterValidator(_different)]
+    reference_rows: Annotated[int, Field(ge=0)]
+    verdict_pairs: PositiveInt
     seed: int
 
 
@@ -146,17 +190,22 @@ class Variant:
 
 @dataclass(config=STRICT, frozen=True)
 class Audit:
-    """The gates alone, on a finished data set.
+    """The gates alone, on a finished data set of any layout.
 
     Attributes
     ----------
     data : str
-        Folder of the data set.
+        A data set's folder, a table of the older layout, or a .npz file (see `arcgate.dataset.opening`).
     output : str or None
-        Where evidence.json is written; None: nowhere.
+        Folder of evidence.json and report.html; None: `<data_dir>/audits/<evidence key>`.
+    track : bool
+        Whether to keep the audit as a run of the experiment `audits` in MLflow.
     """
 
     data: str
     output: str | None
+    track: bool
     view: View
     gates: Gates
+    runtime: Runtime
+    dry_run: bool = False

@@ -14,7 +14,8 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # imported for that warning
 
-from arcgate.gates.result import Evidence, GateResult
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.result import Cause, Evidence, GateResult, Nuisance
 from arcgate.tracking.store import DATABASE, Store, open_store
 
 MakeGate = Callable[..., GateResult]
@@ -71,4 +72,12 @@ def evidence(make_gate: MakeGate) -> Evidence:
         make_gate("psf", value=None, low=None, high=None, status="not_run"),
         make_gate("core_published", role="diagnostic", value=0.9, low=None, high=None, margin=None, status="reported"),
     )
-    return Evidence(key="e1", safe="failed", cause="ring/raw: the interval lies outside the margin", results=results)
+    measured = (Nuisance("psf_width", "r", 2.35, 2.3, 2.4, 1.0, 0.03, "ratio"),)
+    cause = Cause("sigma_for_fwhm + mask_edge", 0.97, "The arcs are 2.35 times as wide as declared.", measured)
+    series = [{"label": "r", "x": [1.0, 2.0], "y": [0.1, None]}]
+    lines = {"x_label": "radius", "y_label": "light", "x_log": False, "y_log": False, "series": series, "marks": []}
+    exhibits = (
+        Exhibit("profile", "Profile", "Light by radius.", "lines", lines),
+        Exhibit("published_figures", "Published", "A table.", "table", {"columns": ["a"], "rows": [[1]]}),
+    )
+    return Evidence(key="e1", safe="failed", cause=cause, results=results, exhibits=exhibits)

@@ -59,7 +59,11 @@ def test_evidence_becomes_metrics_and_tags(store: Store, run: str, evidence: Evi
     assert data.tags[name] == "undetermined"
     assert data.tags["gate/psf/raw/overall"] == "not_run"
     assert "gate/psf/raw/overall" not in data.metrics
-    assert (data.tags[names.SAFE], data.tags[names.CAUSE]) == ("failed", evidence.cause)
+    assert (data.tags[names.SAFE], data.tags[names.CAUSE]) == ("failed", "sigma_for_fwhm + mask_edge")
+    assert data.tags[names.CAUSE_SENTENCE] == "The arcs are 2.35 times as wide as declared."
+    refit = "verdict/psf_width/r"
+    assert (data.metrics[refit], data.metrics[f"{refit}/low"], data.metrics[f"{refit}/high"]) == (2.35, 2.3, 2.4)
+    assert data.metrics[names.CONFIDENCE] == 0.97
 
 
 def test_a_dataset_is_an_input_with_a_short_digest_and_a_tag_with_the_whole(store: Store, run: str) -> None:

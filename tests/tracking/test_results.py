@@ -55,6 +55,7 @@ def test_gates_and_scores_come_with_interval_and_status(study: Store) -> None:
     first = table.iloc[0]
     assert (first["gate/ring/raw/overall/low"], first["gate/ring/raw/overall/status"]) == (0.58, "failed")
     assert first["test/auroc/high"] == 0.98
+    assert (first["cause"], first["verdict/psf_width/r/high"]) == ("sigma_for_fwhm + mask_edge", 2.4)
     assert "train/loss" not in table
     assert pd.isna(table["test/auroc"]).tolist() == [False, True, True]
     columns = list(table.columns)
@@ -75,7 +76,7 @@ def test_of_several_runs_of_a_variant_the_one_opened_last_counts(study: Store) -
 def test_one_variant_has_no_differing_factors(store: Store) -> None:
     _variant(store, "paired", "paired", 0.0)
     table = results("masks", store.folder)
-    assert list(table.columns) == ["variant", "run_status", "key", "run_id", "data_digest", "safe", "cause"]
+    assert list(table.columns) == ["variant", "run_status", "key", "run_id", "data_digest", "safe", "cause", "cause_sentence"]
 
 
 def test_an_unknown_study_names_those_there_are(study: Store) -> None:

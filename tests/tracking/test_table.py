@@ -35,7 +35,7 @@ def table(study: Store) -> pd.DataFrame:
 
 
 def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> None:
-    text = table_text(table, width=240)
+    text = table_text(table, width=260)
     # One table of gates and scores, and one of canaries.
     assert text.count("variant") == 2
     assert "0.53 [0.50, 0.56] undet." in text
@@ -45,6 +45,8 @@ def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> 
     assert "0.00 pass" in text
     assert "0.971 [0.960, 0.980]" in text
     assert "unpaired (running)" in text
+    assert "sigma_for_fwhm + mask_edge" in text
+    assert "paired|a: The arcs are 2.35 times as wide as declared." in text
 
 
 @pytest.mark.parametrize("width", [100, 120, 150])
@@ -94,8 +96,8 @@ def test_a_study_without_variants_has_an_empty_table(store: Store, tmp_path: Pat
 
 def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
     lines = markdown(table).splitlines()
-    assert lines[0].startswith("| variant | controls | safe? |")
-    assert lines[2].startswith("| paired\\|a | paired | FAIL |")
+    assert lines[0].startswith("| variant | controls | safe? | cause? |")
+    assert lines[2].startswith("| paired\\|a | paired | FAIL | sigma_for_fwhm + mask_edge |")
     assert lines[4:6] == ["", CANARIES]
     assert sum(line.startswith("| ") for line in lines) == 8
 

@@ -105,9 +105,10 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
     Returns
     -------
     Metrics
-        auroc with auroc/low and auroc/high (90 % interval, clustered by host); recall_at_fpr and recall_threshold_logit;
-        core_masked_auroc, core_masked_auroc_drop (unmasked minus masked), core_masked_recall_drop (each at the threshold
-        that its own negatives set, so that both have the same false-positive rate) and core_masked_logit_change (mean
+        auroc, over rows of different galaxies, with auroc/low and auroc/high (90 % interval, clustered by host; see
+        `clustered_auc`); recall_at_fpr and recall_threshold_logit; core_masked_auroc, core_masked_auroc_drop (unmasked
+        minus masked), core_masked_recall_drop (each at the threshold that its own negatives set, so that both have the
+        same false-positive rate) and core_masked_logit_change (mean
         over positives of masked minus unmasked).
 
     Raises

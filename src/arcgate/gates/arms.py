@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import BANDS
+from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.source import Facts, Source
 from arcgate.injection.arcs import declared_psfs, render_arcs, used_psfs
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.draws import uniform
+from arcgate.injection.draws import text_ids, uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask
 from arcgate.views.view import Viewer
 
@@ -61,6 +61,11 @@ class Stamps:
         """The judged image under the view, normalised by the statistics of the stamp that the network sees."""
         return viewer.apply(self.image, *viewer.normaliser(self.seen, self.x, self.y))
 
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Stamps:
+        """The rows that `chosen` marks or counts."""
+        rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return Stamps(self.image[rows], self.seen[rows], self.table.iloc[rows].reset_index(drop=True))
+
     def with_leak(self, leak: NDArray[np.float64]) -> Stamps:
         """The same stamps with light added (it broadcasts to their shape), as a network would get them."""
         image = self.image + leak.astype(np.float32)
@@ -69,82 +74,136 @@ class Stamps:
 
 @dataclass(frozen=True)
 class Arms:
-    """The stamps of one shard's pairs. All but `control` are class 1.
+    """The stamps of one shard's pairs. All but the controls are class 1.
 
     Attributes
     ----------
     control, stamp : Stamps
         Controls and positives as stored.
-    null : Stamps
+    twin, twin_control : Stamps
+        The null twin, in which leaks are planted: two classes between which only chance differs. Null rows against the controls
+        where null rows are stored; else, on pairs, the controls against themselves, and without pairs one half of the
+        controls' galaxies against the other.
+    null : Stamps or None
         Null rows as stored (a part of the pairs).
-    residual : Stamps
+    residual : Stamps or None
         Positives minus the arc that the survey's declared PSF and the declared mask predict.
-    unmasked : Stamps
+    unmasked : Stamps or None
         Positives minus the whole arc, mask ignored, convolved with the PSF that was used: what a mask took away is missing.
-    masked : Stamps
+    masked : Stamps or None
         Positives without the arc's light at r < 7 px.
-    arc : ndarray, float32 (n, 3, 64, 64)
-        Stored arcs of the positives.
+    arc : ndarray, float32 (n, 3, 64, 64), or None
+        Stored arcs of the positives; on pairs without them, stamp minus control.
+    declared : ndarray, float32 (n, 3, 64, 64), or None
+        The arcs that `residual` takes away.
     excess : dict of str to ndarray, shape (n, 3)
         Light that `residual` and `unmasked` hold beyond their hosts': mean at r < 5 px per band, in sky sigma a pixel.
     """
 
     control: Stamps
     stamp: Stamps
-    null: Stamps
-    residual: Stamps
-    unmasked: Stamps
-    masked: Stamps
-    arc: Pixels
+    twin: Stamps
+    twin_control: Stamps
+    null: Stamps | None
+    residual: Stamps | None
+    unmasked: Stamps | None
+    masked: Stamps | None
+    arc: Pixels | None
+    declared: Pixels | None
     excess: dict[str, NDArray[np.float64]]
 
 
-def arms_of(dataset: Dataset, max_pairs: int, seed: int) -> Iterator[Arms]:
-    """The arms of each shard, over at most `max_pairs` pairs that have a null row, chosen by hash.
+def chosen_pairs(source: Source, max_pairs: int, seed: int) -> NDArray[np.int64]:
+    """At most `max_pairs` pairs by hash, ascending: those that have a null row, where null rows are stored.
 
-    Pairs without a null row are left out: a gate and its twin are judged on the same galaxies.
+    A gate and its twin are then judged on the same galaxies.
+    """
+    table = source.table(["pair_id", "role"])
+    role = "null" if source.facts.has_null else "positive"
+    pairs = table.loc[table["role"] == role, "pair_id"].to_numpy(np.int64)
+    order = np.argsort(uniform(seed, "audit", pairs), kind="stable")
+    return np.sort(pairs[order[:max_pairs]])
+
+
+def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> Arms | None:
+    """The arms of one shard.
 
     Parameters
     ----------
-    dataset : Dataset
-    max_pairs : int
-        Bound on the pairs judged.
+    batch : Batch
+        Its rows.
+    pairs : ndarray of int, ascending
+        The pairs that are judged.
+    facts : Facts
+        What the data set holds.
     seed : int
-        Seed of that choice.
+        Of the halves of a twin that is made of controls.
+
+    Returns
+    -------
+    Arms, or None for a shard without any of the pairs
     """
-    pairs = dataset.table(["pair_id"], roles=["null"])["pair_id"].to_numpy(np.int64)
-    order = np.argsort(uniform(seed, "audit", pairs), kind="stable")
-    chosen = np.sort(pairs[order[:max_pairs]])
-    for batch in dataset.batches():
-        keep = np.isin(batch.table["pair_id"].to_numpy(np.int64), chosen)
-        if not keep.any() or batch.arc is None:
-            continue
-        table = batch.table[keep].reset_index(drop=True)
-        yield _arms(table, batch.image[keep], batch.arc[keep])
-
-
-def _arms(table: pd.DataFrame, image: Pixels, arc: Pixels) -> Arms:
+    keep = np.isin(batch.table["pair_id"].to_numpy(np.int64), pairs)
+    if not keep.any():
+        return None
+    table, image = batch.table[keep].reset_index(drop=True), batch.image[keep]
     role = table["role"].to_numpy()
 
-    def stamps(name: str) -> Stamps:
-        rows = np.flatnonzero(role == name)
+    def stamps(rows: NDArray[np.intp]) -> Stamps:
         return Stamps(image[rows], image[rows], table.iloc[rows].reset_index(drop=True))
 
-    positive = stamps("positive")
-    stored = arc[role == "positive"]
-    declared, whole = _predicted(positive.table, stored)
-    inside = radius_from(positive.x, positive.y)[:, None] < NORMALISER_MASK_PIX
-    without_core = positive.image - np.where(inside, stored, np.float32(0.0))
+    control, positive = (stamps(np.flatnonzero(role == name)) for name in ("control", "positive"))
+    null = stamps(np.flatnonzero(role == "null")) if facts.has_null else None
+    arc = _arc(batch, keep, role, control, positive, facts)
+    twin, twin_control = _twin(control, null, facts, seed)
+    predicted = None if arc is None or not facts.declared else _predicted(positive.table, arc)
+    masked = None
+    if arc is not None:
+        inside = radius_from(positive.x, positive.y)[:, None] < NORMALISER_MASK_PIX
+        without_core = positive.image - np.where(inside, arc, np.float32(0.0))
+        masked = replace(positive, image=without_core, seen=without_core)
+    residual, unmasked, excess = None, None, {}
+    if arc is not None and predicted is not None:
+        declared, whole = predicted
+        residual = replace(positive, image=positive.image - declared)
+        unmasked = replace(positive, image=positive.image - whole)
+        excess = {"residual": _core_mean(arc - declared, positive), "unmasked": _core_mean(arc - whole, positive)}
     return Arms(
-        control=stamps("control"),
+        control=control,
         stamp=positive,
-        null=stamps("null"),
-        residual=replace(positive, image=positive.image - declared),
-        unmasked=replace(positive, image=positive.image - whole),
-        masked=replace(positive, image=without_core, seen=without_core),
-        arc=stored,
-        excess={"residual": _core_mean(stored - declared, positive), "unmasked": _core_mean(stored - whole, positive)},
+        twin=twin,
+        twin_control=twin_control,
+        null=null,
+        residual=residual,
+        unmasked=unmasked,
+        masked=masked,
+        arc=arc,
+        declared=None if predicted is None else predicted[0],
+        excess=excess,
     )
+
+
+def _arc(
+    batch: Batch, keep: NDArray[np.bool_], role: NDArray[np.object_], control: Stamps, positive: Stamps, facts: Facts
+) -> Pixels | None:
+    """Arcs as stored, or what a positive holds beyond its own galaxy."""
+    if batch.arc is not None:
+        stored: Pixels = batch.arc[keep][role == "positive"]
+        return stored
+    if not facts.paired:
+        return None
+    place = pd.Index(control.table["pair_id"]).get_indexer(pd.Index(positive.table["pair_id"]))
+    difference: Pixels = positive.image - control.image[place]
+    return difference
+
+
+def _twin(control: Stamps, null: Stamps | None, facts: Facts, seed: int) -> tuple[Stamps, Stamps]:
+    if null is not None:
+        return null, control
+    if facts.paired:
+        return control, control
+    first = uniform(seed, "twin", text_ids(control.table["host_id"].tolist())) < 0.5
+    return control.take(first), control.take(~first)
 
 
 def _core_mean(light: Pixels, stamps: Stamps) -> NDArray[np.float64]:

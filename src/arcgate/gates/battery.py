@@ -2,66 +2,121 @@
 
 from __future__ import annotations
 
+import copy
 import sys
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.progress import track
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.reader import Dataset
+from arcgate.dataset.source import Facts, Part, Source
 from arcgate.errors import ArcgateError
-from arcgate.gates.arms import arms_of
-from arcgate.gates.auc_gates import Collected, gates_for, judge
-from arcgate.gates.diagnostics import CoreDiagnostics
+from arcgate.gates.arms import arms_of, chosen_pairs
+from arcgate.gates.auc_gates import AucGates
+from arcgate.gates.collector import Collector
+from arcgate.gates.duplicates import Duplicates
 from arcgate.gates.identity import Identities
-from arcgate.gates.result import GateResult
+from arcgate.gates.information import Information
+from arcgate.gates.metadata import Metadata
+from arcgate.gates.published import published_diagnostics
+from arcgate.gates.reference_gate import AgainstReference
+from arcgate.gates.result import Judged
 from arcgate.gates.split_integrity import judge_splits
+from arcgate.gates.two_sample import TwoSample
+from arcgate.gates.verdict.refit_collector import Refit
+from arcgate.injection.draws import uniform
 from arcgate.variant import Gates, View
 from arcgate.views.view import Viewer
+from arcgate.workers import completed
 
 
-def run_battery(dataset: Dataset, view: View, settings: Gates) -> list[GateResult]:
+@dataclass(frozen=True)
+class _Task:
+    """One shard's share of the work; picklable."""
+
+    part: Part
+    pairs: NDArray[np.int64]
+    facts: Facts
+    seed: int
+    empty: list[Collector]
+
+
+def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -> Judged:
     """Judge a data set as a network with this view would get it.
 
     Parameters
     ----------
-    dataset : Dataset
-        With positives, controls and null rows.
+    source : Source
+        With positives and controls.
     view : View
         What the network sees.
     settings : Gates
         Margin, level, sizes of the canaries.
+    workers : int
+        Processes that read and measure shards; no result depends on it.
 
     Returns
     -------
-    list of GateResult
-        Gates first, diagnostics after them.
+    Judged
 
     Raises
     ------
     ArcgateError
-        The data set lacks a role that the gates compare.
+        The data set has one class only.
     """
-    table = dataset.table(["role", "control_kind", "host_id", "healpix", "pair_id", "split"])
-    missing = {"positive", "control", "null"} - set(table["role"])
+    facts = source.facts
+    missing = {"positive", "control"} - set(source.table(["role"])["role"])
     if missing:
         raise ArcgateError(
-            f"the data set has no {', '.join(sorted(missing))} rows", where=dataset.path, todo="build it with data.null_rows >= 1"
+            f"the data set has no {' and no '.join(sorted(missing))} rows: one class cannot be told from nothing",
+            where=source.path,
+            todo="give both classes",
         )
-    paired = bool((table.loc[table["role"] == "control", "control_kind"] == "paired").all())
-    viewer = Viewer(view)
-    collected = Collected(gates_for(view.normalisation, paired), viewer, settings)
-    identities = Identities(paired, viewer, settings)
-    diagnostics = CoreDiagnostics(settings, paired)
-    shards = len(dataset.shards())
+    pairs = chosen_pairs(source, settings.max_pairs, settings.seed)
+    order = np.argsort(uniform(settings.seed, "refit", pairs), kind="stable")
+    refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]))
+    empty = [refit, *collectors_for(facts, view, replace(settings, max_pairs=len(pairs)))]
+    tasks = [_Task(part, pairs, facts, settings.seed, empty) for part in source.parts()]
+    collectors = _merged(tasks, workers, source)
     # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
     with threadpool_limits(1):
-        arms = arms_of(dataset, settings.max_pairs, settings.seed)
-        for part in track(arms, "judging shards", total=shards, transient=True, disable=not sys.stderr.isatty()):
-            for collector in (collected, identities, diagnostics):
-                collector.add(part)
-        results = identities.judge()
-        for gate in collected.gates:
-            results += judge(gate, collected, paired)
-        results.append(judge_splits(table))
-        results += diagnostics.judge()
-    return sorted(results, key=lambda result: result.role != "gate")
+        results = [result for collector in collectors for result in collector.judge()]
+        results.append(judge_splits(source))
+        gathered = collectors[0]
+        assert isinstance(gathered, Refit)  # it was put first
+        cause = gathered.cause()
+    exhibits = [exhibit for collector in collectors for exhibit in collector.exhibits()]
+    return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), tuple(exhibits), cause)
+
+
+def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
+    """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
+    viewer = Viewer(view)
+    gates = (AucGates, Identities, TwoSample, Metadata, AgainstReference, Duplicates, Information)
+    return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
+
+
+def _merged(tasks: list[_Task], workers: int, source: Source) -> list[Collector]:
+    """The collectors after all shards, merged in the order of the shards."""
+    parts: list[list[Collector] | None] = [None] * len(tasks)
+    done = completed(_gathered, tasks, workers, source.path)
+    for position, part in track(done, "judging shards", total=len(tasks), transient=True, disable=not sys.stderr.isatty()):
+        parts[position] = part
+    first, *others = [part for part in parts if part is not None]
+    for other in others:
+        for collector, more in zip(first, other, strict=True):
+            collector.merge(more)
+    return first
+
+
+def _gathered(task: _Task) -> list[Collector]:
+    """One shard's features."""
+    collectors = copy.deepcopy(task.empty)
+    with threadpool_limits(1):
+        arms = arms_of(task.part.read(), task.pairs, task.facts, task.seed)
+        if arms is not None:
+            for collector in collectors:
+                collector.add(arms)
+    return collectors

@@ -1,42 +1,160 @@
-"""Leaks of a known size, planted in the null twin before extraction: a gate that stays silent on them is blind. Pure."""
+"""Leaks of a known size, planted in the null twin: a gate that stays silent on them is blind. Pure.
+
+A leak is planted where it costs nothing. Most features are linear in the pixels, so that the features of twin and leak add up;
+in a normalised and stretched view they do so to first order in the leak.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.gates.arms import Stamps
-from arcgate.injection.core_mask import radius_from
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.gates.arms import Pixels, Stamps
+from arcgate.gates.features import FRAME_PIX, Floats
+from arcgate.injection.draws import uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX
+from arcgate.variant import Gates
 
-Array = NDArray[np.float64]
-Canary = Callable[[Stamps, float], Stamps]
-
-
-def core_pedestal(stamps: Stamps, size_sky_sigma: float) -> Stamps:
-    """Add `size` sky sigma to every pixel at r < 5 px."""
-    return stamps.with_leak(size_sky_sigma * stamps.sky * _inside(stamps, CORE_RADIUS_PIX))
+# The annulus pedestal ends where the border's rings do not see it yet.
+ANNULUS_PEDESTAL_PIX: Final = (8.0, 19.0)
+FWHM_TO_SIGMA: Final = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
+_NOISE_PLANES: Final = 32
 
 
-def core_step(stamps: Stamps, size_sky_sigma: float) -> Stamps:
-    """Take `size` sky sigma from every pixel at r < 5 px, or inside the declared mask: what a mask's edge looks like."""
-    radius = np.where(stamps.table["core_mask_kind"] == "none", CORE_RADIUS_PIX, stamps.table["core_mask_radius_pix"])
-    return stamps.with_leak(-size_sky_sigma * stamps.sky * _inside(stamps, radius.astype(np.float64)))
+def _itself(size: float) -> float:
+    return size
 
 
-def offset(stamps: Stamps, size_sky_sigma: float) -> Stamps:
-    """Add `size` sky sigma to every pixel."""
-    return stamps.with_leak(size_sky_sigma * stamps.sky)
+def _widening(size: float) -> float:
+    """Growth of the squared width of a PSF that is `size` too wide, in units of the squared width."""
+    return (1.0 + size) ** 2 - 1.0
 
 
-def spread(stamps: Stamps, size_sky_sigma: float) -> Stamps:
-    """Add and take `size` sky sigma from alternate pixels: the mean stays, the spread grows."""
-    y, x = np.indices(stamps.image.shape[2:])
-    return stamps.with_leak(size_sky_sigma * stamps.sky * np.where((x + y) % 2, 1.0, -1.0))
+@dataclass(frozen=True)
+class Canary:
+    """A leak that can be planted at several sizes.
+
+    Attributes
+    ----------
+    name, unit : str
+        As a reader knows them; `unit` follows a size.
+    leak : str
+        Name of the unit leak's features.
+    sizes : tuple of float or None
+        Ascending; None for those of the settings, in sky sigma.
+    amplitude : callable
+        From a size to the factor on the unit leak.
+    adds_noise : bool
+        The last feature is then the logarithm of a standard deviation; the others are means and grow with sqrt(size).
+    """
+
+    name: str
+    unit: str
+    leak: str
+    sizes: tuple[float, ...] | None = None
+    amplitude: Callable[[float], float] = _itself
+    adds_noise: bool = False
+
+    def sizes_for(self, settings: Gates) -> tuple[float, ...]:
+        """The sizes at which it is planted."""
+        return self.sizes or settings.canary_sizes_sky_sigma
+
+    def planted(self, twin: Floats, leak: Floats, size: float) -> Floats:
+        """Features (n, band, k) of the twin with the leak in it."""
+        if not self.adds_noise:
+            return np.asarray(twin + np.float32(self.amplitude(size)) * leak, dtype=np.float32)
+        planted = np.asarray(twin + np.float32(np.sqrt(size)) * leak, dtype=np.float32)
+        # Variances add. The leak's last feature is the sky's variance over that which is there; chance may make it negative.
+        planted[:, :, -1] = twin[:, :, -1] + 0.5 * np.log1p(np.maximum(size * leak[:, :, -1], -0.5))
+        return planted
+
+    def size_in_words(self, size: float) -> str:
+        """A size with its unit."""
+        return f"{100.0 * size:.2g} %" if self.unit == "%" else f"{size:.2g} {self.unit}"
+
+    def in_words(self, size: float) -> str:
+        """The leak at a size."""
+        return f"{self.name} {self.size_in_words(size)}"
 
 
-def _inside(stamps: Stamps, radius_pix: Array | float) -> Array:
-    within: Array = (radius_from(stamps.x, stamps.y) < np.reshape(radius_pix, (-1, 1, 1))).astype(np.float64)
-    return within[:, None]
+SKY: Final = "sky sigma a pixel"
+CORE_PEDESTAL: Final = Canary("pedestal at r < 5 px", SKY, "regions")
+ANNULUS_PEDESTAL: Final = Canary("pedestal at 8 to 19 px", SKY, "regions")
+FRAME_PEDESTAL: Final = Canary("pedestal of the outermost 2 px", SKY, "regions")
+OFFSET: Final = Canary("constant offset", SKY, "offset")
+CORE_STEP: Final = Canary("light missing inside the mask", SKY, "step")
+SHIFT: Final = Canary("galaxy shifted by", "px", "shift", (0.02, 0.1, 0.5, 2.0))
+ARC_PSF: Final = Canary("too wide a PSF of the arc", "%", "arc_psf", (0.01, 0.03, 0.1, 0.3, 1.0), _widening)
+HOST_PSF: Final = Canary("too wide a PSF of the galaxy", "%", "host_psf", (0.01, 0.03, 0.1, 0.3, 1.0), _widening)
+EXTRA_NOISE: Final = Canary("noise variance larger by", "%", "noise", (0.02, 0.1, 0.5, 2.0), adds_noise=True)
+
+
+def regions(radius_pix: Floats) -> Pixels:
+    """One at r < 5 px, at 8 to 19 px and in the outermost frame, else zero: (n, 1, 64, 64).
+
+    Three pedestals in one image, since no gate looks at more than one of these regions. `radius_pix` is the distance of each
+    pixel from its galaxy's centre, (n, 64, 64).
+    """
+    radius = radius_pix[:, None]
+    low, high = ANNULUS_PEDESTAL_PIX
+    out = (radius < CORE_RADIUS_PIX) | ((radius >= low) & (radius < high))
+    frame = np.ones((STAMP_SIZE, STAMP_SIZE), dtype=bool)
+    frame[FRAME_PIX:-FRAME_PIX, FRAME_PIX:-FRAME_PIX] = False
+    return np.asarray(out | frame, dtype=np.float32)
+
+
+def step(radius_pix: Floats, table: pd.DataFrame) -> Pixels:
+    """Minus one at r < 5 px, or inside the declared mask: what a mask's edge looks like; (n, 1, 64, 64)."""
+    edge = np.full(len(table), CORE_RADIUS_PIX)
+    if "core_mask_kind" in table:
+        masked = (table["core_mask_kind"] != "none").to_numpy()
+        edge = np.where(masked, table["core_mask_radius_pix"].to_numpy(np.float64), edge)
+    return -np.asarray(radius_pix < edge[:, None, None], dtype=np.float32)[:, None]
+
+
+def shifted(image: Floats) -> Floats:
+    """What a shift by one pixel in x adds to an image, to first order: minus its gradient, two columns narrower at each side.
+
+    The five-point stencil is exact for third-degree polynomials; at seeing of 1.3 arcsec it is right to 2 %.
+    """
+    near, far = image[..., 3:-1] - image[..., 1:-3], image[..., 4:] - image[..., :-4]
+    return np.asarray((far - np.float32(8.0) * near) / np.float32(12.0), dtype=np.float32)
+
+
+def blurred(image: Floats, sigma_pix: Floats) -> Floats:
+    """What doubling the squared width of its PSF adds to an image, to first order, one pixel narrower at each side.
+
+    Convolution with a Gaussian of small variance s^2 adds s^2 / 2 times the Laplacian (the heat equation). A wider Moffat adds
+    light to its wings as well, far from the core, where this gate does not look.
+    """
+    middle = image[..., 1:-1, 1:-1]
+    around = image[..., 2:, 1:-1] + image[..., :-2, 1:-1] + image[..., 1:-1, 2:] + image[..., 1:-1, :-2]
+    half = np.float32(0.5) * np.square(sigma_pix)[:, :, None, None]
+    return np.asarray(half * (around - np.float32(4.0) * middle), dtype=np.float32)
+
+
+def psf_sigma_pix(table: pd.DataFrame) -> Floats:
+    """Standard deviation of the Gaussian that the survey's psfsize stands for, (n, band), pixels."""
+    psfsize = table[[f"psfsize_{band}" for band in BANDS]].to_numpy(np.float32)
+    return np.asarray(psfsize * np.float32(FWHM_TO_SIGMA / PIXEL_SCALE_ARCSEC), dtype=np.float32)
+
+
+def noise(stamps: Stamps) -> Pixels:
+    """White noise of unit variance for each pair, (n, 3, 64, 64).
+
+    Drawn from a bank: that some rows share a plane of noise does not matter beside what distinguishes their galaxies.
+    """
+    pairs = stamps.table["pair_id"].to_numpy(np.int64)
+    return _bank()[(uniform(0, "canary noise", pairs) * _NOISE_PLANES).astype(np.int64)]
+
+
+@lru_cache(maxsize=1)
+def _bank() -> NDArray[np.float32]:
+    return np.random.default_rng(20).standard_normal((_NOISE_PLANES, *IMAGE_SHAPE), dtype=np.float32)

@@ -1,86 +1,188 @@
-"""Gates on equality by value: null injection into pairs, and de-injection."""
+"""Gates on equality by value: null injection into pairs, de-injection, and pixels that are no numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arcgate.dataset.source import Facts
+from arcgate.errors import ArcgateError
 from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import NETWORK, RAW, GateResult, Status
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
+NULL_RAW: Final = f"null_equal/{RAW}"
+NULL_NETWORK: Final = f"null_equal/{NETWORK}"
+DEINJECTION: Final = f"deinjection/{RAW}"
+FINITE: Final = f"finite_pixels/{RAW}"
+_MIDDLE: Final = (0, 0, 32, 32)
+
 
 @dataclass
-class Identities:
-    """Counts rows that differ, shard by shard.
+class Count:
+    """What was compared, and what was found.
 
     Attributes
     ----------
-    paired : bool
-        Whether controls are the hosts themselves. Otherwise a null row stands for its pair's host.
+    rows : int
+    differing : dict
+        Number of rows by what is wrong with them.
+    hosts : set of str
+    heard : dict
+        For each canary whether it was heard in every shard.
+    leak : float
+        Size of the smallest canary, sky sigma a pixel.
     """
 
-    paired: bool
+    rows: int = 0
+    differing: dict[str, int] = field(default_factory=dict)
+    hosts: set[str] = field(default_factory=set)
+    heard: dict[str, bool] = field(default_factory=dict)
+    leak: float = 0.0
+
+    def merge(self, other: Count) -> None:
+        """Add another shard's."""
+        self.rows += other.rows
+        self.hosts |= other.hosts
+        for what, rows in other.differing.items():
+            self.differing[what] = self.differing.get(what, 0) + rows
+        for canary, heard in other.heard.items():
+            self.heard[canary] = self.heard.get(canary, True) and heard
+        self.leak = max(self.leak, other.leak)
+
+
+@dataclass
+class Identities:
+    """Counts rows that differ, shard by shard; each canary changes the first row of a shard.
+
+    Attributes
+    ----------
+    viewer : Viewer
+        The view of the network.
+    settings : Gates
+        The smallest planted size is taken from them.
+    facts : Facts
+        What the data set holds. Where controls are other galaxies, a null row stands for its pair's host.
+    """
+
     viewer: Viewer
     settings: Gates
-    _differing: dict[str, int] = field(default_factory=dict)
-    _rows: dict[str, int] = field(default_factory=dict)
-    _heard: dict[str, bool] = field(default_factory=dict)
-    _leak: dict[str, float] = field(default_factory=dict)
-    _hosts: dict[str, set[str]] = field(default_factory=dict)
+    facts: Facts
+    _counts: dict[str, Count] = field(default_factory=dict)
+    _broken: list[str] = field(default_factory=list)
 
     def add(self, arms: Arms) -> None:
-        """Compare one shard's rows; each canary moves one pixel of one null row."""
-        size = self.settings.canary_sizes_sky_sigma[0]
-        if self.paired:
-            rows, controls = _matched(arms.null, arms.control)
-            null, control = _take(arms.null, rows), _take(arms.control, controls)
-            nudged, ulp = _one_ulp(null)
-            self._count("null_equal", RAW, null, null.image, control.image, nudged.image, ulp)
-            seen, expected = null.viewed(self.viewer), control.viewed(self.viewer)
-            planted = _one_pixel(null, size).viewed(self.viewer)
-            self._count("null_equal", NETWORK, null, seen, expected, planted, size)
-        host = arms.control if self.paired else arms.null
-        rows, hosts = _matched(arms.stamp, host)
-        twin = _take(host, hosts)
-        arc, stamp = arms.arc[rows], _take(arms.stamp, rows)
-        # Not one unit in the last place here: the sum with a brighter arc may round it away.
-        planted = _one_pixel(twin, size).image + arc
-        self._count("deinjection", RAW, stamp, twin.image + arc, stamp.image, planted, size)
+        """Compare one shard's rows."""
+        self._finite(arms)
+        if self.facts.paired and arms.null is not None:
+            self._null(arms.null, arms.control)
+        host = arms.control if self.facts.paired else arms.null
+        if self.facts.has_arc and arms.arc is not None and host is not None:
+            rows, hosts = _matched(arms.stamp, host)
+            twin, stamp, arc = host.take(hosts), arms.stamp.take(rows), arms.arc[rows]
+            if len(rows):
+                # Not one unit in the last place here: the sum with a brighter arc may round it away.
+                leak = self.settings.canary_sizes_sky_sigma[0]
+                planted = {name: image + arc[:1] for name, image in _planted(twin, leak).items()}
+                self._count(DEINJECTION, stamp, twin.image + arc, stamp.image, planted, leak)
 
-    def _count(self, name: str, view: str, stamps: Stamps, value: Pixels, expected: Pixels, planted: Pixels, leak: float) -> None:
-        key = f"{name}/{view}"
-        differs = (value != expected).any(axis=(1, 2, 3))
-        self._differing[key] = self._differing.get(key, 0) + int(differs.sum())
-        self._rows[key] = self._rows.get(key, 0) + len(differs)
-        self._hosts.setdefault(key, set()).update(stamps.table["host_id"])
-        if len(differs):
-            more = int((planted != expected).any(axis=(1, 2, 3)).sum()) > int(differs.sum())
-            self._heard[key] = self._heard.get(key, False) or more
-            self._leak[key] = max(self._leak.get(key, 0.0), leak)
+    def merge(self, other: Identities) -> None:
+        """Take over what another shard gave."""
+        for key, count in other._counts.items():
+            self._counts.setdefault(key, Count()).merge(count)
+        self._broken.extend(other._broken)
 
     def judge(self) -> list[GateResult]:
-        """One result for each comparison: the share of rows that differ, of which none may."""
-        return [self._judged(key) for key in self._rows]
+        """The share of rows that differ, of which none may, for each comparison."""
+        keys = (NULL_RAW, NULL_NETWORK, DEINJECTION, FINITE) if self.facts.paired else (DEINJECTION, FINITE)
+        return [self._judged(key) for key in keys]
+
+    def exhibits(self) -> list[Exhibit]:
+        """Nothing to draw: a row differs or not."""
+        return []
+
+    def _null(self, null: Stamps, control: Stamps) -> None:
+        rows, controls = _matched(null, control)
+        null, control = null.take(rows), control.take(controls)
+        if not len(rows):
+            return
+        ulp = float(_one_ulp(null)[_MIDDLE] - null.image[_MIDDLE]) / float(null.sky[0, 0, 0, 0])
+        planted = {**_planted(null, None), "one unit in the last place": _one_ulp(null)}
+        self._count(NULL_RAW, null, null.image, control.image, planted, ulp)
+        leak = self.settings.canary_sizes_sky_sigma[0]
+        try:
+            seen = null.viewed(self.viewer)
+            # Identical stamps look the same: a view treats each by itself.
+            expected = seen if np.array_equal(null.image, control.image) else control.viewed(self.viewer)
+            leaks = _planted(null, leak, missing=False)
+            planted = {name: self.viewer(image, null.x[:1], null.y[:1]) for name, image in leaks.items()}
+        except ArcgateError as error:
+            self._broken.append(str(error))
+            return
+        self._count(NULL_NETWORK, null, seen, expected, planted, leak)
+
+    def _finite(self, arms: Arms) -> None:
+        count = self._counts.setdefault(FINITE, Count())
+        for name, stamps in (("positives", arms.stamp), ("controls", arms.control), ("null rows", arms.null)):
+            if stamps is None or not len(stamps.table):
+                continue
+            broken = int(np.count_nonzero(_not_finite(stamps.image)))
+            heard = {"a missing pixel": bool(_not_finite(_missing(stamps)).all())}
+            hosts = set(stamps.table["host_id"])
+            count.merge(Count(len(stamps.table), {name: broken} if broken else {}, hosts, heard))
+
+    def _count(self, key: str, stamps: Stamps, value: Pixels, expected: Pixels, planted: dict[str, Pixels], leak: float) -> None:
+        rows = int(np.count_nonzero(_differs(value, expected)))
+        # The planted row is held against itself, so that a leak that is there already drowns nothing.
+        heard = {name: bool(_differs(image, value[:1]).all()) for name, image in planted.items()}
+        count = Count(len(value), {"rows": rows} if rows else {}, set(stamps.table["host_id"]), heard, leak)
+        self._counts.setdefault(key, Count()).merge(count)
 
     def _judged(self, key: str) -> GateResult:
         name, view = key.split("/")
-        n, differing, groups = self._rows[key], self._differing[key], len(self._hosts[key])
-        share = differing / n if n else None
-        leak = self._leak.get(key) if self._heard.get(key) else None
-        status: Status
-        if n == 0:
-            status, reason = "not_run", "no pair has the rows that are compared"
-        elif differing:
-            status, reason = "failed", f"{differing} of {n} rows are not equal by value"
-        elif leak is None:
-            status, reason = "blind", "a changed pixel went unnoticed"
-        else:
-            status, reason = "passed", f"all {n} rows are equal by value"
-        return GateResult(name, view, "overall", "gate", share, share, share, 0.0, leak, n, groups, status, reason)
+        count = self._counts.get(key, Count())
+        status, reason = self._status(key, count)
+        differing = sum(count.differing.values())
+        share = differing / count.rows if count.rows and status != "not_run" else None
+        heard = all(count.heard.values()) and key != FINITE
+        leak = count.leak if heard and share is not None else None
+        return GateResult(
+            name, view, "overall", "gate", share, share, share, 0.0, leak, count.rows, len(count.hosts), status, reason
+        )
+
+    def _status(self, key: str, count: Count) -> tuple[Status, str]:
+        if key == NULL_NETWORK and self._broken:
+            return "not_run", self._broken[0]
+        if not count.rows:
+            return "not_run", self._missing_arm(key)
+        deaf = [name for name, heard in count.heard.items() if not heard]
+        if count.differing:
+            return "failed", _unfinite(count) if key == FINITE else _unequal(count)
+        if deaf:
+            return "blind", f"went unnoticed: {', '.join(deaf)}"
+        sound = f"every pixel of {count.rows} rows is finite" if key == FINITE else f"all {count.rows} rows are equal by value"
+        return "passed", f"{sound}; noticed in a planted row: {', '.join(count.heard)}"
+
+    def _missing_arm(self, key: str) -> str:
+        if key == DEINJECTION and not self.facts.has_arc:
+            return "the light as added is not stored: store the arcs"
+        if not self.facts.has_null and (key != DEINJECTION or not self.facts.paired):
+            return "there are no null rows (the injection with flux 0): build the set with data.null_rows"
+        return "no pair has the rows that are compared"
+
+
+def _unequal(count: Count) -> str:
+    return f"{count.differing['rows']} of {count.rows} rows are not equal by value"
+
+
+def _unfinite(count: Count) -> str:
+    found = ", ".join(f"{rows} {name}" for name, rows in count.differing.items())
+    return f"{found} hold pixels that are not finite, and a network can read the class from that: repair or leave out these rows"
 
 
 def _matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -89,23 +191,41 @@ def _matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.i
     return first, second
 
 
-def _take(stamps: Stamps, rows: NDArray[np.intp]) -> Stamps:
-    return Stamps(stamps.image[rows], stamps.seen[rows], stamps.table.iloc[rows].reset_index(drop=True))
+def _differs(one: Pixels, other: Pixels) -> NDArray[np.bool_]:
+    """Rows with a pixel that differs; missing in both is no difference, missing in one is."""
+    unequal = one != other
+    if unequal.any():
+        unequal &= ~(np.isnan(one) & np.isnan(other))
+    rows: NDArray[np.bool_] = unequal.any(axis=(1, 2, 3))
+    return rows
 
 
-def _one_pixel(stamps: Stamps, size_sky_sigma: float) -> Stamps:
-    """The stamps with `size` sky sigma added to one pixel of the first row."""
-    leak = np.zeros(stamps.image.shape)
-    if len(leak):
-        leak[0, 0, 32, 32] = size_sky_sigma * stamps.sky[0, 0, 0, 0]
-    return stamps.with_leak(leak)
+def _not_finite(image: Pixels) -> NDArray[np.bool_]:
+    # A sum of finite float32 pixels in float64 cannot overflow, and one bad pixel spoils it.
+    spoiled: NDArray[np.bool_] = ~np.isfinite(image.sum(axis=(1, 2, 3), dtype=np.float64))
+    return spoiled
 
 
-def _one_ulp(stamps: Stamps) -> tuple[Stamps, float]:
-    """The stamps with one pixel of the first row moved by one unit in the last place, and that in sky sigma."""
-    if not len(stamps.image):
-        return stamps, 0.0
-    image = stamps.image.copy()
-    before = image[0, 0, 32, 32]
-    image[0, 0, 32, 32] = np.nextafter(before, np.float32(np.inf))
-    return Stamps(image, image, stamps.table), float((image[0, 0, 32, 32] - before) / stamps.sky[0, 0, 0, 0])
+def _planted(stamps: Stamps, size_sky_sigma: float | None, missing: bool = True) -> dict[str, Pixels]:
+    """The first row with each leak in it: half precision, a missing pixel, and with a size a brighter pixel."""
+    first = stamps.image[:1]
+    leaks = {"rounding to half precision": first.astype(np.float16).astype(np.float32)}
+    if missing:
+        leaks["a missing pixel"] = _missing(stamps)
+    if size_sky_sigma is not None:
+        brighter = first.copy()
+        brighter[_MIDDLE] += np.float32(size_sky_sigma * stamps.sky[0, 0, 0, 0])
+        leaks[f"one pixel brighter by {size_sky_sigma:g} sky sigma"] = brighter
+    return leaks
+
+
+def _missing(stamps: Stamps) -> Pixels:
+    image = stamps.image[:1].copy()
+    image[_MIDDLE] = np.nan
+    return image
+
+
+def _one_ulp(stamps: Stamps) -> Pixels:
+    image = stamps.image[:1].copy()
+    image[_MIDDLE] = np.nextafter(image[_MIDDLE], np.float32(np.inf))
+    return image

@@ -84,7 +84,7 @@ def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
     TooFewHostsError
         A half has fewer than `settings.min_hosts` galaxies.
     """
-    fitting = _half(sample.groups, settings.seed)
+    fitting = fitting_half(sample.groups, settings.seed)
     fit, judge = sample.take(fitting), sample.take(~fitting)
     for half in (fit, judge):
         for label in (0, 1):
@@ -115,7 +115,7 @@ def fitted_scores(fit: Sample, features: Features) -> NDArray[np.float64]:
     return scores
 
 
-def _half(groups: Groups, seed: int) -> NDArray[np.bool_]:
+def fitting_half(groups: Groups, seed: int) -> NDArray[np.bool_]:
     """Whether each row's galaxy belongs to the half that fits: every second galaxy in hash order."""
     names, row = np.unique(groups, return_inverse=True)
     order = np.argsort(uniform(seed, "half", text_ids(names.tolist())))

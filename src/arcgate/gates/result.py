@@ -9,6 +9,7 @@ from typing import Literal
 
 from arcgate.dataset.atomic import write_json
 from arcgate.errors import ArcgateError
+from arcgate.gates.exhibit import Exhibit
 
 Role = Literal["gate", "diagnostic"]
 Status = Literal["passed", "failed", "undetermined", "blind", "not_run", "reported"]
@@ -33,7 +34,8 @@ class GateResult:
     margin : float or None
         Declared beforehand: a gate passes when the whole interval lies within `margin` of the null value.
     smallest_leak : float or None
-        Smallest planted leak that fired, in units of the sky's standard deviation per pixel.
+        Smallest planted leak that would be caught in about 9 of 10 data sets like this one; the unit is the canary's, and the
+        reason names it.
     n, n_groups : int
         Rows and galaxies judged.
     status : str
@@ -63,6 +65,78 @@ class GateResult:
 
 
 @dataclass(frozen=True)
+class Nuisance:
+    """One quantity of the injection, fitted anew to the light that was found.
+
+    Attributes
+    ----------
+    name : str
+        flux, psf_width, wings, shift_x, shift_y, pedestal, rotation, einstein_radius, noise, ...
+    band : str
+        g, r, z, or all.
+    value, low, high : float
+        Estimate and interval; `unit` says of what.
+    null : float
+        Its value in a sound data set.
+    margin : float
+        Declared beforehand: within `null` +- `margin` it does no harm.
+    unit : str
+        ratio, px, rad, sky sigma ...
+    """
+
+    name: str
+    band: str
+    value: float
+    low: float
+    high: float
+    null: float
+    margin: float
+    unit: str
+
+    @property
+    def inside(self) -> bool:
+        """Whether the whole interval lies within the margin."""
+        return self.null - self.margin < self.low and self.high < self.null + self.margin
+
+    @property
+    def alarming(self) -> bool:
+        """Whether the interval excludes the null value and the estimate leaves the margin."""
+        return (self.low > self.null or self.high < self.null) and abs(self.value - self.null) > self.margin
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The answer to *cause?*.
+
+    Attributes
+    ----------
+    name : str
+        physics, unknown_bug, undetermined, or names of design leaks and bugs joined by ` + `.
+    confidence : float
+        For a bug: probability of its name against the best rival of another name, both equally likely beforehand. For physics:
+        the level of the intervals that lie within their margins. 0 for undetermined.
+    sentence : str
+        In words.
+    measured : tuple of Nuisance
+        The refit, where it could be made.
+    """
+
+    name: str
+    confidence: float
+    sentence: str
+    measured: tuple[Nuisance, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a battery found: gates first, diagnostics after them, the figures of the report, and the refit's cause."""
+
+    results: tuple[GateResult, ...]
+    exhibits: tuple[Exhibit, ...]
+    cause: Cause
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The results of a battery and its two answers.
 
@@ -70,24 +144,25 @@ class Evidence:
     ----------
     safe : {'passed', 'failed', 'undetermined'}
         Whether a network trained on the data set could cheat: failed if any gate failed, passed if all passed.
-    cause : str
-        What failed, in words; empty when nothing did.
+    cause : Cause
+        Physics, a design leak, a bug with its name, or undetermined.
+    exhibits : tuple of Exhibit
+        Figures and tables of the report.
     """
 
     key: str
     safe: Safe
-    cause: str
+    cause: Cause
     results: tuple[GateResult, ...]
+    exhibits: tuple[Exhibit, ...] = ()
 
 
-def conclude(key: str, results: list[GateResult]) -> Evidence:
-    """The two answers that follow from the gates' statuses."""
+def is_safe(results: list[GateResult]) -> Safe:
+    """The answer to *safe?*: it follows from the gates' statuses alone."""
     gates = [result for result in results if result.role == "gate"]
-    failed = [result for result in gates if result.status == "failed"]
-    open_ = [result for result in gates if result.status not in ("passed", "failed")]
-    safe: Safe = "failed" if failed else "undetermined" if open_ or not gates else "passed"
-    cause = "; ".join(f"{result.name}/{result.view}: {result.reason}" for result in failed)
-    return Evidence(key=key, safe=safe, cause=cause, results=tuple(results))
+    if any(result.status == "failed" for result in gates):
+        return "failed"
+    return "passed" if gates and all(result.status == "passed" for result in gates) else "undetermined"
 
 
 def write_evidence(evidence: Evidence, path: Path) -> None:
@@ -106,6 +181,9 @@ def read_evidence(path: Path) -> Evidence:
     try:
         content = json.loads(path.read_text())
         results = tuple(GateResult(**item) for item in content.pop("results"))
-        return Evidence(**content, results=results)
+        exhibits = tuple(Exhibit(**item) for item in content.pop("exhibits"))
+        cause = content.pop("cause")
+        measured = tuple(Nuisance(**item) for item in cause.pop("measured"))
+        return Evidence(**content, cause=Cause(**cause, measured=measured), results=results, exhibits=exhibits)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ArcgateError(f"evidence cannot be read: {error}", where=path, todo="delete it and run again") from error

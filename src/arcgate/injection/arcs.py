@@ -19,14 +19,14 @@ from arcgate.lensing.render import render
 
 Psfs = tuple[Psf, ...]
 
-_LENS_COLUMNS: Final = {
+LENS_COLUMNS: Final = {
     "theta_e_arcsec": "theta_e_arcsec",
     "q": "lens_q",
     "phi_rad": "lens_phi_rad",
     "gamma1": "gamma1",
     "gamma2": "gamma2",
 }
-_SOURCE_COLUMNS: Final = {
+SOURCE_COLUMNS: Final = {
     "reff_arcsec": "source_reff_arcsec",
     "n": "source_sersic_n",
     "q": "source_q",
@@ -66,10 +66,10 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs]) -> tuple[NDArray[np.float
         A parameter outside its range, naming sample and column.
     """
     x, y = (torch.from_numpy(table[name].to_numpy(np.float64).copy()) for name in ("host_x_pix", "host_y_pix"))
-    with _named(table, _LENS_COLUMNS):
-        lenses = Lenses.of(**_columns(table, _LENS_COLUMNS))
-    with _named(table, _SOURCE_COLUMNS):
-        sources = Sersics.of(**_columns(table, _SOURCE_COLUMNS))
+    with _named(table, LENS_COLUMNS):
+        lenses = Lenses.of(**_columns(table, LENS_COLUMNS))
+    with _named(table, SOURCE_COLUMNS):
+        sources = Sersics.of(**_columns(table, SOURCE_COLUMNS))
     with _named(table, _PLACE_COLUMNS):
         rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table)), x, y, psfs)
     arc = rendered.image.numpy()

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.lensing import compiled_spectra
 from arcgate.lensing.rays import Rays
 
 BORDER_PIX: Final = 16
@@ -25,11 +26,11 @@ BORDER_PIX: Final = 16
 DEGREES: Final = 3
 """Legendre moments per axis: degrees 0, 1 and 2."""
 # Light further out only counts as lost: it is followed up to this distance.
-_FAR_PIX: Final = 96
-_ROOT_PIX: Final = 16
+FAR_PIX: Final = 96
+ROOT_PIX: Final = 16
 # Cells above one pixel are accepted where they are smooth enough to be told by nine numbers.
-_COARSEST_PIX: Final = 4
-_DEEPEST: Final = 10
+COARSEST_PIX: Final = 4
+DEEPEST: Final = 10
 # Cells evaluated at a time: enough to spread the overhead of each operation, few enough to stay in a processor's cache.
 _CHUNK: Final = 8192
 _NODE: Final = math.sqrt(0.6)
@@ -38,11 +39,11 @@ _WEIGHT: Final = (5.0 / 18.0, 8.0 / 18.0)
 # relative variation; for one with a cone or a jump at some distance, with the inverse fourth power of the Bernstein radius
 # (`Rays.kink`). The factors, and the share of the third degree (which nine moments leave out) that a PSF lets through from cells
 # above one pixel, were set on rows of the grid v4_sota so that the error target holds with a margin of two (docs/physics.md).
-_SMOOTH: Final = 3e-3
-_LEFT_OUT: Final = 0.02
+SMOOTH: Final = 3e-3
+LEFT_OUT: Final = 0.02
 # Half-size of a cell, in half-light radii, above which it is not tried as one, and above which a source may hide in it.
-_SMOOTHEST: Final = 3.0
-_HIDDEN: Final = 4.0
+SMOOTHEST: Final = 3.0
+HIDDEN: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,17 @@ class PixelMoments:
         return torch.bincount(self.row, minlength=len(self.beyond))
 
     @cached_property
+    def begins(self) -> Tensor:
+        """Index of each source's first lit pixel, (m,)."""
+        return self.counts.cumsum(0) - self.counts
+
+    @cached_property
     def boxes(self) -> Tensor:
         """Side of the smallest box about the stamp's middle, in steps of 8, that holds the lit pixels of each source, (m,)."""
+        if self.row.device.type == "cpu":
+            columns = (column.numpy() for column in (self.row, self.x_pix, self.y_pix))
+            needed = torch.from_numpy(compiled_spectra.half_boxes(*columns, len(self.beyond)))
+            return torch.div(2 * needed + 7, 8, rounding_mode="floor") * 8
         # A pixel p and its mirror image 63 - p need a box of half-side max(p - 31, 32 - p).
         last = STAMP_SIZE // 2 - 1
         x = torch.maximum(self.x_pix - last, last + 1 - self.x_pix)
@@ -181,9 +191,9 @@ class _Integration:
 
     def run(self) -> PixelMoments:
         blocks, inside = self._roots()
-        blocks, cells, inside = self._lit(blocks, _ROOT_PIX, inside)
+        blocks, cells, inside = self._lit(blocks, ROOT_PIX, inside)
         beyond = self._beyond(cells.take(torch.nonzero(~inside)[:, 0]))
-        blocks, size = blocks.take(torch.nonzero(inside)[:, 0]).divided(_ROOT_PIX, _ROOT_PIX // _COARSEST_PIX), _COARSEST_PIX
+        blocks, size = blocks.take(torch.nonzero(inside)[:, 0]).divided(ROOT_PIX, ROOT_PIX // COARSEST_PIX), COARSEST_PIX
         while size > 1:
             blocks = self._accept_smooth(blocks, size).divided(size, 2)
             size //= 2
@@ -191,17 +201,14 @@ class _Integration:
         if not self.parts:
             return replace(PixelMoments.none(len(self.x_pix), self.dtype, self.device), beyond=beyond)
         row = torch.cat([part.row for part, _ in self.parts])
-        moments = torch.cat([moments for _, moments in self.parts]) * PIXEL_SCALE_ARCSEC**2
-        return PixelMoments(
-            row,
-            torch.cat([part.x_pix for part, _ in self.parts]),
-            torch.cat([part.y_pix for part, _ in self.parts]),
-            moments,
-            beyond,
-        )
+        # Parts hold all rows, one after another: entries are put in the order of their rows.
+        order = torch.argsort(row, stable=True)
+        x, y = (torch.cat([getattr(part, name) for part, _ in self.parts]).index_select(0, order) for name in ("x_pix", "y_pix"))
+        moments = torch.cat([moments for _, moments in self.parts]).index_select(0, order) * PIXEL_SCALE_ARCSEC**2
+        return PixelMoments(row.index_select(0, order), x, y, moments, beyond)
 
     def _roots(self) -> tuple[_Blocks, Tensor]:
-        along = torch.arange(-_FAR_PIX, STAMP_SIZE + _FAR_PIX, _ROOT_PIX, device=self.device)
+        along = torch.arange(-FAR_PIX, STAMP_SIZE + FAR_PIX, ROOT_PIX, device=self.device)
         x, y = (grid.reshape(-1) for grid in torch.meshgrid(along, along, indexing="xy"))
         last = STAMP_SIZE + BORDER_PIX
         inside = (x >= -BORDER_PIX) & (x < last) & (y >= -BORDER_PIX) & (y < last)
@@ -239,15 +246,15 @@ class _Integration:
         far = (
             lit
             & (radius > 2.0 * reach)
-            & (reach < _SMOOTHEST * self.rays.hide.index_select(0, cells.row))
+            & (reach < SMOOTHEST * self.rays.hide.index_select(0, cells.row))
             & (distance > 2.0 * half)
         )
         tried = torch.nonzero(far)[:, 0]
-        moments, error = self._evaluate(cells.take(tried), half, _LEFT_OUT)
+        moments, error = self._evaluate(cells.take(tried), half, LEFT_OUT)
         smooth = error < self.tolerance.index_select(0, cells.row[tried])
         taken = tried[smooth]
         if len(taken):
-            expanded = torch.einsum("jea,kfb,ban->njkef", *2 * [_expansion(size, self.dtype, self.device)], moments[:, :, smooth])
+            expanded = torch.einsum("jea,kfb,ban->njkef", *2 * [expansion(size, self.dtype, self.device)], moments[:, :, smooth])
             # einsum gives (n, x, y, degree x, degree y); blocks.divided runs over x first.
             ordered = expanded.permute(0, 2, 1, 4, 3).reshape(-1, DEGREES, DEGREES)
             self.parts.append((blocks.take(taken).divided(size, size), ordered))
@@ -261,7 +268,7 @@ class _Integration:
         # A pixel in which a whole source fits would be divided anyway.
         coarse = (
             lit
-            & (reach > _HIDDEN * self.rays.hide.index_select(0, cells.row))
+            & (reach > HIDDEN * self.rays.hide.index_select(0, cells.row))
             & (radius < reach + 3.0)
             & (distance > PIXEL_SCALE_ARCSEC)
         )
@@ -275,7 +282,7 @@ class _Integration:
         """Flux outside the square that is followed pixel by pixel, by source."""
         total = torch.zeros(len(self.x_pix), dtype=torch.float64, device=self.device)
         if len(cells.row):
-            side = _ROOT_PIX * PIXEL_SCALE_ARCSEC
+            side = ROOT_PIX * PIXEL_SCALE_ARCSEC
             flux = self._adapt(cells, 0.5 * side, 0)[0, 0].to(torch.float64) * side**2
             total.index_add_(0, cells.row, flux)
         return total
@@ -283,7 +290,7 @@ class _Integration:
     def _adapt(self, cells: _Cells, half: float, depth: int) -> Tensor:
         """Moments (3, 3, n) of cells, (y, x, cell), as means over the cell; those in error are divided."""
         moments, error = self._evaluate(cells, half, 0.0)
-        if depth < _DEEPEST:
+        if depth < DEEPEST:
             poor = torch.nonzero(error > self.tolerance.index_select(0, cells.row))[:, 0]
             if len(poor):
                 moments[:, :, poor] = self._divide(cells.take(poor), half, depth)
@@ -324,7 +331,7 @@ class _Integration:
         varies = torch.maximum(5.0 * second, first)
         ratio = varies / mean
         error = varies * (
-            _SMOOTH * ratio * ratio
+            SMOOTH * ratio * ratio
             + self.rays.kink.index_select(0, cells.row) / bernstein.square().square()
             + left_out * torch.sqrt(ratio)
         )
@@ -339,7 +346,7 @@ class _Integration:
         widest, _, units = self.rays.stretch.index_select(1, row).unbind()
         unseen = torch.minimum(reach, torch.maximum(turn, half * units * widest))
         brightest = self.rays.at_radius(row, (nearest - 0.7 * unseen).clamp_min_(0.0))
-        return torch.where(reach > _HIDDEN * self.rays.hide.index_select(0, row), 0.1 * brightest, torch.zeros_like(brightest))
+        return torch.where(reach > HIDDEN * self.rays.hide.index_select(0, row), 0.1 * brightest, torch.zeros_like(brightest))
 
 
 def _legendre(light: Tensor) -> Tensor:
@@ -363,7 +370,7 @@ def _joined(low: tuple[Tensor, ...], high: tuple[Tensor, ...]) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _expansion(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def expansion(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrices (part, degree in the part, degree in the whole) from the moments of a segment to those of its `size` parts."""
     matrices = np.zeros((size, DEGREES, DEGREES))
     scale = 1.0 / size

@@ -16,13 +16,15 @@ import torch
 from torch import Tensor
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.lensing import compiled_quadrature
+from arcgate.lensing.compiled_functions import takes
 from arcgate.lensing.models import Lenses, Sersics, check
 from arcgate.lensing.psf import Kernel, Psf
 from arcgate.lensing.quadrature import PixelMoments, integrate, merged
 from arcgate.lensing.rays import rays_of
 from arcgate.lensing.source_image import SourceImages
 from arcgate.lensing.spectra import sampled, spectra_of, times_complex
-from arcgate.lensing.transfer import circular_transfer, kernel_transfer, modes_for
+from arcgate.lensing.transfer import Circular, kernel_transfer, modes_for
 
 # Of the error target: what the PSF lets through beyond the last mode, and light beyond the radius to which a source is followed.
 _CUTOFF_SHARE: Final = 0.5
@@ -36,6 +38,10 @@ _SMALLEST_ARCSEC: Final = 1e-3
 _WIDEST_ARCSEC: Final = 20.0
 # Rows in work at once: bounds the memory and changes no result.
 _ROWS: Final = 256
+# Rows carried from moments to pixels at once: what one product writes is still in the processor's cache when the next reads it.
+_TOGETHER: Final = 8
+# A kind of rows beside those of `lensed_light`.
+_COMPILED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -137,35 +143,43 @@ def render(
             behind = rows[picked]
             light = lensed_light(lenses.take(behind), sources.take(picked), x_pix[behind], y_pix[behind], settings)
             placed = behind - batch.start if lens_of_source is not None else None
-            image[part], total[part] = _observed(light, flux[picked], [psfs[row] for row in batch], settings, placed)
+            total[part] = _observe(image[part], light, flux[picked], [psfs[row] for row in batch], settings, placed)
     return Rendered(image, total)
 
 
-def _observed(
-    light: PixelMoments, flux: Tensor, psfs: Sequence[Sequence[Psf | Kernel]], settings: Settings, row_of_source: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Stamps (n, bands, y, x) and all of their light (n, bands); `row_of_source` is None for one source a row."""
+def _observe(
+    image: Tensor,
+    light: PixelMoments,
+    flux: Tensor,
+    psfs: Sequence[Sequence[Psf | Kernel]],
+    settings: Settings,
+    row_of_source: Tensor | None,
+) -> Tensor:
+    """Write stamps (n, bands, y, x); return all of their light (n, bands). `row_of_source` is None for one source a row."""
     device = light.moments.device
     flux = flux.to(device)
     rows = torch.arange(len(flux)) if row_of_source is None else row_of_source
-    image = torch.empty((len(psfs), flux.shape[1], STAMP_SIZE, STAMP_SIZE), dtype=settings.dtype, device=device)
     total = torch.zeros((len(psfs), flux.shape[1]), dtype=torch.float64, device=device)
     total.index_add_(0, rows.to(device), flux.to(torch.float64) * light.total[:, None])
     modes = torch.tensor([modes_for(row, _CUTOFF_SHARE * settings.error_target) for row in psfs])
     for count in sorted(set(modes.tolist())):
         alike = torch.nonzero(modes == count)[:, 0]
+        if row_of_source is None:
+            alike = alike.index_select(0, torch.argsort(light.boxes.cpu().index_select(0, alike), stable=True))
+            blur = _Blur([psfs[row] for row in alike.tolist()], count, settings.dtype, device)
+            for begin in range(0, len(alike), _TOGETHER):
+                few = alike[begin : begin + _TOGETHER].to(device)
+                stamps = blur.stamps(spectra_of(light, few, count).values[:, None], begin)
+                image.index_copy_(0, few, stamps.mul_(flux.index_select(0, few).to(settings.dtype)[:, :, None, None]))
+            continue
         sources = torch.nonzero(modes[rows] == count)[:, 0]
         spectra = spectra_of(light, sources.to(device), count).values[:, None]
         scale = flux[sources.to(device)].to(settings.dtype)
-        observed = [psfs[row] for row in alike.tolist()]
-        if row_of_source is None:
-            image[alike.to(device)] = convolved(spectra, observed) * scale[:, :, None, None]
-        else:
-            place = torch.searchsorted(alike, rows[sources]).to(device)
-            together = spectra.new_zeros((len(alike), flux.shape[1], *spectra.shape[2:]))
-            together.index_add_(0, place, spectra * scale[:, :, None, None, None, None])
-            image[alike.to(device)] = convolved(together, observed)
-    return image, total
+        place = torch.searchsorted(alike, rows[sources]).to(device)
+        together = spectra.new_zeros((len(alike), flux.shape[1], *spectra.shape[2:]))
+        together.index_add_(0, place, spectra * scale[:, :, None, None, None, None])
+        image[alike.to(device)] = convolved(together, [psfs[row] for row in alike.tolist()])
+    return total
 
 
 @contextmanager
@@ -185,9 +199,12 @@ def lensed_light(
     """Light of lensed sources of unlensed flux 1 before any PSF, one behind each lens; parameters as in `render`, of length m."""
     device = torch.device(settings.device)
     # Rows of one kind take one path, so that what a row goes through does not depend on its batch.
-    kind = (lenses.slope == 2.0).to(torch.int64) * 2
+    isothermal = lenses.slope == 2.0
+    kind = isothermal.to(torch.int64) * 2
     if isinstance(sources, Sersics):
         kind += (sources.n == 1.0).to(torch.int64)
+        if takes(settings.dtype, device):
+            kind = torch.where(isothermal, _COMPILED, kind)
     parts = []
     for each in sorted(set(kind.tolist())):
         rows = torch.nonzero(kind == each)[:, 0]
@@ -199,8 +216,11 @@ def lensed_light(
             dtype=settings.dtype,
             device=device,
         )
-        light = integrate(rays, x_pix[rows].to(device), y_pix[rows].to(device), settings.error_target)
+        integral = compiled_quadrature.integrate if each == _COMPILED else integrate
+        light = integral(rays, x_pix[rows].to(device), y_pix[rows].to(device), settings.error_target)
         parts.append((rows.to(device), light))
+    if len(parts) == 1:
+        return parts[0][1]
     return merged(parts, len(lenses), settings.dtype, device)
 
 
@@ -217,23 +237,38 @@ def convolved(spectra: Tensor, psfs: Sequence[Sequence[Psf | Kernel]]) -> Tensor
     -------
     Tensor (n, bands, y, x)
     """
-    bands, modes, dtype, device = len(psfs[0]), spectra.shape[-1], spectra.dtype, spectra.device
-    flat = [psf for row in psfs for psf in row]
-    circular = [psf for psf in flat if isinstance(psf, Psf)]
-    if len(circular) == len(flat):
-        transfer = circular_transfer(circular, modes, dtype, device)
-        return sampled(spectra, transfer.reshape(len(psfs), bands, modes, 2, modes))
-    each = spectra.expand(-1, bands, -1, -1, -1, -1).reshape(-1, 2, modes, 2, modes)
-    out = torch.empty((len(flat), STAMP_SIZE, STAMP_SIZE), dtype=dtype, device=device)
-    analytic = torch.tensor([i for i, psf in enumerate(flat) if isinstance(psf, Psf)], dtype=torch.int64, device=device)
-    if len(analytic):
-        out[analytic] = sampled(each[analytic][:, None], circular_transfer(circular, modes, dtype, device)[:, None])[:, 0]
-    measured = torch.tensor([i for i, psf in enumerate(flat) if isinstance(psf, Kernel)], dtype=torch.int64, device=device)
-    plus, minus = kernel_transfer([psf for psf in flat if isinstance(psf, Kernel)], modes, dtype, device)
-    out[measured] = sampled(
-        times_complex(each[measured], plus, minus)[:, None], plus.real.new_ones((len(plus), 1, modes, 2, modes))
-    )[:, 0]
-    return out.reshape(len(psfs), bands, STAMP_SIZE, STAMP_SIZE)
+    blur = _Blur(psfs, spectra.shape[-1], spectra.dtype, spectra.device)
+    begins = range(0, len(spectra), _TOGETHER)
+    return torch.cat([blur.stamps(spectra[begin : begin + _TOGETHER], begin) for begin in begins])
+
+
+class _Blur:
+    """PSFs of some rows, on so many modes."""
+
+    def __init__(self, psfs: Sequence[Sequence[Psf | Kernel]], modes: int, dtype: torch.dtype, device: torch.device) -> None:
+        self.bands, flat = len(psfs[0]), [psf for row in psfs for psf in row]
+        self.measured = torch.tensor([isinstance(psf, Kernel) for psf in flat], device=device)
+        self.circular = Circular.of([psf for psf in flat if isinstance(psf, Psf)], modes, dtype, device)
+        self.kernels = [psf for psf in flat if isinstance(psf, Kernel)]
+
+    def stamps(self, spectra: Tensor, begin: int) -> Tensor:
+        """Stamps (n, bands, y, x) of spectra (n, bands or 1, 2, modes, 2, modes), whose PSFs are those from row `begin` on."""
+        count, modes, device = len(spectra), spectra.shape[-1], spectra.device
+        measured = self.measured[begin * self.bands : (begin + count) * self.bands]
+        at = int(self.measured[: begin * self.bands].sum())
+        kernels = self.kernels[at : at + int(measured.sum())]
+        first = begin * self.bands - at
+        transfer = self.circular.transfer(slice(first, first + len(measured) - len(kernels)))
+        if not kernels:
+            return sampled(spectra, transfer.reshape(count, self.bands, modes, modes))
+        each = spectra.expand(-1, self.bands, -1, -1, -1, -1).reshape(-1, 2, modes, 2, modes)
+        out = spectra.new_empty((len(each), STAMP_SIZE, STAMP_SIZE))
+        if len(transfer):
+            out[~measured] = sampled(each[~measured][:, None], transfer[:, None])[:, 0]
+        plus, minus = kernel_transfer(kernels, modes, spectra.dtype, device)
+        ones = spectra.new_ones((len(plus), 1, modes, modes))
+        out[measured] = sampled(times_complex(each[measured], plus, minus)[:, None], ones)[:, 0]
+        return out.reshape(count, self.bands, STAMP_SIZE, STAMP_SIZE)
 
 
 def _check(

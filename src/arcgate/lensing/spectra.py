@@ -17,6 +17,8 @@ from scipy.special import spherical_jn
 from torch import Tensor
 
 from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.lensing import compiled_spectra
+from arcgate.lensing.compiled_functions import takes
 from arcgate.lensing.quadrature import DEGREES, PixelMoments
 
 PERIOD_PIX: Final = 128
@@ -70,24 +72,59 @@ def spectra_of(light: PixelMoments, rows: Tensor, modes: int) -> Spectra:
     Spectra
         Values (n, 2, modes, 2, modes).
     """
-    dtype, device = light.moments.dtype, light.moments.device
-    values = torch.empty((len(rows), 2 * modes, 2 * modes), dtype=dtype, device=device)
     box = light.boxes.index_select(0, rows)
-    for side in sorted(set(box.tolist())):
-        wanted = torch.nonzero(box == side)[:, 0]
-        row, chosen = _entries(light, rows.index_select(0, wanted))
-        first = STAMP_SIZE // 2 - side // 2
-        x, y = (column.index_select(0, chosen) - first for column in (light.x_pix, light.y_pix))
-        # Rows of the matrix run over (y, degree in y), columns over (x, degree in x).
-        degree = torch.arange(DEGREES, device=device)
-        lines, columns = ((row * side + y) * DEGREES)[:, None] + degree, (x * DEGREES)[:, None] + degree
-        target = (lines * (side * DEGREES))[:, :, None] + columns[:, None]
-        matrix = torch.zeros(len(wanted) * (side * DEGREES) ** 2, dtype=dtype, device=device)
-        matrix.scatter_(0, target.reshape(-1), light.moments.index_select(0, chosen).reshape(-1))
-        waves = _pixel_waves(side, modes, dtype, device)
-        matrix = matrix.reshape(len(wanted), side * DEGREES, side * DEGREES)
-        values.index_copy_(0, wanted, torch.matmul(waves.T, torch.matmul(matrix, waves)))
-    return Spectra(values.reshape(len(rows), 2, modes, 2, modes))
+    groups = [(side, torch.nonzero(box == side)[:, 0]) for side in sorted(set(box.tolist()))]
+    if len(groups) == 1:
+        return Spectra(_transformed(_folded(light, rows, groups[0][0]), modes))
+    values = light.moments.new_empty((len(rows), 2, modes, 2, modes))
+    for side, wanted in groups:
+        values.index_copy_(0, wanted, _transformed(_folded(light, rows.index_select(0, wanted), side), modes))
+    return Spectra(values)
+
+
+def _folded(light: PixelMoments, rows: Tensor, side: int) -> Tensor:
+    """Sums and differences of moments and their mirror images about the stamp's middle.
+
+    Returns
+    -------
+    Tensor (2, n, 2, K, K) with K = degrees x side / 2
+        (Even, odd) in x; row; (even, odd) in y; pixel from the middle and degree in y; the same in x.
+    """
+    if takes(light.moments.dtype, light.moments.device):
+        begin, count = light.begins.index_select(0, rows), light.counts.index_select(0, rows)
+        columns = (column.numpy() for column in (light.x_pix, light.y_pix, light.moments, begin, count))
+        return torch.from_numpy(compiled_spectra.folded(*columns, side // 2))
+    width, middle = side // 2 * DEGREES, STAMP_SIZE // 2
+    row, chosen = _entries(light, rows)
+    x, y = (column.index_select(0, chosen) - middle for column in (light.x_pix, light.y_pix))
+    left, below = (x < 0).to(torch.int64), (y < 0).to(torch.int64)
+    # A pixel p and its mirror image -1 - p lie at the same distance; in the mirror, the first degree changes its sign.
+    mirror = torch.ones((2, DEGREES), dtype=light.moments.dtype, device=x.device)
+    mirror[1, 1] = -1.0
+    sign = mirror[below][:, :, None] * mirror[left][:, None]
+    degree = torch.arange(DEGREES, device=x.device)
+    line = ((left * len(rows) + row) * 2 + below)[:, None] * width + torch.maximum(y, -1 - y)[:, None] * DEGREES + degree
+    target = (line * width)[:, :, None] + (torch.maximum(x, -1 - x)[:, None] * DEGREES + degree)[:, None]
+    flat = sign.new_zeros(4 * len(rows) * width * width)
+    flat[target.reshape(-1)] = (light.moments.index_select(0, chosen) * sign).reshape(-1)
+    right, mirrored = flat.reshape(2, len(rows), 2, width, width)
+    by_x = torch.stack([right + mirrored, right - mirrored])
+    above, mirrored = by_x.unbind(2)
+    return torch.stack([above + mirrored, above - mirrored], dim=2)
+
+
+def _transformed(folded: Tensor, modes: int) -> Tensor:
+    """Coefficients (n, 2, modes, 2, modes) from folded moments: cosines are even about the middle, sines odd."""
+    count, width = folded.shape[1], folded.shape[-1]
+    waves = _pixel_waves(width // DEGREES, modes, folded.dtype, folded.device)
+    by_x = folded.new_empty((count, 2, width, 2, modes))
+    for parity in (0, 1):
+        torch.mm(folded[parity].reshape(-1, width), waves[parity], out=by_x.view(-1, 2, modes)[:, parity])
+    lines = by_x.view(count, 2, width, 2 * modes)
+    values = folded.new_empty((2, count, modes, 2 * modes))
+    for parity in (0, 1):
+        torch.bmm(waves[parity].T.expand(count, -1, -1), lines[:, parity], out=values[parity])
+    return values.view(2, count, modes, 2, modes).transpose(0, 1)
 
 
 def _entries(light: PixelMoments, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,7 +132,7 @@ def _entries(light: PixelMoments, rows: Tensor) -> tuple[Tensor, Tensor]:
     count = light.counts.index_select(0, rows)
     place = torch.arange(len(rows), device=rows.device).repeat_interleave(count)
     # An entry's index is its source's first entry, plus its number among that source's entries.
-    before = (light.counts.cumsum(0) - light.counts).index_select(0, rows) - (count.cumsum(0) - count)
+    before = light.begins.index_select(0, rows) - (count.cumsum(0) - count)
     return place, torch.arange(len(place), device=rows.device) + before.repeat_interleave(count)
 
 
@@ -115,30 +152,33 @@ def sampled(spectra: Tensor, transfer: Tensor) -> Tensor:
     ----------
     spectra : Tensor (n, bands or 1, 2, M, 2, M)
         Values of `Spectra`.
-    transfer : Tensor (n, bands, M, 2, M)
-        The function at (k_y, k_x), twice: for the cosines and for the sines of x.
+    transfer : Tensor (n, bands, M, M)
+        The function at (k_y, k_x).
 
     Returns
     -------
     Tensor (n, bands, y, x)
     """
     count, bands, modes = transfer.shape[:3]
-    product = (spectra * transfer[:, :, None]).flatten(4)
-    half = STAMP_SIZE // 2
-    cos, sin = _stamp_waves(modes, product.dtype, product.device)
-    # Cosines are even about the stamp's middle and sines odd: right of it is their sum, left of it, mirrored, their difference.
-    even, odd = torch.matmul(cos, product[:, :, 0]), torch.matmul(sin, product[:, :, 1])
-    lines = product.new_empty((count, bands, 2, half, 2, modes))
-    torch.sub(even, odd, out=lines[:, :, 0].flatten(3))
-    torch.add(even, odd, out=lines[:, :, 1].flatten(3))
-    even, odd = torch.matmul(lines[..., 0, :], cos.T), torch.matmul(lines[..., 1, :], sin.T)
-    left, right = even - odd, even + odd
-    image = product.new_empty((count, bands, STAMP_SIZE, STAMP_SIZE))
-    image[:, :, half:, half:] = right[:, :, 1]
-    image[:, :, half:, :half] = left[:, :, 1].flip(3)
-    image[:, :, :half, half:] = right[:, :, 0].flip(2)
-    image[:, :, :half, :half] = left[:, :, 0].flip(2, 3)
-    return image
+    cos, sin = _stamp_waves(modes, transfer.dtype, transfer.device)
+    # (Cosines, sines) of y, pixel from the middle in y, and modes of x, of which cosines are even about the middle and sines odd.
+    lines = transfer.new_empty((2, count * bands, len(cos), 2, modes))
+    for parity, wave in enumerate((cos, sin)):
+        product = (spectra[:, :, parity] * transfer[:, :, :, None]).reshape(count * bands, modes, 2 * modes)
+        torch.bmm(wave.expand(len(product), -1, -1), product, out=lines[parity].view(len(product), -1, 2 * modes))
+    flat = lines.view(-1, 2, modes)
+    quarters = [
+        torch.mm(flat[:, parity], wave.T).view(2, count, bands, *2 * [len(cos)]) for parity, wave in enumerate((cos, sin))
+    ]
+    return _unfolded(*quarters)
+
+
+def _unfolded(even: Tensor, odd: Tensor) -> Tensor:
+    """Stamps (n, bands, y, x) from parts that are even and odd in x: (even or odd in y, n, bands, y, x from the middle)."""
+    if takes(even.dtype, even.device):
+        return torch.from_numpy(compiled_spectra.unfolded(even.numpy(), odd.numpy()))
+    sides = torch.cat([(even - odd).flip(-1), even + odd], dim=-1)
+    return torch.cat([(sides[0] - sides[1]).flip(-2), sides[0] + sides[1]], dim=-2)
 
 
 def times_complex(spectra: Tensor, plus: Tensor, minus: Tensor) -> Tensor:
@@ -163,19 +203,18 @@ def joined_halves(up: Tensor, down: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _pixel_waves(side: int, modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Matrix (side x degrees, 2 modes): coefficients of the light of a pixel from its Legendre moments."""
+def _pixel_waves(half: int, modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Matrices (2, half x degrees, modes): cosines and sines of the light of a pixel right of the middle, from its moments."""
     k = frequencies(modes)
-    pixel = np.arange(side) - 0.5 * (side - 1)
-    phase = pixel[:, None] * k
+    phase = (np.arange(half) + 0.5)[:, None] * k
     cos, sin = np.cos(phase), np.sin(phase)
     # The mean of P_d(u) e^{i k u / 2} over the pixel is i^d j_d(k / 2); light is sum (2d + 1) M_d P_d.
     weight = [(2 * d + 1) * spherical_jn(d, k / 2.0) for d in range(DEGREES)]
-    waves = np.empty((side, DEGREES, 2, modes))
-    waves[:, 0] = np.stack([cos, sin], axis=1) * weight[0]
-    waves[:, 1] = np.stack([-sin, cos], axis=1) * weight[1]
-    waves[:, 2] = np.stack([-cos, -sin], axis=1) * weight[2]
-    return torch.from_numpy(waves.reshape(side * DEGREES, 2 * modes)).to(dtype=dtype, device=device)
+    waves = np.empty((2, half, DEGREES, modes))
+    waves[:, :, 0] = np.stack([cos, sin]) * weight[0]
+    waves[:, :, 1] = np.stack([-sin, cos]) * weight[1]
+    waves[:, :, 2] = np.stack([-cos, -sin]) * weight[2]
+    return torch.from_numpy(waves.reshape(2, half * DEGREES, modes)).to(dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=64)

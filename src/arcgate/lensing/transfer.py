@@ -8,8 +8,9 @@ a Gaussian cut off at half a period, so that wings do not come in again from the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import torch
@@ -99,17 +100,38 @@ def mixture(fwhm_arcsec: Array, beta: Array) -> tuple[Array, Array]:
     )
 
 
-def circular_transfer(psfs: Sequence[Psf], modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Transfer functions of Gaussians and Moffats, real and even in both frequencies: (n, modes, 2, modes), for `sampled`."""
-    beta = np.array([np.nan if psf.beta is None else psf.beta for psf in psfs])
-    variance, weight = mixture(np.array([psf.fwhm_arcsec for psf in psfs]), beta)
-    factor = _cut_gaussians(torch.from_numpy(variance).to(dtype=dtype, device=device), modes)
-    weighted = factor * torch.from_numpy(weight).to(dtype=dtype, device=device)[:, :, None]
-    transfer = torch.matmul(factor.transpose(1, 2), weighted.repeat(1, 1, 2)).reshape(len(psfs), modes, 2, modes)
-    bare = [i for i, psf in enumerate(psfs) if not psf.includes_pixel]
-    if bare:
-        transfer[bare] *= _pixel_window(modes, dtype, device)[:, None]
-    return transfer
+@dataclass(frozen=True)
+class Circular:
+    """Gaussians and Moffats on so many modes.
+
+    Attributes
+    ----------
+    factor, weight : Tensor (n, nodes, modes), (n, nodes, 1)
+        What each Gaussian of the mixture lets through along an axis; its weight.
+    bare : Tensor, bool (n,)
+        Which profiles do not include the pixel.
+    """
+
+    factor: Tensor
+    weight: Tensor
+    bare: Tensor
+
+    @classmethod
+    def of(cls, psfs: Sequence[Psf], modes: int, dtype: torch.dtype, device: torch.device) -> Self:
+        """From PSFs."""
+        beta = np.array([np.nan if psf.beta is None else psf.beta for psf in psfs])
+        variance, weight = mixture(np.array([psf.fwhm_arcsec for psf in psfs]), beta)
+        factor = _cut_gaussians(torch.from_numpy(variance).to(dtype=dtype, device=device), modes)
+        bare = torch.tensor([not psf.includes_pixel for psf in psfs], dtype=torch.bool, device=device)
+        return cls(factor, torch.from_numpy(weight).to(dtype=dtype, device=device)[:, :, None], bare)
+
+    def transfer(self, part: slice) -> Tensor:
+        """Transfer functions of some, real and even in both frequencies: (n, modes, modes)."""
+        factor = self.factor[part]
+        transfer = torch.bmm(factor.transpose(1, 2), factor * self.weight[part])
+        if self.bare[part].any():
+            transfer[self.bare[part]] *= _pixel_window(factor.shape[2], factor.dtype, factor.device)
+        return transfer
 
 
 def kernel_transfer(kernels: Sequence[Kernel], modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:

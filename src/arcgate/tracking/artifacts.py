@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from arcgate.dataset.reader import Dataset
 from arcgate.gates.result import Evidence
 from arcgate.tracking.figures.curves import completeness, roc
+from arcgate.tracking.figures.exhibits import draw_exhibit, is_drawn
 from arcgate.tracking.figures.gates import gate_chart
 from arcgate.tracking.figures.maps import core_difference
+from arcgate.tracking.figures.refit import refit_chart
 from arcgate.tracking.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.tracking.figures.style import save
 
@@ -30,7 +33,7 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     dataset : Dataset
         For the contact sheet and the mean difference of the core.
     evidence : Evidence
-        For the chart of the gates.
+        For the chart of the gates, the refit and the exhibits, which go into the folder `gates` inside.
     scores : Path
         Folder with predictions.parquet and the completeness tables.
     folder : Path
@@ -41,20 +44,35 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     Path
         Folder of the figures.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: _sheet(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset)),
-        "gates.png": lambda: gate_chart(evidence.results),
         "roc.png": lambda: roc(_predictions(scores)),
     }
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables)
-    for name, draw in wanted.items():
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in (wanted | _of_evidence(evidence)).items():
         if not (folder / name).exists():
             save(draw(), folder / name)
     return folder
+
+
+def evidence_figures(evidence: Evidence, folder: Path) -> Path:
+    """Draw the evidence alone, anew: the chart of the gates, and in the folder `gates` inside what the report shows."""
+    for name, draw in _of_evidence(evidence).items():
+        save(draw(), folder / name)
+    return folder
+
+
+def _of_evidence(evidence: Evidence) -> dict[str, Callable[[], Figure]]:
+    wanted: dict[str, Callable[[], Figure]] = {"gates.png": lambda: gate_chart(evidence.results)}
+    if evidence.cause.measured:
+        wanted["gates/refit_chart.png"] = lambda: refit_chart(evidence.cause.measured)
+    return wanted | {
+        f"gates/{exhibit.name}.png": partial(draw_exhibit, exhibit) for exhibit in evidence.exhibits if is_drawn(exhibit)
+    }
 
 
 def _sheet(dataset: Dataset) -> Figure:

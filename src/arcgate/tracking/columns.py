@@ -53,11 +53,11 @@ class TableColumn:
     cells: tuple[str, ...]
 
     def narrow(self) -> TableColumn:
-        """Put cells on several lines: a gate's status below its interval, a run's status below its name."""
+        """Put cells on several lines: a status below its interval or its name, causes below each other."""
         if self.group == "variant":
             return replace(self, cells=tuple(_folded(cell) for cell in self.cells))
         if self.group == "gate":
-            return replace(self, cells=tuple(cell.replace("] ", "]\n") for cell in self.cells))
+            return replace(self, cells=tuple(cell.replace("] ", "]\n").replace(" + ", " +\n") for cell in self.cells))
         return self
 
     @property
@@ -67,7 +67,7 @@ class TableColumn:
 
 
 def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
-    """Columns of the compact table: variant, differing factors, safe?, gates over all rows, scores.
+    """Columns of the compact table: variant, differing factors, safe?, cause?, gates over all rows, scores.
 
     Parameters
     ----------
@@ -77,6 +77,7 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
     columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
     columns += [TableColumn("factor", tuple(_short(name, 2).split(".")), _texts(table[name])) for name in shown_factors(table)]
     columns.append(TableColumn("gate", ("safe?",), tuple(_safe(value) for value in table["safe"])))
+    columns.append(TableColumn("gate", ("cause?",), _texts(table["cause"])))
     columns += [_gate_column(table, stem) for stem in _shown_gates(table)]
     columns += [_diagnostic_column(table, name) for name in DIAGNOSTICS if f"gate/{name}" in table]
     columns += [_score_column(table, name, heading) for name, heading in SCORES if name in table]

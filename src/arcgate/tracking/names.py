@@ -20,6 +20,7 @@ OPENED: Final = "arcgate.opened_ms"
 DATA_DIGEST: Final = "arcgate.data_digest"
 SAFE: Final = "arcgate.safe"
 CAUSE: Final = "arcgate.cause"
+CAUSE_SENTENCE: Final = "arcgate.cause_sentence"
 PARENT: Final = "mlflow.parentRunId"
 
 KIND_PARENT: Final = "parent"
@@ -29,7 +30,8 @@ LOW: Final = "low"
 HIGH: Final = "high"
 STATUS: Final = "status"
 CANARY: Final = "smallest_leak"
-RESULT_PREFIXES: Final = ("gate/", "test/", "deploy/")
+CONFIDENCE: Final = "verdict/confidence"
+RESULT_PREFIXES: Final = ("gate/", "verdict/", "test/", "deploy/")
 """Metrics with these prefixes are results; the others are epoch metrics of the training."""
 
 NAME_LENGTH: Final = 250
@@ -45,6 +47,17 @@ def gate(name: str, view: str, stratum: str) -> str:
         If MLflow would refuse the name.
     """
     return checked(f"gate/{name}/{view}/{stratum}")
+
+
+def verdict(nuisance: str, band: str) -> str:
+    """Metric of a quantity of the refit: `verdict/<nuisance>/<band>`.
+
+    Raises
+    ------
+    ArcgateError
+        If MLflow would refuse the name.
+    """
+    return checked(f"verdict/{nuisance}/{band}")
 
 
 def checked(name: str) -> str:

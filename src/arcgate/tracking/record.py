@@ -19,7 +19,7 @@ from arcgate.tracking.store import Store
 
 DATASET_DIGEST_LENGTH: Final = 32
 _BATCH: Final = 100
-_CAUSE_LENGTH: Final = 1000
+_SENTENCE_LENGTH: Final = 1000
 
 
 def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -73,7 +73,7 @@ def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:
 
 
 def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
-    """Log gate results as metrics with intervals and their statuses as tags, and the answers to *safe?* and *cause?*.
+    """Log gate results and the refit as metrics with intervals, statuses and the answers to *safe?* and *cause?* as tags.
 
     Parameters
     ----------
@@ -82,15 +82,23 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     run_id : str
         The run.
     evidence : Evidence
-        Of a battery. A long cause is shortened here; evidence.json has all of it.
+        Of a battery. A long sentence on the cause is shortened here; evidence.json has all of it.
     """
-    metrics: dict[str, float | None] = {}
-    tags: dict[str, object] = {names.SAFE: evidence.safe, names.CAUSE: textwrap.shorten(evidence.cause, _CAUSE_LENGTH)}
+    cause = evidence.cause
+    metrics: dict[str, float | None] = {names.CONFIDENCE: cause.confidence}
+    tags: dict[str, object] = {
+        names.SAFE: evidence.safe,
+        names.CAUSE: cause.name,
+        names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
+    }
     for result in evidence.results:
         name = names.gate(result.name, result.view, result.stratum)
         metrics |= {name: result.value, f"{name}/{names.LOW}": result.low, f"{name}/{names.HIGH}": result.high}
         metrics[f"{name}/{names.CANARY}"] = result.smallest_leak
         tags[name] = result.status
+    for one in cause.measured:
+        name = names.verdict(one.name, one.band)
+        metrics |= {name: one.value, f"{name}/{names.LOW}": one.low, f"{name}/{names.HIGH}": one.high}
     log_metrics(store, run_id, metrics)
     set_tags(store, run_id, tags)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arcgate.dataset.atomic import atomically
-from arcgate.tracking.columns import STATUS_WORDS, TableColumn, canary_columns, compact_columns
+from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, canary_columns, compact_columns
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import study_table
 from arcgate.tracking.runs import finish_study, study_run
@@ -105,9 +105,9 @@ def _pipe_table(columns: Sequence[TableColumn], rows: int) -> str:
 
 
 def _causes(table: pd.DataFrame) -> list[str]:
-    """Why each variant that failed did."""
-    failed = table[table["cause"].fillna("") != ""]
-    return [f"{variant} fails {cause}" for variant, cause in zip(failed["variant"], failed["cause"], strict=True)]
+    """Why each judged variant that is not safe is not."""
+    unsafe = table[table["safe"].notna() & (table["safe"] != "passed")]
+    return [f"{name}: {why}" for name, why in zip(unsafe["variant"], unsafe["cause_sentence"].fillna(ABSENT), strict=True)]
 
 
 def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:

@@ -21,6 +21,10 @@ LOOK: Final[dict[Status, tuple[str, str, str]]] = {
     "reported": (GREY, ".", "reported"),
 }
 """Colour, marker and word of each status; the marker tells statuses apart without colour."""
+NOT_AUC: Final = ("reference", "against_reference")
+"""Gates, by the beginning of their names, whose value is a difference and not an AUC."""
+AUC_DIAGNOSTICS: Final = ("core_published", "core_corrected", "residual_core")
+"""Diagnostics, by the beginning of their names, that share the gates' axis."""
 _MARGIN_COLOUR: Final = "#DCEBF5"
 _ROW_INCH: Final = 0.27
 _LEAST_HALF_RANGE: Final = 0.1
@@ -29,8 +33,15 @@ _NOTE_POSITIONS: Final = (0.03, 0.07, 0.27, 0.59, 0.89)
 _NOTE_HEADINGS: Final = ("", "status", "value [interval]", "smallest leak failed", "rows")
 
 
+def null_of(result: GateResult) -> float | None:
+    """Value of a gate when nothing leaks; None for diagnostics without a margin."""
+    if result.margin is None:
+        return None
+    return 0.0 if result.margin == 0 or result.name.startswith(NOT_AUC) else NULL_AUC
+
+
 def gate_chart(results: Sequence[GateResult]) -> Figure:
-    """Chart of a battery's results: gates first, diagnostics greyed below.
+    """Chart of a battery's results: gates first, diagnostics that are an AUC greyed below.
 
     Parameters
     ----------
@@ -43,7 +54,8 @@ def gate_chart(results: Sequence[GateResult]) -> Figure:
         The band is the margin inside which the whole interval must lie for a gate to pass. The canary's column gives the
         smallest planted leak that the gate sees, in standard deviations of the sky per pixel.
     """
-    ordered = sorted(results, key=lambda result: result.role == "diagnostic")
+    diagnostics = [result for result in results if result.role == "diagnostic" and result.name.startswith(AUC_DIAGNOSTICS)]
+    ordered = [*[result for result in results if result.role == "gate"], *diagnostics]
     figure = new_figure(12.5, 1.1 + _ROW_INCH * max(len(ordered), 3))
     axes, notes = figure.subplots(1, 2, sharey=True, width_ratios=[1.0, 1.05])
     limits = _limits(ordered)
@@ -58,7 +70,7 @@ def gate_chart(results: Sequence[GateResult]) -> Figure:
 
 
 def _draw_row(axes: Axes, row: int, result: GateResult, limits: tuple[float, float]) -> None:
-    if result.value is None or _is_share(result):
+    if result.value is None or not _has_place(result):
         return
     colour, marker, _ = LOOK[result.status]
     if result.margin:
@@ -72,14 +84,19 @@ def _draw_row(axes: Axes, row: int, result: GateResult, limits: tuple[float, flo
         axes.plot(edge, row, color=colour, marker=arrow, markersize=7, zorder=4)
 
 
+def _has_place(result: GateResult) -> bool:
+    """Whether a result has a place on an axis of AUC."""
+    return result.role == "diagnostic" or null_of(result) == NULL_AUC
+
+
 def _is_share(result: GateResult) -> bool:
-    """Whether a gate counts rows that must not be there at all, which has no place on an axis of AUC."""
+    """Whether a gate counts rows that must not be there at all."""
     return result.margin == 0
 
 
 def _limits(results: Sequence[GateResult]) -> tuple[float, float]:
     """Range of AUC shown: all gates, and the diagnostics above 0.5; what lies beyond becomes an arrow at the edge."""
-    shown = [result for result in results if not _is_share(result)]
+    shown = [result for result in results if _has_place(result)]
     lows = [result.low for result in shown if result.low is not None and result.role == "gate"]
     highs = [high for result in shown for high in (result.high, result.value) if high is not None and high <= 1]
     least, most = NULL_AUC - _LEAST_HALF_RANGE, NULL_AUC + _LEAST_HALF_RANGE
@@ -103,7 +120,7 @@ def _value(result: GateResult) -> str:
     if result.value is None:
         return "-"
     if _is_share(result):
-        return f"{result.value:.3g} of the rows"
+        return f"{100 * result.value:.3g} %"
     if result.low is None or result.high is None:
         return f"{result.value:.3f}"
     return f"{result.value:.3f} [{result.low:.3f}, {result.high:.3f}]"

@@ -1,0 +1,133 @@
+"""Plant known defects in small data sets, or none, ask for the cause, and count: `python experiments/11-bug-or-physics/run.py`.
+
+Resumable: every finished set is a line of results.csv, and seeds that are there are passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from rich.progress import track
+from sets import BUGS, OUTSIDE, Planted, make, pool
+from threadpoolctl import threadpool_limits
+
+from arcgate.data_node import Data
+from arcgate.gates.verdict.naming import name_cause
+from arcgate.gates.verdict.rows import Rows, between_galaxies, differences
+from arcgate.survey.hosts import Survey
+from arcgate.workers import completed
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.csv"
+COLUMNS = ("planted", "size", "verdict", "confidence", "seed", "controls", "arcs", "seconds", "sentence")
+CLEAN, OF_A_BUG = 1000, {"small": 10, "medium": 30, "large": 30}
+PAIRS_OF_BUGS = (
+    ("pedestal", "psfsize_as_moffat_fwhm"),
+    ("centre_offset", "flux_unit"),
+    ("extra_sky_noise", "double_psf"),
+    ("band_swap", "pedestal"),
+)
+OF_A_PAIR, OF_OUTSIDE = 5, 10
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set to make and to judge."""
+
+    survey: Survey
+    data: Data
+    seed: int
+    bugs: tuple[str, ...]
+    size: str
+    paired: bool
+    single_image: bool
+
+
+def plan(survey: Survey, data: Data) -> list[Task]:
+    """Every set of the study; its place in the list is its seed."""
+    sets: list[tuple[tuple[str, ...], str]] = [((), "none")] * CLEAN
+    sets += [((bug,), size) for bug in BUGS for size, number in OF_A_BUG.items() for _ in range(number)]
+    sets += [(pair, "large") for pair in PAIRS_OF_BUGS for _ in range(OF_A_PAIR)]
+    sets += [((OUTSIDE,), "large")] * OF_OUTSIDE
+    return [
+        Task(survey, data, seed, bugs, size, paired=seed % 2 == 0, single_image=not bugs and seed % 10 in (4, 9))
+        for seed, (bugs, size) in enumerate(sets)
+    ]
+
+
+def rows_of(planted: Planted) -> Rows:
+    """What the verdict sees: stamp minus its own galaxy, or stamps and other galaxies; never a stored arc."""
+    if planted.paired:
+        return differences(planted.table, planted.stamps - planted.control_stamps)
+    return between_galaxies(planted.table, planted.stamps, planted.controls, planted.control_stamps)
+
+
+def judged(task: Task) -> dict[str, object]:
+    """Make one set and name its cause."""
+    started = time.process_time()
+    with threadpool_limits(1):
+        planted = make(task.survey, task.data, task.seed, task.paired, task.bugs, task.size, task.single_image)
+        cause = name_cause(rows_of(planted))
+    return {
+        "planted": "+".join(task.bugs) or "none",
+        "size": task.size,
+        "verdict": cause.name,
+        "confidence": f"{cause.confidence:.4f}",
+        "seed": task.seed,
+        "controls": "paired" if task.paired else "unpaired",
+        "arcs": "single image" if task.single_image else "grid",
+        "seconds": f"{time.process_time() - started:.1f}",
+        "sentence": cause.sentence,
+    }
+
+
+def finished() -> Iterator[dict[str, str]]:
+    """Whole lines of results.csv."""
+    if RESULTS.exists():
+        with RESULTS.open(newline="") as file:
+            yield from (line for line in csv.DictReader(file) if line.get("sentence") is not None)
+
+
+def write(lines: list[dict[str, str]]) -> None:
+    """All lines, in the order of their seeds."""
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(sorted(lines, key=lambda line: int(line["seed"])))
+
+
+def main() -> None:
+    """Run what is missing, then summarise."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--data-dir", default="data", help="where the pool of galaxies lies")
+    options = parser.parse_args()
+    survey, data = pool(options.data_dir, options.workers)
+    done = list(finished())
+    write(done)
+    there = {int(line["seed"]) for line in done}
+    tasks = [task for task in plan(survey, data) if task.seed not in there]
+    results = completed(judged, tasks, options.workers, HERE)
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        for _, line in track(results, "judging sets", total=len(tasks), disable=not sys.stderr.isatty()):
+            writer.writerow(line)
+            file.flush()
+    write(list(finished()))
+    from summary import summarise
+
+    summarise(RESULTS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""Small data sets with a known defect, or none: arcgate's own way from manifest to stamps, with the defect built in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from hydra import compose, initialize_config_module
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve
+
+from arcgate.config import from_config
+from arcgate.data_node import Data
+from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.injection.inject import inject
+from arcgate.injection.manifest import build_manifest
+from arcgate.injection.shard import HOST_COLUMNS
+from arcgate.lensing.psf import FWHM_PER_SIGMA, Psf
+from arcgate.survey.hosts import Survey, open_survey
+
+Array = NDArray[np.float64]
+Pixels = NDArray[np.float32]
+
+PAIRS = 48
+# Galaxies from which each set draws its own; neighbours included, exponents of the PSF over the range of real ones.
+POOL = ("data.hosts.n_hosts=3000", "data.hosts.psf_beta_min=2.1", "data.hosts.psf_beta_max=4.5", "psf=moffat_converted")
+# A defect of yes or no touches this share of the rows; others grow from the size that half of the sets reveal.
+SHARES = {"small": 0.05, "medium": 0.25, "large": 1.0}
+MULTIPLES = {"small": 1.0, "medium": 2.0, "large": 5.0}
+YES_OR_NO = ("sigma_for_fwhm", "psfsize_as_moffat_fwhm", "double_psf", "angular_unit", "band_swap", "flux_unit")
+CONTINUOUS = ("pedestal", "centre_offset", "pixel_scale", "extra_sky_noise")
+BUGS = (*YES_OR_NO, *CONTINUOUS)
+# A defect without a name: PSFs 15 % too wide.
+OUTSIDE, OUTSIDE_WIDTH = "psf_too_wide", 1.15
+# The margins of each quantity, at which the verdict raises its alarm in about half of the sets: what is small here.
+HALF_POWER = {
+    "paired": {"pedestal": 0.02, "centre_offset": 0.05, "pixel_scale": 0.01, "extra_sky_noise": 0.01},
+    "unpaired": {"pedestal": 0.3, "centre_offset": 0.12, "pixel_scale": 0.02, "extra_sky_noise": 0.08},
+}
+# Ratios that mistaken units bring: microjansky, nanojansky and zero points 25 and 30 for nanomaggies; light per square arcsec.
+FLUX_RATIOS = (3.631, 1 / 3.631, 10.0, 0.1, PIXEL_SCALE_ARCSEC**2, 1 / PIXEL_SCALE_ARCSEC**2)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A small data set.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Positives as declared, with their hosts' columns.
+    stamps : ndarray, float32 (n, 3, 64, 64)
+        Positives.
+    controls : DataFrame
+    control_stamps : ndarray, float32 (n, 3, 64, 64)
+    paired : bool
+    """
+
+    table: pd.DataFrame
+    stamps: Pixels
+    controls: pd.DataFrame
+    control_stamps: Pixels
+    paired: bool
+
+
+def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
+    """The galaxies of all sets, and the specification that sets vary."""
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        spec = from_config(compose("config", overrides=[*POOL, f"data.n_pairs={PAIRS}", f"runtime.data_dir={data_dir}"]))
+    from pathlib import Path
+
+    return open_survey(spec.data.hosts, data_dir=Path(data_dir), workers=workers, progress=True), spec.data
+
+
+def make(
+    survey: Survey, data: Data, seed: int, paired: bool, bugs: tuple[str, ...], size: str, single_image: bool = False
+) -> Planted:
+    """A set: 48 positives and controls of galaxies drawn by `seed`, with the defects planted.
+
+    Parameters
+    ----------
+    survey, data
+        From `pool`.
+    seed : int
+        Of galaxies, arcs and the defect's details.
+    paired : bool
+        Controls are the positives' own galaxies.
+    bugs : tuple of str
+        None, one or several of `BUGS`.
+    size : {'small', 'medium', 'large'}
+    single_image : bool
+        Only sources with one image.
+    """
+    rng = np.random.default_rng([seed, 11])
+    chosen = np.sort(rng.choice(len(survey.catalogue), 5 * PAIRS, replace=False))
+    catalogue = survey.catalogue.iloc[chosen].reset_index(drop=True)
+    kind = replace(data.controls, name="paired" if paired else "unpaired", match_on=() if paired else ("psfsize_r", "depth_r"))
+    grid = replace(data.grid, theta_e_arcsec=(0.5, 0.75)) if single_image else data.grid
+    wanted = replace(data, seed=seed, n_pairs=PAIRS, null_rows=1, only_split="train", controls=kind, grid=grid)
+    manifest = build_manifest(wanted, catalogue)
+    positive, control = (manifest[manifest["role"] == role].reset_index(drop=True) for role in ("positive", "control"))
+    if single_image:
+        positive = _sent_outside(positive, rng)
+    hosts = [_joined(rows, catalogue) for rows in (positive, control)]
+    pixels = [survey.cutouts(chosen[rows["catalogue_row"].to_numpy(np.int64)]) for rows in (positive, control)]
+    arc, extra = _with(hosts[0], bugs, size, paired, rng)
+    return Planted(hosts[0], pixels[0] + (arc + extra).astype(np.float32), hosts[1], pixels[1], paired)
+
+
+def _joined(rows: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
+    hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][HOST_COLUMNS].reset_index(drop=True)
+    return pd.concat([rows, hosts], axis=1)
+
+
+def _sent_outside(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Sources moved to where a lens of theta_E <= 0.75 arcsec makes one image of them."""
+    angle = rng.uniform(0.0, 2.0 * np.pi, len(rows))
+    radius = rows["theta_e_arcsec"].to_numpy() * rng.uniform(1.5, 2.5, len(rows))
+    return rows.assign(source_x_arcsec=radius * np.cos(angle), source_y_arcsec=radius * np.sin(angle), n_images=1)
+
+
+def _arcs(rows: pd.DataFrame) -> Array:
+    return inject(rows, np.zeros((len(rows), len(BANDS), STAMP_SIZE, STAMP_SIZE), dtype=np.float32)).arc.astype(np.float64)
+
+
+def _with(rows: pd.DataFrame, bugs: tuple[str, ...], size: str, paired: bool, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Arcs and other light of positives with the defects."""
+    used, after, extra = rows.copy(), [], np.zeros((len(rows), len(BANDS), STAMP_SIZE, STAMP_SIZE))
+    sky = rows[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
+    for bug in bugs:
+        touched = _touched(len(rows), SHARES[size] if bug in YES_OR_NO else 1.0, rng)
+        amplitude = MULTIPLES[size] * HALF_POWER["paired" if paired else "unpaired"].get(bug, 0.0)
+        amplitude *= rng.choice([-1.0, 1.0]) if bug != "extra_sky_noise" else 1.0
+        if bug == "pedestal":
+            extra = extra + amplitude * sky
+        elif bug == "extra_sky_noise":
+            extra = extra + rng.standard_normal(extra.shape) * sky * np.sqrt(amplitude)
+        elif bug in _AFTER:
+            after.append((bug, touched, rng.integers(1 << 30)))
+        else:
+            used = _misread(used, bug, touched, amplitude, rng)
+    arc = _arcs(used)
+    for bug, touched, choice in after:
+        arc[touched] = _AFTER[bug](rows, arc, int(choice))[touched]
+    return arc, extra
+
+
+def _touched(n: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    marked = np.zeros(n, dtype=bool)
+    marked[rng.permutation(n)[: round(share * n)]] = True
+    return marked
+
+
+def _misread(
+    rows: pd.DataFrame, bug: str, touched: NDArray[np.bool_], amplitude: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Rows as a renderer with the bug reads them."""
+    wrong = rows.copy()
+    widths = [f"psf_fwhm_used_{band}" for band in BANDS]
+    if bug == "sigma_for_fwhm":
+        wrong[widths] *= FWHM_PER_SIGMA
+    elif bug == "psfsize_as_moffat_fwhm":
+        wrong[widths] = rows[[f"psfsize_{band}" for band in BANDS]].to_numpy()
+    elif bug == "centre_offset":
+        angle = rng.uniform(0.0, 2.0 * np.pi)
+        wrong["host_x_pix"] += amplitude * np.cos(angle)
+        wrong["host_y_pix"] += amplitude * np.sin(angle)
+    elif bug == "pixel_scale":
+        lengths = [*widths, "theta_e_arcsec", "source_reff_arcsec", "source_x_arcsec", "source_y_arcsec"]
+        wrong[lengths] *= 1.0 + amplitude
+    elif bug == OUTSIDE:
+        wrong[widths] *= OUTSIDE_WIDTH
+    elif bug == "angular_unit":
+        factor = rng.choice([np.pi / 180.0, 180.0 / np.pi])
+        wrong[["lens_phi_rad", "source_phi_rad"]] *= factor
+        size, angle = np.hypot(rows["gamma1"], rows["gamma2"]), 0.5 * np.arctan2(rows["gamma2"], rows["gamma1"])
+        wrong["gamma1"], wrong["gamma2"] = size * np.cos(2.0 * factor * angle), size * np.sin(2.0 * factor * angle)
+    else:
+        raise ValueError(f"no such bug: {bug}")
+    return wrong.where(pd.Series(touched), rows)
+
+
+def _twice_convolved(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
+    pixel = np.arange(-STAMP_SIZE + 1, STAMP_SIZE) * PIXEL_SCALE_ARCSEC
+    radius = np.hypot(pixel[None, :], pixel[:, None])
+    out = np.empty_like(arc)
+    for i, row in enumerate(rows.to_dict("records")):
+        for j, band in enumerate(BANDS):
+            psf = Psf("moffat", row[f"psf_fwhm_used_{band}"], row[f"psf_beta_used_{band}"])
+            out[i, j] = fftconvolve(arc[i, j], psf.density(radius) * PIXEL_SCALE_ARCSEC**2, mode="same")
+    return out
+
+
+def _bands_swapped(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
+    orders = [(1, 0, 2), (0, 2, 1), (2, 1, 0)]
+    return arc[:, list(orders[choice % len(orders)])]
+
+
+def _other_unit(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
+    return arc * FLUX_RATIOS[choice % len(FLUX_RATIOS)]
+
+
+_AFTER = {"double_psf": _twice_convolved, "band_swap": _bands_swapped, "flux_unit": _other_unit}

@@ -1,0 +1,114 @@
+"""Opening whatever can be judged: a data set of arcgate, a table of the older layout, or a bare .npz file."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from arcgate.dataset.arrays import open_arrays
+from arcgate.dataset.card import CARD
+from arcgate.dataset.foreign import ForeignSource
+from arcgate.dataset.measuring import check_finite
+from arcgate.dataset.older_layouts import open_stamp_npz, parquet_files
+from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.receipts import file_digest
+from arcgate.dataset.shard_reading import REBUILD, Batch
+from arcgate.dataset.source import DatasetSource, ShardPart, Source
+from arcgate.errors import ArcgateError
+
+
+def open_source(path: str | Path) -> Source:
+    """Open a data set of any layout that arcgate can judge.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder with `dataset.json`; a Parquet file or folder with the columns `stamp_npz`, `ctrl_stamp_npz`, `is_control`;
+        or a `.npz` file with `stamps`, `labels` and `groups`.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    ArcgateError
+        If nothing of the kind is there, or it is damaged.
+    """
+    place = Path(path)
+    if place.suffix == ".npz" and place.is_file():
+        return open_arrays(place)
+    if (place.is_file() and place.suffix == ".parquet") or _older(place):
+        return open_stamp_npz(place)
+    if place.is_file():
+        raise ArcgateError(
+            f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, or the folder of a data set", where=place
+        )
+    return CheckedSource(open_dataset(place))
+
+
+def notes_of(source: Source) -> tuple[str, ...]:
+    """What was measured, assumed or left out when a source was opened; nothing for a data set of arcgate."""
+    return source.notes if isinstance(source, ForeignSource) else ()
+
+
+def check_unchanged(source: Source, workers: int) -> None:
+    """Compare a data set's shards with the checksums of its card; other sources have none: their digest is of what they hold.
+
+    Raises
+    ------
+    ArcgateError
+        Naming the first shard that is not what it was when the card was written.
+    """
+    if not isinstance(source, DatasetSource):
+        return
+    receipts = source.dataset.receipts
+    # Hashing releases the interpreter's lock, so that threads are enough.
+    with ThreadPoolExecutor(workers) as pool:
+        digests = pool.map(lambda receipt: file_digest(source.path / receipt.file), receipts)
+        for receipt, found in zip(receipts, digests, strict=True):
+            if found != receipt.sha256:
+                raise ArcgateError(
+                    f"the shard changed since the card was written: its checksum is {found[:12]}..., the card says "
+                    f"{receipt.sha256[:12]}...",
+                    where=source.path / receipt.file,
+                    todo=REBUILD,
+                )
+
+
+@dataclass(frozen=True)
+class CheckedShard(ShardPart):
+    """One shard whose pixels are checked when it is read."""
+
+    def read(self) -> Batch:
+        """All of its rows, with arcs.
+
+        Raises
+        ------
+        ArcgateError
+            For pixels that are not finite, naming the rows.
+        """
+        batch = super().read()
+        places = [f"{self.path.name}, sample_id {sample}" for sample in batch.table["sample_id"]]
+        check_finite(batch.image, places)
+        assert batch.arc is not None  # shards store arcs
+        check_finite(batch.arc, [f"arc of {place}" for place in places])
+        return batch
+
+
+@dataclass(frozen=True)
+class CheckedSource(DatasetSource):
+    """A finished data set whose pixels are checked when they are read."""
+
+    def parts(self) -> list[ShardPart]:
+        """One a shard."""
+        return [CheckedShard(path) for path in self.dataset.shards()]
+
+
+def _older(place: Path) -> bool:
+    """Whether a folder without a card holds Parquet files that are no shards of arcgate."""
+    if not place.is_dir() or (place / CARD).exists():
+        return False
+    files = parquet_files(place)
+    return bool(files) and not any(file.with_suffix(".receipt.json").exists() for file in files)

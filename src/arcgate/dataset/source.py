@@ -1,0 +1,130 @@
+"""What the gates read: stamps of any layout behind one small interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from arcgate.dataset.reader import Dataset
+from arcgate.dataset.schema import COLUMN_NAMES
+from arcgate.dataset.shard_reading import Batch, read_shard
+
+# Columns that every source has, whatever its layout.
+NEEDED = ("role", "host_id", "pair_id", "host_x_pix", "host_y_pix", "sky_sigma_g", "sky_sigma_r", "sky_sigma_z")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a source holds, which decides what can be judged on it.
+
+    Attributes
+    ----------
+    layout : str
+        arcgate, stamp_npz or arrays.
+    paired : bool
+        Controls are the positives' own galaxies.
+    has_arc : bool
+        The light as added is stored.
+    has_null : bool
+        Null rows (the injection with flux 0) are stored.
+    declared : bool
+        Lens, source and PSF of each row are declared, so that its arc can be predicted.
+    columns : frozenset of str
+        Scalar columns, by the names of `arcgate.dataset.schema`.
+    """
+
+    layout: str
+    paired: bool
+    has_arc: bool
+    has_null: bool
+    declared: bool
+    columns: frozenset[str]
+
+
+class Part(Protocol):
+    """A shard or slice; small to pickle, read where it is worked on."""
+
+    def read(self) -> Batch:
+        """Its rows with stamps, and arcs where they are stored."""
+        ...
+
+
+class Source(Protocol):
+    """A data set to be judged. Instances are small to pickle."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, for messages."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its content."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """What it holds."""
+        ...
+
+    def table(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Scalar columns of all rows, by the names of the schema."""
+        ...
+
+    def parts(self) -> Sequence[Part]:
+        """Its pieces; members of a pair are never apart."""
+        ...
+
+
+@dataclass(frozen=True)
+class ShardPart:
+    """One shard of an arcgate data set."""
+
+    path: Path
+
+    def read(self) -> Batch:
+        """All of its rows, with arcs."""
+        return read_shard(self.path)
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """A finished arcgate data set as a source."""
+
+    dataset: Dataset
+
+    @property
+    def path(self) -> Path:
+        """Folder of the data set."""
+        return self.dataset.path
+
+    @property
+    def digest(self) -> str:
+        """The data digest of its card."""
+        return self.dataset.data_digest
+
+    @property
+    def facts(self) -> Facts:
+        """Everything is stored and declared; whether it is paired follows from its controls."""
+        table = self.dataset.table(["role", "control_kind"])
+        controls = table.loc[table["role"] == "control", "control_kind"]
+        return Facts(
+            layout="arcgate",
+            paired=bool((controls == "paired").all()),
+            has_arc=True,
+            has_null=bool((table["role"] == "null").any()),
+            declared=True,
+            columns=frozenset(COLUMN_NAMES),
+        )
+
+    def table(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Scalar columns of all rows."""
+        return self.dataset.table(columns)
+
+    def parts(self) -> list[ShardPart]:
+        """One a shard."""
+        return [ShardPart(path) for path in self.dataset.shards()]

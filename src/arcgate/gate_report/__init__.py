@@ -1,0 +1,11 @@
+"""The report of an audit: one HTML file that needs no network and no knowledge of this code."""
+
+from typing import Final
+
+from arcgate.gate_report.report import write_report
+
+__all__ = ["EVIDENCE", "REPORT", "write_report"]
+
+EVIDENCE: Final = "evidence.json"
+REPORT: Final = "report.html"
+"""Names under which evidence and report lie side by side."""

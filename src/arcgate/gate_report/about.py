@@ -1,0 +1,44 @@
+"""What was judged and how, in words: the report's head and foot."""
+
+from __future__ import annotations
+
+from arcgate.dataset.card import arcgate_version
+from arcgate.dataset.opening import notes_of
+from arcgate.dataset.source import Source
+from arcgate.keys import as_plain
+from arcgate.variant import Gates, View
+
+
+def about(source: Source, view: View, settings: Gates, key: str) -> dict[str, str]:
+    """Facts about a data set and its evidence; the first four stand below the report's title.
+
+    Parameters
+    ----------
+    source : Source
+        What was judged.
+    view, settings : View, Gates
+        As what, and how.
+    key : str
+        Of the evidence.
+    """
+    facts = source.facts
+    table = source.table(["role", "host_id"])
+    rows = ", ".join(f"{count:,} {role}" for role, count in table["role"].value_counts().items())
+    found = {
+        "data set": source.path.resolve().name,
+        "rows": f"{len(table):,}: {rows}",
+        "galaxies": f"{table['host_id'].nunique():,}",
+        "view": f"{view.normalisation}, stretch {view.stretch}",
+        "layout": f"{facts.layout}, {'each stamp beside its own galaxy' if facts.paired else 'controls are other galaxies'}",
+        "stored": f"arcs {_yes(facts.has_arc)}, null rows {_yes(facts.has_null)}, declared lens and PSF {_yes(facts.declared)}",
+        "data digest": source.digest,
+        "evidence key": key,
+        "gates": ", ".join(f"{name} {value}" for name, value in as_plain(settings).items() if name != "cells"),
+        "two-sample cells": ", ".join(f"{cell.region}/{cell.summary}/{cell.probe}" for cell in settings.cells) or "none",
+        "arcgate": arcgate_version(),
+    }
+    return found | {f"note {number}": note for number, note in enumerate(notes_of(source), start=1)}
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,146 @@
+"""The two answers in words, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from arcgate.gate_report.words import SAFE_WORDS, view_words, wording
+from arcgate.gates.result import Evidence, GateResult
+
+SEPARATOR: Final = " + "
+
+
+@dataclass(frozen=True)
+class CauseWords:
+    """A cause: its name in words, and what to do about it."""
+
+    title: str
+    todo: str
+
+
+CAUSES: Final = {
+    "physics": CauseWords("Physics", ""),
+    "undetermined": CauseWords("Cannot be said", ""),
+    "unknown_bug": CauseWords(
+        "A bug that is none of the known ones",
+        "Look at the figures of the failed gates: they show where in the stamp the unexplained light is, and how much.",
+    ),
+    "mask_edge": CauseWords(
+        "Design: the core mask leaves an edge",
+        "Do not cut the arc's light off at a radius: train without a core mask, or mask the same pixels in both classes.",
+    ),
+    "normalisation": CauseWords(
+        "Design: the normalisation contains the arc",
+        "Take the statistics of the normalisation from pixels that arcs do not reach (view=annulus_robust).",
+    ),
+    "selection": CauseWords(
+        "Design: hosts and controls were chosen differently",
+        "Match controls to hosts in the quantities that the metadata section names, or use each host as its own control.",
+    ),
+    "split": CauseWords(
+        "Design: the same objects in two splits", "Split by galaxy and by patch of sky, and remove near-identical images."
+    ),
+    "pedestal": CauseWords(
+        "Bug: a constant is added with the arc", "Find where a background or an offset is added to the arc before injection."
+    ),
+    "sigma_for_fwhm": CauseWords(
+        "Bug: FWHM used as σ", "Divide the FWHM by 2.355 where the PSF's Gaussian is made; the arcs are too wide by that factor."
+    ),
+    "psfsize_as_moffat_fwhm": CauseWords(
+        "Bug: psfsize used as a Moffat's FWHM", "Convert psfsize through the noise-equivalent area before making the Moffat."
+    ),
+    "double_psf": CauseWords("Bug: the PSF is applied twice", "Remove one of the two convolutions."),
+    "gaussian_for_moffat": CauseWords(
+        "Bug: a Gaussian stands for a Moffat",
+        "Convolve the arcs with the profile that the survey declares: a Gaussian has no wings.",
+    ),
+    "centre_offset": CauseWords(
+        "Bug: arcs are not centred on their galaxies",
+        "Check the centre of the PSF kernel, the half pixel of even-sized stamps, and the centre of the cutouts.",
+    ),
+    "angular_unit": CauseWords(
+        "Bug: wrong angular unit", "Check degrees against radians in position angles, and arcsec against pixels in radii."
+    ),
+    "pixel_scale": CauseWords("Bug: wrong pixel scale", "Check the arcsec per pixel that the renderer uses."),
+    "band_swap": CauseWords("Bug: bands are swapped", "Check the order of the bands between renderer, PSF and stamp."),
+    "flux_unit": CauseWords("Bug: wrong unit of flux", "Check the zero point and the unit of the arcs against the stamps."),
+    "extra_sky_noise": CauseWords(
+        "Bug: noise is added with the arc", "Add only the arc's own Poisson noise: the galaxy's stamp already has the sky's."
+    ),
+}
+"""By the names of `arcgate.gates.verdict`; another name is shown as it is."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What stands at the top of the report."""
+
+    safe: str
+    safe_sentence: str
+    causes: tuple[str, ...]
+    cause_sentence: str
+    next_steps: tuple[str, ...]
+
+
+def answers(evidence: Evidence) -> Answers:
+    """Put the two answers into words."""
+    causes = [cause_words(name) for name in evidence.cause.name.split(SEPARATOR)]
+    titles = tuple(cause.title for cause in causes)
+    steps = tuple(_next_steps(evidence, causes))
+    return Answers(SAFE_WORDS[evidence.safe], _safe_sentence(evidence), titles, _as_sentence(evidence.cause.sentence), steps)
+
+
+def cause_words(name: str) -> CauseWords:
+    """Words for a cause's name."""
+    return CAUSES.get(name, CauseWords(name.replace("_", " "), ""))
+
+
+def listed(results: Sequence[GateResult]) -> str:
+    """Names of gates in words, each once."""
+    return ", ".join(dict.fromkeys(f"{wording(result.name).title} ({view_words(result.view)})" for result in results))
+
+
+def _safe_sentence(evidence: Evidence) -> str:
+    gates = [result for result in evidence.results if result.role == "gate"]
+    failed = [result for result in gates if result.status == "failed"]
+    open_ = [result for result in gates if result.status not in ("failed", "passed")]
+    if failed:
+        return (
+            f"A network could tell the classes apart without seeing an arc: {_of(failed, gates)} failed, namely {listed(failed)}."
+        )
+    if not gates:
+        return "No gate could be run on this data set."
+    if open_:
+        return f"No gate failed, but {_of(open_, gates)} could not decide, and a gate that did not decide is not a pass."
+    passed = "The only gate passed, and it" if len(gates) == 1 else f"All {len(gates)} gates passed, and each"
+    return f"{passed} noticed the leak that was planted in this very data set to test it."
+
+
+def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:
+    gates = [result for result in evidence.results if result.role == "gate"]
+    by_status = {
+        status: [result for result in gates if result.status == status] for status in ("undetermined", "blind", "not_run")
+    }
+    steps = [cause.todo for cause in causes if cause.todo]
+    if evidence.safe == "failed":
+        steps.append(
+            "Do not trust scores of networks trained on this set; mend the cause, build the set anew and audit it again."
+        )
+    if by_status["undetermined"]:
+        steps.append(f"Give more galaxies, for these gates could not decide: {listed(by_status['undetermined'])}.")
+    if by_status["blind"]:
+        silent = listed(by_status["blind"])
+        steps.append(f"Do not rely on these gates, which missed a planted leak or spoke where none was: {silent}.")
+    if by_status["not_run"]:
+        steps.append(f"Supply what these gates need, as listed under “What could not be judged”: {listed(by_status['not_run'])}.")
+    return steps or ["Train on it. The margins below say how large a leak may still hide."]
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def _of(some: Sequence[GateResult], gates: Sequence[GateResult]) -> str:
+    return f"{len(some)} of {len(gates)} gates" if len(gates) != 1 else "the only gate"

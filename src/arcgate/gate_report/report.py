@@ -1,0 +1,154 @@
+"""From evidence to the page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from arcgate.dataset.atomic import atomically
+from arcgate.gate_report.answers import answers
+from arcgate.gate_report.rows import Row, refit_rows, row_of
+from arcgate.gate_report.svg import inline_svg
+from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.result import Evidence, Status
+from arcgate.tracking.figures.exhibits import draw_exhibit, is_drawn
+from arcgate.tracking.figures.refit import refit_chart
+
+PUBLISHED_FIGURES: Final = "published_figures"
+IDENTIFIABILITY: Final = "identifiability"
+_REFIT: Final = "refit"
+_OPEN: Final[tuple[Status, ...]] = ("not_run", "blind", "undetermined")
+_URGENCY: Final = tuple(STATUSES)
+_HEAD_ITEMS: Final = 4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An exhibit in the page: a drawing, or the columns and rows of a table."""
+
+    anchor: str
+    title: str
+    caption: str
+    drawing: Markup | None
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of gates with their rows and figures."""
+
+    group: Group
+    rows: tuple[Row, ...]
+    shown: tuple[Shown, ...]
+    tally: str
+
+
+def write_report(evidence: Evidence, about: dict[str, str], path: Path) -> None:
+    """Write the report as one HTML file that needs no other file and no network.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Results, the two answers and the exhibits.
+    about : dict of str to str
+        What was audited and how, in the order to be shown (data set, rows, view, level of the intervals, digests, versions):
+        the first four stand below the title, all of them at the end.
+    path : Path
+        The file; its folder is made if it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = report_page(evidence, about)
+    with atomically(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
+
+
+def report_page(evidence: Evidence, about: dict[str, str]) -> str:
+    """Compose the page; the same evidence gives the same text."""
+    environment = Environment(
+        loader=PackageLoader("arcgate.gate_report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    rows = [row_of(result) for result in evidence.results]
+    exhibits = {name: [show(one) for one in chosen] for name, chosen in _sorted_exhibits(evidence.exhibits).items()}
+    style, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]  # the loader is set above
+    return environment.get_template("page.html.j2").render(
+        style=Markup(style),
+        about=about,
+        head=dict(list(about.items())[:_HEAD_ITEMS]),
+        evidence=evidence,
+        answers=answers(evidence),
+        statuses=STATUSES,
+        gates=sorted((row for row in rows if row.is_gate), key=lambda row: _URGENCY.index(row.status)),
+        tally=_tally(row.status for row in rows if row.is_gate),
+        sections=_sections(evidence, rows, exhibits),
+        refit=refit_rows(evidence.cause.measured),
+        refit_chart=_refit_drawing(evidence),
+        refit_shown=exhibits.get(_REFIT, []),
+        published=exhibits.get(PUBLISHED_FIGURES, []),
+        identifiability=exhibits.get(IDENTIFIABILITY, []),
+        open_rows={status: [row for row in rows if row.status == status] for status in _OPEN},
+    )
+
+
+def show(exhibit: Exhibit) -> Shown:
+    """Draw an exhibit, or write its table's cells as text."""
+    anchor = f"x-{re.sub('[^a-z0-9]+', '-', exhibit.name.lower())}"
+    if is_drawn(exhibit):
+        drawing = inline_svg(draw_exhibit(exhibit), anchor, exhibit.title)
+        return Shown(anchor, exhibit.title, exhibit.caption, drawing)
+    columns = tuple(str(column) for column in exhibit.content["columns"])
+    cells = tuple(tuple(_cell(value) for value in row) for row in exhibit.content["rows"])
+    return Shown(anchor, exhibit.title, exhibit.caption, None, columns, cells)
+
+
+def _sorted_exhibits(exhibits: Sequence[Exhibit]) -> dict[str, list[Exhibit]]:
+    """Exhibits by the section that shows them."""
+    placed: dict[str, list[Exhibit]] = {}
+    for exhibit in exhibits:
+        own_place = exhibit.name in (PUBLISHED_FIGURES, IDENTIFIABILITY)
+        refit = exhibit.name.startswith(_REFIT)
+        place = exhibit.name if own_place else _REFIT if refit else wording(exhibit.name).group
+        placed.setdefault(place, []).append(exhibit)
+    return placed
+
+
+def _sections(evidence: Evidence, rows: Sequence[Row], exhibits: dict[str, list[Shown]]) -> list[Section]:
+    """The groups that have something to show, in the report's order; gates before diagnostics."""
+    sections = []
+    for group in GROUPS:
+        own = [row for row, result in zip(rows, evidence.results, strict=True) if group_of(result) == group.key]
+        shown = exhibits.get(group.key, [])
+        if own or shown:
+            ordered = tuple(sorted(own, key=lambda row: not row.is_gate))
+            sections.append(Section(group, ordered, tuple(shown), _tally(row.status for row in own)))
+    return sections
+
+
+def _refit_drawing(evidence: Evidence) -> Markup | None:
+    if not evidence.cause.measured:
+        return None
+    return inline_svg(refit_chart(evidence.cause.measured), "x-refit-chart", "Refit of the injection, in units of the margins")
+
+
+def _tally(statuses: Iterable[Status]) -> str:
+    """How many of each status, the urgent ones first."""
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[status]} {words.word}" for status, words in STATUSES.items() if counts[status])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,131 @@
+"""Results of a battery as the rows of the report's tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from arcgate.gate_report.bars import interval_bar
+from arcgate.gate_report.words import STATUSES, group_of, stratum_words, view_words, wording
+from arcgate.gates.result import GateResult, Nuisance, Status
+from arcgate.tracking.figures.gates import null_of
+from arcgate.tracking.figures.refit import quantity_words
+
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result in words; every field is text except the bar, which is markup made here."""
+
+    key: str
+    group: str
+    title: str
+    where: str
+    asks: str
+    figure: str
+    bar: Markup
+    margin: str
+    canary: str
+    n: str
+    n_groups: str
+    status: Status
+    reason: str
+    is_gate: bool
+
+
+def row_of(result: GateResult) -> Row:
+    """Write a result in words."""
+    known = wording(result.name)
+    where = view_words(result.view)
+    if result.stratum != "overall":
+        where += f", {stratum_words(result.stratum)}"
+    canary = ABSENT if result.smallest_leak is None else f"{result.smallest_leak:.2g} {known.leak_unit}"
+    return Row(
+        result.key,
+        group_of(result),
+        known.title,
+        where,
+        known.asks,
+        figure_text(result),
+        _bar(result),
+        _margin(result),
+        canary if result.role == "gate" else ABSENT,
+        f"{result.n:,}",
+        f"{result.n_groups:,}",
+        result.status,
+        result.reason,
+        result.role == "gate",
+    )
+
+
+def figure_text(result: GateResult) -> str:
+    """Value and interval of a result."""
+    if result.value is None:
+        return ABSENT
+    if result.margin == 0:
+        return f"{100 * result.value:.3g} %"
+    text = number(result.value)
+    if result.low is None or result.high is None or result.low == result.high:
+        return text
+    return f"{text} [{number(result.low)}, {number(result.high)}]"
+
+
+@dataclass(frozen=True)
+class RefitRow:
+    """One quantity of the refit in words."""
+
+    name: str
+    band: str
+    figure: str
+    sound: str
+    bar: Markup
+    look: str
+    sign: str
+    word: str
+
+
+def refit_rows(measured: Sequence[Nuisance]) -> list[RefitRow]:
+    """Write the refit in words, a row a quantity and band."""
+    return [_refit_row(one) for one in measured]
+
+
+def _refit_row(one: Nuisance) -> RefitRow:
+    figure = f"{number(one.value)} [{number(one.low)}, {number(one.high)}] {one.unit}"
+    sound = f"{number(one.null)} ± {number(one.margin)}"
+    if one.inside:
+        look, sign, word = "passed", STATUSES["passed"].sign, "inside"
+    elif one.alarming:
+        look, sign, word = "failed", STATUSES["failed"].sign, "outside"
+    else:
+        look, sign, word = "undetermined", STATUSES["undetermined"].sign, "cannot be said"
+    name, band = quantity_words(one.name), one.band
+    bar = interval_bar(one.value, one.low, one.high, one.null, one.margin, look, f"{name}, {band}: {figure}, sound: {sound}")
+    return RefitRow(name, band, figure, sound, bar, look, sign, word)
+
+
+def number(value: float) -> str:
+    """Write a number with three decimals where that says enough, else three significant digits."""
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.3f}" if value == 0 or 0.01 <= abs(value) < 100 else f"{value:.3g}"
+
+
+def _margin(result: GateResult) -> str:
+    null = null_of(result)
+    if result.margin is None or null is None:
+        return ABSENT
+    if result.margin == 0:
+        return "none may"
+    return f"{null:g} ± {result.margin:g}"
+
+
+def _bar(result: GateResult) -> Markup:
+    null = null_of(result)
+    if result.value is None or result.margin is None or null is None:
+        return Markup("")
+    described = f"{figure_text(result)}; margin: {_margin(result)}"
+    return interval_bar(result.value, result.low, result.high, null, result.margin, result.status, described)

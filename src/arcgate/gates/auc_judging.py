@@ -1,0 +1,210 @@
+"""From the features of arms and leaks to results: intervals, canaries and statuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import BANDS
+from arcgate.gates.canaries import Canary
+from arcgate.gates.comparison import Comparison, NotComparableError, Ordered, Rows, smallest_caught, strength
+from arcgate.gates.extraction import Key
+from arcgate.gates.features import N_RINGS, Floats
+from arcgate.gates.gate_list import Arm, AucGate
+from arcgate.gates.probe import TooFewHostsError
+from arcgate.gates.result import RAW, GateResult, Status
+from arcgate.gates.statistics import Interval
+from arcgate.variant import Gates
+
+NULL_AUC: Final = 0.5
+# Gates whose reason states the light at r < 5 px that their arm holds beyond its hosts'.
+OF_CORE_LIGHT: Final = ("residual_core", "mask_edge")
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """One canary at all of its sizes, as the features of a gate see it.
+
+    Attributes
+    ----------
+    gate : AucGate
+    canary : Canary
+    sizes : tuple of float
+        Ascending.
+    aucs : tuple of Interval
+        Of twin and leak, size by size.
+    smallest : float or None
+        Smallest size that is caught in about 9 of 10 such data sets.
+    """
+
+    gate: AucGate
+    canary: Canary
+    sizes: tuple[float, ...]
+    aucs: tuple[Interval, ...]
+    smallest: float | None
+
+
+@dataclass
+class Judging:
+    """Judges gates on gathered features; what several gates need is computed once.
+
+    Attributes
+    ----------
+    features : dict
+        Features (n, band, k) by kind and arm or leak.
+    rows : dict
+        Galaxy and pair of the rows of control, twin, twin_control and stamp.
+    excess : dict
+        Mean core light of arms, per band, in sky sigma a pixel.
+    settings : Gates
+    paired : bool
+        Whether pairs share a galaxy, so that their order means something.
+    """
+
+    features: dict[Key, Floats]
+    rows: dict[str, Rows]
+    excess: dict[str, NDArray[np.float64]]
+    settings: Gates
+    paired: bool
+    ladders: list[Ladder] = field(default_factory=list)
+    _comparisons: dict[str, Comparison] = field(default_factory=dict)
+    _twins: dict[tuple[str, str], Interval] = field(default_factory=dict)
+    _planted: dict[tuple[str, str, str], tuple[Interval, ...]] = field(default_factory=dict)
+
+    def judged(self, gate: AucGate) -> list[GateResult]:
+        """A gate's result, and the share of pairs that its rule puts in the right order."""
+        try:
+            comparison, one, zero = self._arms(gate, gate.arm)
+            comparison.check()
+            auc = comparison.auc(one, zero)
+            ladders = [self._ladder(gate, canary) for canary in gate.canaries]
+            # A gate on the null arm judges the twin itself; there is nothing to compare it with.
+            twin = None if gate.arm == "null" else self._twin(gate)
+        except TooFewHostsError as error:
+            return [self._result(gate, None, None, "undetermined", str(error))]
+        except NotComparableError as error:
+            return [self.not_run(gate, str(error))]
+        self.ladders += ladders
+        status, reason = self._status(gate, auc, ladders, twin)
+        results = [self._result(gate, auc, ladders[0].smallest, status, reason)]
+        if self.paired and gate.view == RAW and gate.arm in ("null", "residual"):
+            ordered = comparison.order(one, zero)
+            results += [] if ordered is None else [_within_pair(gate, auc, ordered)]
+        return results
+
+    def not_run(self, gate: AucGate, reason: str) -> GateResult:
+        """The result of a gate that the data cannot feed."""
+        return self._result(gate, None, None, "not_run", reason)
+
+    def differences(self) -> Floats:
+        """Ring means of positives without their declared arc minus those of their pair's control, (n, band, ring), sky sigma."""
+        if (RAW, "residual") not in self.features:
+            return np.empty((0, len(BANDS), N_RINGS), dtype=np.float32)
+        one, zero = self.rows["stamp"], self.rows["control"]
+        _, first, second = np.intersect1d(one.pairs, zero.pairs, return_indices=True)
+        difference = self.features[RAW, "residual"][first] - self.features[RAW, "control"][second]
+        return np.asarray(difference[:, :, :N_RINGS], dtype=np.float32)
+
+    def _arms(self, gate: AucGate, arm: Arm) -> tuple[Comparison, Floats, Floats]:
+        """The rows of an arm and of the controls of the same pairs, and what the gate's rule may look at in them."""
+        names = ("twin", "twin_control") if arm == "null" else ("stamp", "control")
+        one, zero = (self.rows[name] for name in names)
+        kept = np.isin(zero.pairs, one.pairs) if arm != "null" else np.ones(len(zero.pairs), dtype=bool)
+        if names[0] not in self._comparisons:
+            self._comparisons[names[0]] = Comparison(one, Rows(zero.hosts[kept], zero.pairs[kept]), self.settings)
+        features = self.features[gate.kind, "twin" if arm == "null" else arm]
+        return self._comparisons[names[0]], gate.select(features), gate.select(self.features[gate.kind, names[1]])[kept]
+
+    def _twin(self, gate: AucGate) -> Interval:
+        """AUC of the bare twin: controls against controls."""
+        key = (gate.kind, gate.select.__name__)
+        if key not in self._twins:
+            comparison, one, zero = self._arms(gate, "null")
+            self._twins[key] = comparison.auc(one, zero)
+        return self._twins[key]
+
+    def _ladder(self, gate: AucGate, canary: Canary) -> Ladder:
+        key, sizes = (gate.kind, gate.select.__name__, canary.name), canary.sizes_for(self.settings)
+        if key not in self._planted:
+            comparison, one, zero = self._arms(gate, "null")
+            comparison.check()
+            leak = gate.select(self.features[gate.kind, canary.leak])
+            self._planted[key] = tuple(comparison.auc(canary.planted(one, leak, size), zero) for size in sizes)
+        aucs = self._planted[key]
+        strengths = [strength(auc, self.settings.margin, self.settings.level) for auc in aucs]
+        return Ladder(gate, canary, sizes, aucs, smallest_caught(sizes, strengths))
+
+    def _status(self, gate: AucGate, auc: Interval, ladders: list[Ladder], twin: Interval | None) -> tuple[Status, str]:
+        if twin is not None and fires(twin, self.settings.margin):
+            return "blind", f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
+        unheard = [ladder.canary.name for ladder in ladders if ladder.smallest is None]
+        status, reason = decide(auc, not unheard, self.settings.margin, gate.failing)
+        if unheard:
+            reason += f"; not caught at any planted size: {', '.join(unheard)}"
+        caught = [ladder.canary.in_words(ladder.smallest) for ladder in ladders if ladder.smallest is not None]
+        if caught:
+            reason += f"; caught in 9 of 10 such sets: {', '.join(caught)}"
+        return status, reason + self._excess(gate)
+
+    def _excess(self, gate: AucGate) -> str:
+        """How much light the arm's core holds beyond its host's, in words; empty for gates that do not look there."""
+        if gate.name not in OF_CORE_LIGHT or gate.arm not in self.excess:
+            return ""
+        sizes = ", ".join(f"{band} {value:+.2g}" for band, value in zip(BANDS, self.excess[gate.arm], strict=True))
+        return f" (mean at r < 5 px: {sizes} sky sigma a pixel)"
+
+    def _result(self, gate: AucGate, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
+        value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
+        n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
+        margin = self.settings.margin
+        return GateResult(gate.name, gate.view, "overall", "gate", value, low, high, margin, smallest, n, groups, status, reason)
+
+
+def decide(auc: Interval, heard: bool, margin: float, failing: str) -> tuple[Status, str]:
+    """Status of an AUC gate: equivalence inside the margin passes, provided that its canaries sang.
+
+    Parameters
+    ----------
+    auc : Interval
+        Of the arm against the controls.
+    heard : bool
+        Whether every canary was caught at some planted size.
+    margin : float
+        Declared beforehand.
+    failing : str
+        Reason given when the gate fails.
+    """
+    if _within(auc, margin):
+        if not heard:
+            return "blind", "passing would mean nothing"
+        return "passed", f"the interval lies within {NULL_AUC} +- {margin:g}"
+    if auc.low > NULL_AUC:
+        return "failed", failing
+    if auc.high < NULL_AUC - margin:
+        return "failed", "the rule of one half of the galaxies is wrong on the other half: rows or groups are not what they claim"
+    if not heard:
+        return "blind", f"nothing is shown either way: the interval reaches beyond the margin {margin:g}"
+    return "undetermined", f"no leak is shown, but the interval reaches beyond the margin {margin:g}: more galaxies are needed"
+
+
+def fires(auc: Interval, margin: float) -> bool:
+    """Whether a gate would fail on this interval for a leak: above 0.5, and not within the margin."""
+    return auc.low > NULL_AUC and not _within(auc, margin)
+
+
+def _within(auc: Interval, margin: float) -> bool:
+    return auc.low > NULL_AUC - margin and auc.high < NULL_AUC + margin
+
+
+def _within_pair(gate: AucGate, auc: Interval, ordered: Ordered) -> GateResult:
+    reason = (
+        "share of pairs that the rule puts in the right order; no margin: a paired difference carries no noise; "
+        f"p = {ordered.p_value:.2g} if the members of a pair were exchangeable"
+    )
+    name = f"{gate.name}_within_pair"
+    return GateResult(
+        name, gate.view, "overall", "diagnostic", ordered.share, None, None, None, None, auc.n, auc.n_groups, "reported", reason
+    )

@@ -1,0 +1,126 @@
+"""The gates on features: what each looks at, in which arm, and which leaks it must hear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from arcgate.dataset.source import Facts
+from arcgate.gates import canaries
+from arcgate.gates.canaries import Canary
+from arcgate.gates.extraction import NORMALISER
+from arcgate.gates.features import ANNULUS_COLUMNS, BORDER_COLUMNS, CORE_COLUMNS, FRAME, N_RINGS, RINGS_PIX, Floats, ring_steps
+from arcgate.gates.result import NETWORK, RAW
+
+Arm = Literal["null", "residual", "unmasked", "masked"]
+
+
+def _core(features: Floats) -> Floats:
+    return features[:, :, CORE_COLUMNS]
+
+
+def _annulus(features: Floats) -> Floats:
+    return features[:, :, ANNULUS_COLUMNS]
+
+
+def _border(features: Floats) -> Floats:
+    return features[:, :, BORDER_COLUMNS]
+
+
+def _annulus_steps(features: Floats) -> Floats:
+    return np.diff(features[:, :, RINGS_PIX.index(7) : RINGS_PIX.index(24)], axis=2)
+
+
+def _border_steps(features: Floats) -> Floats:
+    rings = features[:, :, RINGS_PIX.index(20) : N_RINGS]
+    return np.concatenate([np.diff(rings, axis=2), features[:, :, [FRAME]] - rings[:, :, -1:]], axis=2)
+
+
+def _all(features: Floats) -> Floats:
+    return features
+
+
+@dataclass(frozen=True)
+class AucGate:
+    """One gate.
+
+    Attributes
+    ----------
+    name, view : str
+        As in `GateResult`.
+    arm : str
+        The arm held against the controls.
+    kind : str
+        Kind of features, as in `extraction`.
+    select : callable
+        Takes from them what the rule may look at.
+    canaries : tuple of Canary
+        The gate must hear every one; the first is the one whose smallest size it states.
+    failing : str
+        What it means when the gate fails.
+    """
+
+    name: str
+    view: str
+    arm: Arm
+    kind: str
+    select: Callable[[Floats], Floats]
+    canaries: tuple[Canary, ...]
+    failing: str
+
+
+_OF_THE_CORE: Final = (canaries.CORE_PEDESTAL, canaries.SHIFT)
+_OF_THE_BORDER: Final = (canaries.OFFSET, canaries.FRAME_PEDESTAL, canaries.EXTRA_NOISE)
+_OF_THE_NORMALISER: Final = (canaries.OFFSET, canaries.EXTRA_NOISE)
+_UNEXPLAINED: Final = "holds light, or lacks light, that the declared PSF and arc do not explain"
+_AFTER: Final = "after normalisation, without its declared arc, still differs from a control's"
+_CHOSEN: Final = "galaxies chosen as hosts and as controls differ before any arc is added"
+_CARRIES: Final = "the statistics that the view divides by tell the classes apart"
+
+
+def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
+    """The gates that apply to a view and a kind of control.
+
+    The null of paired sets is judged by equality (`arcgate.gates.identity`), which is stricter; `raw` divides by
+    constants, which carry nothing, so that the normaliser gates do not apply to it. Beyond the core, the network view is
+    judged by its steps from ring to ring: the level of a normalised stamp is the normaliser's, which has gates of its own.
+    """
+    psf, border = canaries.ARC_PSF, canaries.FRAME_PEDESTAL
+    annulus = (canaries.ANNULUS_PEDESTAL,)
+    gates = [
+        AucGate("residual_core", RAW, "residual", RAW, _core, (*_OF_THE_CORE, psf), f"the core {_UNEXPLAINED}"),
+        AucGate("residual_core", NETWORK, "residual", NETWORK, _core, (*_OF_THE_CORE, psf), f"the core, {_AFTER}"),
+        AucGate("residual_annulus", RAW, "residual", RAW, _annulus, annulus, f"the annulus {_UNEXPLAINED}"),
+        AucGate("residual_annulus", NETWORK, "residual", NETWORK, _annulus_steps, annulus, f"the annulus, {_AFTER}"),
+        AucGate("residual_border", RAW, "residual", RAW, _border, _OF_THE_BORDER, f"the border {_UNEXPLAINED}, or other noise"),
+        AucGate("residual_border", NETWORK, "residual", NETWORK, _border_steps, (border,), f"the border, {_AFTER}"),
+        AucGate("mask_edge", RAW, "unmasked", RAW, ring_steps, (canaries.CORE_STEP,), "the mask leaves an edge at its radius"),
+    ]
+    if not paired:
+        heard = (*_OF_THE_CORE, canaries.HOST_PSF)
+        gates += [
+            AucGate("null", RAW, "null", RAW, _core, heard, _CHOSEN),
+            AucGate("null", NETWORK, "null", NETWORK, _core, heard, _CHOSEN),
+        ]
+    if normalisation != "raw":
+        carries = _OF_THE_NORMALISER
+        masked = f"{_CARRIES} although no arc light is left in the core"
+        gates += [
+            AucGate("normaliser_null", NETWORK, "null", NORMALISER, _all, carries, _CARRIES),
+            AucGate("normaliser_masked", NETWORK, "masked", NORMALISER, _all, carries, masked),
+        ]
+    return gates
+
+
+def missing(gate: AucGate, facts: Facts) -> str | None:
+    """Why a data set cannot feed a gate, and what would let it; None if it can."""
+    if gate.arm == "null":
+        return None if facts.has_null else "there are no null rows (the injection with flux 0): build the set with data.null_rows"
+    if not facts.has_arc and not facts.paired:
+        return "neither the light as added nor paired controls are there, so that arcs cannot be taken away: store the arcs"
+    if gate.arm != "masked" and not facts.declared:
+        return "lens, source and PSF of the rows are not declared, so that their arcs cannot be predicted: give their columns"
+    return None

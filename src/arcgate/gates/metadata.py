@@ -1,0 +1,206 @@
+"""Nuisance gate: whether the label can be told from what is known of a row, without its pixels."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import BANDS
+from arcgate.dataset.source import Facts
+from arcgate.gates.arms import Arms, Stamps
+from arcgate.gates.auc_judging import NULL_AUC, decide
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.probe import TooFewHostsError
+from arcgate.gates.result import GateResult, Status
+from arcgate.gates.rules import Hosts, Rule, halved, judged, smallest_leak
+from arcgate.gates.statistics import Interval, clustered_auc
+from arcgate.injection.draws import text_ids
+from arcgate.variant import Gates
+from arcgate.views.view import Viewer
+
+Array = NDArray[np.float64]
+
+_STEMS: Final = ("psfsize", "psf_beta_declared", "depth", "host_mag", "sky_sigma", "gain", "ivar")
+NUMBERS: Final = (*[f"{stem}_{band}" for stem in _STEMS for band in BANDS], "ebv", "host_x_pix", "host_y_pix", "file_position")
+# No scale of their own: each value becomes a number by hash, which trees can cut out.
+NAMES: Final = ("healpix", "provenance", "brick", "seed", "split")
+# What the gate must not read. Columns of the arc exist on positives only, and identities count rows or stand for the label.
+EXCLUDED: Final = (
+    "theta_e_arcsec, theta_e_over_psf, n_images, lens_*, gamma*, source_*, flux_scale, arc_*, psf_*_used_* (of the arc: null on "
+    "controls), core_mask_* and arc_noise (settings of the data set), role, label, control_kind (the label), sample_id, pair_id, "
+    "host_id (identities)"
+)
+# Sizes of the canary: shift of one column in the positives, in units of its standard deviation over galaxies.
+SHIFTS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_RULES: Final[tuple[Rule, ...]] = ("ridge", "trees")
+
+
+@dataclass
+class Metadata:
+    """Keeps the scalar columns of positives and controls, and counts of their stamps: exact zeros, NaN, compressed size.
+
+    Zeros and NaN are those of the stamps as stored. An arc changes how well a stamp compresses, and taking it away rounds, so
+    that the size (of every fourth line of the r band, zlib level 1) is that of the positive's null row; without null rows it
+    is left out. The order inside a pair is fixed by the layout and no feature; the place of a pair in its file is one.
+    """
+
+    viewer: Viewer
+    settings: Gates
+    facts: Facts
+    _positive: list[pd.DataFrame] = field(default_factory=list)
+    _control: list[pd.DataFrame] = field(default_factory=list)
+    _single: list[tuple[str, Interval]] = field(default_factory=list)
+    _absent: list[str] = field(default_factory=list)
+
+    def add(self, arms: Arms) -> None:
+        """Take the columns of one shard's rows."""
+        if arms.stamp.table.empty or arms.control.table.empty:
+            return
+        positive, control = _columns(arms.stamp), _columns(arms.control)
+        if arms.null is not None and not arms.null.table.empty:
+            sizes = pd.Series(_compressed(arms.null), index=arms.null.table["pair_id"])
+            positive["compressed_size"] = arms.stamp.table["pair_id"].map(sizes).to_numpy(np.float64)
+            # A null row with the very pixels of its control compresses alike.
+            control["compressed_size"] = _compressed(arms.control)
+        self._positive.append(positive)
+        self._control.append(control)
+
+    def merge(self, other: Self) -> None:
+        """Append what a later shard gave."""
+        self._positive += other._positive
+        self._control += other._control
+
+    def judge(self) -> list[GateResult]:
+        """One gate for a linear rule and one for boosted trees."""
+        if not self._positive:
+            return [_result(rule, None, None, self.settings, "not_run", "a class has no rows") for rule in _RULES]
+        positive, control = (pd.concat(parts, ignore_index=True) for parts in (self._positive, self._control))
+        hosts = [halved(table.pop("host_id").to_numpy(np.str_), self.settings) for table in (positive, control)]
+        self._absent = [name for name in (*NUMBERS, *NAMES, "compressed_size") if name not in positive]
+        if _photon_noise(positive):
+            # The inverse variance of such rows holds the photons of their arcs.
+            self._absent += [f"ivar_{band}" for band in BANDS]
+        drop = ["arc_noise", *self._absent]
+        one, zero = _numbers(positive.drop(columns=drop, errors="ignore"), control.drop(columns=drop, errors="ignore"))
+        self._single = _single_columns(one, zero, hosts, self.settings)
+        return [self._judged(rule, one, zero, hosts) for rule in _RULES]
+
+    def exhibits(self) -> list[Exhibit]:
+        """AUC of every column by itself."""
+        if not self._single:
+            return []
+        ordered = sorted(self._single, key=lambda item: -abs(item[1].value - NULL_AUC))
+        content = {
+            "labels": [name for name, _ in ordered],
+            "y_label": "AUC",
+            "series": [
+                {
+                    "label": "column by itself",
+                    "values": [auc.value for _, auc in ordered],
+                    "low": [auc.low for _, auc in ordered],
+                    "high": [auc.high for _, auc in ordered],
+                }
+            ],
+            "marks": [
+                {"label": f"margin {side:g}", "y": side}
+                for side in (NULL_AUC - self.settings.margin, NULL_AUC + self.settings.margin)
+            ],
+        }
+        caption = f"Whether each column alone orders the classes. Not features, since they give the label away: {EXCLUDED}."
+        return [Exhibit("metadata", "What is known without pixels", caption, "bars", content)]
+
+    def _judged(self, rule: Rule, one: pd.DataFrame, zero: pd.DataFrame, hosts: list[Hosts]) -> GateResult:
+        try:
+            auc = judged(one.to_numpy(np.float64), hosts[0], zero.to_numpy(np.float64), hosts[1], rule, self.settings)
+            smallest, column = self._smallest_shift(rule, zero, hosts[1])
+        except TooFewHostsError as error:
+            return _result(rule, None, None, self.settings, "undetermined", str(error))
+        except ValueError as error:
+            return _result(rule, None, None, self.settings, "not_run", str(error))
+        worst = max(self._single, key=lambda item: abs(item[1].value - NULL_AUC))
+        failing = f"the label can be told from metadata; by itself {worst[0]} tells most (AUC {worst[1].value:.3f})"
+        status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
+        if smallest is not None:
+            reason += f"; caught in 9 of 10 such sets: {column} shifted by {smallest:.2g} of its spread"
+        absent = f"; not there or not comparable: {', '.join(self._absent)}" if self._absent else ""
+        return _result(rule, auc, smallest, self.settings, status, reason + absent)
+
+    def _smallest_shift(self, rule: Rule, zero: pd.DataFrame, hosts: Hosts) -> tuple[float | None, str]:
+        """The canary: controls against themselves with their first varying column shifted."""
+        bare = zero.to_numpy(np.float64)
+        spread = bare.std(axis=0)
+        place = int(np.argmax(spread > 0))
+
+        def auc(size: float) -> Interval:
+            shifted = bare.copy()
+            shifted[:, place] += size * spread[place]
+            return judged(shifted, hosts, bare, hosts, rule, self.settings)
+
+        return smallest_leak(SHIFTS, auc, self.settings), str(zero.columns[place])
+
+
+def _columns(stamps: Stamps) -> pd.DataFrame:
+    """The features that a table holds, colours, and counts of the stamp; with host_id and arc_noise."""
+    table = stamps.table
+    kept = table[[name for name in ("host_id", *NUMBERS, *NAMES, "arc_noise") if name in table]].copy()
+    for blue, red in (("g", "r"), ("r", "z")):
+        if f"host_mag_{blue}" in kept and f"host_mag_{red}" in kept:
+            kept[f"colour_{blue}{red}"] = kept[f"host_mag_{blue}"] - kept[f"host_mag_{red}"]
+    pixels = stamps.image.reshape(len(table), -1)
+    kept["exact_zeros"] = pixels.shape[1] - np.count_nonzero(pixels, axis=1)
+    kept["not_finite"] = pixels.shape[1] - np.count_nonzero(np.isfinite(pixels), axis=1)
+    return kept
+
+
+def _compressed(stamps: Stamps) -> Array:
+    """Bytes of every fourth line of each r-band image under zlib, level 1: a whole stamp takes a millisecond and more."""
+    red = np.ascontiguousarray(stamps.image[:, BANDS.index("r"), ::4])
+    return np.array([len(zlib.compress(image, 1)) for image in red], dtype=np.float64)
+
+
+def _photon_noise(table: pd.DataFrame) -> bool:
+    return "arc_noise" in table and bool((table["arc_noise"] == "poisson").any())
+
+
+def _numbers(positive: pd.DataFrame, control: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both classes as numbers: text and cells by hash; a missing value is the column's median, and one more column says so."""
+    both = pd.concat([positive, control], ignore_index=True)
+    columns: dict[str, Array] = {}
+    for name in both:
+        column = both[name]
+        if name in NAMES:
+            codes, values = pd.factorize(column.astype("string").fillna("missing"))
+            hashed = text_ids([str(value) for value in values]).astype(np.float64) / 2.0**63
+            columns[str(name)] = hashed[codes]
+            continue
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        unknown = ~np.isfinite(numbers)
+        if unknown.any():
+            columns[f"{name}_missing"] = unknown.astype(np.float64)
+        median = float(np.median(numbers[~unknown])) if not unknown.all() else 0.0
+        columns[str(name)] = np.where(unknown, median, numbers)
+    table = pd.DataFrame(columns)
+    return table.iloc[: len(positive)], table.iloc[len(positive) :]
+
+
+def _single_columns(one: pd.DataFrame, zero: pd.DataFrame, hosts: list[Hosts], settings: Gates) -> list[tuple[str, Interval]]:
+    """AUC of each varying column that has an order."""
+    labels = np.repeat([1, 0], [len(one), len(zero)])
+    names = np.concatenate([half.names for half in hosts])
+    values = pd.concat([one, zero])
+    varying = [str(name) for name in values if name not in NAMES and values[name].nunique() > 1]
+    if any(len(np.unique(half.names)) < 2 for half in hosts):
+        return []
+    return [(name, clustered_auc(values[name].to_numpy(np.float64), labels, names, settings.level)) for name in varying]
+
+
+def _result(rule: Rule, auc: Interval | None, smallest: float | None, settings: Gates, status: Status, reason: str) -> GateResult:
+    value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
+    n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
+    name = f"metadata_{rule}"
+    return GateResult(name, "table", "overall", "gate", value, low, high, settings.margin, smallest, n, groups, status, reason)

@@ -1,0 +1,42 @@
+"""AUC of every pixel by itself, from histograms that batches add to. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int32]
+Array = NDArray[np.float64]
+
+# asinh of light in sky sigma, from -27 to 1,490 sky sigma; steps of 0.09 sky sigma near 0 and 9 % where it is bright.
+BINS: Final = 128
+_LOW, _HIGH = -4.0, 8.0
+
+
+def histograms(scaled: NDArray[np.float32]) -> Counts:
+    """Counts of the values of each pixel, shape (pixel, BINS), of images (n, y, x) in units of the sky's standard deviation.
+
+    Pixels that are not finite are not counted.
+    """
+    n = len(scaled)
+    values = scaled.reshape(n, -1)
+    pixels = values.shape[1]
+    finite = np.isfinite(values)
+    level = (np.arcsinh(np.where(finite, values, np.float32(0.0))) - np.float32(_LOW)) * np.float32(BINS / (_HIGH - _LOW))
+    place = np.clip(level, 0, BINS - 1).astype(np.int32) + BINS * np.arange(pixels, dtype=np.int32)
+    counts = np.bincount(place[finite] if not finite.all() else place.ravel(), minlength=BINS * pixels)
+    return counts.reshape(pixels, BINS).astype(np.int32)
+
+
+def auc_map(positive: Counts, control: Counts) -> Array:
+    """P(positive above control) + P(same bin) / 2 for each pixel, as a square image; 0.5 where a class has no finite value."""
+    one, zero = positive.astype(np.float64), control.astype(np.float64)
+    below = np.cumsum(zero, axis=1) - zero
+    pairs = one.sum(axis=1) * zero.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        auc = np.where(pairs > 0, (one * (below + 0.5 * zero)).sum(axis=1) / pairs, 0.5)
+    side = int(np.sqrt(len(auc)))
+    square: Array = auc.reshape(side, side)
+    return square

@@ -1,0 +1,109 @@
+"""What the light that stamps have above their controls in the core goes with."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from arcgate.gates.arms import Arms
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.published.clustering import NotEstimableError, binned, line, r_squared, slope_on
+from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
+from arcgate.gates.published.light import BAND, CORE_PIX, arc_flux, arc_snr, column, mean_light, own_controls
+from arcgate.gates.result import GateResult
+
+REGRESSORS: Final = {
+    "theta_e": ("theta_E", "Einstein radius [arcsec]", "no Einstein radius is declared"),
+    "arc_flux": ("the arc's flux, r band", "flux of the arc, r band [nmgy]", "nothing tells the flux of the arcs"),
+    "arc_snr": ("the arc's S/N", "S/N of the arc, all bands", "nothing tells the S/N of the arcs"),
+}
+
+
+class CoreOffset(Diagnostic):
+    """Regressions of the core offset on theta_E, arc flux and arc S/N, one at a time, clustered by galaxy.
+
+    The offset is the mean of stamp minus control at r < 5 px in r. Without pairs it is the stamp's mean minus that of the
+    controls of the data set, and the variety of galaxies enters the variance that is to be explained.
+    """
+
+    def measure(self, arms: Arms) -> pd.DataFrame | None:
+        """Offset and regressors of each positive."""
+        offset = mean_light(arms.stamp.image, arms.stamp, 0.0, CORE_PIX)[:, BAND]
+        control = mean_light(arms.control.image, arms.control, 0.0, CORE_PIX)[:, BAND]
+        table = identities(arms.stamp).assign(
+            theta_e=column(arms.stamp, "theta_e_arcsec"), arc_flux=arc_flux(arms, self.facts)[:, BAND], arc_snr=arc_snr(arms)
+        )
+        if not self.facts.paired:
+            # A shift of all offsets by the controls' mean changes neither slope nor R2.
+            return table.assign(offset=offset)
+        rows, own = own_controls(arms)
+        return table.iloc[rows].reset_index(drop=True).assign(offset=offset[rows] - control[own])
+
+    def judge(self) -> list[GateResult]:
+        """R2 and slope of each regression."""
+        results = []
+        for regressor, (words, _, missing) in REGRESSORS.items():
+            names = f"core_offset_{regressor}_r2", f"core_offset_{regressor}_slope"
+            rows = self._rows(regressor)
+            if not len(rows):
+                results += [not_run(name, missing) for name in names]
+                continue
+            x, y, groups = _columns(rows, regressor)
+            level = self.settings.level
+            results.append(
+                attempted(
+                    names[0],
+                    partial(r_squared, x, y, groups, level),
+                    f"share of the variance of the core offset that a line in {words} explains",
+                )
+            )
+            results.append(
+                attempted(
+                    names[1],
+                    partial(slope_on, x, y, groups, level),
+                    f"nanomaggies per pixel at r < {CORE_PIX:g} px for a unit of {words}",
+                )
+            )
+        return results
+
+    def exhibits(self) -> list[Exhibit]:
+        """Binned offsets on each regressor."""
+        figures = []
+        for regressor, (words, label, _) in REGRESSORS.items():
+            rows = self._rows(regressor)
+            if not len(rows):
+                continue
+            x, y, groups = _columns(rows, regressor)
+            try:
+                fit = line(x, y, groups, self.settings.level)
+            except NotEstimableError:
+                continue
+            intercept, slope = (found.value for found in fit.coefficients)
+            ends = [float(x.min()), float(x.max())]
+            content: dict[str, Any] = {
+                "x_label": label,
+                "y_label": f"core offset, r < {CORE_PIX:g} px [nmgy per pixel]",
+                "x_log": False,
+                "y_log": False,
+                "series": [
+                    {"label": "tenths of the stamps", **binned(x, y, groups, self.settings.level)},
+                    {"label": "fitted line", "x": ends, "y": [intercept + slope * end for end in ends]},
+                ],
+                "marks": [],
+            }
+            caption = (
+                "An arc's own light in the core grows with its flux and falls with its radius. An offset that goes with neither "
+                "is not the arc's."
+            )
+            figures.append(Exhibit(f"core_offset_{regressor}", f"Core offset against {words}", caption, "lines", content))
+        return figures
+
+    def _rows(self, regressor: str) -> pd.DataFrame:
+        return self.table("offset", regressor)
+
+
+def _columns(rows: pd.DataFrame, regressor: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return rows[regressor].to_numpy(np.float64), rows["offset"].to_numpy(np.float64), galaxies(rows)

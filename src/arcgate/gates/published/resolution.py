@@ -1,0 +1,49 @@
+"""How well the arcs of a data set are resolved."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from arcgate.gates.arms import Arms
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.published.clustering import clustered_share
+from arcgate.gates.published.figures import RESOLUTION_BINS
+from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
+from arcgate.gates.published.light import column
+from arcgate.gates.result import GateResult
+
+_NAME = "theta_e_over_psf_share"
+
+
+class Resolution(Diagnostic):
+    """Shares of the positives by theta_E over psfsize in r."""
+
+    def measure(self, arms: Arms) -> pd.DataFrame | None:
+        """The ratio of each positive."""
+        psfsize = column(arms.stamp, "psfsize_r")
+        theta_e = column(arms.stamp, "theta_e_arcsec")
+        ratio = np.divide(theta_e, psfsize, out=np.full(len(psfsize), np.nan), where=psfsize > 0)
+        return identities(arms.stamp).assign(ratio=ratio)
+
+    def judge(self) -> list[GateResult]:
+        """One share a bin."""
+        rows = self.table("ratio")
+        if not len(rows):
+            return [not_run(_NAME, "theta_E or psfsize in r is not declared", stratum) for stratum in RESOLUTION_BINS]
+        ratio, groups, level = rows["ratio"].to_numpy(np.float64), galaxies(rows), self.settings.level
+        return [
+            attempted(
+                _NAME,
+                partial(clustered_share, ((ratio >= low) & (ratio < high)).astype(np.float64), groups, level),
+                "share of positives by theta_E over psfsize in r",
+                stratum,
+            )
+            for stratum, (low, high) in RESOLUTION_BINS.items()
+        ]
+
+    def exhibits(self) -> list[Exhibit]:
+        """None: the table of published figures holds them."""
+        return []

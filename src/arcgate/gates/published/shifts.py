@@ -1,0 +1,133 @@
+"""Three measures of how far an image is shifted: whole pixels, the galaxy's centroid, and gradients of a pair."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from arcgate.dataset.schema import STAMP_SIZE
+
+Array = NDArray[np.float64]
+Images = NDArray[np.floating[Any]]
+
+# Window of the centroid, about the width of a galaxy's core in the survey's seeing, and how far pixels are looked at.
+_WINDOW_SIGMA_PIX: Final = 2.5
+_WINDOW_REACH_PIX: Final = 10
+_STEPS: Final = 12
+# A centroid that has left the galaxy it began at has found another one.
+_FARTHEST_PIX: Final = 4.0
+# The gradients of a pair are compared where the galaxy is.
+_GRADIENT_REACH_PIX: Final = 10.0
+
+
+def phase_correlation(image: Images, reference: Images) -> Array:
+    """Shift of each image against its reference in whole pixels, as published.
+
+    Parameters
+    ----------
+    image, reference : ndarray, shape (n, y, x)
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        (x, y) of the highest value of the inverse transform of the normalised cross-power spectrum (Kuglin & Hines 1975). Finer
+        shifts than half a pixel round to 0.
+    """
+    product = fft.rfft2(image) * np.conj(fft.rfft2(reference))
+    size = np.abs(product)
+    correlation = fft.irfft2(np.divide(product, size, out=np.zeros_like(product), where=size > 0), s=image.shape[1:])
+    row, column = np.divmod(correlation.reshape(len(image), -1).argmax(axis=1), image.shape[2])
+    peak = np.stack([column, row], axis=1).astype(np.float64)
+    half = np.array([image.shape[2], image.shape[1]]) / 2
+    wrapped: Array = np.where(peak >= half, peak - 2 * half, peak)
+    return wrapped
+
+
+def centroid(image: Images, x_pix: Array, y_pix: Array) -> Array:
+    """Where the galaxy's light is centred, relative to a recorded centre.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n, y, x)
+    x_pix, y_pix : ndarray, shape (n,)
+        Recorded centres, pixels.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        Offset (x, y) in pixels of the windowed centroid of SExtractor (XWIN_IMAGE): the fixed point of
+        x + 2 sum(w I dx) / sum(w I) under a Gaussian window that moves with it. NaN where the light under the window is not
+        positive or the centroid wanders off.
+    """
+    corner_x, corner_y = (_corner(centre) for centre in (x_pix, y_pix))
+    size = 2 * _WINDOW_REACH_PIX + 1
+    pixel = np.arange(size)
+    rows = np.arange(len(image))[:, None, None]
+    light = image[rows, (corner_y[:, None] + pixel)[:, :, None], (corner_x[:, None] + pixel)[:, None, :]].astype(np.float64)
+    dx, dy = (corner[:, None] + pixel - centre[:, None] for corner, centre in ((corner_x, x_pix), (corner_y, y_pix)))
+    found = np.zeros((len(image), 2))
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS):
+            along_x, along_y = dx - found[:, :1], dy - found[:, 1:]
+            w_x, w_y = (np.exp(-0.5 * (along / _WINDOW_SIGMA_PIX) ** 2) for along in (along_x, along_y))
+            columns = np.einsum("nyx,ny->nx", light, w_y)
+            total = np.einsum("nx,nx->n", columns, w_x)
+            moment_x = np.einsum("nx,nx->n", columns, w_x * along_x)
+            moment_y = np.einsum("nyx,ny,nx->n", light, w_y * along_y, w_x)
+            step = 2.0 * np.stack([moment_x, moment_y], axis=1) / np.where(total > 0, total, np.nan)[:, None]
+            found = found + step
+            found[~(np.abs(found) < _FARTHEST_PIX).all(axis=1)] = np.nan
+    return found
+
+
+def _corner(centre: Array) -> NDArray[np.int64]:
+    """First pixel of the cut about a centre; the cut stays inside the stamp."""
+    nearest = np.where(np.isfinite(centre), np.round(centre), STAMP_SIZE // 2).astype(np.int64)
+    return np.clip(nearest - _WINDOW_REACH_PIX, 0, STAMP_SIZE - 2 * _WINDOW_REACH_PIX - 1)
+
+
+def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array) -> Array:
+    """Shift of each image against its reference by least squares on the gradients of the two (Lucas & Kanade 1981).
+
+    Parameters
+    ----------
+    image, reference : ndarray, shape (n, y, x)
+        The same galaxy twice.
+    x_pix, y_pix : ndarray, shape (n,)
+        Its centre; pixels within 10 px count.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        (x, y) in pixels, right to first order in the shift; NaN where the reference has no gradients. Light that is in only one
+        of the two adds scatter, and no offset of the mean if it lies about the centre in all directions alike.
+    """
+    pixel = np.arange(STAMP_SIZE)
+    near = np.hypot(pixel[None, :] - x_pix[:, None, None], pixel[:, None] - y_pix[:, None, None]) < _GRADIENT_REACH_PIX
+    middle = 0.5 * (image.astype(np.float64) + reference)
+    slope_y, slope_x = (_slope(middle, axis) * near for axis in (1, 2))
+    difference = image.astype(np.float64) - reference
+    xx, xy, yy = (np.einsum("nij,nij->n", *pair) for pair in ((slope_x, slope_x), (slope_x, slope_y), (slope_y, slope_y)))
+    bx, by = (-np.einsum("nij,nij->n", slope, difference) for slope in (slope_x, slope_y))
+    determinant = xx * yy - xy**2
+    determinant = np.where(determinant > 0, determinant, np.nan)
+    return np.stack([(yy * bx - xy * by) / determinant, (xx * by - xy * bx) / determinant], axis=1)
+
+
+def _slope(image: Array, axis: int) -> Array:
+    """Derivative by central differences of fourth order: those of second order are 5 % flat for a seeing of 5 pixels."""
+    ahead, behind = ({step: np.roll(image, sign * step, axis) for step in (1, 2)} for sign in (-1, 1))
+    slope: Array = (8.0 * (ahead[1] - behind[1]) - (ahead[2] - behind[2])) / 12.0
+    return slope
+
+
+def shifted(image: Images, dx_pix: float) -> Images:
+    """Images moved by a part of a pixel towards larger x, by the Fourier shift theorem; their borders wrap."""
+    phase = np.exp(-2j * np.pi * fft.rfftfreq(image.shape[2]) * dx_pix)
+    # The highest frequency of an even number of pixels is its own conjugate: only a real factor leaves the image real.
+    phase[-1] = np.cos(np.pi * dx_pix)
+    moved: Images = fft.irfft(fft.rfft(image, axis=2) * phase, n=image.shape[2], axis=2)
+    return moved

@@ -1,0 +1,206 @@
+"""The two-sample battery: whether rules on small summaries of regions tell the classes apart once the arcs are gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.dataset.source import Facts
+from arcgate.gates.arms import Arms, Stamps
+from arcgate.gates.auc_judging import NULL_AUC, decide, fires
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.probe import TooFewHostsError
+from arcgate.gates.result import RAW, GateResult, Status
+from arcgate.gates.rules import Hosts, halved, judged, smallest_leak
+from arcgate.gates.statistics import Interval
+from arcgate.gates.summaries import Kept, Region, Summary, Vectors, features, in_sky, keep, planted
+from arcgate.injection.draws import uniform
+from arcgate.variant import Cell, Gates
+from arcgate.views.view import Viewer
+
+# Sizes of leaks that are no light: variance of added noise as a share of the sky's; share of stamps rounded to half precision.
+NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SHARE_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
+_WHERE: Final = {"core": "the core", "annulus": "the annulus at 20 to 30 px", "border": "the outer 4 px", "stamp": "the stamp"}
+_WHAT: Final = {
+    "pca": "pixels",
+    "radial": "radial profile",
+    "power": "power spectrum",
+    "lsb": "stored bits (zeros, NaN, duplicates, rounding)",
+}
+
+
+@dataclass
+class TwoSample:
+    """Keeps a short vector of each stamp and region, and judges the cells of `settings.cells`.
+
+    Positives without their declared arcs (without declarations: null rows) are held against the controls of their pairs. The
+    bits of stored numbers are compared on the stamps as stored: taking an arc away rounds, and adding one leaves no trace there.
+    """
+
+    viewer: Viewer
+    settings: Gates
+    facts: Facts
+    _kept: dict[tuple[str, Region, Summary], list[Kept]] = field(default_factory=dict)
+    _names: dict[str, list[NDArray[np.str_]]] = field(default_factory=dict)
+    _pairs: list[NDArray[np.int64]] = field(default_factory=list)
+    _alias: dict[str, str] = field(default_factory=dict)
+    _photon_noise: bool = False
+    _results: list[GateResult] = field(default_factory=list)
+    _units: list[str] = field(default_factory=list)
+
+    def add(self, arms: Arms) -> None:
+        """Keep the vectors of one shard."""
+        subject = arms.residual if arms.residual is not None else arms.null
+        stamps: dict[str, Stamps | None] = {
+            "twin": arms.twin,
+            "control": arms.control,
+            "twin_control": arms.twin_control,
+            "subject": subject,
+            "stamp": arms.stamp,
+        }
+        first: dict[int, str] = {}
+        for name, arm in stamps.items():
+            if arm is None or arm.table.empty:
+                continue
+            # On some layouts the twin is the controls themselves, or the null rows: measured and kept once.
+            self._alias[name] = first.setdefault(id(arm), name)
+            if self._alias[name] != name:
+                continue
+            self._names.setdefault(name, []).append(arm.table["host_id"].to_numpy(np.str_))
+            scaled = in_sky(arm.image, arm)
+            for region, summary in sorted({(cell.region, cell.summary) for cell in self.settings.cells}):
+                unread = name == ("subject" if summary == "lsb" else "stamp")
+                if not unread:
+                    kept = keep(arm, scaled, region, summary, name == "twin")
+                    self._kept.setdefault((name, region, summary), []).append(kept)
+        self._pairs.append(arms.twin.table["pair_id"].to_numpy(np.int64))
+        if "arc_noise" in arms.stamp.table:
+            self._photon_noise |= bool((arms.stamp.table["arc_noise"] == "poisson").any())
+
+    def merge(self, other: Self) -> None:
+        """Append what a later shard gave."""
+        for key, kept in other._kept.items():
+            self._kept.setdefault(key, []).extend(kept)
+        for name, names in other._names.items():
+            self._names.setdefault(name, []).extend(names)
+        self._pairs += other._pairs
+        self._alias |= other._alias
+        self._photon_noise |= other._photon_noise
+
+    def judge(self) -> list[GateResult]:
+        """One gate a cell."""
+        hosts = {name: halved(np.concatenate(names), self.settings) for name, names in self._names.items()}
+        self._units = [_unit(cell) for cell in self.settings.cells]
+        self._results = [self._judged(cell, hosts) for cell in self.settings.cells]
+        return self._results
+
+    def exhibits(self) -> list[Exhibit]:
+        """The AUC of every cell with its interval, and the smallest leak that each catches."""
+        shown = [(result, unit) for result, unit in zip(self._results, self._units, strict=True) if result.value is not None]
+        if not shown:
+            return []
+        margin = self.settings.margin
+        bars = {
+            "labels": [result.name.removeprefix("two_sample_") for result, _ in shown],
+            "y_label": "AUC",
+            "series": [
+                {
+                    "label": "positives without arcs against controls",
+                    "values": [result.value for result, _ in shown],
+                    "low": [result.low for result, _ in shown],
+                    "high": [result.high for result, _ in shown],
+                }
+            ],
+            "marks": [{"label": f"margin {side:g}", "y": side} for side in (NULL_AUC - margin, NULL_AUC + margin)],
+        }
+        rows = [
+            [result.name.removeprefix("two_sample_"), result.status, "none" if leak is None else f"{leak:.2g}", unit]
+            for result, unit in shown
+            for leak in [result.smallest_leak]
+        ]
+        caption = (
+            "Each bar is one rule on one summary of one region. A sound data set keeps every interval between the two lines."
+        )
+        heard = (
+            "The smallest planted leak that each cell fails in 95 % of data sets like this one, in the unit of its own canary."
+        )
+        columns = ["cell", "status", "smallest leak", "unit"]
+        return [
+            Exhibit("two_sample", "Two-sample battery", caption, "bars", bars),
+            Exhibit("two_sample_leaks", "What the battery can hear", heard, "table", {"columns": columns, "rows": rows}),
+        ]
+
+    def _judged(self, cell: Cell, hosts: dict[str, Hosts]) -> GateResult:
+        subject = "stamp" if cell.summary == "lsb" else "subject"
+        try:
+            if subject not in self._alias or "control" not in self._alias:
+                raise ValueError("the arcs of these positives are not declared, so that they cannot be taken away")
+            auc = self._against(cell, subject, "control", hosts)
+            twin = self._against(cell, "twin", "twin_control", hosts)
+            smallest = self._smallest_leak(cell, hosts)
+        except TooFewHostsError as error:
+            return self._result(cell, None, None, "undetermined", str(error))
+        except ValueError as error:
+            return self._result(cell, None, None, "not_run", str(error))
+        if self._alias[subject] != "twin" and fires(twin, self.settings.margin):
+            reason = f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
+            return self._result(cell, auc, smallest, "blind", reason)
+        failing = f"{_WHERE[cell.region]} differs between the classes in its {_WHAT[cell.summary]}"
+        if self._photon_noise and cell.summary == "power":
+            failing += "; the photon noise of the arcs stays when they are taken away, and may be what is seen"
+        status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
+        heard = (
+            "; no planted leak is caught" if smallest is None else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell)}"
+        )
+        return self._result(cell, auc, smallest, status, reason + heard)
+
+    def _smallest_leak(self, cell: Cell, hosts: dict[str, Hosts]) -> float | None:
+        """Smallest planted size that the cell catches."""
+        drawn = uniform(self.settings.seed, "two-sample share", np.concatenate(self._pairs))
+        kept = self._all("twin", cell)
+
+        def auc(size: float) -> Interval:
+            leaking = planted(kept, cell.region, cell.summary, size, drawn)
+            return self._against(cell, "twin", "twin_control", hosts, leaking)
+
+        return smallest_leak(_sizes(cell, self.settings), auc, self.settings)
+
+    def _against(self, cell: Cell, one: str, zero: str, hosts: dict[str, Hosts], vectors: Vectors | None = None) -> Interval:
+        """AUC of the cell's rule for one arm (or `vectors` in its place) against another."""
+        first, second = self._alias[one], self._alias[zero]
+        return judged(
+            features(self._all(one, cell).vectors if vectors is None else vectors, cell.summary),
+            hosts[first],
+            features(self._all(zero, cell).vectors, cell.summary),
+            hosts[second],
+            cell.probe,
+            self.settings,
+            reduce=cell.summary == "pca",
+        )
+
+    def _all(self, name: str, cell: Cell) -> Kept:
+        parts = self._kept[self._alias[name], cell.region, cell.summary]
+        return Kept(np.concatenate([part.vectors for part in parts]), np.concatenate([part.leak for part in parts]))
+
+    def _result(self, cell: Cell, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
+        value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
+        n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
+        name = f"two_sample_{cell.region}_{cell.summary}_{cell.probe}"
+        margin = self.settings.margin
+        return GateResult(name, RAW, "overall", "gate", value, low, high, margin, smallest, n, groups, status, reason)
+
+
+def _sizes(cell: Cell, settings: Gates) -> tuple[float, ...]:
+    return {"power": NOISE_SIZES, "lsb": SHARE_SIZES}.get(cell.summary, settings.canary_sizes_sky_sigma)
+
+
+def _unit(cell: Cell) -> str:
+    if cell.summary == "power":
+        return "of the sky's variance in added noise"
+    if cell.summary == "lsb":
+        return "of the stamps rounded to half precision"
+    return f"sky sigma per pixel, added {'at r < 5 px' if cell.region == 'core' else 'everywhere'}"

@@ -1,0 +1,103 @@
+"""The two answers of a battery: *safe?* from the gates, *cause?* from refit and gates together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from scipy.stats import norm
+
+from arcgate.gates.result import RAW, Cause, Evidence, GateResult, Judged, is_safe
+
+# Gates whose failure is a design leak by itself.
+_LEAK_OF: Final = {
+    "mask_edge": "mask_edge",
+    "normaliser_masked": "normalisation",
+    "normaliser_null": "selection",
+    "null": "selection",
+    "metadata_ridge": "selection",
+    "metadata_trees": "selection",
+    "split_integrity": "split",
+    "duplicates": "split",
+}
+_SAYS: Final = {
+    "mask_edge": "the core mask leaves an edge at its radius: rings on its two sides tell stamps from controls, no arc needed",
+    "normalisation": "the statistics that the view divides by contain the arc, and so carry the label into every pixel",
+    "selection": "positives and controls differ before any arc is added, in their galaxies or in columns beside the pixels",
+    "split": "the same galaxy, sky cell or pair is on two sides of a split, or a galaxy has two names",
+}
+_PHYSICS: Final = "physics"
+_UNDETERMINED: Final = "undetermined"
+# Family-wise probability that chance alone makes any gate of a sound data set speak here (Holm 1979).
+ALARM: Final = 0.01
+_NULL_AUC: Final = 0.5
+_LEVEL: Final = 0.9
+
+
+def conclude(key: str, judged: Judged) -> Evidence:
+    """Both answers.
+
+    Parameters
+    ----------
+    key : str
+        Of the evidence.
+    judged : Judged
+        Results, exhibits and the refit's cause.
+    """
+    safe = is_safe(list(judged.results))
+    return Evidence(key, safe, joined(judged.results, judged.cause), judged.results, judged.exhibits)
+
+
+def joined(results: Sequence[GateResult], light: Cause) -> Cause:
+    """The refit's cause together with what the gates found.
+
+    A gate has a say if it failed and chance does not account for that, all gates considered. Physics stands only if no such
+    gate is left over and every gate on residual pixels as stored has passed.
+    """
+    failed = _beyond_chance([result for result in results if result.role == "gate"])
+    names = list(dict.fromkeys(_LEAK_OF[result.name] for result in failed if result.name in _LEAK_OF))
+    sentences = [_SAYS[name] for name in names]
+    # In the network's view a normaliser's leak shows up in everything that is divided.
+    absorbed = "normalisation" in names
+    others = [result for result in failed if result.name not in _LEAK_OF and not (absorbed and result.view != RAW)]
+    if light.name not in (_PHYSICS, _UNDETERMINED):
+        return Cause(" + ".join([light.name, *names]), light.confidence, "; ".join([light.sentence, *sentences]), light.measured)
+    if others:
+        what = ", ".join(dict.fromkeys(result.name for result in others))
+        sentence = f"{what} failed, and no known bug or design leak accounts for it"
+        return Cause(" + ".join(["unknown_bug", *names]), light.confidence, "; ".join([sentence, *sentences]), light.measured)
+    if names:
+        return Cause(" + ".join(names), light.confidence, "; ".join(sentences), light.measured)
+    unsure = [
+        result for result in results if result.name.startswith("residual_") and result.view == RAW and result.role == "gate"
+    ]
+    unsure = [result for result in unsure if result.status != "passed"]
+    if light.name == _PHYSICS and unsure:
+        what = ", ".join(f"{result.name} ({result.status})" for result in unsure)
+        sentence = f"{light.sentence}; whether anything else was added cannot be said: {what}"
+        return Cause(_UNDETERMINED, 0.0, sentence, light.measured)
+    return light
+
+
+def _beyond_chance(gates: Sequence[GateResult]) -> list[GateResult]:
+    """Failed gates: equalities, which chance cannot break, and those AUCs that Holm's procedure over all AUCs lets stand."""
+    failed = [gate for gate in gates if gate.status == "failed"]
+    counted = [gate for gate in failed if not gate.margin or gate.low == gate.high]
+    judged = [gate for gate in gates if gate.margin and gate.low != gate.high and gate.value is not None]
+    standing = []
+    ranked = sorted(((_p_value(gate), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
+    for rank, (probability, place) in enumerate(ranked):
+        if probability > ALARM / (len(judged) - rank):
+            break
+        if judged[place].status == "failed":
+            standing.append(judged[place])
+    return [gate for gate in failed if gate in counted or gate in standing]
+
+
+def _p_value(gate: GateResult) -> float:
+    """Two-sided, of an AUC of one half, from the interval."""
+    assert gate.value is not None  # judged
+    assert gate.low is not None
+    assert gate.high is not None
+    error = (gate.high - gate.low) / (2.0 * norm.ppf(0.5 + _LEVEL / 2.0))
+    return float(2.0 * norm.sf(abs(gate.value - _NULL_AUC) / error))

@@ -1,0 +1,163 @@
+"""Explanations of the light that was found, and how well each accounts for it, row by row.
+
+An explanation is a family: some predictions with free amplitudes (a pedestal of any size) or fixed at one (a bug that is there
+or not), which holds in some share of the rows. Each row's likelihood is that of Gaussian residuals of unknown variance, so that
+a galaxy that fits nothing counts little: -D log(1 + chi^2 / D) with D values behind chi^2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.gates.verdict.predictions import BUG_OF
+from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+
+Array = NDArray[np.float64]
+
+_STEPS: Final = 12
+_LEAST_SHARE: Final = 0.02
+_OUTLIERS: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Family:
+    """One explanation.
+
+    Attributes
+    ----------
+    label : str
+        Its own name.
+    bug : str
+        Name of the bug, or unknown_bug for what no named bug does.
+    predictions : tuple of str
+        Which of `PREDICTIONS` it consists of.
+    by_band : bool
+        Whether each band has an amplitude of its own.
+    free : bool
+        Whether amplitudes are fitted; else they are one.
+    partial : bool
+        Whether it may hold in some rows only, even where host galaxies hide small effects.
+    """
+
+    label: str
+    bug: str
+    predictions: tuple[str, ...]
+    by_band: bool = False
+    free: bool = True
+    partial: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of fitted amplitudes."""
+        return len(self.predictions) * (3 if self.by_band else 1) if self.free else 0
+
+
+FAMILIES: Final = (
+    Family("pedestal", "pedestal", ("pedestal",), by_band=True),
+    Family("core_pedestal", "pedestal", ("core_pedestal",), by_band=True),
+    Family("centre_offset", "centre_offset", ("shift_x", "shift_y")),
+    Family("flux_unit", "flux_unit", ("flux",), partial=True),
+    Family("magnification", "pixel_scale", ("magnification",)),
+    Family("geometry", "pixel_scale", ("geometry",)),
+    Family("flux_by_band", "unknown_bug", ("flux",), by_band=True),
+    Family("psf_width", "unknown_bug", ("psf_width",), by_band=True),
+    Family("psf_wings", "unknown_bug", ("psf_wings",), by_band=True),
+    Family("rotation", "unknown_bug", ("rotation",)),
+    Family("einstein_radius", "unknown_bug", ("einstein_radius",)),
+    *[Family(name, bug, (name,), free=False, partial=True) for name, bug in BUG_OF.items()],
+)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """How well a family accounts for the rows.
+
+    Attributes
+    ----------
+    family : Family
+    score : float
+        Gain in log likelihood over the declared arcs, at the best share and amplitudes, less half a log of the rows a parameter.
+    share : float
+        Of the rows that it holds in.
+    amplitude : ndarray (3, predictions)
+        By band.
+    belongs : ndarray (n,)
+        Probability of each row.
+    """
+
+    family: Family
+    score: float
+    share: float
+    amplitude: Array
+    belongs: Array
+
+
+def explain(rows: Rows, family: Family) -> Explained:
+    """Fit a family's amplitudes and share by expectation and maximisation, from several beginnings."""
+    chosen = [PREDICTIONS.index(name) for name in family.predictions]
+    product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
+    plain = _likelihood(rows.squared, rows.pixels)
+    starts = _starts(plain) if family.partial or not rows.hosts_hide else _starts(plain)[:1]
+    mixed = len(starts) > 1
+    return max((_climbed(rows, family, product, found, plain, start, mixed) for start in starts), key=lambda fit: fit.score)
+
+
+def chi_squared(squared: Array, product: Array, found: Array, amplitude: Array) -> Array:
+    """Chi squared of each row and band with amplitudes (3, k): (n, 3)."""
+    left: Array = squared - 2.0 * (found * amplitude).sum(axis=2) + np.einsum("bk,nbkl,bl->nb", amplitude, product, amplitude)
+    return left.clip(min=0.0)
+
+
+def _likelihood(squared: Array, pixels: float) -> Array:
+    likelihood: Array = -pixels * np.log1p(squared / pixels).sum(axis=1)
+    return likelihood
+
+
+def _starts(plain: Array) -> list[Array]:
+    """Which rows belong, to begin with: all; and the half, eighth of them that the declared arc fits worst."""
+    n = len(plain)
+    order = np.argsort(plain)
+    starts = [np.ones(n)]
+    for part in (2, 8):
+        worst = np.zeros(n)
+        worst[order[: max(n // part, 1)]] = 1.0
+        starts.append(worst)
+    return starts
+
+
+def _climbed(rows: Rows, family: Family, product: Array, found: Array, plain: Array, belongs: Array, mixed: bool) -> Explained:
+    n, share = len(plain), max(float(belongs.mean()), _LEAST_SHARE)
+    amplitude = np.ones((3, len(family.predictions)))
+    squared = rows.squared
+    for _ in range(_STEPS):
+        if family.free:
+            amplitude = _amplitude(family, product, found, belongs[:, None] / (1.0 + squared / rows.pixels))
+        squared = chi_squared(rows.squared, product, found, amplitude)
+        gain = _likelihood(squared, rows.pixels) - plain
+        odds = np.exp(np.clip(gain + np.log(share) - np.log1p(-min(share, 1.0 - 1e-9)), -500.0, 500.0))
+        belongs = odds / (1.0 + odds)
+        if not mixed:
+            belongs = np.ones(n)
+        share = float(np.clip(belongs.mean(), _LEAST_SHARE, 1.0 - 0.5 / n))
+    each = np.sort(np.logaddexp(np.log1p(-share), np.log(share) + gain) if mixed else gain)
+    # A galaxy of its own kind is no evidence: where hosts hide what was added, the rows that gain most do not count.
+    kept = each[: n - int(_OUTLIERS * n)] if rows.hosts_hide else each
+    score = float(kept.sum()) - 0.5 * (family.size + 1) * np.log(n)
+    return Explained(family, score, share, amplitude, belongs)
+
+
+def _amplitude(family: Family, product: Array, found: Array, weight: Array) -> Array:
+    """Weighted least squares, (3, k)."""
+    normal = (product * weight[..., None, None]).sum(axis=0)
+    right = (found * weight[..., None]).sum(axis=0)
+    tiny = 1e-12 * np.eye(normal.shape[-1])
+    if family.by_band:
+        scale = np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-300
+        solved: Array = np.linalg.solve(normal + tiny * scale, right[..., None])[..., 0]
+        return solved
+    both, side = normal.sum(axis=0), right.sum(axis=0)
+    return np.tile(np.linalg.solve(both + tiny * (np.trace(both) + 1e-300), side), (3, 1))

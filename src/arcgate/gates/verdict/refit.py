@@ -1,0 +1,141 @@
+"""The injection's quantities fitted anew to the light that was found, with intervals clustered by galaxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from arcgate.dataset.schema import BANDS
+from arcgate.gates.result import Nuisance
+from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A fitted quantity: unit, whether each band has its own, margins, and with which others it is fitted.
+
+    Attributes
+    ----------
+    margin : float
+        Where the injected light itself is known (stored, or stamp minus its own host).
+    margin_hidden : float
+        Where host galaxies are in the way.
+    joint : bool
+        Fitted together with the other joint ones; else alone, since it looks too much like them.
+    """
+
+    name: str
+    unit: str
+    by_band: bool
+    margin: float
+    margin_hidden: float
+    joint: bool
+
+
+QUANTITIES: Final = (
+    Quantity("flux", "ratio - 1", True, 0.02, 0.12, True),
+    Quantity("psf_width", "ln ratio", True, 0.02, 0.06, True),
+    Quantity("pedestal", "sky sigma", True, 0.02, 0.3, True),
+    Quantity("shift_x", "px", False, 0.05, 0.12, True),
+    Quantity("shift_y", "px", False, 0.05, 0.12, True),
+    Quantity("rotation", "rad", False, 0.02, 0.03, True),
+    Quantity("einstein_radius", "ln ratio", False, 0.01, 0.03, True),
+    Quantity("psf_wings", "ln ratio of beta", True, 0.1, 0.25, False),
+    Quantity("core_pedestal", "sky sigma", True, 0.05, 0.6, False),
+    Quantity("geometry", "ln ratio", False, 0.01, 0.02, False),
+    Quantity("magnification", "ln ratio", False, 0.01, 0.02, False),
+)
+NOISE: Final = Quantity("noise", "sky variance", True, 0.01, 0.08, False)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A quantity in one band or in all: value, standard error, and degrees of freedom for Student's t."""
+
+    quantity: Quantity
+    band: str
+    value: float
+    error: float
+    freedom: int
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of no deviation."""
+        if self.error == 0.0:
+            return 1.0 if self.value == 0.0 else 0.0
+        return float(2.0 * t.sf(abs(self.value) / self.error, self.freedom))
+
+    def nuisance(self, level: float, hidden: bool) -> Nuisance:
+        """With its interval and margin."""
+        half = float(t.ppf(0.5 + level / 2.0, self.freedom)) * self.error
+        margin = self.quantity.margin_hidden if hidden else self.quantity.margin
+        return Nuisance(
+            self.quantity.name, self.band, self.value, self.value - half, self.value + half, 0.0, margin, self.quantity.unit
+        )
+
+
+def estimates(rows: Rows) -> list[Estimate]:
+    """All quantities, noise last."""
+    joint = [quantity for quantity in QUANTITIES if quantity.joint]
+    alone = [quantity for quantity in QUANTITIES if not quantity.joint]
+    found = _fitted(rows, joint)
+    for quantity in alone:
+        found += _fitted(rows, [quantity])
+    return found + _noise(rows)
+
+
+def _fitted(rows: Rows, quantities: list[Quantity]) -> list[Estimate]:
+    """Weighted least squares of the quantities together, less what the same fit finds in controls."""
+    places = [(quantity, band) for quantity in quantities for band in (range(len(BANDS)) if quantity.by_band else (None,))]
+    value, influence = _solved(rows, places, rows.found, rows.squared)
+    if rows.hosts_hide:
+        null, others = _solved(rows, places, rows.null_found, rows.null_squared)
+        value, influence = value - null, np.concatenate([influence, others])
+        groups = np.concatenate([rows.groups, np.char.add(rows.groups, " (control)")])
+    else:
+        groups = rows.groups
+    names, cluster = np.unique(groups, return_inverse=True)
+    summed = np.zeros((len(names), len(places)))
+    np.add.at(summed, cluster, influence)
+    size = len(names)
+    error = np.sqrt((summed**2).sum(axis=0) * size / max(size - 1, 1))
+    freedom = max(len(np.unique(rows.groups)) - 1, 1)
+    return [
+        Estimate(quantity, "all" if band is None else BANDS[band], float(value[i]), float(error[i]), freedom)
+        for i, (quantity, band) in enumerate(places)
+    ]
+
+
+def _solved(rows: Rows, places: list[tuple[Quantity, int | None]], found: Array, squared: Array) -> tuple[Array, Array]:
+    """Estimates (k,) and each row's influence on them (n, k)."""
+    k = len(places)
+    at = [PREDICTIONS.index(quantity.name) for quantity, _ in places]
+    counts = np.array([[band is None or band == b for _, band in places] for b in range(len(BANDS))], dtype=np.float64)
+    weight = 1.0 / (1.0 + squared / rows.pixels)
+    right = np.einsum("nb,nbk,bk->nk", weight, found[:, :, at], counts)
+    normal = np.einsum("nb,nbkl,bk,bl->nkl", weight, rows.product[:, :, at][..., at], counts, counts)
+    inverse = np.linalg.pinv(normal.sum(axis=0), rcond=1e-12, hermitian=True)
+    value = inverse @ right.sum(axis=0)
+    influence = (right - (normal @ value[:, None]).reshape(len(right), k)) @ inverse
+    return value, influence
+
+
+def _noise(rows: Rows) -> list[Estimate]:
+    """Median over rows of the border's variance, less that of controls; its error from the spread between rows."""
+    (middle, error), (null, null_error) = _median(rows.noise), _median(rows.null_noise)
+    value, both = middle - null, np.hypot(error, null_error)
+    freedom = max(len(np.unique(rows.groups)) - 1, 1)
+    return [Estimate(NOISE, band, float(value[i]), float(both[i]), freedom) for i, band in enumerate(BANDS)]
+
+
+def _median(values: Array) -> tuple[Array, Array]:
+    """Median by band and its standard error: sqrt(pi / 2) times that of the mean, for a normal."""
+    middle = np.median(values, axis=0)
+    spread = 1.4826 * np.median(np.abs(values - middle), axis=0)
+    return middle, np.sqrt(np.pi / 2.0 / len(values)) * spread

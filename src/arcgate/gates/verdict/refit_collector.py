@@ -1,0 +1,103 @@
+"""The refit's part in the one pass over a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.source import Facts
+from arcgate.gates.arms import Arms, Stamps
+from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.result import Cause, GateResult
+from arcgate.gates.verdict.identifiability import identifiability
+from arcgate.gates.verdict.naming import name_cause
+from arcgate.gates.verdict.rows import between_galaxies, differences
+
+Pixels = NDArray[np.float32]
+
+LEAST_ROWS = 20
+"""Fewer rows than this leave the cause undetermined."""
+
+
+@dataclass
+class Refit:
+    """Keeps the stamps of a few hundred pairs, and names the cause of what they hold beyond the declared arcs.
+
+    Attributes
+    ----------
+    facts : Facts
+    pairs : ndarray of int
+        The pairs that are refitted.
+    """
+
+    facts: Facts
+    pairs: NDArray[np.int64]
+    _tables: list[pd.DataFrame] = field(default_factory=list)
+    _light: list[Pixels] = field(default_factory=list)
+    _controls: list[pd.DataFrame] = field(default_factory=list)
+    _control_light: list[Pixels] = field(default_factory=list)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether only other galaxies are there to compare with: no host, no arc stored."""
+        return not (self.facts.has_null or self.facts.paired or self.facts.has_arc)
+
+    def add(self, arms: Arms) -> None:
+        """Keep the light of the chosen pairs."""
+        if not self.facts.declared:
+            return
+        stamp = _chosen(arms.stamp, self.pairs)
+        if self.hidden:
+            control = _chosen(arms.control, stamp.table["pair_id"].to_numpy(np.int64))
+            self._controls.append(control.table)
+            self._control_light.append(control.image)
+            light = stamp.image
+        elif arms.null is not None or self.facts.paired:
+            # What a network gets counts: the stamp less its own galaxy, whatever the stored arc says.
+            hosts = arms.control if self.facts.paired else arms.null
+            assert hosts is not None  # has_null
+            place = pd.Index(hosts.table["pair_id"]).get_indexer(pd.Index(stamp.table["pair_id"]))
+            stamp = stamp.take(place >= 0)
+            light = stamp.image - hosts.image[place[place >= 0]]
+        else:
+            assert arms.arc is not None  # has_arc
+            light = arms.arc[np.isin(arms.stamp.table["pair_id"].to_numpy(np.int64), self.pairs)]
+        self._tables.append(stamp.table)
+        self._light.append(light)
+
+    def merge(self, other: Refit) -> None:
+        """Take over a later shard's rows."""
+        self._tables += other._tables
+        self._light += other._light
+        self._controls += other._controls
+        self._control_light += other._control_light
+
+    def judge(self) -> list[GateResult]:
+        """No gate: the refit answers *cause?* (`cause`)."""
+        return []
+
+    def cause(self) -> Cause:
+        """Physics, a bug with its name, or why it cannot be said."""
+        if not self.facts.declared:
+            return Cause(
+                "undetermined", 0.0, "lens, source and PSF of the rows are not declared: there is nothing to compare with"
+            )
+        table = pd.concat(self._tables, ignore_index=True)
+        if len(table) < LEAST_ROWS:
+            return Cause("undetermined", 0.0, f"{len(table)} rows can be refitted, {LEAST_ROWS} are needed")
+        light = np.concatenate(self._light)
+        if not self.hidden:
+            return name_cause(differences(table, light))
+        controls = pd.concat(self._controls, ignore_index=True)
+        return name_cause(between_galaxies(table, light, controls, np.concatenate(self._control_light)))
+
+    def exhibits(self) -> list[Exhibit]:
+        """What could and could not be named on data of this kind."""
+        return [identifiability(self.facts)]
+
+
+def _chosen(stamps: Stamps, pairs: NDArray[np.int64]) -> Stamps:
+    return stamps.take(np.isin(stamps.table["pair_id"].to_numpy(np.int64), pairs))

@@ -1,0 +1,58 @@
+"""Audits in the tracking database: one run a data set, view and settings, in the experiment `audits`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from arcgate.gates.result import Evidence
+from arcgate.tracking import record, runs
+from arcgate.tracking.artifacts import evidence_figures
+from arcgate.tracking.store import Store
+
+STUDY: Final = "audits"
+
+
+def log_audit(
+    store: Store, name: str, digest: str, evidence: Evidence, params: Mapping[str, object], files: Sequence[Path], figures: Path
+) -> str:
+    """Make or reopen the run of an audit and put everything on it.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    name, digest : str
+        Name of the data set, which becomes the run's, and its whole data digest.
+    evidence : Evidence
+        Its key is the run's identity.
+    params : mapping
+        View, settings and facts; nested.
+    files : sequence of Path
+        Evidence and report.
+    figures : Path
+        Folder for the drawings.
+
+    Returns
+    -------
+    str
+        Run identifier.
+    """
+    run_id = runs.variant_run(store, STUDY, name, evidence.key)
+    ended: runs.Ended = "FAILED"
+    try:
+        evidence_figures(evidence, figures)
+        # Two audits of one data set at once: MLflow's writes find and insert in two steps.
+        with store.lock(f"run {run_id}"):
+            record.log_params(store, run_id, record.flatten(params))
+            record.log_evidence(store, run_id, evidence)
+            record.log_dataset(store, run_id, name, digest, context="audit")
+            for file in files:
+                record.log_artifacts(store, run_id, file)
+            record.log_artifacts(store, run_id, figures, "figures")
+        ended = "FINISHED"
+    finally:
+        runs.finish(store, run_id, ended)
+        runs.finish_study(store, STUDY)
+    return run_id

@@ -1,0 +1,100 @@
+"""The refit of the injection: each quantity with its interval, in units of its margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from arcgate.gates.result import Nuisance
+from arcgate.tracking.figures.style import BLACK, BLUE, GREEN, SMALL, TEXT, VERMILLION, new_figure
+
+BAND_LOOK: Final = {"g": (GREEN, "^"), "r": (VERMILLION, "o"), "z": (BLUE, "s")}
+_ALL_BANDS: Final = (BLACK, "D")
+_QUANTITIES: Final = {
+    "flux": "flux",
+    "psf_width": "width of the PSF",
+    "psf_wings": "wings of the PSF",
+    "core_pedestal": "pedestal in the core",
+    "shift_x": "shift in x",
+    "shift_y": "shift in y",
+    "einstein_radius": "Einstein radius",
+    "geometry": "scale of lens and source",
+    "magnification": "scale of the image",
+    "noise": "added noise",
+}
+_MARGIN_COLOUR: Final = "#DCEBF5"
+_FARTHEST: Final = 5.0
+_NEAREST: Final = 1.6
+
+
+def refit_chart(measured: Sequence[Nuisance]) -> Figure:
+    """Chart of the refit, a row a quantity and band.
+
+    Parameters
+    ----------
+    measured : sequence of Nuisance
+        At least one.
+
+    Returns
+    -------
+    Figure
+        0 is the value in a sound data set and the coloured band its margin. What lies more than five margins away is an
+        arrow at the edge; the figures stand at the right.
+    """
+    figure = new_figure(7.2, 0.9 + 0.27 * len(measured))
+    axes = figure.subplots()
+    edge = _edge(measured)
+    axes.axvspan(-1.0, 1.0, color=_MARGIN_COLOUR, zorder=0)
+    axes.axvline(0.0, color=BLACK, linewidth=0.9, zorder=1)
+    for row, one in enumerate(measured):
+        _draw_row(figure, row, one, edge)
+    axes.set_xlim(-edge, edge)
+    axes.set_ylim(len(measured) - 0.4, -0.6)
+    axes.set_yticks(range(len(measured)), [f"{quantity_words(one.name)}, {_band(one)}" for one in measured], fontsize=SMALL)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=SMALL)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.set_xlabel("distance from the sound value, in margins", fontsize=TEXT)
+    return figure
+
+
+def quantity_words(name: str) -> str:
+    """A quantity of the refit in words."""
+    return _QUANTITIES.get(name, name.replace("_", " "))
+
+
+def _draw_row(figure: Figure, row: int, one: Nuisance, edge: float) -> None:
+    (axes,) = figure.axes
+    colour, marker = BAND_LOOK.get(one.band, _ALL_BANDS)
+    low, value, high = (_in_margins(one, number) for number in (one.low, one.value, one.high))
+    axes.plot([max(low, -edge), min(high, edge)], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=3)
+    if abs(value) < edge:
+        axes.plot(value, row, color=colour, marker=marker, markersize=6, zorder=4)
+    else:
+        axes.plot(
+            edge if value > 0 else -edge,
+            row,
+            color=colour,
+            marker=">" if value > 0 else "<",
+            markersize=8,
+            clip_on=False,
+            zorder=4,
+        )
+    text = f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}] {one.unit}"
+    axes.annotate(text, (1.04, row), xycoords=("axes fraction", "data"), fontsize=SMALL, va="center", color=BLACK)
+
+
+def _edge(measured: Sequence[Nuisance]) -> float:
+    """Half the range shown, in margins."""
+    farthest = max(abs(_in_margins(one, bound)) for one in measured for bound in (one.low, one.high))
+    return min(max(1.08 * farthest, _NEAREST), _FARTHEST)
+
+
+def _in_margins(one: Nuisance, number: float) -> float:
+    return (number - one.null) / one.margin
+
+
+def _band(one: Nuisance) -> str:
+    return "all bands" if one.band == "all" else one.band

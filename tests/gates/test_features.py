@@ -1,0 +1,113 @@
+"""Summary features: against sums written out pixel by pixel, and against closed forms."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from arcgate.gates.features import (
+    ANNULUS_COLUMNS,
+    BORDER_COLUMNS,
+    CORE_COLUMNS,
+    DIPOLE,
+    FRAME,
+    N_RINGS,
+    NOISE,
+    RINGS_PIX,
+    Rings,
+    core_features,
+    core_rings,
+    ring_steps,
+    stamp_features,
+)
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(5)
+    x, y = 31.5 + rng.uniform(-1, 1, 4), 31.5 + rng.uniform(-1, 1, 4)
+    return rng.normal(3.0, 1.0, size=(4, 3, 64, 64)).astype(np.float32), x, y
+
+
+def features_of(image, x, y):
+    return stamp_features(image, Rings(x, y), core_rings(x, y))
+
+
+def test_rings_weight_each_pixel_by_the_overlap_of_its_span_in_radius(rows):
+    image, x, y = rows
+    found = Rings(x, y).means(image, RINGS_PIX)
+    for row in range(len(image)):
+        radius = np.hypot(np.arange(64)[None, :] - x[row], np.arange(64)[:, None] - y[row])
+        for ring, (low, high) in enumerate(pairwise(RINGS_PIX)):
+            overlap = np.clip(np.minimum(radius + 0.5, high) - np.maximum(radius - 0.5, low), 0.0, 1.0)
+            expected = (image[row] * overlap).sum(axis=(1, 2)) / overlap.sum()
+            assert found[row, :, ring] == pytest.approx(expected, rel=2e-5)
+
+
+def test_a_cut_gives_the_rings_that_the_whole_stamp_gives(rows):
+    image, x, y = rows
+    whole, core = features_of(image, x, y)[:, :, CORE_COLUMNS], core_features(image, core_rings(x, y))
+    assert np.array_equal(whole, core)
+    assert np.array_equal(core_features(core_rings(x, y).cut(image), core_rings(x, y)), core)
+
+
+def test_no_ring_belongs_to_two_regions():
+    assert not set(CORE_COLUMNS) & set(ANNULUS_COLUMNS)
+    assert not set(ANNULUS_COLUMNS) & set(BORDER_COLUMNS)
+    assert [RINGS_PIX[column] for column in (ANNULUS_COLUMNS[0], ANNULUS_COLUMNS[-1] + 1)] == [8, 20]
+
+
+def test_the_dipole_points_along_x_and_y_for_light_displaced_along_them():
+    x = y = np.array([31.5])
+    yy, xx = np.mgrid[:64, :64]
+    for columns, displaced in (((0.3, 0.0), 0), ((0.0, 0.3), 1)):
+        blob = np.exp(-0.5 * ((xx - 31.5 - columns[0]) ** 2 + (yy - 31.5 - columns[1]) ** 2) / 4.0)
+        dipole = features_of(blob[None, None].astype(np.float32), x, y)[0, 0, DIPOLE]
+        assert dipole[displaced] > 0
+        assert dipole[1 - displaced] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_frame_is_the_outermost_two_pixels():
+    image = np.zeros((1, 1, 64, 64), dtype=np.float32)
+    image[..., 2:-2, 2:-2] = 7.0
+    x = np.array([31.5])
+    assert features_of(image, x, x)[0, 0, FRAME] == 0.0
+    image[..., 0, 0] = 1.0
+    assert features_of(image, x, x)[0, 0, FRAME] == pytest.approx(1.0 / (64**2 - 60**2))
+
+
+def test_the_noise_is_that_of_white_noise_and_no_gradient_adds_to_it():
+    rng = np.random.default_rng(2)
+    x = np.full(50, 31.5)
+    noise = 0.3 * rng.standard_normal((50, 1, 64, 64)).astype(np.float32)
+    slope = (np.arange(64)[:, None] + 2.0 * np.arange(64)[None, :]).astype(np.float32)
+    flat, tilted = (features_of(image, x, x)[:, 0, NOISE] for image in (noise, noise + slope))
+    assert flat.mean() == pytest.approx(np.log(0.3), abs=0.01)
+    assert tilted == pytest.approx(flat, abs=1e-3)
+
+
+def test_all_but_the_noise_is_linear(rows):
+    image, x, y = rows
+    other = np.random.default_rng(8).normal(size=image.shape).astype(np.float32)
+    one, two, both = (features_of(part, x, y) for part in (image, other, image + 2.0 * other))
+    assert both[:, :, :NOISE] == pytest.approx((one + 2.0 * two)[:, :, :NOISE], abs=2e-5)
+
+
+def test_steps_are_zero_without_an_edge_and_lie_at_it(rows):
+    _, x, y = rows
+    radius = Rings(x, y).radius_pix[:, None]
+    steps = ring_steps(features_of(np.where(radius < 5, 0.0, 1.0).astype(np.float32), x, y))[:, 0]
+    assert steps.shape == (4, 10)
+    # Neighbouring rings from 2 px on: the third step is that between 4-5 and 5-6 px.
+    assert (steps.argmax(axis=1) == 2).all()
+    assert ring_steps(features_of(np.ones_like(radius), x, y)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_every_row_is_treated_by_itself(rows):
+    image, x, y = rows
+    together = features_of(image, x, y)
+    for row in range(len(image)):
+        alone = features_of(image[row : row + 1], x[row : row + 1], y[row : row + 1])
+        assert np.array_equal(alone[0, :, :N_RINGS], together[row, :, :N_RINGS])

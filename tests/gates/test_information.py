@@ -1,0 +1,158 @@
+"""Usable information, the ideal observer and the map of single pixels, against closed forms and other code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_arms import PAIRED, SKY, changed, gathered, made_arms, made_stamps
+from scipy.integrate import quad
+from scipy.stats import mannwhitneyu, norm
+from threadpoolctl import threadpool_limits
+
+from arcgate.gates.information import Information, channels, usable_information
+from arcgate.gates.observer import Moments, detectability
+from arcgate.gates.pixel_map import auc_map, histograms
+from arcgate.gates.rules import halved
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def settings(small):
+    return small().gates
+
+
+def moments_of(vectors):
+    moments = Moments()
+    moments.add(vectors)
+    return moments
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, 2.5])
+def test_information_on_a_gaussian_shift_is_its_integral(settings, shift):
+    rng = np.random.default_rng(0)
+    n = 8000
+    one, zero = rng.normal(shift, 1.0, (n, 1)), rng.normal(0.0, 1.0, (n, 1))
+    names = [halved(np.array([f"{label}{i}" for i in range(n)]), settings) for label in "pc"]
+    found = usable_information(one.astype("f4"), names[0], zero.astype("f4"), names[1], settings)
+
+    # 1 - E[log2(1 + exp(-s))] with the log odds s = shift x - shift^2 / 2 of a positive at x.
+    def lost(x):
+        return norm.pdf(x - shift) * np.logaddexp(0.0, -(shift * x - shift**2 / 2.0)) / np.log(2.0)
+
+    truth = 1.0 - quad(lost, -10.0, 10.0 + shift)[0]
+    assert found.low - 0.003 < truth < found.high + 0.003
+    assert found.high - found.low < 0.05
+    assert found.n == 2 * n
+
+
+def test_the_interval_of_copied_rows_is_that_of_the_rows(settings):
+    rng = np.random.default_rng(1)
+    one, zero = rng.normal(1.0, 1.0, (400, 1)).astype("f4"), rng.normal(0.0, 1.0, (400, 1)).astype("f4")
+    names = [halved(np.array([f"{label}{i}" for i in range(400)]), settings) for label in "pc"]
+    once = usable_information(one, names[0], zero, names[1], settings)
+    twice = [halved(np.tile(half.names, 2), settings) for half in names]
+    copied = usable_information(np.tile(one, (2, 1)), twice[0], np.tile(zero, (2, 1)), twice[1], settings)
+    assert copied.high - copied.low == pytest.approx(once.high - once.low, rel=0.05)
+
+
+def test_detectability_in_white_noise_is_the_signal_to_noise_ratio():
+    rng = np.random.default_rng(2)
+    signal = np.linspace(-1.0, 2.0, 12)[None]
+    noise = moments_of(3.0 * rng.standard_normal((200_000, 12)))
+    assert detectability(signal, noise)[0] == pytest.approx(np.sqrt(np.sum(signal**2)) / 3.0, rel=0.01)
+
+
+def test_detectability_from_few_images_is_not_too_large():
+    rng = np.random.default_rng(3)
+    signal = np.ones((1, 20))
+    squared = [detectability(signal, moments_of(rng.standard_normal((60, 20))))[0] ** 2 for _ in range(300)]
+    # The mean over 300 covariances of 60 images each; without the correction it would be 1.55 times as large.
+    assert np.mean(squared) == pytest.approx(20.0, rel=0.08)
+
+
+def test_detectability_suffers_where_galaxies_vary():
+    rng = np.random.default_rng(4)
+    brightness = rng.standard_normal((5000, 1)) * np.array([[10.0, 10.0, 0.0, 0.0]])
+    background = moments_of(brightness + rng.standard_normal((5000, 4)))
+    along, across = detectability(np.array([[1.0, 1.0, 0.0, 0.0], [1.0, -1.0, 0.0, 0.0]]), background)
+    assert along == pytest.approx(np.sqrt(2.0 / 201.0), rel=0.05)
+    assert across == pytest.approx(np.sqrt(2.0), rel=0.05)
+
+
+def test_too_few_images_and_empty_channels_are_refused():
+    with pytest.raises(ValueError, match="43 are needed"):
+        detectability(np.ones((1, 20)), moments_of(np.random.default_rng(0).standard_normal((42, 20))))
+    with pytest.raises(ValueError, match="hold nothing"):
+        detectability(np.ones((1, 3)), moments_of(np.zeros((50, 3))))
+
+
+def test_moments_in_parts_are_the_covariance():
+    vectors = np.random.default_rng(5).standard_normal((90, 4)) + 3.0
+    whole, parts = moments_of(vectors), moments_of(vectors[:40])
+    parts.merge(moments_of(vectors[40:]))
+    np.testing.assert_allclose(parts.covariance, np.cov(vectors.T), rtol=1e-9)
+    np.testing.assert_allclose(whole.covariance, np.cov(vectors.T), rtol=1e-9)
+
+
+def test_the_map_is_mann_and_whitney_s():
+    rng = np.random.default_rng(6)
+    one, zero = rng.normal(0.4, 1.0, (200, 3, 3)).astype("f4"), rng.normal(0.0, 1.0, (150, 3, 3)).astype("f4")
+    one[:, 0, 0] += 100.0
+    u = mannwhitneyu(one.reshape(200, -1), zero.reshape(150, -1), axis=0).statistic / (200 * 150)
+    np.testing.assert_allclose(auc_map(histograms(one), histograms(zero)).ravel(), u, atol=0.005)
+
+
+def test_a_pixel_without_finite_values_reads_chance():
+    one, zero = np.full((5, 2, 2), np.nan, dtype=np.float32), np.zeros((5, 2, 2), dtype=np.float32)
+    np.testing.assert_array_equal(auc_map(histograms(one), histograms(zero)), 0.5)
+
+
+def test_what_is_found_in_stamps_with_a_bright_ring(settings):
+    control = made_stamps(N, 3)
+    ring = np.exp(-0.5 * (np.hypot(*np.mgrid[-31.5:32, -31.5:32]) - 6.0) ** 2)
+    arc = (3.0 * ring * SKY[:, None, None] * np.ones((N, 1, 1, 1))).astype(np.float32)
+    arms = made_arms(control, stamp=changed(control, control.image + arc), arc=arc)
+    halves = [
+        replace(
+            arms,
+            **{name: getattr(arms, name).take(rows) for name in ("control", "stamp", "residual")},
+            arc=arc[rows],
+        )
+        for rows in (np.arange(100), np.arange(100, N))
+    ]
+    with threadpool_limits(1):
+        once, parts = (gathered(Information(None, settings, PAIRED), shards) for shards in ([arms], halves))
+        results = {result.name: result for result in once.judge()}
+        for one, other in zip(once.judge(), parts.judge(), strict=True):
+            assert one.name == other.name
+            if one.value is not None:
+                assert one.value == pytest.approx(other.value, rel=1e-6, abs=1e-9)
+    assert results["usable_information_core"].low > 0.1
+    assert results["usable_information_core_residual"].value == pytest.approx(0.0, abs=1e-9)
+    assert {result.role for result in results.values()} == {"diagnostic"}
+    assert results["pixel_auc"].value > 0.55
+    assert results["pixel_auc_residual"].value == pytest.approx(0.5)
+    # 108 channels on 300 controls: what galaxies leave of sqrt(sum arc^2 / sky^2) over the core.
+    bare = np.sqrt(np.square(arc[0, :, 26:38, 26:38] / SKY[:, None, None]).sum())
+    assert 0 < results["ideal_observer_core"].value < bare
+    assert f"{bare:.2g}" in results["ideal_observer_core"].reason
+    assert results["ideal_observer_stamp"].status == "not_run"
+    assert {exhibit.kind for exhibit in once.exhibits()} == {"bars", "lines", "images"}
+
+
+def test_channels_of_a_constant_image_are_that_constant():
+    constant = np.full((2, 3, 64, 64), 1.5, dtype=np.float32)
+    for region in ("core", "annulus", "stamp"):
+        np.testing.assert_allclose(channels(constant, region), 1.5, rtol=1e-6)
+
+
+def test_without_arcs_and_residuals_they_are_not_run(settings):
+    control = made_stamps(N, 3)
+    results = gathered(Information(None, settings, PAIRED), [made_arms(control, residual=None)]).judge()
+    status = {result.name: result.status for result in results}
+    assert status["usable_information_core_residual"] == status["ideal_observer_core"] == "not_run"
+    assert status["pixel_auc_residual"] == "not_run"
+    assert status["usable_information_core"] == "reported"

@@ -1,0 +1,72 @@
+"""Split integrity: galaxies, sky cells and pairs on two sides; columns that are not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+
+from arcgate.dataset.source import Facts
+from arcgate.gates.split_integrity import judge_splits
+
+
+@dataclass
+class Table:
+    """A source with nothing but a table."""
+
+    rows: pd.DataFrame
+
+    @property
+    def facts(self):
+        return Facts("arrays", False, False, False, False, frozenset(self.rows.columns))
+
+    def table(self, columns):
+        return self.rows[list(columns)]
+
+
+def rows(**changes):
+    table = pd.DataFrame(
+        {
+            "host_id": ["a", "a", "b", "b", "c", "c"],
+            "healpix": pd.array([1, 1, 2, 2, None, None], dtype="Int64"),
+            "pair_id": [1, 1, 2, 2, 3, 3],
+            "split": ["train", "train", "train", "train", "test", "test"],
+        }
+    )
+    return table.assign(**changes)
+
+
+def test_a_sound_table_passes():
+    result = judge_splits(Table(rows()))
+    assert (result.status, result.value, result.n, result.n_groups) == ("passed", 0.0, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("host_id", ["a", "a", "b", "b", "b", "c"], "1 galaxies"),
+        ("healpix", pd.array([1, 1, 2, 2, 2, None], dtype="Int64"), "1 sky cells"),
+        ("pair_id", [1, 1, 2, 2, 2, 3], "1 pairs"),
+    ],
+)
+def test_what_lies_on_two_sides_fails(column, values, said):
+    result = judge_splits(Table(rows(**{column: values})))
+    assert result.status == "failed"
+    assert said in result.reason
+
+
+def test_columns_that_are_not_there_are_named():
+    gone = judge_splits(Table(rows().drop(columns="split")))
+    assert gone.status == "not_run"
+    assert "split" in gone.reason
+    assert judge_splits(Table(rows().drop(columns="host_id"))).status == "not_run"
+    partly = judge_splits(Table(rows().drop(columns=["healpix", "pair_id"])))
+    assert partly.status == "passed"
+    assert "sky cells, pairs" in partly.reason
+
+
+def test_one_split_is_not_run_and_a_table_without_repetition_is_blind():
+    assert judge_splits(Table(rows(split="train"))).status == "not_run"
+    single = rows(host_id=list("abcdef"), healpix=pd.array([None] * 6, dtype="Int64"), pair_id=range(6))
+    assert judge_splits(Table(single)).status == "blind"

@@ -1,0 +1,161 @@
+"""The verdict on data sets of arcgate's own, sound and with a known defect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from arcgate.dataset.source import DatasetSource, Facts
+from arcgate.gates.arms import arms_of, chosen_pairs
+from arcgate.gates.result import Cause, GateResult
+from arcgate.gates.verdict.conclude import joined
+from arcgate.gates.verdict.identifiability import KINDS, TABLE, identifiability
+from arcgate.gates.verdict.predictions import NUISANCES, predict
+from arcgate.gates.verdict.refit_collector import Refit
+from arcgate.injection.arcs import declared_psfs, render_arcs
+
+PAIRS = 24
+
+
+def cause_of(dataset, *, hide: bool = False):
+    """The refit's cause, on `PAIRS` pairs; `hide` leaves neither hosts nor stored arcs."""
+    source = DatasetSource(dataset)
+    facts = source.facts
+    pairs = chosen_pairs(source, PAIRS, seed=0)
+    if hide:
+        facts = Facts("arcgate", paired=False, has_arc=False, has_null=False, declared=True, columns=facts.columns)
+    refit = Refit(facts, pairs)
+    for part in source.parts():
+        batch = part.read()
+        if hide:
+            batch = type(batch)(batch.table, batch.image, None)
+        arms = arms_of(batch, pairs, facts, seed=0)
+        if arms is not None:
+            other = Refit(facts, pairs)
+            other.add(arms)
+            refit.merge(other)
+    return refit.cause()
+
+
+@pytest.mark.parametrize(
+    ("override", "name"),
+    [
+        ("psf=moffat_converted", "physics"),
+        ("psf=moffat_naive", "psfsize_as_moffat_fwhm"),
+        ("psf=gaussian", "gaussian_for_moffat"),
+    ],
+)
+def test_the_psf_of_a_paired_set_is_named(built, override, name):
+    cause = cause_of(built(override))
+    assert cause.name == name
+    assert {nuisance.name for nuisance in cause.measured} >= {"flux", "psf_width", "shift_x", "pedestal", "noise"}
+
+
+def test_masks_are_part_of_what_is_declared(built):
+    assert cause_of(built("psf=moffat_converted", "core_mask=hard_r5")).name == "physics"
+
+
+def test_a_bug_is_named_without_arcs_and_hosts(built):
+    dataset = built("controls=unpaired", "data.n_pairs=90", "psf=moffat_naive")
+    assert cause_of(dataset, hide=True).name == "psfsize_as_moffat_fwhm"
+
+
+def test_a_sound_set_without_arcs_and_hosts_raises_no_alarm(built):
+    dataset = built("controls=unpaired", "data.n_pairs=90", "psf=moffat_converted")
+    assert cause_of(dataset, hide=True).name in ("physics", "undetermined")
+
+
+def test_slopes_are_derivatives_of_the_renderers_stamps(built):
+    table = built("psf=moffat_converted").table(roles=["positive"]).iloc[:4].reset_index(drop=True)
+    predicted = predict(table)
+    step = 0.05
+    for name, column in (("shift_x", "host_x_pix"), ("shift_y", "host_y_pix")):
+        ahead, behind = (
+            render_arcs(table.assign(**{column: table[column] + sign * step}), declared_psfs(table))[0] for sign in (1, -1)
+        )
+        slope = (ahead - behind) / (2.0 * step)
+        difference = np.abs(predicted.slopes[:, NUISANCES.index(name)] - slope).max(axis=(2, 3))
+        assert (difference < 0.01 * np.abs(slope).max(axis=(2, 3))).all()
+    slope = (scaled(table, 1.002) - scaled(table, 1.0 / 1.002)) / (2.0 * np.log(1.002))
+    difference = np.abs(predicted.slopes[:, NUISANCES.index("magnification")] - slope).max(axis=(2, 3))
+    assert (difference < 0.02 * np.abs(slope).max(axis=(2, 3))).all()
+
+
+def scaled(table, factor):
+    """Arcs of a renderer that takes lengths on the sky for `factor` times as many pixels."""
+    lengths = [
+        "theta_e_arcsec",
+        "source_reff_arcsec",
+        "source_x_arcsec",
+        "source_y_arcsec",
+        "psfsize_g",
+        "psfsize_r",
+        "psfsize_z",
+    ]
+    changed = table.assign(**{name: table[name] * factor for name in lengths})
+    return render_arcs(changed, declared_psfs(changed))[0].astype(np.float64)
+
+
+def test_undeclared_arcs_leave_the_cause_open():
+    facts = Facts("arrays", paired=True, has_arc=False, has_null=False, declared=False, columns=frozenset())
+    cause = Refit(facts, np.arange(5)).cause()
+    assert cause.name == "undetermined"
+    assert "not declared" in cause.sentence
+
+
+def test_the_table_marks_the_kind_of_data():
+    facts = Facts("arcgate", paired=True, has_arc=True, has_null=True, declared=True, columns=frozenset())
+    exhibit = identifiability(facts)
+    assert exhibit.content["columns"][2] == "paired without arc (this data set)"
+    assert len(exhibit.content["rows"]) == len(TABLE)
+    assert all(len(row) == 1 + len(KINDS) for row in exhibit.content["rows"])
+
+
+def result(name: str, view: str, status: str, half: float = 0.02) -> GateResult:
+    value = 0.6 if status == "failed" else 0.5
+    return GateResult(name, view, "overall", "gate", value, value - half, value + half, 0.05, 0.1, 10, 10, status, "because")
+
+
+PHYSICS = Cause("physics", 0.9, "fine")
+
+
+@pytest.mark.parametrize(
+    ("failed", "light", "name"),
+    [
+        ([], PHYSICS, "physics"),
+        ([("mask_edge", "raw")], PHYSICS, "mask_edge"),
+        ([("normaliser_masked", "network"), ("residual_core", "network")], PHYSICS, "normalisation"),
+        ([("split_integrity", "table"), ("residual_core", "network")], PHYSICS, "unknown_bug + split"),
+        ([("null", "raw")], PHYSICS, "selection"),
+        ([("normaliser_null", "network")], PHYSICS, "selection"),
+        ([("null_equal", "raw")], PHYSICS, "unknown_bug"),
+        ([("split_integrity", "table")], PHYSICS, "split"),
+        ([("residual_core", "raw")], PHYSICS, "unknown_bug"),
+        ([("residual_core", "raw")], Cause("pedestal", 1.0, "light"), "pedestal"),
+        ([("mask_edge", "raw")], Cause("pedestal", 1.0, "light"), "pedestal + mask_edge"),
+        ([], Cause("undetermined", 0.0, "too few"), "undetermined"),
+    ],
+)
+def test_gates_and_refit_make_one_cause(failed, light, name):
+    results = [result(*which, "failed") for which in failed] + [result("residual_border", "raw", "passed")]
+    assert joined(results, light).name == name
+
+
+def test_one_gate_among_many_that_fails_by_chance_names_nothing():
+    sound = [result(f"residual_{number}", "raw", "passed") for number in range(20)]
+    narrow = result("metadata_trees", "table", "failed", half=0.06)
+    assert joined([*sound, narrow], PHYSICS).name == "physics"
+    assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS).name == "selection"
+
+
+@pytest.mark.parametrize("status", ["blind", "not_run", "undetermined"])
+def test_physics_needs_residuals_that_were_judged(status):
+    cause = joined([result("residual_core", "raw", status), result("residual_border", "raw", "passed")], PHYSICS)
+    assert cause.name == "undetermined"
+    assert f"residual_core ({status})" in cause.sentence
+
+
+def test_the_published_fix_fails_for_its_edge_in_one_sentence():
+    sentence = joined([result("mask_edge", "raw", "failed")], PHYSICS).sentence
+    assert "mask" in sentence
+    assert "edge" in sentence

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from arcgate.gates.result import Evidence
+from arcgate.tracking import names
+from arcgate.tracking.audits import log_audit
+from arcgate.tracking.store import Store
+
+
+def test_an_audit_is_one_run_with_its_evidence_report_and_figures(store: Store, evidence: Evidence, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<!DOCTYPE html>")
+    runs = {
+        log_audit(store, "pilot", "d" * 64, evidence, {"view": {"normalisation": "raw"}}, [report], tmp_path / "figures")
+        for _ in range(2)
+    }
+    (run_id,) = runs
+    run = store.client.get_run(run_id)
+    assert (run.info.status, run.data.tags[names.SAFE], run.data.params["view.normalisation"]) == ("FINISHED", "failed", "raw")
+    assert {entry.path for entry in store.client.list_artifacts(run_id)} == {"figures", "report.html"}
+    assert {entry.path for entry in store.client.list_artifacts(run_id, "figures")} == {"figures/gates", "figures/gates.png"}
+    drawn = {entry.path for entry in store.client.list_artifacts(run_id, "figures/gates")}
+    # Tables are in the report, not among the drawings.
+    assert drawn == {"figures/gates/profile.png", "figures/gates/refit_chart.png"}

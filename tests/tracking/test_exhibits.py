@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from arcgate.gates.exhibit import Exhibit, Kind
+from arcgate.gates.result import Nuisance
+from arcgate.tracking.figures import draw_exhibit, refit_chart, save
+
+XY = {"x_label": "radius [pixel]", "y_label": "light", "x_log": True, "y_log": False}
+SERIES = {"label": "r", "x": [1.0, 2.0, 3.0], "y": [0.1, None, 0.3]}
+INTERVAL = {"low": [0.0, None, 0.2], "high": [0.2, None, 0.35]}
+MARKS = [{"label": "mask", "x": 2.0}, {"label": "none", "y": 0.0}]
+
+
+def _texts(figure: Figure) -> str:
+    return "\n".join(artist.get_text() for artist in figure.findobj(Text) if isinstance(artist, Text))
+
+
+def _drawn(kind: Kind, content: dict) -> Figure:
+    return draw_exhibit(Exhibit("name", "title", "caption", kind, content))
+
+
+@pytest.mark.parametrize("kind", ["lines", "scatter"])
+@pytest.mark.parametrize("interval", [{}, INTERVAL])
+def test_series_are_drawn_with_scales_labels_and_marks(kind: Kind, interval: dict, tmp_path: Path) -> None:
+    figure = _drawn(kind, XY | {"series": [SERIES | interval], "marks": MARKS})
+    (axes,) = figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+    text = _texts(figure)
+    assert all(part in text for part in ("radius [pixel]", "light", "mask", "none"))
+    assert save(figure, tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_a_missing_value_is_a_gap() -> None:
+    (axes,) = _drawn("lines", XY | {"series": [SERIES], "marks": []}).axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, np.nan, 0.3])
+
+
+def test_many_or_long_labels_lay_the_bars_down_with_their_marks() -> None:
+    content = {"y_label": "bits", "series": [{"label": "here", "values": [1.0, 2.0], "low": [0.5, 1.0], "high": [1.5, 2.5]}]}
+    marks = [{"label": "all", "y": 1.5}]
+    (upright,) = _drawn("bars", content | {"labels": ["g", "r"], "marks": marks}).axes
+    (lying,) = _drawn("bars", content | {"labels": ["g", "a very long label"], "marks": marks}).axes
+    assert [bar.get_height() for bar in upright.patches] == [1.0, 2.0]
+    assert [bar.get_width() for bar in lying.patches] == [1.0, 2.0]
+    assert upright.get_ylabel() == lying.get_xlabel() == "bits"
+    assert list(lying.lines[-1].get_xdata()) == [1.5, 1.5]
+
+
+def test_images_share_one_scale_and_start_at_the_bottom() -> None:
+    panels = [{"label": band, "values": [[0.0, 1.0], [None, 2.0]]} for band in "grzy"]
+    figure = _drawn("images", {"unit": "sky sigma", "low": -1.0, "high": 2.0, "diverging": True, "panels": panels})
+    images = [image for axes in figure.axes for image in axes.images]
+    assert len(images) == 4
+    assert {image.get_clim() for image in images} == {(-1.0, 2.0)}
+    assert images[0].origin == "lower"
+    assert "sky sigma" in _texts(figure)
+
+
+def test_the_refit_is_drawn_in_margins_with_its_figures() -> None:
+    rows = [
+        Nuisance("psf_width", "r", 2.35, 2.3, 2.4, 1.0, 0.03, "ratio"),
+        Nuisance("flux", "all", 1.01, 1.0, 1.02, 1.0, 0.02, "x"),
+    ]
+    figure = refit_chart(rows)
+    (axes,) = figure.axes
+    assert "2.35 [2.3, 2.4] ratio" in _texts(figure)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["width of the PSF, r", "flux, all bands"]
+    positions = [float(np.asarray(line.get_xdata()).item()) for line in axes.lines if line.get_marker() not in ("None", None, "")]
+    # The first is 45 margins away: an arrow at the edge. The second half a margin.
+    assert positions == pytest.approx([5.0, 0.5])
