@@ -49,7 +49,6 @@ def test_equal_columns_pass_and_the_shifted_column_is_heard(settings, control):
 
 def test_what_is_not_there_is_named(settings, control):
     reason = judged(settings, made_arms(control))[0]["metadata_ridge"].reason
-    assert "file_position" in reason
     assert "depth_g" in reason
     assert "compressed_size" not in reason
     without = judged(settings, made_arms(control, null=None))[0]["metadata_ridge"].reason

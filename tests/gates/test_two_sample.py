@@ -175,3 +175,11 @@ def test_regions_are_where_they_say(control):
     profile = radial(edge, middle, middle, "border").reshape(3, 4)
     np.testing.assert_allclose(profile[:, 0], 1.0)
     np.testing.assert_allclose(profile[:, 1:], 2 / 64)
+
+
+def test_photon_noise_of_arcs_is_no_leak(settings, control):
+    noisy = replace(control, table=control.table.assign(arc_noise="poisson"))
+    results = judged(settings, made_arms(control, stamp=noisy))
+    assert results["stamp_power_trees"].status == "not_run"
+    assert "photon noise" in results["stamp_power_trees"].reason
+    assert results["border_power_ridge"].status == "passed"

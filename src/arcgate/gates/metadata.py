@@ -26,7 +26,7 @@ from arcgate.views.view import Viewer
 Array = NDArray[np.float64]
 
 _STEMS: Final = ("psfsize", "psf_beta_declared", "depth", "host_mag", "sky_sigma", "gain", "ivar")
-NUMBERS: Final = (*[f"{stem}_{band}" for stem in _STEMS for band in BANDS], "ebv", "host_x_pix", "host_y_pix", "file_position")
+NUMBERS: Final = (*[f"{stem}_{band}" for stem in _STEMS for band in BANDS], "ebv", "host_x_pix", "host_y_pix")
 # No scale of their own: each value becomes a number by hash, which trees can cut out.
 NAMES: Final = ("healpix", "provenance", "brick", "seed", "split")
 # What the gate must not read. Columns of the arc exist on positives only, and identities count rows or stand for the label.
@@ -46,7 +46,7 @@ class Metadata:
 
     Zeros and NaN are those of the stamps as stored. An arc changes how well a stamp compresses, and taking it away rounds, so
     that the size (of every fourth line of the r band, zlib level 1) is that of the positive's null row; without null rows it
-    is left out. The order inside a pair is fixed by the layout and no feature; the place of a pair in its file is one.
+    is left out. The order in the file is not looked at: layouts fix it.
     """
 
     viewer: Viewer
