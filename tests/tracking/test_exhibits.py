@@ -74,3 +74,10 @@ def test_the_refit_is_drawn_in_margins_with_its_figures() -> None:
     positions = [float(np.asarray(line.get_xdata()).item()) for line in axes.lines if line.get_marker() not in ("None", None, "")]
     # The first is 45 margins away: an arrow at the edge. The second half a margin.
     assert positions == pytest.approx([5.0, 0.5])
+
+
+def test_a_logarithmic_axis_without_positive_values_becomes_linear(tmp_path: Path) -> None:
+    below = {"label": "noise", "x": [1.0, 2.0], "y": [-0.1, 0.0]}
+    figure = _drawn("lines", {**XY, "y_log": True, "series": [below], "marks": []})
+    assert figure.axes[0].get_yscale() == "linear"
+    assert save(figure, tmp_path / "a.png").stat().st_size > 1000

@@ -92,10 +92,9 @@ def _scatter(content: Content) -> Figure:
 
 def _finished(figure: Figure, axes: Axes, content: Content) -> Figure:
     """Scales, labels, reference lines and legend of lines and scatter."""
-    if content.get("x_log"):
-        axes.set_xscale("log")
-    if content.get("y_log"):
-        axes.set_yscale("log")
+    for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
+        if content.get(f"{axis}_log") and _any_positive(content, axis):
+            scale("log")
     axes.set_xlabel(content["x_label"], fontsize=TEXT)
     axes.set_ylabel(content["y_label"], fontsize=TEXT)
     tidy(axes)
@@ -203,3 +202,8 @@ def _errors(values: NDArray[np.float64], series: Content) -> NDArray[np.float64]
 def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
     """JSON has no NaN: None stands for it."""
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _any_positive(content: Content, axis: str) -> bool:
+    """Whether a logarithmic axis has anything to show; a profile of nothing but noise below zero has not."""
+    return any(value is not None and value > 0 for line in content["series"] for value in line[axis])
