@@ -28,7 +28,7 @@ _KNOWN = (STAMPS, LABELS, GROUPS, CONTROLS, ARCS, "x", "y")
 _SHAPES = (IMAGE_SHAPE, (STAMP_SIZE, STAMP_SIZE, IMAGE_SHAPE[0]))
 _READ_ROWS = 256
 _BLOCK = 1 << 22
-_TODO = (
+_EXPECTED = (
     f"save {STAMPS} (n, 3, 64, 64) or (n, 64, 64, 3), {LABELS} (1 with arc, 0 without) and {GROUPS} (the galaxy of each stamp); "
     f"if there are any, {CONTROLS} (each stamp without its arc), {ARCS}, x, y (centre of the galaxy, pixels)"
 )
@@ -191,7 +191,7 @@ def _checked(headers: dict[str, Header], path: Path) -> int:
     missing = [name for name in (STAMPS, LABELS, GROUPS) if name not in headers]
     if missing:
         found = ", ".join(headers) or "nothing"
-        raise ArcgateError(f"no array {' and no array '.join(missing)}; the file holds {found}", where=path, todo=_TODO)
+        raise ArcgateError(f"no array {' and no array '.join(missing)}; the file holds {found}", where=path, todo=_EXPECTED)
     n = headers[LABELS].shape[0] if len(headers[LABELS].shape) == 1 else -1
     for name in (name for name in _KNOWN if name in headers):
         header = headers[name]
@@ -201,7 +201,7 @@ def _checked(headers: dict[str, Header], path: Path) -> int:
             raise ArcgateError(
                 f"{name} is {header.dtype} of shape {header.shape}, beside {LABELS} of shape {headers[LABELS].shape}",
                 where=path,
-                todo=f"{_TODO}; stamps of another size have to be cut or padded to 64 x 64 first",
+                todo=f"{_EXPECTED}; stamps of another size have to be cut or padded to 64 x 64 first",
             )
     return n
 
