@@ -7,7 +7,7 @@ import pytest
 
 from arcgate.errors import ArcgateError
 from arcgate.tracking import names
-from arcgate.tracking.runs import experiment_runs, finish, finish_study, finished_variant, study_run, variant_run
+from arcgate.tracking.runs import experiment_runs, finish, finish_study, study_run, variant_run
 from arcgate.tracking.store import Store, open_store
 
 
@@ -50,16 +50,6 @@ def test_whatever_a_run_was_left_as_it_is_taken_up_again(store: Store, left: str
     assert variant_run(open_store(store.folder), "controls", "paired", "k1") == run
     assert _status(store, run) == "RUNNING"
     finish(store, run, "FINISHED")
-    assert _status(store, run) == "FINISHED"
-
-
-def test_a_finished_variant_is_found_without_being_reopened(store: Store) -> None:
-    assert finished_variant(store, "controls", "paired", "k1") is None
-    run = variant_run(store, "controls", "paired", "k1")
-    assert finished_variant(store, "controls", "paired", "k1") is None
-    finish(store, run, "FINISHED")
-    assert finished_variant(store, "controls", "paired", "k1") == run
-    assert finished_variant(store, "controls", "paired", "k2") is None
     assert _status(store, run) == "FINISHED"
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from arcgate.gates.result import Evidence
 from arcgate.tracking.columns import shown_factors
@@ -12,9 +14,16 @@ from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_para
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import finish, study_run, variant_run
 from arcgate.tracking.store import Store
-from arcgate.tracking.table import CANARIES, CSV, JSON, MARKDOWN, markdown, rebuild, table_text
+from arcgate.tracking.table import CANARIES, CSV, JSON, MARKDOWN, markdown, print_table, rebuild
 
 SCORES = {"test/auroc": 0.9712, "deploy/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
+
+
+def table_text(table: pd.DataFrame, width: int = 160) -> str:
+    """What is printed to a terminal of that width."""
+    text = io.StringIO()
+    print_table(table, Console(width=width, file=text, color_system=None))
+    return text.getvalue()
 
 
 @pytest.fixture

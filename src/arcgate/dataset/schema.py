@@ -107,11 +107,6 @@ COLUMNS: Final = MANIFEST + MEASURED
 COLUMN_NAMES: Final = tuple(column.name for column in COLUMNS)
 
 
-def manifest_schema() -> pa.Schema:
-    """Arrow schema of a manifest."""
-    return pa.schema([_field(column) for column in MANIFEST])
-
-
 def shard_schema() -> pa.Schema:
     """Arrow schema of a stamp shard: manifest row, measured columns, row digest and the two images."""
     fields = [_field(column) for column in COLUMNS]

@@ -49,16 +49,6 @@ class Sample:
         return Sample(self.features[chosen], self.labels[chosen], self.groups[chosen], self.pairs[chosen])
 
 
-def stack(positive: Sample, control: Sample) -> Sample:
-    """Both classes in one sample."""
-    return Sample(
-        np.concatenate([positive.features, control.features]),
-        np.concatenate([positive.labels, control.labels]),
-        np.concatenate([positive.groups, control.groups]),
-        np.concatenate([positive.pairs, control.pairs]),
-    )
-
-
 @dataclass(frozen=True)
 class Probed:
     """AUC of the rule on the judging half, and the share of pairs it puts in the right order (None without pairs there)."""

@@ -69,15 +69,6 @@ def variant_run(store: Store, study: str, variant: str, key: str) -> str:
         return _opened(store, experiment, variant, tags, {names.PARENT: parent})
 
 
-def finished_variant(store: Store, study: str, variant: str, key: str) -> str | None:
-    """Find the variant's run if it has come to a good end, else return None; nothing is changed."""
-    experiment = store.client.get_experiment_by_name(study)
-    if experiment is None:
-        return None
-    runs = _tagged(experiment_runs(store, experiment), _variant_tags(study, variant, key))
-    return next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
-
-
 def finish(store: Store, run_id: str, status: Ended) -> None:
     """End a run with a status."""
     store.client.set_terminated(run_id, status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,13 +51,6 @@ def print_table(table: pd.DataFrame, console: Console, title: str | None = None)
         console.print(_rich_table(block))
     for line in _causes(table):
         console.print(Text(line))
-
-
-def table_text(table: pd.DataFrame, width: int = 160) -> str:
-    """Format the compact table as plain text of at most `width` characters a line."""
-    text = io.StringIO()
-    print_table(table, Console(width=width, file=text, color_system=None))
-    return text.getvalue()
 
 
 def stacked(columns: Sequence[TableColumn], width: int) -> list[list[TableColumn]]:
