@@ -1,4 +1,4 @@
-"""Gates on equality: null injection, de-injection, and pixels that are no numbers."""
+"""Gates on equality: null injection and de-injection."""
 
 from __future__ import annotations
 
@@ -63,42 +63,6 @@ def test_a_changed_class_is_found(small, changed, role, change, gate):
     results = judged(changed(role, change), small(*SOUND))
     assert results[gate, "raw"].status == "failed"
     assert results[gate, "raw"].value == 1.0
-    assert results["finite_pixels", "raw"].status == "passed"
-
-
-def spoiled(arms, names):
-    """Arms with one missing pixel in the first row of some."""
-    changes = {}
-    for name in names:
-        stamps = getattr(arms, name)
-        image = stamps.image.copy()
-        image[0, 1, 20, 20] = np.nan
-        changes[name] = replace(stamps, image=image, seen=image)
-    return replace(arms, **changes)
-
-
-def with_missing_pixels(small, built, *names):
-    spec, facts = small(*SOUND), DatasetSource(built(*SOUND)).facts
-    arms = [spoiled(shard, names) for shard in arms_in(built(*SOUND), spec)]
-    return len(arms), by_name(gathered(Identities, arms, spec, facts).judge())
-
-
-def test_a_missing_pixel_is_found_and_its_class_named(small, built):
-    shards, results = with_missing_pixels(small, built, "null")
-    missing = results["finite_pixels", "raw"]
-    assert missing.status == "failed"
-    assert f"{shards} null rows hold pixels that are not finite" in missing.reason
-    assert missing.value == pytest.approx(shards / 300)
-    assert results["null_equal", "raw"].status == "failed"
-    assert results["null_equal", "network"].status == "not_run"
-    assert "not finite" in results["null_equal", "network"].reason
-
-
-def test_pixels_missing_in_host_and_stamp_alike_are_equal(small, built):
-    shards, results = with_missing_pixels(small, built, "control", "stamp", "null")
-    assert results["deinjection", "raw"].status == "passed"
-    assert results["null_equal", "raw"].status == "passed"
-    assert results["finite_pixels", "raw"].value == pytest.approx(3 * shards / 300)
 
 
 @pytest.mark.parametrize(

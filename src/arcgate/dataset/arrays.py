@@ -49,10 +49,6 @@ class ArrayStore:
     path: Path
     headers: dict[str, Header]
 
-    def place(self, row: int) -> str:
-        """File and row."""
-        return f"{self.path}, row {row}"
-
     def stamps(self, rows: NDArray[np.int64], own: NDArray[np.bool_]) -> tuple[Pixels, Pixels | None]:
         """Stamps, and arcs where they are stored; a control has none."""
         out = np.empty((len(rows), *IMAGE_SHAPE), dtype=np.float32)

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
-from arcgate.errors import ArcgateError
 
 Array = NDArray[np.float64]
 
@@ -21,30 +20,6 @@ _STEPS = 20
 _CHUNK = 64  # stamps at a time: keeps the working arrays in cache
 # A centre that ends farther from the middle than this has run into a neighbour or an arc.
 MAX_OFFSET_PIX = 5.0
-
-
-def check_finite(image: Pixels, places: list[str]) -> None:
-    """Raise ArcgateError for pixels that are NaN or infinite.
-
-    Parameters
-    ----------
-    image : ndarray, shape (n, 3, 64, 64)
-    places : list of str
-        Where each stamp lies, for the message.
-    """
-    # A sum is finite only if all of its terms are; pixels whose sum overflows are looked at again.
-    with np.errstate(invalid="ignore"):
-        suspect = np.flatnonzero(~np.isfinite(image.sum(axis=(1, 2, 3), dtype=np.float64)))
-    bad = [(row, np.flatnonzero(~np.isfinite(image[row]).all(axis=(1, 2)))) for row in suspect]
-    bad = [(row, bands) for row, bands in bad if len(bands)]
-    if bad:
-        shown = "; ".join(f"{places[row]}, band {' '.join(BANDS[band] for band in bands)}" for row, bands in bad[:5])
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        raise ArcgateError(
-            f"{len(bad)} {'stamp has' if len(bad) == 1 else 'stamps have'} pixels that are NaN or infinite",
-            where=shown + more,
-            todo="leave these rows (with their pairs) out of the data set, or fill the pixels in both classes alike",
-        )
 
 
 def sky_sigma(image: Pixels) -> Array:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from arcgate.dataset.arrays import open_arrays
 from arcgate.dataset.card import CARD
 from arcgate.dataset.foreign import ForeignSource
-from arcgate.dataset.measuring import check_finite
 from arcgate.dataset.older_layouts import open_stamp_npz, parquet_files
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.receipts import file_digest
-from arcgate.dataset.shard_reading import REBUILD, Batch
-from arcgate.dataset.source import DatasetSource, ShardPart, Source
+from arcgate.dataset.shard_reading import REBUILD
+from arcgate.dataset.source import DatasetSource, Source
 from arcgate.errors import ArcgateError
 
 
@@ -45,7 +43,7 @@ def open_source(path: str | Path) -> Source:
         raise ArcgateError(
             f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, or the folder of a data set", where=place
         )
-    return CheckedSource(open_dataset(place))
+    return DatasetSource(open_dataset(place))
 
 
 def notes_of(source: Source) -> tuple[str, ...]:
@@ -75,35 +73,6 @@ def check_unchanged(source: Source, workers: int) -> None:
                     where=source.path / receipt.file,
                     todo=REBUILD,
                 )
-
-
-@dataclass(frozen=True)
-class CheckedShard(ShardPart):
-    """One shard whose pixels are checked when it is read."""
-
-    def read(self) -> Batch:
-        """All of its rows, with arcs.
-
-        Raises
-        ------
-        ArcgateError
-            For pixels that are not finite, naming the rows.
-        """
-        batch = super().read()
-        places = [f"{self.path.name}, sample_id {sample}" for sample in batch.table["sample_id"]]
-        check_finite(batch.image, places)
-        assert batch.arc is not None  # shards store arcs
-        check_finite(batch.arc, [f"arc of {place}" for place in places])
-        return batch
-
-
-@dataclass(frozen=True)
-class CheckedSource(DatasetSource):
-    """A finished data set whose pixels are checked when they are read."""
-
-    def parts(self) -> list[ShardPart]:
-        """One a shard."""
-        return [CheckedShard(path) for path in self.dataset.shards()]
 
 
 def _older(place: Path) -> bool:

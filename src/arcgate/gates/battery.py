@@ -17,6 +17,7 @@ from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
 from arcgate.gates.collector import Collector
 from arcgate.gates.duplicates import Duplicates
+from arcgate.gates.finite_pixels import FinitePixels
 from arcgate.gates.identity import Identities
 from arcgate.gates.information import Information
 from arcgate.gates.metadata import Metadata
@@ -64,7 +65,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     Raises
     ------
     ArcgateError
-        The data set has one class only.
+        The data set has one class only, or no pair whose pixels are all finite.
     """
     facts = source.facts
     missing = {"positive", "control"} - set(source.table(["role"])["role"])
@@ -79,11 +80,11 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]))
     empty = [refit, *collectors_for(facts, view, replace(settings, max_pairs=len(pairs)))]
     tasks = [_Task(part, pairs, facts, settings.seed, empty) for part in source.parts()]
-    collectors = _merged(tasks, workers, source)
+    finite, collectors = _merged(tasks, workers, source)
     # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
     with threadpool_limits(1):
         results = [result for collector in collectors for result in collector.judge()]
-        results.append(judge_splits(source))
+        results += [finite.judge(), judge_splits(source)]
         gathered = collectors[0]
         assert isinstance(gathered, Refit)  # it was put first
         cause = gathered.cause()
@@ -98,25 +99,32 @@ def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 
-def _merged(tasks: list[_Task], workers: int, source: Source) -> list[Collector]:
-    """The collectors after all shards, merged in the order of the shards."""
-    parts: list[list[Collector] | None] = [None] * len(tasks)
+def _merged(tasks: list[_Task], workers: int, source: Source) -> tuple[FinitePixels, list[Collector]]:
+    """What was gathered from all shards, merged in their order."""
+    parts: list[tuple[FinitePixels, list[Collector]] | None] = [None] * len(tasks)
     done = completed(_gathered, tasks, workers, source.path)
     for position, part in track(done, "judging shards", total=len(tasks), transient=True, disable=not sys.stderr.isatty()):
         parts[position] = part
-    first, *others = [part for part in parts if part is not None]
-    for other in others:
+    (finite, first), *others = [part for part in parts if part is not None]
+    for counted, other in others:
+        finite.merge(counted)
         for collector, more in zip(first, other, strict=True):
             collector.merge(more)
-    return first
+    if sum(finite.broken.values()) and not finite.left:
+        raise ArcgateError(
+            f"no pair is left to be judged: {finite.in_words()}",
+            where=source.path,
+            todo="fill these pixels in both classes alike",
+        )
+    return finite, first
 
 
-def _gathered(task: _Task) -> list[Collector]:
-    """One shard's features."""
-    collectors = copy.deepcopy(task.empty)
+def _gathered(task: _Task) -> tuple[FinitePixels, list[Collector]]:
+    """One shard's features, of pairs whose pixels are all finite."""
+    finite, collectors = FinitePixels(), copy.deepcopy(task.empty)
     with threadpool_limits(1):
-        arms = arms_of(task.part.read(), task.pairs, task.facts, task.seed)
+        arms = arms_of(finite.finite_pairs(task.part.read(), task.pairs), task.pairs, task.facts, task.seed)
         if arms is not None:
             for collector in collectors:
                 collector.add(arms)
-    return collectors
+    return finite, collectors

@@ -50,7 +50,6 @@ class Duplicates:
     _prints: list[Vectors] = field(default_factory=list)
     _copied: list[str] = field(default_factory=list)
     _copies: list[Vectors] = field(default_factory=list)
-    _broken: int = 0
     _suspects: list[tuple[str, str, str, str, float]] = field(default_factory=list)
 
     def add(self, arms: Arms) -> None:
@@ -66,14 +65,10 @@ class Duplicates:
             if not len(new):
                 continue
             known.update(names[new])
-            finite = np.isfinite(stamps.image[new]).all(axis=(1, 2, 3))
-            self._broken += int((~finite).sum())
-            if finite.any():
-                self._take(stamps.take(new[finite]))
+            self._take(stamps.take(new))
 
     def merge(self, other: Self) -> None:
         """Append galaxies that are new in a later shard."""
-        self._broken += other._broken
         known = set(self._names)
         new = np.array([name not in known for name in other._names], dtype=bool)
         if not new.any():
@@ -111,8 +106,6 @@ class Duplicates:
         reason += f"; {power}"
         if inside:
             reason += f"; {inside} pairs within a split carry two names, and intervals take them for two galaxies"
-        if self._broken:
-            reason += f"; {self._broken} galaxies are left out for pixels that are NaN or infinite"
         # So many galaxies in two splits would show at least one with 95 % power.
         leak = np.log(1.0 - _POWER) / np.log(1.0 - min(recognised, 1.0 - 1e-9)) / n if recognised else None
         return [_result(share, None if leak is None else float(min(leak, 1.0)), n, status, reason)]

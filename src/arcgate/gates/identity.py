@@ -1,4 +1,4 @@
-"""Gates on equality by value: null injection into pairs, de-injection, and pixels that are no numbers."""
+"""Gates on equality by value: null injection into pairs, and de-injection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from arcgate.views.view import Viewer
 NULL_RAW: Final = f"null_equal/{RAW}"
 NULL_NETWORK: Final = f"null_equal/{NETWORK}"
 DEINJECTION: Final = f"deinjection/{RAW}"
-FINITE: Final = f"finite_pixels/{RAW}"
 _MIDDLE: Final = (0, 0, 32, 32)
 
 
@@ -29,9 +28,8 @@ class Count:
 
     Attributes
     ----------
-    rows : int
-    differing : dict
-        Number of rows by what is wrong with them.
+    rows, differing : int
+        Number of rows, and of those that are not equal.
     hosts : set of str
     heard : dict
         For each canary whether it was heard in every shard.
@@ -40,7 +38,7 @@ class Count:
     """
 
     rows: int = 0
-    differing: dict[str, int] = field(default_factory=dict)
+    differing: int = 0
     hosts: set[str] = field(default_factory=set)
     heard: dict[str, bool] = field(default_factory=dict)
     leak: float = 0.0
@@ -49,8 +47,7 @@ class Count:
         """Add another shard's."""
         self.rows += other.rows
         self.hosts |= other.hosts
-        for what, rows in other.differing.items():
-            self.differing[what] = self.differing.get(what, 0) + rows
+        self.differing += other.differing
         for canary, heard in other.heard.items():
             self.heard[canary] = self.heard.get(canary, True) and heard
         self.leak = max(self.leak, other.leak)
@@ -78,7 +75,6 @@ class Identities:
 
     def add(self, arms: Arms) -> None:
         """Compare one shard's rows."""
-        self._finite(arms)
         if self.facts.paired and arms.null is not None:
             self._null(arms.null, arms.control)
         host = arms.control if self.facts.paired else arms.null
@@ -99,7 +95,7 @@ class Identities:
 
     def judge(self) -> list[GateResult]:
         """The share of rows that differ, of which none may, for each comparison."""
-        keys = (NULL_RAW, NULL_NETWORK, DEINJECTION, FINITE) if self.facts.paired else (DEINJECTION, FINITE)
+        keys = (NULL_RAW, NULL_NETWORK, DEINJECTION) if self.facts.paired else (DEINJECTION,)
         return [self._judged(key) for key in keys]
 
     def exhibits(self) -> list[Exhibit]:
@@ -119,38 +115,26 @@ class Identities:
             seen = null.viewed(self.viewer)
             # Identical stamps look the same: a view treats each by itself.
             expected = seen if np.array_equal(null.image, control.image) else control.viewed(self.viewer)
-            leaks = _planted(null, leak, missing=False)
+            leaks = _planted(null, leak)
             planted = {name: self.viewer(image, null.x[:1], null.y[:1]) for name, image in leaks.items()}
         except ArcgateError as error:
             self._broken.append(str(error))
             return
         self._count(NULL_NETWORK, null, seen, expected, planted, leak)
 
-    def _finite(self, arms: Arms) -> None:
-        count = self._counts.setdefault(FINITE, Count())
-        for name, stamps in (("positives", arms.stamp), ("controls", arms.control), ("null rows", arms.null)):
-            if stamps is None or not len(stamps.table):
-                continue
-            broken = int(np.count_nonzero(_not_finite(stamps.image)))
-            heard = {"a missing pixel": bool(_not_finite(_missing(stamps)).all())}
-            hosts = set(stamps.table["host_id"])
-            count.merge(Count(len(stamps.table), {name: broken} if broken else {}, hosts, heard))
-
     def _count(self, key: str, stamps: Stamps, value: Pixels, expected: Pixels, planted: dict[str, Pixels], leak: float) -> None:
         rows = int(np.count_nonzero(_differs(value, expected)))
         # The planted row is held against itself, so that a leak that is there already drowns nothing.
         heard = {name: bool(_differs(image, value[:1]).all()) for name, image in planted.items()}
-        count = Count(len(value), {"rows": rows} if rows else {}, set(stamps.table["host_id"]), heard, leak)
+        count = Count(len(value), rows, set(stamps.table["host_id"]), heard, leak)
         self._counts.setdefault(key, Count()).merge(count)
 
     def _judged(self, key: str) -> GateResult:
         name, view = key.split("/")
         count = self._counts.get(key, Count())
         status, reason = self._status(key, count)
-        differing = sum(count.differing.values())
-        share = differing / count.rows if count.rows and status != "not_run" else None
-        heard = all(count.heard.values()) and key != FINITE
-        leak = count.leak if heard and share is not None else None
+        share = count.differing / count.rows if count.rows and status != "not_run" else None
+        leak = count.leak if all(count.heard.values()) and share is not None else None
         return GateResult(
             name, view, "overall", "gate", share, share, share, 0.0, leak, count.rows, len(count.hosts), status, reason
         )
@@ -162,11 +146,10 @@ class Identities:
             return "not_run", self._missing_arm(key)
         deaf = [name for name, heard in count.heard.items() if not heard]
         if count.differing:
-            return "failed", _unfinite(count) if key == FINITE else _unequal(count)
+            return "failed", f"{count.differing} of {count.rows} rows are not equal by value"
         if deaf:
             return "blind", f"went unnoticed: {', '.join(deaf)}"
-        sound = f"every pixel of {count.rows} rows is finite" if key == FINITE else f"all {count.rows} rows are equal by value"
-        return "passed", f"{sound}; noticed in a planted row: {', '.join(count.heard)}"
+        return "passed", f"all {count.rows} rows are equal by value; noticed in a planted row: {', '.join(count.heard)}"
 
     def _missing_arm(self, key: str) -> str:
         if key == DEINJECTION and not self.facts.has_arc:
@@ -176,15 +159,6 @@ class Identities:
         return "no pair has the rows that are compared"
 
 
-def _unequal(count: Count) -> str:
-    return f"{count.differing['rows']} of {count.rows} rows are not equal by value"
-
-
-def _unfinite(count: Count) -> str:
-    found = ", ".join(f"{rows} {name}" for name, rows in count.differing.items())
-    return f"{found} hold pixels that are not finite, and a network can read the class from that: repair or leave out these rows"
-
-
 def _matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions of the pairs that both hold."""
     _, first, second = np.intersect1d(one.table["pair_id"], other.table["pair_id"], return_indices=True)
@@ -192,37 +166,20 @@ def _matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.i
 
 
 def _differs(one: Pixels, other: Pixels) -> NDArray[np.bool_]:
-    """Rows with a pixel that differs; missing in both is no difference, missing in one is."""
-    unequal = one != other
-    if unequal.any():
-        unequal &= ~(np.isnan(one) & np.isnan(other))
-    rows: NDArray[np.bool_] = unequal.any(axis=(1, 2, 3))
+    """Rows with a pixel that differs."""
+    rows: NDArray[np.bool_] = (one != other).any(axis=(1, 2, 3))
     return rows
 
 
-def _not_finite(image: Pixels) -> NDArray[np.bool_]:
-    # A sum of finite float32 pixels in float64 cannot overflow, and one bad pixel spoils it.
-    spoiled: NDArray[np.bool_] = ~np.isfinite(image.sum(axis=(1, 2, 3), dtype=np.float64))
-    return spoiled
-
-
-def _planted(stamps: Stamps, size_sky_sigma: float | None, missing: bool = True) -> dict[str, Pixels]:
-    """The first row with each leak in it: half precision, a missing pixel, and with a size a brighter pixel."""
+def _planted(stamps: Stamps, size_sky_sigma: float | None) -> dict[str, Pixels]:
+    """The first row with each leak in it: half precision, and with a size a brighter pixel."""
     first = stamps.image[:1]
     leaks = {"rounding to half precision": first.astype(np.float16).astype(np.float32)}
-    if missing:
-        leaks["a missing pixel"] = _missing(stamps)
     if size_sky_sigma is not None:
         brighter = first.copy()
         brighter[_MIDDLE] += np.float32(size_sky_sigma * stamps.sky[0, 0, 0, 0])
         leaks[f"one pixel brighter by {size_sky_sigma:g} sky sigma"] = brighter
     return leaks
-
-
-def _missing(stamps: Stamps) -> Pixels:
-    image = stamps.image[:1].copy()
-    image[_MIDDLE] = np.nan
-    return image
 
 
 def _one_ulp(stamps: Stamps) -> Pixels:

@@ -30,6 +30,7 @@ def rows_with(light: dict[str, float], touched: slice = slice(None), noise: floa
         product=images @ np.swapaxes(images, 2, 3),
         found=np.einsum("nbkp,nbp->nbk", images, rest),
         squared=(rest**2).sum(axis=2),
+        expected=np.full((N, 3), float(PIXELS)),
         null_found=np.zeros((N, 3, len(PREDICTIONS))),
         null_squared=np.zeros((N, 3)),
         pixels=float(PIXELS),

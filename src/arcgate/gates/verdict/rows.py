@@ -47,6 +47,8 @@ class Rows:
         Of predictions with the light found beyond the declared arc.
     squared : ndarray (n, 3)
         Of that light with itself: chi squared of the declared arc.
+    expected : ndarray (n, 3)
+        What noise alone brings to `squared`: the border's, and the declared noise of the arc's photons.
     null_found, null_squared : ndarray
         The same for controls in the place of stamps: what chance and host galaxies do. Zeros where hosts are subtracted.
     pixels : float
@@ -63,6 +65,7 @@ class Rows:
     product: Array
     found: Array
     squared: Array
+    expected: Array
     null_found: Array
     null_squared: Array
     pixels: float
@@ -92,17 +95,19 @@ def differences(table: pd.DataFrame, light: Pixels) -> Rows:
         noise = (spread2 - _photons(part, arc, border)) / _sky(part) ** 2
         variance = (RESOLUTION * arc.max(axis=(2, 3))) ** 2 + spread2
         scale = 1.0 / np.sqrt(np.maximum(variance, 1e-30))[:, :, None, None]
+        everywhere = np.ones_like(border)
+        expected = STAMP_SIZE**2 * (spread2 + _photons(part, arc, everywhere)) * scale[:, :, 0, 0] ** 2
         rest = ((found - arc) * scale).reshape(*found.shape[:2], -1)
         bands = _stacked(predicted.slopes, predicted.bugs) * scale[:, None]
         flat = np.moveaxis(bands, 1, 2).reshape(len(part), len(BANDS), len(PREDICTIONS), -1)
         product = flat @ np.swapaxes(flat, 2, 3)
         projected = (flat @ rest[..., None])[..., 0]
-        parts.append((product, projected, (rest**2).sum(axis=2), noise))
-    product, projected, squared, noise = (np.concatenate(column) for column in zip(*parts, strict=True))
+        parts.append((product, projected, (rest**2).sum(axis=2), expected, noise))
+    product, projected, squared, expected, noise = (np.concatenate(column) for column in zip(*parts, strict=True))
     # The arc covers a few hundred pixels; beyond them both are zero.
     return Rows(
-        product, projected, squared, np.zeros_like(projected), np.zeros_like(squared), 300.0, noise, np.zeros_like(noise),
-        table["host_id"].to_numpy(np.str_), hosts_hide=False,
+        product, projected, squared, expected, np.zeros_like(projected), np.zeros_like(squared), 300.0, noise,
+        np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
     )  # fmt: skip
 
 
@@ -144,8 +149,8 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
         )
     product, projected, squared, null_found, null_squared, noise, null_noise = map(np.concatenate, zip(*parts, strict=True))
     return Rows(
-        product, projected, squared, null_found, null_squared, float(STAMP_SIZE**2), noise, null_noise,
-        table["host_id"].to_numpy(np.str_), hosts_hide=True,
+        product, projected, squared, np.full_like(squared, STAMP_SIZE**2), null_found, null_squared, float(STAMP_SIZE**2),
+        noise, null_noise, table["host_id"].to_numpy(np.str_), hosts_hide=True,
     )  # fmt: skip
 
 
@@ -204,12 +209,12 @@ def _spread2(image: Array, border: NDArray[np.bool_]) -> Array:
     return out
 
 
-def _photons(table: pd.DataFrame, arc: Array, border: NDArray[np.bool_]) -> Array:
-    """Variance at the border that the declared noise of the arc's photons brings, (n, 3)."""
+def _photons(table: pd.DataFrame, arc: Array, region: NDArray[np.bool_]) -> Array:
+    """Mean variance in a region (n, 4096) that the declared noise of the arc's photons brings, (n, 3)."""
     with_noise = (table["arc_noise"] == "poisson").to_numpy(np.float64)[:, None]
     gain = table[[f"gain_{band}" for band in BANDS]].to_numpy(np.float64)
     light = np.maximum(arc.reshape(*arc.shape[:2], -1), 0.0)
-    inside = border[:, None]
+    inside = region[:, None]
     variance: Array = with_noise * (light * inside).sum(axis=2) / inside.sum(axis=2) / gain
     return variance
 

@@ -1,0 +1,144 @@
+"""Columns that another maker's table records under the schema's names, and whether they declare its arcs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import BANDS, COLUMNS
+from arcgate.errors import ArcgateError
+
+CENTRE: Final = ("host_x_pix", "host_y_pix")
+SKY: Final = tuple(f"sky_sigma_{band}" for band in BANDS)
+# Given by the layouts, not by a table.
+_STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
+
+
+def _by_band(*stems: str) -> tuple[str, ...]:
+    return tuple(f"{stem}_{band}" for stem in stems for band in BANDS)
+
+
+LENS_AND_SOURCE: Final = (
+    "theta_e_arcsec",
+    "lens_q",
+    "lens_phi_rad",
+    "gamma1",
+    "gamma2",
+    "source_mag_r",
+    "source_gr",
+    "source_rz",
+    "source_reff_arcsec",
+    "source_sersic_n",
+    "source_q",
+    "source_phi_rad",
+    "source_x_arcsec",
+    "source_y_arcsec",
+)
+PSF: Final = _by_band("psfsize", "psf_beta_declared")
+NOISE: Final = "arc_noise"
+MASK: Final = "core_mask_kind"
+# Needed only where a mask or noise is declared.
+OF_MASK: Final = ("core_mask_radius_pix", "core_mask_width_pix")
+OF_NOISE: Final = _by_band("gain")
+OF_BOTH: Final = ("psf_profile_used", *_by_band("psf_fwhm_used"))
+_WORDS: Final = {NOISE: ("none", "poisson"), MASK: ("none", "hard", "tanh"), "psf_profile_used": ("gaussian", "moffat")}
+
+
+def schema_columns(raw: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
+    """The columns that the schema knows, as numbers or text.
+
+    Raises
+    ------
+    ArcgateError
+        A column of numbers holds something else.
+    """
+    known = [column for column in COLUMNS if column.name in raw and column.name not in _STRUCTURAL]
+    return {column.name: _of_kind(raw[column.name], column.kind, path) for column in known}
+
+
+def _of_kind(values: pd.Series, kind: str, path: Path) -> pd.Series:
+    if kind == "text":
+        return values.astype(object)
+    try:
+        numbers = pd.to_numeric(values)
+        return numbers.astype("Int64" if kind == "int" else np.float64)
+    except (ValueError, TypeError) as error:
+        raise ArcgateError(f"column {values.name} holds values that are not numbers: {error}", where=path) from error
+
+
+def whole_groups(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without half a position or noise: what is recorded in part, or with gaps, has to be measured."""
+    for group in (CENTRE, SKY):
+        if not set(group) <= set(table) or table[list(group)].isna().any(axis=None):
+            table = table.drop(columns=[name for name in group if name in table])
+    return table
+
+
+def with_declared_arcs(
+    table: pd.DataFrame, positive: NDArray[np.bool_], judged: NDArray[np.bool_]
+) -> tuple[pd.DataFrame, bool, list[str]]:
+    """Whether lens, source and PSF of every positive are declared, so that its arc can be predicted.
+
+    Columns that makers rarely write are filled in where that is safe: a flux scale of 1 and no core mask. A mask that is not
+    declared then shows up as light that is missing.
+
+    Parameters
+    ----------
+    table : DataFrame of n rows
+        From `schema_columns`.
+    positive, judged : ndarray of bool, shape (n,)
+        Rows with arcs; and rows whose stamps are compared, controls among them, which need a PSF too.
+
+    Returns
+    -------
+    table : DataFrame
+        With the columns filled in, where arcs are declared.
+    declared : bool
+    notes : list of str
+        What is missing, or was filled in.
+    """
+    wanted = [*LENS_AND_SOURCE, *PSF, NOISE]
+    masked = MASK in table and bool((table[MASK][positive] != "none").any())
+    noisy = NOISE in table and bool((table[NOISE][positive] != "none").any())
+    wanted += OF_MASK if masked else ()
+    wanted += OF_NOISE if noisy else ()
+    wanted += OF_BOTH if masked or noisy else ()
+    missing = [name for name in wanted if name not in table]
+    if missing:
+        return table, False, [_undeclared(f"missing are the columns {', '.join(missing)}")]
+    scale = ("flux_scale",) if "flux_scale" in table else ()
+    mask = (MASK,) if MASK in table else ()
+    gaps = _gaps(table[positive], (*wanted, *scale, *mask)) + _gaps(table[judged & ~positive], PSF)
+    if gaps:
+        return table, False, [_undeclared("; ".join(dict.fromkeys(gaps)))]
+    notes = []
+    if not scale:
+        table = table.assign(flux_scale=1.0)
+    if not mask:
+        notes.append("no core mask is declared (core_mask_kind): arcs are predicted without one")
+        table = table.assign(**{MASK: "none"})
+    return table.assign(**{name: 0.0 for name in OF_MASK if name not in table}), True, notes
+
+
+def _undeclared(why: str) -> str:
+    return f"lens, source and PSF of the rows are not declared in full, so that no arc is predicted and no cause named: {why}"
+
+
+def _gaps(rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """What is wrong with the values of columns that must be there."""
+    out = []
+    for name in names:
+        if name in _WORDS:
+            strange = ~rows[name].isin(_WORDS[name])
+            rule = f"is none of {', '.join(_WORDS[name])}"
+        else:
+            strange = ~np.isfinite(rows[name].astype(np.float64))
+            rule = "is no finite number"
+        if strange.any():
+            out.append(f"{name} {rule} in {int(strange.sum())} rows")
+    return out

@@ -1,0 +1,106 @@
+"""Gate on pixels that are no numbers, by itself and in the battery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from judging import by_name
+
+from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.source import DatasetSource, ShardPart
+from arcgate.errors import ArcgateError
+from arcgate.gates import finite_pixels
+from arcgate.gates.battery import run_battery
+from arcgate.gates.finite_pixels import FinitePixels
+from arcgate.gates.result import is_safe
+
+SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
+
+
+def holed(batch, role, rows=1, value=np.nan, of="image"):
+    """A batch with one missing pixel in some rows of a role."""
+    pixels = getattr(batch, of).copy()
+    places = np.flatnonzero((batch.table["role"] == role).to_numpy())[:rows]
+    pixels[places, 1, 20, 20] = value
+    return replace(batch, **{of: pixels})
+
+
+@pytest.fixture
+def batch(built):
+    return DatasetSource(built(*SOUND)).parts()[0].read()
+
+
+def counted(batch):
+    finite = FinitePixels()
+    left = finite.finite_pairs(batch, np.unique(batch.table["pair_id"]))
+    return finite, left
+
+
+@pytest.mark.parametrize(("value", "of"), [(np.nan, "image"), (np.inf, "image"), (-np.inf, "arc")])
+def test_a_missing_pixel_is_found_its_class_and_place_named(batch, value, of):
+    finite, left = counted(holed(batch, "positive", 2, value, of))
+    result = finite.judge()
+    first = batch.table[batch.table["role"] == "positive"].iloc[0]
+    assert (result.status, result.value) == ("failed", 2 / len(batch.table))
+    assert "2 positives hold pixels" in result.reason
+    assert f"positive of galaxy {first['host_id']}, pair {first['pair_id']}, band r" in result.reason
+    gone = set(batch.table["pair_id"]) - set(left.table["pair_id"])
+    assert len(gone) == 2
+    assert first["pair_id"] in gone
+    assert (len(left.table), len(left.image), len(left.arc)) == (finite.left,) * 3
+    assert finite.left == (~batch.table["pair_id"].isin(gone)).sum()
+
+
+def test_what_shards_count_adds_up(batch):
+    one, _ = counted(holed(batch, "positive", 2))
+    other, _ = counted(holed(batch, "null", 3))
+    one.merge(other)
+    result = one.judge()
+    assert result.value == 5 / (2 * len(batch.table))
+    assert "3 null rows, 2 positives" in result.reason
+
+
+def test_finite_pixels_pass_and_an_unheard_hole_blinds(batch, monkeypatch):
+    finite, left = counted(batch)
+    assert left is batch
+    assert finite.judge().status == "passed"
+    monkeypatch.setattr(finite_pixels, "not_finite", lambda image: np.zeros(len(image), dtype=bool))
+    assert counted(batch)[0].judge().status == "blind"
+    assert FinitePixels().judge().status == "not_run"
+
+
+@dataclass(frozen=True)
+class HoledShard(ShardPart):
+    """A shard whose positives lost pixels on the way."""
+
+    rows: int
+
+    def read(self) -> Batch:
+        return holed(super().read(), "positive", self.rows)
+
+
+@dataclass(frozen=True)
+class HoledSource(DatasetSource):
+    rows: int
+
+    def parts(self):
+        return [HoledShard(part.path, self.rows) for part in super().parts()]
+
+
+def test_the_battery_fails_on_holes_and_judges_the_other_pairs(small, built):
+    spec, dataset = small(*SOUND), built(*SOUND)
+    judged = run_battery(HoledSource(dataset, 2), spec.view, spec.gates)
+    results = by_name(judged.results)
+    holes = 2 * len(dataset.shards())
+    assert is_safe(list(judged.results)) == "failed"
+    assert results["finite_pixels", "raw"].value == pytest.approx(holes / 450)
+    assert results["null_equal", "raw"].n == 150 - holes
+    assert {results[name, "raw"].status for name in ("null_equal", "deinjection", "residual_core")} == {"passed"}
+
+
+def test_a_set_without_any_finite_pair_is_refused(small, built):
+    spec = small(*SOUND)
+    with pytest.raises(ArcgateError, match="(?s)no pair is left.*150 positives"):
+        run_battery(HoledSource(built(*SOUND), 150), spec.view, spec.gates)
