@@ -102,5 +102,5 @@ def test_the_battery_fails_on_holes_and_judges_the_other_pairs(small, built):
 
 def test_a_set_without_any_finite_pair_is_refused(small, built):
     spec = small(*SOUND)
-    with pytest.raises(ArcgateError, match="(?s)no pair is left.*150 positives"):
+    with pytest.raises(ArcgateError, match=r"(?s)no pair is left.*150 positives"):
         run_battery(HoledSource(built(*SOUND), 150), spec.view, spec.gates)

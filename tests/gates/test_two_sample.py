@@ -36,7 +36,7 @@ CELLS = (
 
 @pytest.fixture(scope="module")
 def settings(small):
-    return replace(small().gates, cells=CELLS, margin=0.1)
+    return replace(small().gates, cells=CELLS, margin=0.1, canary_sizes_sky_sigma=(0.02, 0.1, 0.5, 2.0))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,13 @@ def test_controls_against_themselves_pass_and_every_canary_is_heard(settings, co
     # Variance of noise is well measured on 1,024 pixels and more in three bands.
     assert results["border_power_ridge"].smallest_leak <= 0.1
     assert 0.0 < results["stamp_lsb_trees"].smallest_leak <= 1.0
+
+
+def test_a_cell_that_hears_only_large_leaks_is_blind(settings, control):
+    """Pixels of the core vary so much between 240 galaxies that half a sky sigma in each is missed."""
+    result = judged(replace(settings, canary_sizes_sky_sigma=(0.02, 0.1, 0.5)), made_arms(control))["core_pca_ridge"]
+    assert (result.status, result.smallest_leak) == ("blind", None)
+    assert "missed, as large as it is: 0.5 sky sigma per pixel, added at r < 5 px" in result.reason
 
 
 @pytest.mark.parametrize(

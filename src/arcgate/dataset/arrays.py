@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.foreign import CENTRE, ForeignSource, alone_note, foreign_facts, measuring_notes, require_pairs
+from arcgate.dataset.foreign import ForeignSource, alone_note, foreign_facts, measuring_notes, require_pairs
 from arcgate.dataset.older_layouts import unreadable
 from arcgate.dataset.pairing import arrange, pair_rows
-from arcgate.dataset.schema import IMAGE_SHAPE, STAMP_SIZE
+from arcgate.dataset.recorded import CENTRE, schema_columns, whole_groups, with_declared_arcs
+from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.errors import ArcgateError
 
 LAYOUT = "arrays"
@@ -30,7 +31,8 @@ _READ_ROWS = 256
 _BLOCK = 1 << 22
 _EXPECTED = (
     f"save {STAMPS} (n, 3, 64, 64) or (n, 64, 64, 3), {LABELS} (1 with arc, 0 without) and {GROUPS} (the galaxy of each stamp); "
-    f"if there are any, {CONTROLS} (each stamp without its arc), {ARCS}, x, y (centre of the galaxy, pixels)"
+    f"if there are any, {CONTROLS} (each stamp without its arc), {ARCS}, x, y (centre of the galaxy, pixels), and columns of the "
+    "schema, one value a stamp"
 )
 
 
@@ -89,8 +91,8 @@ def open_arrays(path: Path) -> ForeignSource:
     ----------
     path : Path
         Holds `stamps`, `labels` and `groups`; optionally `controls` (the galaxy of each stamp without its arc; then stamps
-        with label 0 are not needed), `arcs` (light as added), `x` and `y` (centre of the galaxy). Pixels are taken as
-        nanomaggies, bands as g, r, z.
+        with label 0 are not needed), `arcs` (light as added), `x` and `y` (centre of the galaxy), and any column of the schema,
+        one value a stamp. Pixels are taken as nanomaggies, bands as g, r, z.
 
     Returns
     -------
@@ -104,12 +106,16 @@ def open_arrays(path: Path) -> ForeignSource:
     headers = _headers(path)
     n = _checked(headers, path)
     labels = _labels(_whole(path, LABELS), path)
-    scalars = pd.DataFrame({"host_id": _groups(_whole(path, GROUPS), path)})
+    columns = {name: _whole(path, name) for name in headers if name in COLUMN_NAMES and headers[name].shape == (n,)}
+    scalars = pd.DataFrame(schema_columns(pd.DataFrame(columns, index=range(n)), path))
+    scalars["host_id"] = _groups(_whole(path, GROUPS), path)
     for name, column in zip(("x", "y"), CENTRE, strict=True):
         if name in headers:
             scalars[column] = _centre(_whole(path, name), name, path)
+    scalars = whole_groups(scalars)
     is_control = labels == 0
     own = CONTROLS in headers
+    scalars, declared, said = with_declared_arcs(scalars, ~is_control, ~is_control if own else np.ones(n, dtype=bool))
     pairs = None if own else pair_rows(is_control, scalars)
     arranged = arrange(scalars, is_control, pairs)
     require_pairs(path, arranged, is_control)
@@ -119,13 +125,14 @@ def open_arrays(path: Path) -> ForeignSource:
         f"each positive is compared with its own galaxy ({CONTROLS})" if pairs is None else pairs.rule,
         *alone_note(arranged),
         *measuring_notes(scalars, same),
+        *said,
     ]
-    if unknown := sorted(set(headers) - set(_KNOWN)):
+    if unknown := sorted(set(headers) - {*_KNOWN, *columns}):
         notes.append(f"arrays that arcgate does not know, and does not use: {', '.join(unknown)}")
     if scalars["host_id"].nunique() == n and not own:
         notes.append(f"every stamp has a group of its own: if galaxies repeat, give them the same value in {GROUPS}")
-    facts = foreign_facts(LAYOUT, arranged, same, has_arc=ARCS in headers)
-    used = {name: header for name, header in headers.items() if name in _KNOWN}
+    facts = foreign_facts(LAYOUT, arranged, same, has_arc=ARCS in headers, declared=declared)
+    used = {name: header for name, header in headers.items() if name in (*_KNOWN, *columns)}
     return ForeignSource(path, _digest(path, used), facts, tuple(notes), ArrayStore(path, used), arranged)
 
 

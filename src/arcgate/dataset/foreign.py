@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from arcgate.dataset.digests import Pixels
 from arcgate.dataset.measuring import centres, sky_sigma
 from arcgate.dataset.pairing import Arranged
-from arcgate.dataset.schema import BANDS
+from arcgate.dataset.recorded import CENTRE, SKY
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import NEEDED, Facts
 from arcgate.errors import ArcgateError
 
-CENTRE = ("host_x_pix", "host_y_pix")
-SKY = tuple(f"sky_sigma_{band}" for band in BANDS)
 # Rows of a part: a thousand pairs, about 100 MB of stamps.
 ROWS_PER_PART = 2000
 
@@ -120,14 +118,14 @@ class ForeignSource:
         ]
 
 
-def foreign_facts(layout: str, arranged: Arranged, same_galaxy: bool, has_arc: bool) -> Facts:
-    """Facts of stamps whose lenses and PSFs are not declared as arcgate declares them."""
+def foreign_facts(layout: str, arranged: Arranged, same_galaxy: bool, has_arc: bool, declared: bool) -> Facts:
+    """Facts of stamps of another maker; `declared` is what `arcgate.dataset.recorded` found."""
     return Facts(
         layout=layout,
         paired=same_galaxy,
         has_arc=has_arc,
         has_null=False,
-        declared=False,
+        declared=declared,
         columns=frozenset([*arranged.table.columns, *NEEDED]),
     )
 

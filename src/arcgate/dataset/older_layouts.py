@@ -18,17 +18,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.foreign import (
-    CENTRE,
-    SKY,
-    ForeignSource,
-    alone_note,
-    foreign_facts,
-    measuring_notes,
-    require_pairs,
-)
+from arcgate.dataset.foreign import ForeignSource, alone_note, foreign_facts, measuring_notes, require_pairs
 from arcgate.dataset.pairing import arrange, pair_rows
-from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE, SPLITS, STAMP_SIZE
+from arcgate.dataset.recorded import schema_columns, whole_groups, with_declared_arcs
+from arcgate.dataset.schema import IMAGE_SHAPE, SPLITS, STAMP_SIZE
 from arcgate.errors import ArcgateError
 
 LAYOUT = "stamp_npz"
@@ -38,8 +31,6 @@ HOST_NAMES = ("host_id", "galaxy_id", "object_id", "objid", "targetid", "target_
 BRICK_NAMES = ("brickname", "brick")
 SPLIT_NAMES = ("split", "region_split")
 _SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-# Given by this module, not by a table.
-_STRUCTURAL = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
 _BATCH_ROWS = 128
 _HWC = (STAMP_SIZE, STAMP_SIZE, 3)
 
@@ -80,6 +71,7 @@ def open_stamp_npz(path: Path) -> ForeignSource:
         raise ArcgateError(f"{len(missing)} rows have no stamp", where=f"{store.place(int(missing[0]))}, column {STAMP}")
     scalars, notes = _translated(raw, files, path)
     own = bool(has_own[~is_control].all()) and bool((~is_control).any())
+    scalars, declared, said = with_declared_arcs(scalars, ~is_control, ~is_control if own else np.ones(len(raw), dtype=bool))
     pairs = None if own else pair_rows(is_control, scalars)
     arranged = arrange(scalars, is_control, pairs)
     require_pairs(path, arranged, is_control)
@@ -91,8 +83,9 @@ def open_stamp_npz(path: Path) -> ForeignSource:
         notes.append(
             f"controls that are other galaxies ({IS_CONTROL}) are not judged; give the table without {OWN_CONTROL} to judge them"
         )
-    notes += [*alone_note(arranged), *measuring_notes(scalars, same)]
-    return ForeignSource(path, digest, foreign_facts(LAYOUT, arranged, same, has_arc=False), tuple(notes), store, arranged)
+    notes += [*alone_note(arranged), *measuring_notes(scalars, same), *said]
+    facts = foreign_facts(LAYOUT, arranged, same, has_arc=False, declared=declared)
+    return ForeignSource(path, digest, facts, tuple(notes), store, arranged)
 
 
 @dataclass(frozen=True)
@@ -263,7 +256,7 @@ def _is_control(raw: pd.DataFrame, path: Path) -> NDArray[np.bool_]:
 
 def _translated(raw: pd.DataFrame, files: list[Path], path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Recorded columns under the schema's names, and notes on what is missing and what is not known."""
-    out = {column.name: _numeric(raw, column.name, column.kind, path) for column in COLUMNS if _plain(column.name, raw)}
+    out = schema_columns(raw, path)
     known = {*out, IS_CONTROL, "_file"}
     notes = []
     host = next((name for name in HOST_NAMES if name in raw), None)
@@ -294,26 +287,7 @@ def _translated(raw: pd.DataFrame, files: list[Path], path: Path) -> tuple[pd.Da
     known |= {name for name in (host, brick, "pair_id", *SPLIT_NAMES) if name is not None}
     if unknown := sorted(str(name) for name in raw.columns if name not in known):
         notes.append(f"columns that arcgate does not know, and does not use: {', '.join(unknown)}")
-    table = pd.DataFrame(out)
-    for group in (CENTRE, SKY):
-        # Half of a position, or of a noise, is none; so is one with gaps.
-        if not set(group) <= set(table) or table[list(group)].isna().any(axis=None):
-            table = table.drop(columns=[name for name in group if name in table])
-    return table, notes
-
-
-def _plain(name: str, raw: pd.DataFrame) -> bool:
-    return name in raw and name not in _STRUCTURAL
-
-
-def _numeric(raw: pd.DataFrame, name: str, kind: str, path: Path) -> pd.Series:
-    if kind == "text":
-        return raw[name].astype(object)
-    try:
-        values = pd.to_numeric(raw[name])
-    except (ValueError, TypeError) as error:
-        raise ArcgateError(f"column {name} holds values that are not numbers: {error}", where=path) from error
-    return values.astype("Int64" if kind == "int" else np.float64)
+    return whole_groups(pd.DataFrame(out)), notes
 
 
 def _split(raw: pd.DataFrame, files: list[Path], path: Path) -> pd.Series | None:

@@ -46,6 +46,8 @@ MASK: Final = "core_mask_kind"
 OF_MASK: Final = ("core_mask_radius_pix", "core_mask_width_pix")
 OF_NOISE: Final = _by_band("gain")
 OF_BOTH: Final = ("psf_profile_used", *_by_band("psf_fwhm_used"))
+# Null for a Gaussian.
+EXPONENT_USED: Final = _by_band("psf_beta_used")
 _WORDS: Final = {NOISE: ("none", "poisson"), MASK: ("none", "hard", "tanh"), "psf_profile_used": ("gaussian", "moffat")}
 
 
@@ -108,7 +110,7 @@ def with_declared_arcs(
     wanted += OF_MASK if masked else ()
     wanted += OF_NOISE if noisy else ()
     wanted += OF_BOTH if masked or noisy else ()
-    missing = [name for name in wanted if name not in table]
+    missing = [name for name in (*wanted, *(EXPONENT_USED if masked or noisy else ())) if name not in table]
     if missing:
         return table, False, [_undeclared(f"missing are the columns {', '.join(missing)}")]
     scale = ("flux_scale",) if "flux_scale" in table else ()
@@ -134,10 +136,10 @@ def _gaps(rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
     out = []
     for name in names:
         if name in _WORDS:
-            strange = ~rows[name].isin(_WORDS[name])
+            strange = ~rows[name].isin(_WORDS[name]).to_numpy()
             rule = f"is none of {', '.join(_WORDS[name])}"
         else:
-            strange = ~np.isfinite(rows[name].astype(np.float64))
+            strange = ~np.isfinite(rows[name].to_numpy(np.float64))
             rule = "is no finite number"
         if strange.any():
             out.append(f"{name} {rule} in {int(strange.sum())} rows")

@@ -140,10 +140,10 @@ class Judging:
     def _status(self, gate: AucGate, auc: Interval, ladders: list[Ladder], twin: Interval | None) -> tuple[Status, str]:
         if twin is not None and fires(twin, self.settings.margin):
             return "blind", f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
-        unheard = [ladder.canary.name for ladder in ladders if ladder.smallest is None]
+        unheard = [ladder.canary.in_words(ladder.sizes[-1]) for ladder in ladders if ladder.smallest is None]
         status, reason = decide(auc, not unheard, self.settings.margin, gate.failing)
         if unheard:
-            reason += f"; not caught at any planted size: {', '.join(unheard)}"
+            reason += f"; missed, as large as it is: {', '.join(unheard)}"
         caught = [ladder.canary.in_words(ladder.smallest) for ladder in ladders if ladder.smallest is not None]
         if caught:
             reason += f"; caught in 9 of 10 such sets: {', '.join(caught)}"
@@ -171,7 +171,7 @@ def decide(auc: Interval, heard: bool, margin: float, failing: str) -> tuple[Sta
     auc : Interval
         Of the arm against the controls.
     heard : bool
-        Whether every canary was caught at some planted size.
+        Whether every canary was caught, at its largest size at least.
     margin : float
         Declared beforehand.
     failing : str

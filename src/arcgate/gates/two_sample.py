@@ -22,7 +22,7 @@ from arcgate.variant import Cell, Gates
 from arcgate.views.view import Viewer
 
 # Sizes of leaks that are no light: variance of added noise as a share of the sky's; share of stamps rounded to half precision.
-NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 SHARE_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 # Regions in which arcs lie, and with them the noise of their photons.
 _WITH_ARCS: Final = ("core", "stamp")
@@ -155,7 +155,9 @@ class TwoSample:
         failing = f"{_WHERE[cell.region]} differs between the classes in its {_WHAT[cell.summary]}"
         status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
         heard = (
-            "; no planted leak is caught" if smallest is None else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell)}"
+            f"; missed, as large as it is: {_sizes(cell, self.settings)[-1]:.2g} {_unit(cell)}"
+            if smallest is None
+            else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell)}"
         )
         return self._result(cell, auc, smallest, status, reason + heard)
 

@@ -7,7 +7,7 @@ a galaxy that fits nothing counts little: -D log(1 + chi^2 / D) with D values be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,10 @@ Array = NDArray[np.float64]
 _STEPS: Final = 12
 _LEAST_SHARE: Final = 0.02
 _OUTLIERS: Final = 0.05
+# Rows whose own factors differ by less than this (in logarithm) may share one.
+_AGREE: Final = 0.05
+_BELONGS: Final = 0.5
+_LEAST_FACTOR: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class Family:
     by_band: bool = False
     free: bool = True
     partial: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether light is proportional to the amplitude at any size; shifts, widths and scales are so to first order only."""
+        return not self.free or self.predictions in (("flux",), ("pedestal",), ("core_pedestal",))
 
     @property
     def size(self) -> int:
@@ -95,6 +104,12 @@ class Explained:
     amplitude: Array
     belongs: Array
 
+    @property
+    def touched(self) -> NDArray[np.bool_]:
+        """The rows that it holds in, (n,)."""
+        touched: NDArray[np.bool_] = self.belongs > _BELONGS
+        return touched
+
 
 def explain(rows: Rows, family: Family) -> Explained:
     """Fit a family's amplitudes and share by expectation and maximisation, from several beginnings."""
@@ -102,6 +117,8 @@ def explain(rows: Rows, family: Family) -> Explained:
     product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
     plain = _likelihood(rows.squared, rows.pixels)
     starts = _starts(plain) if family.partial or not rows.hosts_hide else _starts(plain)[:1]
+    if family.partial and family.free and not rows.hosts_hide:
+        starts += _agreeing(plain, product, found)
     mixed = len(starts) > 1
     return max((_climbed(rows, family, product, found, plain, start, mixed) for start in starts), key=lambda fit: fit.score)
 
@@ -110,6 +127,25 @@ def chi_squared(squared: Array, product: Array, found: Array, amplitude: Array) 
     """Chi squared of each row and band with amplitudes (3, k): (n, 3)."""
     left: Array = squared - 2.0 * (found * amplitude).sum(axis=2) + np.einsum("bk,nbkl,bl->nb", amplitude, product, amplitude)
     return left.clip(min=0.0)
+
+
+def without(rows: Rows, fit: Explained) -> Rows:
+    """The rows after an explanation is taken away from those that it holds in.
+
+    Where it is a factor of the flux, all that follows from the arcs is expected to have the same factor.
+    """
+    chosen = [PREDICTIONS.index(name) for name in fit.family.predictions]
+    touched = fit.touched
+    moved = np.einsum("nbkl,nbl->nbk", rows.product[..., chosen], fit.amplitude * touched[:, None, None])
+    product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
+    squared = np.where(touched[:, None], chi_squared(rows.squared, product, found, fit.amplitude), rows.squared)
+    found, product = rows.found - moved, rows.product
+    if fit.family.predictions == ("flux",):
+        factor = np.where(touched[:, None, None], (1.0 + fit.amplitude).clip(min=_LEAST_FACTOR), 1.0)
+        follows = np.array([name not in ("pedestal", "core_pedestal") for name in PREDICTIONS])
+        factor = np.where(follows, factor, 1.0)
+        found, product = found * factor, product * factor[..., None] * factor[..., None, :]
+    return replace(rows, found=found, product=product, squared=squared)
 
 
 def _likelihood(squared: Array, pixels: float) -> Array:
@@ -127,6 +163,24 @@ def _starts(plain: Array) -> list[Array]:
         worst[order[: max(n // part, 1)]] = 1.0
         starts.append(worst)
     return starts
+
+
+def _agreeing(plain: Array, product: Array, found: Array) -> list[Array]:
+    """Groups of rows, among the eighth that the declared arc fits worst, whose own amplitudes agree; product (n, 3, 1, 1).
+
+    A fit to more rows than those that share an amplitude is drawn to the sound ones.
+    """
+    n = len(plain)
+    own = found[..., 0].sum(axis=1) / np.maximum(product[..., 0, 0].sum(axis=1), 1e-300)
+    factor = np.log1p(own.clip(min=-0.999))
+    groups: list[Array] = []
+    seen = np.zeros(n, dtype=bool)
+    for row in np.argsort(plain)[: max(n // 8, 2)]:
+        group = np.abs(factor - factor[row]) < _AGREE
+        if not seen[row] and 2 <= group.sum() <= n // 2:
+            groups.append(group.astype(np.float64))
+        seen |= group
+    return groups
 
 
 def _climbed(rows: Rows, family: Family, product: Array, found: Array, plain: Array, belongs: Array, mixed: bool) -> Explained:

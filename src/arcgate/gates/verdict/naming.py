@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.result import Cause, Nuisance
-from arcgate.gates.verdict.families import FAMILIES, Explained, Family, chi_squared, explain
-from arcgate.gates.verdict.refit import QUANTITIES, Estimate, estimates
+from arcgate.gates.verdict.families import FAMILIES, Explained, Family, explain, without
+from arcgate.gates.verdict.refit import QUANTITIES, estimates
 from arcgate.gates.verdict.rows import PREDICTIONS, Rows
 
 Array = NDArray[np.float64]
@@ -25,12 +25,23 @@ _OVER_NULL: Final = 3.0
 # A bug that is there or not has amplitude one in the rows that it touches.
 _AMPLITUDE: Final = (0.6, 1.4)
 _ALL_ROWS: Final = 0.9
+_MOST_DEFECTS: Final = 3
+# Share of a large defect's score that first-order predictions may leave.
+_OF_A_STEP: Final = 0.1
+# A family in less than half of the rows must explain them: light that it leaves there, as a share of what there was.
+_HALF: Final = 0.5
+_MAY_LEAVE: Final = 0.2
+# A row's light is unexplained where, beyond twice what noise brings, it differs from every prediction by more than this share of
+# the arc's power: a tenth of its amplitude; and by this share of the power that first-order predictions took away.
+_SHOWN: Final = 3
+_UNEXPLAINED: Final = 0.01
+_OF_NOISE: Final = 2.0
 _LARGE_FACTOR: Final = float(np.log(2.0))
 # Quantities whose deviation each free family accounts for.
 _ACCOUNTS: Final = {
     "pedestal": ("pedestal",),
     "core_pedestal": ("core_pedestal",),
-    "centre_offset": ("shift_x", "shift_y"),
+    "centre_offset": ("shift_x", "shift_y", "shift"),
     "flux_unit": ("flux",),
     "flux_by_band": ("flux",),
     "magnification": ("magnification",),
@@ -92,18 +103,20 @@ def name_cause(rows: Rows) -> Cause:
     rows : Rows
         From `differences` or `between_galaxies`.
     """
-    found = estimates(rows)
-    measured = tuple(estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in found)
-    alarms = _alarms(found, measured)
-    findings = _findings(rows, alarms)
+    measured = tuple(estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in estimates(rows))
+    alarms = _alarms(rows)
+    findings, left = _findings(rows)
     noise = [nuisance for nuisance in alarms if nuisance.name == "noise" and nuisance.value > 0.0]
-    names = list(dict.fromkeys(finding.explained.family.bug for finding in findings))
+    names = [finding.explained.family.bug for finding in findings]
     sentences = [_sentence(finding) for finding in findings]
     if noise:
         names.append("extra_sky_noise")
         sentences.append("positives carry noise that their controls do not: " + _listed(noise))
-    if not names and alarms:
-        names, sentences = ["unknown_bug"], ["no known bug explains what was measured: " + _listed(alarms)]
+    unexplained = _unexplained(rows, findings, left)
+    if unexplained or (alarms and not names):
+        names.append("unknown_bug")
+        sentences.append("no known bug explains " + (unexplained or "what was measured: " + _listed(alarms)))
+    names = list(dict.fromkeys(names))
     if names:
         confidence = min([finding.confidence for finding in findings], default=1.0)
         return Cause(" + ".join(names), confidence, "; ".join(sentences), measured)
@@ -116,8 +129,10 @@ def name_cause(rows: Rows) -> Cause:
     return Cause("physics", LEVEL, sentence, measured)
 
 
-def _alarms(found: Sequence[Estimate], measured: Sequence[Nuisance]) -> list[Nuisance]:
+def _alarms(rows: Rows) -> list[Nuisance]:
     """Quantities that leave their margin and whose deviation is no accident, by Holm's procedure over all of them."""
+    found = estimates(rows)
+    measured = [estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in found]
     order = np.argsort([estimate.p_value for estimate in found])
     alarms = []
     for rank, position in enumerate(order):
@@ -128,20 +143,61 @@ def _alarms(found: Sequence[Estimate], measured: Sequence[Nuisance]) -> list[Nui
     return alarms
 
 
-def _findings(rows: Rows, alarms: Sequence[Nuisance]) -> list[Finding]:
-    """The best explanation, and a second one of what it leaves."""
-    first = _best(rows, {alarm.name for alarm in alarms})
-    if first is None:
-        return []
-    left = _without(rows, first.explained)
-    found = estimates(left)
-    still = _alarms(found, [estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in found])
-    second = _best(left, {alarm.name for alarm in still})
-    if second is None or second.explained.score < 0.05 * first.explained.score:
-        return [first]
-    if second.explained.family.bug in (first.explained.family.bug, "unknown_bug"):
-        return [first]
-    return [first, second]
+def _findings(rows: Rows) -> tuple[list[Finding], Rows]:
+    """The best explanation, others of what it leaves, and the rows after all of them."""
+    findings: list[Finding] = []
+    left = rows
+    for _ in range(_MOST_DEFECTS):
+        best = _best(left, {alarm.name for alarm in _alarms(left)})
+        if best is None or best.explained.score < _worth(findings):
+            break
+        bug = best.explained.family.bug
+        if findings and bug == "unknown_bug":
+            break
+        left = without(left, best.explained)
+        if bug not in [finding.explained.family.bug for finding in findings]:
+            findings.append(best)
+    return findings, left
+
+
+def _worth(findings: Sequence[Finding]) -> float:
+    """Score that a further explanation must have: what first-order predictions leave of a large defect is none of its own."""
+    return max([_OF_A_STEP * finding.explained.score for finding in findings if not finding.explained.family.exact], default=0.0)
+
+
+def _unexplained(rows: Rows, findings: Sequence[Finding], left: Rows) -> str:
+    """What the explanations leave, in words; empty if nothing."""
+    if any(finding.explained.family.bug == "unknown_bug" for finding in findings):
+        return ""
+    said = []
+    alarms = [alarm for alarm in _alarms(left) if alarm.name != "noise"] if findings else []
+    if alarms and all(finding.explained.family.exact for finding in findings):
+        said.append("what is left: " + _listed(alarms))
+    odd = odd_rows(rows, left, all(finding.explained.family.exact for finding in findings))
+    if odd.any():
+        galaxies = rows.groups[odd]
+        more = ", ..." if len(galaxies) > _SHOWN else ""
+        said.append(f"the light of {len(galaxies)} rows (galaxies {', '.join(galaxies[:_SHOWN])}{more})")
+    return "; nor ".join(said)
+
+
+def odd_rows(rows: Rows, left: Rows, exact: bool) -> NDArray[np.bool_]:
+    """Rows whose light no explanation accounts for, (n,); none where hosts hide it.
+
+    Parameters
+    ----------
+    rows, left : Rows
+        Before and after the explanations found are taken away.
+    exact : bool
+        Whether these hold at any size; else a share of what they took away is expected to be left.
+    """
+    if rows.hosts_hide:
+        return np.zeros(len(rows.groups), dtype=bool)
+    at = PREDICTIONS.index("flux")
+    power = left.product[:, :, at, at].sum(axis=1)
+    taken = 0.0 if exact else _OF_A_STEP * (rows.squared - left.squared).sum(axis=1).clip(min=0.0)
+    odd: NDArray[np.bool_] = left.squared.sum(axis=1) > _OF_NOISE * rows.expected.sum(axis=1) + _UNEXPLAINED * power + taken
+    return odd
 
 
 def _best(rows: Rows, alarming: set[str]) -> Finding | None:
@@ -160,6 +216,8 @@ def _believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
         return False
     if fit.family.free and not fit.family.partial:
         return any(name in alarming for name in _ACCOUNTS[fit.family.label])
+    if not rows.hosts_hide and not _explains_its_rows(rows, fit):
+        return False
     if rows.hosts_hide:
         null = explain(replace(rows, found=rows.null_found, squared=rows.null_squared), fit.family)
         if fit.score < _OVER_NULL * max(null.score, _GAIN):
@@ -173,6 +231,16 @@ def _believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
     return low < _typical_amplitude(rows, fit) < high
 
 
+def _explains_its_rows(rows: Rows, fit: Explained) -> bool:
+    """Whether a defect said to be in a few rows accounts for most of their light."""
+    touched = fit.touched
+    if not touched.any() or touched.mean() >= _HALF:
+        return bool(touched.any())
+    left = without(rows, fit).squared[touched].sum(axis=1)
+    before = np.maximum(rows.squared[touched].sum(axis=1), 1e-300)
+    return bool(np.median(left / before) < _MAY_LEAVE)
+
+
 def _least(family: Family, rows: Rows) -> float:
     quantity = next(each for each in QUANTITIES if each.name == family.predictions[0])
     return quantity.margin_hidden if rows.hosts_hide else quantity.margin
@@ -181,22 +249,11 @@ def _least(family: Family, rows: Rows) -> float:
 def _typical_amplitude(rows: Rows, fit: Explained) -> float:
     """Median amplitude with which a fixed prediction is found in the rows that belong to it."""
     at = PREDICTIONS.index(fit.family.predictions[0])
-    touched = fit.belongs > 0.5
+    touched = fit.touched
     if not touched.any():
         return 0.0
     ratio = rows.found[touched, :, at].sum(axis=1) / np.maximum(rows.product[touched][:, :, at, at].sum(axis=1), 1e-300)
     return float(np.median(ratio))
-
-
-def _without(rows: Rows, fit: Explained) -> Rows:
-    """The rows after an explanation is taken away from those that it holds in."""
-    chosen = [PREDICTIONS.index(name) for name in fit.family.predictions]
-    touched = fit.belongs > 0.5
-    amplitude = fit.amplitude * touched[:, None, None]
-    moved = np.einsum("nbkl,nbl->nbk", rows.product[..., chosen], amplitude)
-    product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
-    squared = np.where(touched[:, None], chi_squared(rows.squared, product, found, fit.amplitude), rows.squared)
-    return replace(rows, found=rows.found - moved, squared=squared)
 
 
 def _sentence(finding: Finding) -> str:

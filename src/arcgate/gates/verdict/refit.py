@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.stats import f, t
 
 from arcgate.dataset.schema import BANDS
 from arcgate.gates.result import Nuisance
@@ -51,25 +51,24 @@ QUANTITIES: Final = (
     Quantity("geometry", "ln ratio", False, 0.01, 0.02, False),
     Quantity("magnification", "ln ratio", False, 0.01, 0.02, False),
 )
+# The length of the shift: a component alone is shorter.
+SHIFT: Final = Quantity("shift", "px", False, 0.05, 0.12, False)
 NOISE: Final = Quantity("noise", "sky variance", True, 0.01, 0.08, False)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A quantity in one band or in all: value, standard error, and degrees of freedom for Student's t."""
+    """A quantity in one band or in all: value, standard error, degrees of freedom for Student's t, probability by chance.
+
+    `p_value` is two-sided, of no deviation.
+    """
 
     quantity: Quantity
     band: str
     value: float
     error: float
     freedom: int
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided, of no deviation."""
-        if self.error == 0.0:
-            return 1.0 if self.value == 0.0 else 0.0
-        return float(2.0 * t.sf(abs(self.value) / self.error, self.freedom))
+    p_value: float
 
     def nuisance(self, level: float, hidden: bool) -> Nuisance:
         """With its interval and margin."""
@@ -100,16 +99,45 @@ def _fitted(rows: Rows, quantities: list[Quantity]) -> list[Estimate]:
         groups = np.concatenate([rows.groups, np.char.add(rows.groups, " (control)")])
     else:
         groups = rows.groups
-    names, cluster = np.unique(groups, return_inverse=True)
-    summed = np.zeros((len(names), len(places)))
-    np.add.at(summed, cluster, influence)
-    size = len(names)
-    error = np.sqrt((summed**2).sum(axis=0) * size / max(size - 1, 1))
+    covariance = _clustered(influence, groups)
+    error = np.sqrt(np.diag(covariance))
     freedom = max(len(np.unique(rows.groups)) - 1, 1)
-    return [
-        Estimate(quantity, "all" if band is None else BANDS[band], float(value[i]), float(error[i]), freedom)
+    found = [
+        _estimate(quantity, "all" if band is None else BANDS[band], float(value[i]), float(error[i]), freedom)
         for i, (quantity, band) in enumerate(places)
     ]
+    names = [quantity.name for quantity, _ in places]
+    if "shift_x" in names:
+        both = [names.index("shift_x"), names.index("shift_y")]
+        found.append(_length(value[both], covariance[np.ix_(both, both)], freedom))
+    return found
+
+
+def _clustered(influence: Array, groups: NDArray[np.str_]) -> Array:
+    """Covariance (k, k) of estimates whose rows have these influences (n, k), rows of a galaxy together."""
+    names, cluster = np.unique(groups, return_inverse=True)
+    summed = np.zeros((len(names), influence.shape[1]))
+    np.add.at(summed, cluster, influence)
+    covariance: Array = summed.T @ summed * len(names) / max(len(names) - 1, 1)
+    return covariance
+
+
+def _estimate(quantity: Quantity, band: str, value: float, error: float, freedom: int) -> Estimate:
+    probability = float(2.0 * t.sf(abs(value) / error, freedom)) if error > 0.0 else float(value == 0.0)
+    return Estimate(quantity, band, value, error, freedom, probability)
+
+
+def _length(shift: Array, covariance: Array, freedom: int) -> Estimate:
+    """Length of the shift (2,), its error along its direction, and Hotelling's T^2 for no shift at all."""
+    length = float(np.hypot(*shift))
+    direction = shift / max(length, 1e-300)
+    error = float(np.sqrt(direction @ covariance @ direction))
+    if error == 0.0:
+        return Estimate(SHIFT, "all", length, error, freedom, float(length == 0.0))
+    squared = float(shift @ np.linalg.pinv(covariance, hermitian=True) @ shift)
+    left = max(freedom - 1, 1)
+    probability = float(f.sf(squared * left / (2.0 * freedom), 2, left))
+    return Estimate(SHIFT, "all", length, error, freedom, probability)
 
 
 def _solved(rows: Rows, places: list[tuple[Quantity, int | None]], found: Array, squared: Array) -> tuple[Array, Array]:
@@ -131,7 +159,7 @@ def _noise(rows: Rows) -> list[Estimate]:
     (middle, error), (null, null_error) = _median(rows.noise), _median(rows.null_noise)
     value, both = middle - null, np.hypot(error, null_error)
     freedom = max(len(np.unique(rows.groups)) - 1, 1)
-    return [Estimate(NOISE, band, float(value[i]), float(both[i]), freedom) for i, band in enumerate(BANDS)]
+    return [_estimate(NOISE, band, float(value[i]), float(both[i]), freedom) for i, band in enumerate(BANDS)]
 
 
 def _median(values: Array) -> tuple[Array, Array]:
