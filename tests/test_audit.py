@@ -38,7 +38,23 @@ class MeanLight:
         value = float(np.mean(self.seen))
         n = len(self.seen)
         return [
-            GateResult("mean_light", "raw", "overall", "gate", value, value, value, 0.05, None, n, n, self.status, "a stand-in")
+            GateResult(
+                "mean_light",
+                "raw",
+                "overall",
+                "gate",
+                value,
+                value,
+                value,
+                0.05,
+                None,
+                n,
+                n,
+                self.status,
+                "a stand-in",
+                null=0.0,
+                leak_unit="",
+            )
         ]
 
     def exhibits(self):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft2, rfft2
 
 from arcgate.dataset.reader import Batch, Dataset
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.dataset.shard_reading import read_shard
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.canaries import ANNULUS_PEDESTAL_PIX, psf_sigma_pix
@@ -28,6 +28,8 @@ Pixels = NDArray[np.float32]
 Plant = Callable[[pd.DataFrame, Pixels, Pixels, float], Pixels]
 # Mirrored pixels around a stamp that is shifted or blurred by Fourier transforms.
 PAD = 16
+# Correlation of the mock survey's noise between neighbouring pixels (`noise_lag1`, median over its galaxies).
+NOISE_LAG1 = 0.12
 
 
 @dataclass(frozen=True)
@@ -93,23 +95,28 @@ def shift(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixel
 
 
 def arc_psf(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
-    """Arcs convolved with PSFs too wide by `size`."""
+    """Arcs convolved with PSFs whose widths are too large by `size`."""
     wide = table.assign(**{f"psf_fwhm_used_{band}": table[f"psf_fwhm_used_{band}"] * (1.0 + size) for band in BANDS})
-    return _sum(image, render_arcs(wide, used_psfs(wide))[0] - arc) if len(wide) else image
+    return _sum(image, render_arcs(wide, used_psfs(wide))[0] - arc)
 
 
 def host_psf(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
-    """The galaxy, its sky with it, convolved with a Gaussian that makes psfsize wider by `size`."""
+    """The galaxy convolved with a Gaussian that makes psfsize wider by `size`.
+
+    That smooths its sky as well, which would be a far stronger leak than the width; what the sky loses in power is given back.
+    """
     variance = np.square(psf_sigma_pix(table).astype(np.float64))[:, :, None, None] * ((1.0 + size) ** 2 - 1.0)
     length = STAMP_SIZE + 2 * PAD
-    k2 = np.square(np.fft.fftfreq(length))[:, None] + np.square(np.fft.rfftfreq(length))
-    return _sum(image, _filtered(image - arc, np.exp(-2.0 * np.pi**2 * variance * k2)) - (image - arc))
+    ky, kx = np.fft.fftfreq(length)[:, None], np.fft.rfftfreq(length)
+    blur = np.exp(-2.0 * np.pi**2 * variance * (ky**2 + kx**2))
+    sky = (1.0 + 2.0 * NOISE_LAG1 * np.cos(2.0 * np.pi * ky)) * (1.0 + 2.0 * NOISE_LAG1 * np.cos(2.0 * np.pi * kx))
+    lost = _filtered(_white(table, "refilled sky"), np.sqrt((1.0 - blur**2) * sky)) * _sky(table)
+    return _sum(image, _filtered(image - arc, blur) - (image - arc) + lost)
 
 
 def extra_noise(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
     """White noise of `size` times the sky's variance."""
-    drawn = [generator(14, "leak noise", int(i)).standard_normal(image.shape[1:]) for i in table["sample_id"]]
-    return _sum(image, np.sqrt(size) * _sky(table) * np.stack(drawn)) if drawn else image
+    return _sum(image, np.sqrt(size) * _sky(table) * _white(table, "extra noise"))
 
 
 def rounding(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
@@ -211,6 +218,11 @@ class LeakyDataset(Dataset):
 def with_leak(dataset: Dataset, leak: Leak | None, size: float) -> Dataset:
     """The data set with a leak, or as it is."""
     return dataset if leak is None else LeakyDataset(dataset.path, dataset.card, dataset.receipts, leak, size)
+
+
+def _white(table: pd.DataFrame, stream: str) -> NDArray[np.float64]:
+    """Noise of unit variance, keyed on the rows."""
+    return np.stack([generator(14, stream, int(i)).standard_normal(IMAGE_SHAPE) for i in table["sample_id"]])
 
 
 def _sum(image: Pixels, light: NDArray[Any]) -> Pixels:

@@ -45,6 +45,7 @@ COLUMNS = ("leak", "size", "seed", "recall", "threshold_logit", "auroc", "val_au
 # The recommended variant on faint sources; the test set's galaxies are of another mock survey.
 DMAG = "data.grid.dmag=[1.0,1.5,2.0,2.5,3.0,3.5,4.0]"
 TRAINING = ("variant=recommended", "grid=realistic", DMAG, "data.n_pairs=1430", "gates=default")
+TRAINING += ("learning=pilot", "learning.epochs=4", "learning.batch_size=32")
 TEST = ("variant=recommended", "grid=realistic", DMAG, "controls=unpaired", "data.null_rows=1")
 TEST += ("data.n_pairs=2750", "data.hosts.seed=2", "data.hosts.n_hosts=6000")
 FPR = 0.01

@@ -37,9 +37,13 @@ def gate(
     stratum: str = "overall",
     role: Role = "gate",
     n: int = 40_000,
+    unit: str = "sky sigma a pixel",
 ) -> GateResult:
     low, high = (None, None) if value is None or half is None else (value - half, value + half)
-    return GateResult(name, view, stratum, role, value, low, high, margin, leak, n, n * 3 // 4, status, reason)
+    null = 0.0 if margin == 0.0 or name == "reference" else 0.5
+    return GateResult(
+        name, view, stratum, role, value, low, high, margin, leak, n, n * 3 // 4, status, reason, null=null, leak_unit=unit
+    )
 
 
 INSIDE = "the interval lies within 0.5 +- 0.02"
@@ -55,7 +59,7 @@ RESULTS = (
     gate("normaliser_null", "network", "passed", 0.501, 0.006, INSIDE),
     gate("normaliser_masked", "network", "blind", 0.503, 0.008, "no planted leak fired: passing would mean nothing", leak=None),
     gate("two_sample_core_pca_ridge", "raw", "passed", 0.497, 0.01, INSIDE),
-    gate("two_sample_border_lsb_trees", "raw", "passed", 0.506, 0.01, INSIDE, leak=0.1),
+    gate("two_sample_border_lsb_trees", "raw", "passed", 0.506, 0.01, INSIDE, leak=0.1, unit="of the stamps"),
     gate("two_sample_stamp_power_trees", "raw", "undetermined", 0.515, 0.012, "the interval reaches beyond the margin 0.02"),
     gate("metadata_trees", "table", "failed", 0.62, 0.01, "psfsize_r and <nobs_z> tell the label", leak=0.02),
     gate("reference", "raw", "not_run", None, None, "the stored arcs are missing & so cannot be compared", leak=None, n=0),

@@ -55,6 +55,8 @@ def make_gate() -> MakeGate:
             "n_groups": 2000,
             "status": "undetermined",
             "reason": "too few",
+            "null": 0.0 if changes.get("margin") == 0.0 or name == "reference" else 0.5,
+            "leak_unit": "sky sigma a pixel",
         }
         return GateResult(name=name, view=view, stratum=stratum, **(values | changes))  # type: ignore[arg-type]  # keywords by name
 

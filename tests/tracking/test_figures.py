@@ -111,7 +111,7 @@ def test_the_gate_chart_has_a_row_a_result_and_the_canarys_smallest_leak(evidenc
     text = _texts(figure)
     for result in evidence.results:
         assert result.key.replace("/", "  \u00b7  ") in text
-    assert "0.02 \u03c3 of the sky" in text
+    assert "0.02 sky sigma a pixel" in text
     assert "FAILED" in text
     assert "0 %" in text
     assert "0.610 [0.580, 0.640]" in text

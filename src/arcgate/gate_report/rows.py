@@ -11,7 +11,6 @@ from markupsafe import Markup
 from arcgate.gate_report.bars import interval_bar
 from arcgate.gate_report.words import STATUSES, group_of, stratum_words, view_words, wording
 from arcgate.gates.result import GateResult, Nuisance, Status
-from arcgate.tracking.figures.gates import null_of
 from arcgate.tracking.figures.refit import quantity_words
 
 ABSENT = "–"
@@ -43,7 +42,7 @@ def row_of(result: GateResult) -> Row:
     where = view_words(result.view)
     if result.stratum != "overall":
         where += f", {stratum_words(result.stratum)}"
-    canary = ABSENT if result.smallest_leak is None else f"{result.smallest_leak:.2g} {known.leak_unit}"
+    canary = ABSENT if result.smallest_leak is None else f"{result.smallest_leak:.2g} {result.leak_unit}"
     return Row(
         result.key,
         group_of(result),
@@ -115,17 +114,15 @@ def number(value: float) -> str:
 
 
 def _margin(result: GateResult) -> str:
-    null = null_of(result)
-    if result.margin is None or null is None:
+    if result.margin is None:
         return ABSENT
     if result.margin == 0:
         return "none may"
-    return f"{null:g} ± {result.margin:g}"
+    return f"{result.null:g} ± {result.margin:g}"
 
 
 def _bar(result: GateResult) -> Markup:
-    null = null_of(result)
-    if result.value is None or result.margin is None or null is None:
+    if result.value is None or result.margin is None or result.null is None:
         return Markup("")
     described = f"{figure_text(result)}; margin: {_margin(result)}"
-    return interval_bar(result.value, result.low, result.high, null, result.margin, result.status, described)
+    return interval_bar(result.value, result.low, result.high, result.null, result.margin, result.status, described)

@@ -44,14 +44,11 @@ class Wording:
         Name in words.
     asks : str
         Its question, short enough for a table.
-    leak_unit : str
-        Unit of its planted leaks.
     """
 
     group: str
     title: str
     asks: str
-    leak_unit: str = "sky σ a pixel"
 
 
 GROUPS: Final = (
@@ -160,12 +157,10 @@ _WORDINGS: Final = {
         "Does an arc outside the core change what the core is divided by?",
     ),
     "two_sample": Wording("two_sample", "General difference", "Can a general classifier tell the classes apart without arcs?"),
-    "metadata": Wording("metadata", "Metadata", "Can the label be told without looking at a pixel?", "of a column's spread"),
-    "reference": Wording(
-        "reference", "Against the reference", "Are the arcs those of their declared parameters?", "of the PSF's width"
-    ),
+    "metadata": Wording("metadata", "Metadata", "Can the label be told without looking at a pixel?"),
+    "reference": Wording("reference", "Against the reference", "Are the arcs those of their declared parameters?"),
     "split_integrity": Wording("splits", "Splits", "Does a galaxy, pair or sky cell occur in two sets?"),
-    "duplicates": Wording("splits", "Near-duplicates", "Does almost the same image occur in two sets?", "of the galaxies"),
+    "duplicates": Wording("splits", "Near-duplicates", "Does almost the same image occur in two sets?"),
     "core_published": Wording("published", "Core AUC as published", ""),
     "core_published_refitted": Wording("published", "Core AUC as published, refitted in the stratum", ""),
     "core_corrected": Wording("published", "Core AUC with whole galaxies held out", ""),
@@ -187,7 +182,6 @@ _PARTS: Final = {
     "trees": "boosted trees",
     "dprime": "d′",
 }
-_LEAK_UNITS: Final = {"power": "of the sky's variance", "lsb": "of the stamps rounded"}
 VIEWS: Final = {"raw": "pixels as stored", "network": "as the network sees it", "table": "table of the data set"}
 _THETA_E: Final = re.compile(r"theta_e_(lt|ge|[\d.]+)_([\d.]+)")
 
@@ -225,9 +219,8 @@ def wording(name: str) -> Wording:
     for start in _BY_LENGTH:
         if name.startswith(f"{start}_"):
             known = _WORDINGS[start]
-            unit = next((unit for part, unit in _LEAK_UNITS.items() if f"_{part}" in name), known.leak_unit)
             rest = " ".join(_PARTS.get(part, part) for part in name.removeprefix(f"{start}_").split("_"))
-            return Wording(known.group, f"{known.title}: {rest}", known.asks, unit)
+            return Wording(known.group, f"{known.title}: {rest}", known.asks)
     return Wording("published", _sentence_case(name.replace("_", " ")), "")
 
 

@@ -157,10 +157,34 @@ class Judging:
         return f" (mean at r < 5 px: {sizes} sky sigma a pixel)"
 
     def _result(self, gate: AucGate, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
-        value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
-        n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
-        margin = self.settings.margin
-        return GateResult(gate.name, gate.view, "overall", "gate", value, low, high, margin, smallest, n, groups, status, reason)
+        heard = (smallest, gate.canaries[0].unit)
+        return auc_result(gate.name, gate.view, auc, heard, self.settings.margin, status, reason)
+
+
+def auc_result(
+    name: str, view: str, auc: Interval | None, heard: tuple[float | None, str], margin: float, status: Status, reason: str
+) -> GateResult:
+    """The result of a gate whose value is an AUC; `heard` is the smallest leak that it catches, with its unit."""
+    value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
+    n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
+    smallest, unit = heard
+    return GateResult(
+        name,
+        view,
+        "overall",
+        "gate",
+        value,
+        low,
+        high,
+        margin,
+        smallest,
+        n,
+        groups,
+        status,
+        reason,
+        null=NULL_AUC,
+        leak_unit=unit,
+    )
 
 
 def decide(auc: Interval, heard: bool, margin: float, failing: str) -> tuple[Status, str]:
@@ -205,6 +229,21 @@ def _within_pair(gate: AucGate, auc: Interval, ordered: Ordered) -> GateResult:
         f"p = {ordered.p_value:.2g} if the members of a pair were exchangeable"
     )
     name = f"{gate.name}_within_pair"
+    share, n, groups = ordered.share, auc.n, auc.n_groups
     return GateResult(
-        name, gate.view, "overall", "diagnostic", ordered.share, None, None, None, None, auc.n, auc.n_groups, "reported", reason
+        name,
+        gate.view,
+        "overall",
+        "diagnostic",
+        share,
+        None,
+        None,
+        None,
+        None,
+        n,
+        groups,
+        "reported",
+        reason,
+        null=NULL_AUC,
+        leak_unit="",
     )

@@ -196,4 +196,7 @@ def _seen_again(image: Pixels, noise: Pixels, ids: NDArray[np.int64]) -> Pixels:
 
 
 def _result(share: float | None, leak: float | None, n: int, status: Status, reason: str) -> GateResult:
-    return GateResult("duplicates", "table", "overall", "gate", share, share, share, 0.0, leak, n, n, status, reason)
+    unit = "of the galaxies once more in another split"
+    return GateResult(
+        "duplicates", "table", "overall", "gate", share, share, share, 0.0, leak, n, n, status, reason, null=0.0, leak_unit=unit
+    )

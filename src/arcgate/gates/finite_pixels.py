@@ -82,7 +82,21 @@ class FinitePixels:
         share = sum(self.broken.values()) / self.rows if self.rows else None
         status, reason = self._status()
         return GateResult(
-            "finite_pixels", RAW, "overall", "gate", share, share, share, 0.0, None, self.rows, len(self.hosts), status, reason
+            "finite_pixels",
+            RAW,
+            "overall",
+            "gate",
+            share,
+            share,
+            share,
+            0.0,
+            None,
+            self.rows,
+            len(self.hosts),
+            status,
+            reason,
+            null=0.0,
+            leak_unit="",
         )
 
     def in_words(self) -> str:

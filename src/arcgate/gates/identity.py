@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.source import Facts
 from arcgate.errors import ArcgateError
 from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import NETWORK, RAW, GateResult, Status
 from arcgate.variant import Gates
@@ -136,7 +137,21 @@ class Identities:
         share = count.differing / count.rows if count.rows and status != "not_run" else None
         leak = count.leak if all(count.heard.values()) and share is not None else None
         return GateResult(
-            name, view, "overall", "gate", share, share, share, 0.0, leak, count.rows, len(count.hosts), status, reason
+            name,
+            view,
+            "overall",
+            "gate",
+            share,
+            share,
+            share,
+            0.0,
+            leak,
+            count.rows,
+            len(count.hosts),
+            status,
+            reason,
+            null=0.0,
+            leak_unit=SKY,
         )
 
     def _status(self, key: str, count: Count) -> tuple[Status, str]:

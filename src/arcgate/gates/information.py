@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.observer import Moments, detectability
 from arcgate.gates.pixel_map import Counts, auc_map, histograms
@@ -154,7 +155,9 @@ class Information:
         value = float(values[y, x])
         n = int(self._counts[arm][0].sum() + self._counts["control"][0].sum())
         reason = f"AUC of the most telling single pixel, r band, at x = {x}, y = {y}, of {_ARMS[arm]}"
-        return GateResult(name, RAW, "overall", "diagnostic", value, None, None, None, None, n, 0, "reported", reason)
+        return GateResult(
+            name, RAW, "overall", "diagnostic", value, None, None, None, None, n, 0, "reported", reason, null=None, leak_unit=""
+        )
 
     def _information_bars(self) -> Exhibit | None:
         if not self._information:
@@ -280,4 +283,6 @@ def _result(
 ) -> GateResult:
     value, low, high = (interval.value, interval.low, interval.high) if interval else (None, None, None)
     n, groups = (interval.n, interval.n_groups) if interval else (0, 0)
-    return GateResult(name, RAW, "overall", "diagnostic", value, low, high, None, leak, n, groups, status, reason)
+    return GateResult(
+        name, RAW, "overall", "diagnostic", value, low, high, None, leak, n, groups, status, reason, null=None, leak_unit=SKY
+    )

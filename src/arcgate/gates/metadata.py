@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Stamps
-from arcgate.gates.auc_judging import NULL_AUC, decide
+from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.probe import TooFewHostsError
 from arcgate.gates.result import GateResult, Status
@@ -200,7 +200,4 @@ def _single_columns(one: pd.DataFrame, zero: pd.DataFrame, hosts: list[Hosts], s
 
 
 def _result(rule: Rule, auc: Interval | None, smallest: float | None, settings: Gates, status: Status, reason: str) -> GateResult:
-    value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
-    n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
-    name = f"metadata_{rule}"
-    return GateResult(name, "table", "overall", "gate", value, low, high, settings.margin, smallest, n, groups, status, reason)
+    return auc_result(f"metadata_{rule}", "table", auc, (smallest, "of a column's spread"), settings.margin, status, reason)

@@ -150,4 +150,20 @@ def _wider(psf: Psf) -> Psf:
 
 
 def _result(value: float | None, leak: float | None, n: int, status: Status, reason: str) -> GateResult:
-    return GateResult("reference", RAW, "overall", "gate", value, value, value, MARGIN, leak, n, n, status, reason)
+    return GateResult(
+        "reference",
+        RAW,
+        "overall",
+        "gate",
+        value,
+        value,
+        value,
+        MARGIN,
+        leak,
+        n,
+        n,
+        status,
+        reason,
+        null=0.0,
+        leak_unit="of the PSF's width",
+    )

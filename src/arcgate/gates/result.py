@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -34,14 +34,17 @@ class GateResult:
     margin : float or None
         Declared beforehand: a gate passes when the whole interval lies within `margin` of the null value.
     smallest_leak : float or None
-        Smallest planted leak that would be caught in about 9 of 10 data sets like this one; the unit is the canary's, and the
-        reason names it.
+        Smallest planted leak that would be caught in about 9 of 10 data sets like this one; the reason names it.
     n, n_groups : int
         Rows and galaxies judged.
     status : str
         passed, failed, undetermined, blind (its canary did not sing), not_run or reported.
     reason : str
         In words.
+    null : float or None
+        The value in a sound data set: 0.5 of an AUC, 0 of a share; None for diagnostics that have none.
+    leak_unit : str
+        Unit of `smallest_leak`; empty where there is none.
     """
 
     name: str
@@ -57,6 +60,8 @@ class GateResult:
     n_groups: int
     status: Status
     reason: str
+    null: float | None = field(kw_only=True)
+    leak_unit: str = field(kw_only=True)
 
     @property
     def key(self) -> str:

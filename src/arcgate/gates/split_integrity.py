@@ -71,4 +71,6 @@ def _one_row_moved(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 def _result(share: float | None, n: int, groups: int, status: Status, reason: str) -> GateResult:
     name = "split_integrity"
-    return GateResult(name, "table", "overall", "gate", share, share, share, 0.0, None, n, groups, status, reason)
+    return GateResult(
+        name, "table", "overall", "gate", share, share, share, 0.0, None, n, groups, status, reason, null=0.0, leak_unit=""
+    )

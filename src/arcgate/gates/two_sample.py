@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Stamps
-from arcgate.gates.auc_judging import NULL_AUC, decide, fires
+from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide, fires
+from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.probe import TooFewHostsError
 from arcgate.gates.result import RAW, GateResult, Status
@@ -190,11 +191,9 @@ class TwoSample:
         return Kept(np.concatenate([part.vectors for part in parts]), np.concatenate([part.leak for part in parts]))
 
     def _result(self, cell: Cell, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
-        value, low, high = (auc.value, auc.low, auc.high) if auc else (None, None, None)
-        n, groups = (auc.n, auc.n_groups) if auc else (0, 0)
         name = f"two_sample_{cell.region}_{cell.summary}_{cell.probe}"
-        margin = self.settings.margin
-        return GateResult(name, RAW, "overall", "gate", value, low, high, margin, smallest, n, groups, status, reason)
+        unit = {"power": "of the sky's variance", "lsb": "of the stamps"}.get(cell.summary, SKY)
+        return auc_result(name, RAW, auc, (smallest, unit), self.settings.margin, status, reason)
 
 
 def _sizes(cell: Cell, settings: Gates) -> tuple[float, ...]:

@@ -113,7 +113,23 @@ def test_the_table_marks_the_kind_of_data():
 
 def result(name: str, view: str, status: str, half: float = 0.02) -> GateResult:
     value = 0.6 if status == "failed" else 0.5
-    return GateResult(name, view, "overall", "gate", value, value - half, value + half, 0.05, 0.1, 10, 10, status, "because")
+    return GateResult(
+        name,
+        view,
+        "overall",
+        "gate",
+        value,
+        value - half,
+        value + half,
+        0.05,
+        0.1,
+        10,
+        10,
+        status,
+        "because",
+        null=0.5,
+        leak_unit="px",
+    )
 
 
 PHYSICS = Cause("physics", 0.9, "fine")

@@ -88,7 +88,9 @@ def stated(name: str, value: float | None, n: int, n_groups: int, reason: str, s
 
 def not_run(name: str, reason: str, stratum: str = OVERALL) -> GateResult:
     """A diagnostic that the data at hand cannot feed."""
-    return GateResult(name, RAW, stratum, "diagnostic", None, None, None, None, None, 0, 0, "not_run", reason)
+    return GateResult(
+        name, RAW, stratum, "diagnostic", None, None, None, None, None, 0, 0, "not_run", reason, null=None, leak_unit=""
+    )
 
 
 def attempted(name: str, estimate: Callable[[], Interval], reason: str, stratum: str = OVERALL) -> GateResult:
@@ -102,4 +104,6 @@ def attempted(name: str, estimate: Callable[[], Interval], reason: str, stratum:
 def _result(
     name: str, stratum: str, value: float | None, low: float | None, high: float | None, n: int, n_groups: int, reason: str
 ) -> GateResult:
-    return GateResult(name, RAW, stratum, "diagnostic", value, low, high, None, None, n, n_groups, "reported", reason)
+    return GateResult(
+        name, RAW, stratum, "diagnostic", value, low, high, None, None, n, n_groups, "reported", reason, null=None, leak_unit=""
+    )

@@ -95,16 +95,19 @@ class Finding:
         return float(1.0 / (1.0 + np.exp(-min(self.explained.score - self.rival.score, 500.0))))
 
 
-def name_cause(rows: Rows) -> Cause:
+def name_cause(rows: Rows, unseen: Sequence[str] = ()) -> Cause:
     """The cause of what the rows' light holds beyond the declared arcs.
 
     Parameters
     ----------
     rows : Rows
         From `differences` or `between_galaxies`.
+    unseen : sequence of str
+        Quantities that the light at hand cannot show. They are not said to be measured, unless they are found there after all.
     """
     measured = tuple(estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in estimates(rows))
     alarms = _alarms(rows)
+    measured = tuple(each for each in measured if each.name not in unseen or each in alarms)
     findings, left = _findings(rows)
     noise = [nuisance for nuisance in alarms if nuisance.name == "noise" and nuisance.value > 0.0]
     names = [finding.explained.family.bug for finding in findings]
@@ -126,6 +129,8 @@ def name_cause(rows: Rows) -> Cause:
     sentence = (
         "the light added is what the declared lenses, sources and PSFs predict; every quantity refitted lies within its margin"
     )
+    if unseen:
+        sentence += f"; not run, since only arcs are stored and no stamps without them: {', '.join(unseen)}"
     return Cause("physics", LEVEL, sentence, measured)
 
 
@@ -203,12 +208,19 @@ def odd_rows(rows: Rows, left: Rows, exact: bool) -> NDArray[np.bool_]:
 def _best(rows: Rows, alarming: set[str]) -> Finding | None:
     """The family of the highest score among those that are believable on their own, and its best rival of another name."""
     ranked = sorted((explain(rows, family) for family in FAMILIES), key=lambda fit: -fit.score)
-    believed = [fit for fit in ranked if _believable(rows, fit, alarming)]
+    believed = [fit for fit in ranked if not _common_factor(rows, fit) and _believable(rows, fit, alarming)]
     if not believed:
         return None
     best = believed[0]
     rivals = [fit for fit in ranked if fit.family.bug != best.family.bug]
     return Finding(best, rivals[0] if rivals else None)
+
+
+def _common_factor(rows: Rows, fit: Explained) -> bool:
+    """Whether factors of the flux fitted band by band are one factor: then that is said, and by its name."""
+    if not (fit.family.by_band and fit.family.predictions == ("flux",)):
+        return False
+    return bool(np.ptp(np.log1p(fit.amplitude.clip(min=-0.999))) < _least(fit.family, rows))
 
 
 def _believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.exhibit import Exhibit
@@ -20,6 +21,9 @@ Pixels = NDArray[np.float32]
 
 LEAST_ROWS = 20
 """Fewer rows than this leave the cause undetermined."""
+OF_STAMPS = ("pedestal", "core_pedestal", "noise")
+"""What happens to a stamp after its arc was rendered: a stored arc alone shows nothing of it."""
+_HOST_MAGS = tuple(f"host_mag_{band}" for band in BANDS)
 
 
 @dataclass
@@ -85,18 +89,40 @@ class Refit:
             return Cause(
                 "undetermined", 0.0, "lens, source and PSF of the rows are not declared: there is nothing to compare with"
             )
+        if not self._tables:
+            return _too_few(0)
         table = pd.concat(self._tables, ignore_index=True)
-        if len(table) < LEAST_ROWS:
-            return Cause("undetermined", 0.0, f"{len(table)} rows can be refitted, {LEAST_ROWS} are needed")
         light = np.concatenate(self._light)
         if not self.hidden:
-            return name_cause(differences(table, light))
+            if len(table) < LEAST_ROWS:
+                return _too_few(len(table))
+            arc_alone = not (self.facts.has_null or self.facts.paired)
+            return name_cause(differences(table, light), unseen=OF_STAMPS if arc_alone else ())
         controls = pd.concat(self._controls, ignore_index=True)
-        return name_cause(between_galaxies(table, light, controls, np.concatenate(self._control_light)))
+        if absent := [name for name in _HOST_MAGS if name not in table or not np.isfinite(_bright(table, controls, name)).all()]:
+            return Cause(
+                "undetermined",
+                0.0,
+                "between different galaxies the hosts' magnitudes are needed to know how much light a host hides: give "
+                + ", ".join(absent),
+            )
+        n = min(len(table), len(controls))
+        if n < LEAST_ROWS:
+            return _too_few(n)
+        others = np.concatenate(self._control_light)
+        return name_cause(between_galaxies(table.iloc[:n], light[:n], controls.iloc[:n], others[:n]))
 
     def exhibits(self) -> list[Exhibit]:
         """What could and could not be named on data of this kind."""
         return [identifiability(self.facts)]
+
+
+def _too_few(rows: int) -> Cause:
+    return Cause("undetermined", 0.0, f"{rows} rows can be refitted, {LEAST_ROWS} are needed")
+
+
+def _bright(table: pd.DataFrame, controls: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    return np.concatenate([part[name].to_numpy(np.float64, na_value=np.nan) for part in (table, controls)])
 
 
 def _chosen(stamps: Stamps, pairs: NDArray[np.int64]) -> Stamps:

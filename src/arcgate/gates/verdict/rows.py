@@ -212,6 +212,9 @@ def _spread2(image: Array, border: NDArray[np.bool_]) -> Array:
 def _photons(table: pd.DataFrame, arc: Array, region: NDArray[np.bool_]) -> Array:
     """Mean variance in a region (n, 4096) that the declared noise of the arc's photons brings, (n, 3)."""
     with_noise = (table["arc_noise"] == "poisson").to_numpy(np.float64)[:, None]
+    if not with_noise.any():
+        # Tables of other makers then need no gain.
+        return np.zeros(arc.shape[:2])
     gain = table[[f"gain_{band}" for band in BANDS]].to_numpy(np.float64)
     light = np.maximum(arc.reshape(*arc.shape[:2], -1), 0.0)
     inside = region[:, None]

@@ -21,8 +21,6 @@ LOOK: Final[dict[Status, tuple[str, str, str]]] = {
     "reported": (GREY, ".", "reported"),
 }
 """Colour, marker and word of each status; the marker tells statuses apart without colour."""
-NOT_AUC: Final = ("reference", "against_reference")
-"""Gates, by the beginning of their names, whose value is a difference and not an AUC."""
 AUC_DIAGNOSTICS: Final = ("core_published", "core_corrected", "residual_core")
 """Diagnostics, by the beginning of their names, that share the gates' axis."""
 _MARGIN_COLOUR: Final = "#DCEBF5"
@@ -31,13 +29,6 @@ _LEAST_HALF_RANGE: Final = 0.1
 _PAD: Final = 0.02
 _NOTE_POSITIONS: Final = (0.03, 0.07, 0.27, 0.59, 0.89)
 _NOTE_HEADINGS: Final = ("", "status", "value [interval]", "smallest leak failed", "rows")
-
-
-def null_of(result: GateResult) -> float | None:
-    """Value of a gate when nothing leaks; None for diagnostics without a margin."""
-    if result.margin is None:
-        return None
-    return 0.0 if result.margin == 0 or result.name.startswith(NOT_AUC) else NULL_AUC
 
 
 def gate_chart(results: Sequence[GateResult]) -> Figure:
@@ -52,7 +43,7 @@ def gate_chart(results: Sequence[GateResult]) -> Figure:
     -------
     Figure
         The band is the margin inside which the whole interval must lie for a gate to pass. The canary's column gives the
-        smallest planted leak that the gate sees, in standard deviations of the sky per pixel.
+        smallest planted leak that the gate sees, with its unit.
     """
     diagnostics = [result for result in results if result.role == "diagnostic" and result.name.startswith(AUC_DIAGNOSTICS)]
     ordered = [*[result for result in results if result.role == "gate"], *diagnostics]
@@ -86,7 +77,7 @@ def _draw_row(axes: Axes, row: int, result: GateResult, limits: tuple[float, flo
 
 def _has_place(result: GateResult) -> bool:
     """Whether a result has a place on an axis of AUC."""
-    return result.role == "diagnostic" or null_of(result) == NULL_AUC
+    return result.role == "diagnostic" or result.null == NULL_AUC
 
 
 def _is_share(result: GateResult) -> bool:
@@ -127,7 +118,7 @@ def _value(result: GateResult) -> str:
 
 
 def _canary(result: GateResult) -> str:
-    return "-" if result.smallest_leak is None else f"{result.smallest_leak:.2g} \u03c3 of the sky"
+    return "-" if result.smallest_leak is None else f"{result.smallest_leak:.2g} {result.leak_unit}"
 
 
 def _decorate(axes: Axes, results: Sequence[GateResult], limits: tuple[float, float]) -> None:
