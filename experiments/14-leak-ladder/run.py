@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.schema import SPLITS
 from arcgate.evaluation.metrics import operating_point
 from arcgate.injection.build import build_dataset
 from arcgate.learning.checkpoints import load_checkpoint
@@ -80,7 +81,12 @@ def plan(data_dir: str) -> list[Task]:
     place = Path(data_dir) / "experiments" / "14"
     rungs = [(leak.name, size, seed) for seed in range(SEEDS) for leak in LEAKS.values() for size in leak.sizes]
     rungs = [("none", 0.0, seed) for seed in range(BASELINES)] + rungs
-    return [Task(*rung, spec, data, test, place / "{} {:.4g} {}".format(*rung).replace(" ", "_")) for rung in rungs]
+    return [Task(*rung, spec, data, test, place_of(place, *rung)) for rung in rungs]
+
+
+def place_of(place: Path, leak: str, size: float, seed: int) -> Path:
+    """Folder of a training."""
+    return place / f"{leak} {size:.4g} {seed}".replace(" ", "_")
 
 
 def trained(task: Task) -> dict[str, object]:
@@ -118,7 +124,7 @@ def trained(task: Task) -> dict[str, object]:
 def test_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """All stamps of the test set as the network sees them, with their labels; once a process."""
     dataset, viewer = open_dataset(folder), Viewer(view)
-    parts = [Blocks(dataset, split, viewer).load(0) for split in ("train", "val", "test")]
+    parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
     return torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]).long().numpy()
 
 
