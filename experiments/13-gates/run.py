@@ -1,4 +1,4 @@
-"""Audit twenty data sets under three views: controls x core mask x PSF x normalisation.
+"""Audit twenty data sets under three views: controls x core mask x PSF x normalisation; and three more for the published figures.
 
 Resumable: data sets and evidence that are there are found again, by what they were made from and by the code that judges.
 """
@@ -34,28 +34,34 @@ CONTROLS = ("paired", "unpaired")
 MASKS = ("none", "hard_r5", "hard_r7", "hard_r10", "tanh_r5")
 PSFS = ("moffat_naive", "moffat_converted")
 VIEWS = ("raw", "stamp_robust", "annulus_robust")
-FACTORS = ("controls", "mask", "psf", "view")
+# For the published figures alone: the published PSF, and fainter sources. They are audited under one view.
+MORE = (
+    ("paired", "none", "gaussian", "v4_sota"),
+    ("paired", "none", "moffat_naive", "realistic"),
+    ("paired", "none", "moffat_converted", "realistic"),
+)
+FACTORS = ("controls", "mask", "psf", "grid", "view")
 STRATA = ("overall", "theta_e_lt_1", "theta_e_1_2", "theta_e_ge_2")
 GATE_COLUMNS = (*FACTORS, "gate", "gate_view", "value", "low", "high", "smallest_leak", "n", "n_hosts", "status", "reason")
 AUDIT_COLUMNS = (*FACTORS, "safe", "cause", "confidence", "passed", "failed", "undetermined", "blind", "not_run")
 AUDIT_COLUMNS += (*[f"core_published_{stratum}" for stratum in STRATA], "n_hosts", "data_digest", "evidence_key", "sentence")
-FIGURE_COLUMNS = (*FACTORS[:3], "quantity", "published", "here", "interval", "n", "answer", "because")
+FIGURE_COLUMNS = (*FACTORS[:4], "quantity", "published", "here", "interval", "n", "answer", "because")
 
 
 @dataclass(frozen=True)
 class Task:
     """A data set, and its audit under each view."""
 
-    factors: tuple[str, str, str]
+    factors: tuple[str, str, str, str]
     spec: Variant
-    audits: tuple[Audit, ...]
+    audits: dict[str, Audit]
 
 
 @dataclass(frozen=True)
 class Done:
     """Evidence of each view of a data set."""
 
-    evidence: tuple[Evidence, ...]
+    evidence: dict[str, Evidence]
     data_digest: str
     seconds: float
 
@@ -66,16 +72,16 @@ def plan(data_dir: str, pairs: int) -> list[Task]:
     runtime = [f'runtime.data_dir="{data_dir}"', "runtime.workers=1"]
     tasks = []
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
-        for factors in product(CONTROLS, MASKS, PSFS):
-            controls, mask, psf = factors
-            overrides = [f"controls={controls}", f"core_mask={mask}", f"psf={psf}", f"data.n_pairs={pairs}"]
+        for factors in (*((*three, "v4_sota") for three in product(CONTROLS, MASKS, PSFS)), *MORE):
+            controls, mask, psf, grid = factors
+            overrides = [f"controls={controls}", f"core_mask={mask}", f"psf={psf}", f"grid={grid}", f"data.n_pairs={pairs}"]
             spec = from_config(compose("config", overrides=[*overrides, *runtime]))
-            audits = []
-            for view in VIEWS:
+            audits = {}
+            for view in VIEWS[-1:] if factors in MORE else VIEWS:
                 output = place / "_".join((*factors, view))
                 settings = [f"view={view}", "gates=quick", f'output="{output}"', 'data="-"', "track=false"]
-                audits.append(audit_from_config(compose("audit", overrides=[*settings, *runtime])))
-            tasks.append(Task(factors, spec, tuple(audits)))
+                audits[view] = audit_from_config(compose("audit", overrides=[*settings, *runtime]))
+            tasks.append(Task(factors, spec, audits))
     return tasks
 
 
@@ -83,15 +89,15 @@ def audited(task: Task) -> Done:
     """Build a data set or find it, and judge it under each view or find the evidence."""
     started = time.process_time()
     dataset = open_dataset(build_dataset(task.spec.data, task.spec.runtime).folder)
-    evidence = []
-    for spec in task.audits:
+    evidence = {}
+    for view, spec in task.audits.items():
         assert spec.output is not None  # `plan` names one
         output = Path(spec.output)
         output.mkdir(parents=True, exist_ok=True)
         with (output / "printed.txt").open("w") as printed, redirect_stdout(printed):
             audit(replace(spec, data=str(dataset.path)))
-        evidence.append(read_evidence(output / "evidence.json"))
-    return Done(tuple(evidence), dataset.data_digest, time.process_time() - started)
+        evidence[view] = read_evidence(output / "evidence.json")
+    return Done(evidence, dataset.data_digest, time.process_time() - started)
 
 
 def audit_row(factors: tuple[str, ...], evidence: Evidence, data_digest: str) -> dict[str, object]:
@@ -136,7 +142,7 @@ def gate_rows(factors: tuple[str, ...], evidence: Evidence) -> list[dict[str, ob
 def figure_rows(factors: tuple[str, ...], evidence: Evidence) -> list[dict[str, object]]:
     """The published figures beside those of a data set; its pixels as stored, whatever the view."""
     (table,) = (exhibit.content for exhibit in evidence.exhibits if exhibit.name == "published_figures")
-    head = dict(zip(FACTORS[:3], factors, strict=True))
+    head = dict(zip(FACTORS[:4], factors, strict=True))
     return [{**head, **dict(zip(table["columns"], row, strict=True))} for row in table["rows"]]
 
 
@@ -168,14 +174,14 @@ def main() -> None:
     done: dict[int, Done] = {}
     for position, one in track(completed(audited, tasks, options.workers, HERE), "auditing", total=len(tasks)):
         done[position] = one
-        print(*tasks[position].factors, *[e.safe for e in one.evidence], f"{one.seconds:.0f} s", flush=True)
+        print(*tasks[position].factors, *[found.safe for found in one.evidence.values()], f"{one.seconds:.0f} s", flush=True)
     audits, gates, figures = [], [], []
     for position, task in enumerate(tasks):
         one = done[position]
-        for view, evidence in zip(VIEWS, one.evidence, strict=True):
+        for view, evidence in one.evidence.items():
             audits.append(audit_row((*task.factors, view), evidence, one.data_digest))
             gates += gate_rows((*task.factors, view), evidence)
-        figures += figure_rows(task.factors, one.evidence[0])
+        figures += figure_rows(task.factors, evidence)
     write("audits.csv", AUDIT_COLUMNS, audits)
     write("results.csv", GATE_COLUMNS, gates)
     write("published.csv", FIGURE_COLUMNS, figures)

@@ -42,15 +42,16 @@ from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"
-COLUMNS = ("leak", "size", "seed", "recall", "threshold_logit", "auroc", "val_auroc", "best_epoch", "seconds", "data_digest")
+COLUMNS = ("leak", "size", "seed", "recall_1pc", "recall_10pc", "auroc", "val_auroc", "best_epoch", "seconds", "data_digest")
 # The recommended variant on faint sources; the test set's galaxies are of another mock survey.
 DMAG = "data.grid.dmag=[1.0,1.5,2.0,2.5,3.0,3.5,4.0]"
-TRAINING = ("variant=recommended", "grid=realistic", DMAG, "data.n_pairs=1430", "gates=default")
+TRAINING = ("variant=recommended", "grid=realistic", DMAG, "data.n_pairs=1430")
 TRAINING += ("learning=pilot", "learning.epochs=4", "learning.batch_size=32")
 TEST = ("variant=recommended", "grid=realistic", DMAG, "controls=unpaired", "data.null_rows=1")
 TEST += ("data.n_pairs=2750", "data.hosts.seed=2", "data.hosts.n_hosts=6000")
-FPR = 0.01
-BASELINES, SEEDS = 6, 2
+# False-positive rates of the recalls. The second was added when the trainings without a leak were seen to scatter by 5 points at the first.
+FPRS = {"recall_1pc": 0.01, "recall_10pc": 0.1}
+BASELINES, SEEDS = 12, 2
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,12 @@ def trained(task: Task) -> dict[str, object]:
     np.save(task.folder / "logit.npy", logit.astype(np.float32))
     for weights in task.folder.glob("*.ckpt"):
         weights.unlink()
-    point = operating_point(logit, label, FPR)
     best = result.history.loc[result.history["val_auroc"].idxmax()]
     return {
         "leak": task.leak,
         "size": f"{task.size:.4g}",
         "seed": task.seed,
-        "recall": f"{point.recall:.5f}",
-        "threshold_logit": f"{point.threshold:.4f}",
+        **{name: f"{operating_point(logit, label, fpr).recall:.5f}" for name, fpr in FPRS.items()},
         "auroc": f"{roc_auc_score(label, logit):.5f}",
         "val_auroc": f"{best['val_auroc']:.5f}",
         "best_epoch": int(best["epoch"]),

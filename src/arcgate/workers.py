@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from arcgate.errors import ArcgateError
 
@@ -17,44 +17,67 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def completed(work: Callable[[Item], Result], items: Sequence[Item], workers: int, where: Path) -> Iterator[tuple[int, Result]]:
-    """Do `work` on each item and yield (position, result) as they are done.
+class Workers:
+    """Processes that stay for as long as a `with` block lasts, so that several rounds of work share what they imported.
 
     Parameters
     ----------
-    work : callable
-        Picklable, with light imports: each worker process imports its module.
-    items : sequence
-        Picklable too.
-    workers : int
-        Processes; with 1, or one item, this process does the work.
+    count : int
+        Processes; with 1 this process does the work.
     where : Path
-        What is being built, for messages.
-
-    Raises
-    ------
-    ArcgateError
-        A worker process ended before its work did. Whatever `work` raises passes through.
+        What is being made, for messages.
     """
-    if workers == 1 or len(items) <= 1:
-        for position, item in enumerate(items):
-            yield position, work(item)
-        return
-    # Spawned, not forked: a fork would copy the locks of threads that this process may run.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), mp_context=context, initializer=_end_with_parent) as pool:
-        positions = {pool.submit(work, item): position for position, item in enumerate(items)}
+
+    def __init__(self, count: int, where: Path) -> None:
+        self._count, self._where = count, where
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def completed(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+        """Do `work` on each item and yield (position, result) as they are done.
+
+        Parameters
+        ----------
+        work : callable
+            Picklable, with light imports: each worker process imports its module.
+        items : sequence
+            Picklable too.
+
+        Raises
+        ------
+        ArcgateError
+            A worker process ended before its work did. Whatever `work` raises passes through.
+        """
+        if self._count == 1 or (len(items) <= 1 and self._pool is None):
+            for position, item in enumerate(items):
+                yield position, work(item)
+            return
+        if self._pool is None:
+            # Spawned, not forked: a fork would copy the locks of threads that this process may run.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_end_with_parent)
         try:
+            positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
             for done in as_completed(positions):
                 yield positions[done], done.result()
         except BrokenProcessPool as error:
             raise ArcgateError(
                 "a worker process ended before its work did (killed, or out of memory)",
-                where=where,
+                where=self._where,
                 todo="run again: finished parts are kept; if memory is short, with fewer workers (runtime.workers)",
             ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def completed(work: Callable[[Item], Result], items: Sequence[Item], workers: int, where: Path) -> Iterator[tuple[int, Result]]:
+    """One round of work by processes of its own; see `Workers.completed`."""
+    with Workers(max(min(workers, len(items)), 1), where) as crew:
+        yield from crew.completed(work, items)
 
 
 def _end_with_parent() -> None:

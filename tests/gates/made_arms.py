@@ -44,7 +44,7 @@ def made_stamps(n: int, seed: int, names: list[str] | None = None) -> Stamps:
 def made_arms(control: Stamps, **others: Stamps | np.ndarray | None) -> Arms:
     """Arms of paired rows; whatever is not given is the control."""
     same = dict.fromkeys(("stamp", "twin", "twin_control", "null", "residual", "unmasked", "masked"), control)
-    return Arms(**({"control": control, "arc": None, "declared": None, "excess": {}} | same | others))
+    return Arms(**({"control": control, "counterpart": control, "arc": None, "declared": None, "excess": {}} | same | others))
 
 
 def changed(stamps: Stamps, image: np.ndarray) -> Stamps:

@@ -124,7 +124,9 @@ def with_declared_arcs(
     if not mask:
         notes.append("no core mask is declared (core_mask_kind): arcs are predicted without one")
         table = table.assign(**{MASK: "none"})
-    return table.assign(**{name: 0.0 for name in OF_MASK if name not in table}), True, notes
+    table = table.assign(**{name: 0.0 for name in OF_MASK if name not in table})
+    # Photon noise that gates draw for comparison needs some seed.
+    return (table if "seed" in table else table.assign(seed=0)), True, notes
 
 
 def _undeclared(why: str) -> str:

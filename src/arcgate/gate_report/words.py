@@ -154,7 +154,7 @@ _WORDINGS: Final = {
     "normaliser_masked": Wording(
         "normaliser",
         "Normalisation with an arc outside the core",
-        "Does an arc outside the core change what the core is divided by?",
+        "Does an arc outside the core change how the core looks once it is normalised?",
     ),
     "two_sample": Wording("two_sample", "General difference", "Can a general classifier tell the classes apart without arcs?"),
     "metadata": Wording("metadata", "Metadata", "Can the label be told without looking at a pixel?"),

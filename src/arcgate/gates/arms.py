@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,14 @@ from arcgate.dataset.source import Facts, Source
 from arcgate.injection.arcs import declared_psfs, render_arcs, used_psfs
 from arcgate.injection.core_mask import radius_from
 from arcgate.injection.draws import text_ids, uniform
-from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask
+from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask, photons_of
 from arcgate.views.view import Viewer
 
 Pixels = NDArray[np.float32]
 
-# The masked case of the normaliser gate: with the arc's light gone at r < 7 px, which covers the box's corners, only the
-# normaliser can carry the label into the core.
-NORMALISER_MASK_PIX = 7.0
+# The masked case of the normaliser gate: with the arc's light gone at r < 8 px, half a pixel beyond the outermost ring of the
+# core, only the normaliser can carry the label into the core.
+NORMALISER_MASK_PIX = 8.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Stamps:
         rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Stamps(self.image[rows], self.seen[rows], self.table.iloc[rows].reset_index(drop=True))
 
-    def with_leak(self, leak: NDArray[np.float64]) -> Stamps:
+    def with_leak(self, leak: NDArray[np.floating[Any]]) -> Stamps:
         """The same stamps with light added (it broadcasts to their shape), as a network would get them."""
         image = self.image + leak.astype(np.float32)
         return replace(self, image=image, seen=image)
@@ -80,6 +81,9 @@ class Arms:
     ----------
     control, stamp : Stamps
         Controls and positives as stored.
+    counterpart : Stamps
+        What positives without their arcs are held against: the controls, with the photon noise that the declared arc of their
+        pair brings, where arcs have such noise. It stays when an arc is taken away, and real arcs have it too.
     twin, twin_control : Stamps
         The null twin, in which leaks are planted: two classes between which only chance differs. Null rows against the controls
         where null rows are stored; else, on pairs, the controls against themselves, and without pairs one half of the
@@ -91,7 +95,7 @@ class Arms:
     unmasked : Stamps or None
         Positives minus the whole arc, mask ignored, convolved with the PSF that was used: what a mask took away is missing.
     masked : Stamps or None
-        Positives without the arc's light at r < 7 px.
+        Positives without the arc's light at r < 8 px.
     arc : ndarray, float32 (n, 3, 64, 64), or None
         Stored arcs of the positives; on pairs without them, stamp minus control.
     declared : ndarray, float32 (n, 3, 64, 64), or None
@@ -101,6 +105,7 @@ class Arms:
     """
 
     control: Stamps
+    counterpart: Stamps
     stamp: Stamps
     twin: Stamps
     twin_control: Stamps
@@ -162,14 +167,16 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
         inside = radius_from(positive.x, positive.y)[:, None] < NORMALISER_MASK_PIX
         without_core = positive.image - np.where(inside, arc, np.float32(0.0))
         masked = replace(positive, image=without_core, seen=without_core)
-    residual, unmasked, excess = None, None, {}
+    residual, unmasked, excess, counterpart = None, None, {}, control
     if arc is not None and predicted is not None:
-        declared, whole = predicted
+        declared, whole, photons = predicted
+        counterpart = _with_photons(control, positive, photons)
         residual = replace(positive, image=positive.image - declared)
         unmasked = replace(positive, image=positive.image - whole)
         excess = {"residual": _core_mean(arc - declared, positive), "unmasked": _core_mean(arc - whole, positive)}
     return Arms(
         control=control,
+        counterpart=counterpart,
         stamp=positive,
         twin=twin,
         twin_control=twin_control,
@@ -213,15 +220,24 @@ def _core_mean(light: Pixels, stamps: Stamps) -> NDArray[np.float64]:
     return mean
 
 
-def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels]:
-    """Arcs by the declared PSF with the mask, and by the used PSF without it."""
+def _with_photons(control: Stamps, positive: Stamps, photons: Pixels) -> Stamps:
+    """Controls with the photon noise of their pair's arc; the controls themselves where no arc has any."""
+    if not photons.any():
+        return control
+    place = pd.Index(positive.table["pair_id"]).get_indexer(pd.Index(control.table["pair_id"]))
+    noise = np.where((place >= 0)[:, None, None, None], photons[place], np.float32(0.0))
+    return control.with_leak(noise)
+
+
+def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels, Pixels]:
+    """Arcs by the declared PSF with the mask, by the used PSF without it, and photon noise of the former."""
     if table.empty:
-        return stored.copy(), stored.copy()
-    declared = render_arcs(table, declared_psfs(table))[0] * core_mask(table)
+        return stored.copy(), stored.copy(), stored.copy()
+    full, mask = render_arcs(table, declared_psfs(table))[0], core_mask(table)
     whole = stored.copy()
     # The stored arc is the whole one, bit by bit, where neither a mask nor noise has touched it.
     touched = np.flatnonzero(((table["core_mask_kind"] != "none") | (table["arc_noise"] != "none")).to_numpy())
     if len(touched):
         rows = table.iloc[touched].reset_index(drop=True)
         whole[touched] = render_arcs(rows, used_psfs(rows))[0]
-    return declared, whole
+    return full * mask, whole, photons_of(table, full, "counterpart") * mask

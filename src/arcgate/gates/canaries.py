@@ -94,6 +94,8 @@ CORE_STEP: Final = Canary("light missing inside the mask", SKY, "step")
 SHIFT: Final = Canary("galaxy shifted by", "px", "shift", (0.02, 0.1, 0.5))
 ARC_PSF: Final = Canary("too wide a PSF of the arc", "%", "arc_psf", (0.01, 0.03, 0.1, 0.3), _widening)
 HOST_PSF: Final = Canary("too wide a PSF of the galaxy", "%", "host_psf", (0.01, 0.03, 0.1, 0.3), _widening)
+CENTRE: Final = Canary("centre of the normaliser off by", SKY, "centre")
+SCALE: Final = Canary("scale of the normaliser off by", "%", "scale", (0.01, 0.03, 0.1, 0.3))
 EXTRA_NOISE: Final = Canary("noise variance larger by", "%", "noise", (0.02, 0.1, 0.5), adds_noise=True)
 
 

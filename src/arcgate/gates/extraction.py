@@ -41,6 +41,13 @@ NOISE_SHARE: Final = 0.1
 _MARGIN: Final = 2
 
 
+def _cut(size: int) -> slice:
+    return slice((STAMP_SIZE - size) // 2, (STAMP_SIZE + size) // 2)
+
+
+_CORE: Final = _cut(CORE_SIZE)
+
+
 @dataclass
 class Centred:
     """Rings about the centres of some rows."""
@@ -71,12 +78,12 @@ class Extraction:
 
     def __call__(self, arms: Arms) -> Iterator[tuple[Key, Floats]]:
         """Features (n, band, k) of each arm, and of each unit leak in the twin's rows; see `canaries`."""
-        control = dict(self._seen(arms.control))
+        control = dict(self._seen(arms.counterpart))
         # An injection without light leaves its galaxy as it was, so that there is nothing new to measure.
-        same = _equal(arms.twin, arms.control)
-        twin = arms.control if same else arms.twin
+        same = _equal(arms.twin, arms.counterpart)
+        twin = arms.counterpart if same else arms.twin
         twins = control if same else dict(self._seen(twin))
-        twin_control = control if arms.twin_control is arms.control else dict(self._seen(arms.twin_control))
+        twin_control = control if arms.twin_control is arms.counterpart else dict(self._seen(arms.twin_control))
         for name, found in (("control", control), ("twin", twins), ("twin_control", twin_control)):
             yield from (((kind, name), features) for kind, features in found.items())
         if arms.residual is not None:
@@ -85,10 +92,14 @@ class Extraction:
         if arms.unmasked is not None:
             yield (RAW, "unmasked"), self._raw(arms.unmasked)
         if arms.masked is not None and self._normalises:
-            yield (NORMALISER, "masked"), self._normaliser(self._without_core(arms.masked, arms.stamp))
+            statistics = self._normalised_by(self._without_core(arms.masked, arms.stamp))
+            core = self.viewer.apply(arms.masked.image[..., _CORE, _CORE], *statistics)
+            yield (NETWORK, "masked"), _widened(core_features(core, self._about(arms.masked).core))
         yield from self._pedestals(twin, twins[NETWORK])
         yield from self._core_leaks(twin, arms)
         yield from self._noise(twin, twins)
+        if self._normalises:
+            yield from self._normaliser_leaks(twin)
 
     @property
     def _normalises(self) -> bool:
@@ -155,7 +166,7 @@ class Extraction:
 
     def _core_leaks(self, twin: Stamps, arms: Arms) -> Iterator[tuple[Key, Floats]]:
         """A shift of the galaxy and wider PSFs, which change the core: a central cut suffices."""
-        wide, cut = _cut(CORE_SIZE + 2 * _MARGIN), _cut(CORE_SIZE)
+        wide = _cut(CORE_SIZE + 2 * _MARGIN)
         rows, narrow = slice(_MARGIN, -_MARGIN), slice(1, -1)
         galaxy = twin.image[..., wide, wide]
         leaks = {"shift": (canaries.shifted(galaxy[..., rows, :]), SHIFT_PIX)}
@@ -165,11 +176,24 @@ class Extraction:
             arc, sigma = _matched(arms.declared[..., wide, wide], arms.stamp, twin), canaries.psf_sigma_pix(twin.table)
             leaks["arc_psf"] = canaries.blurred(arc, sigma)[..., narrow, narrow], WIDENING
         core, statistics = self._about(twin).core, self._normalised_by(twin)
-        bare = self.viewer.apply(twin.image[..., cut, cut], *statistics)
+        bare = self.viewer.apply(twin.image[..., _CORE, _CORE], *statistics)
         for name, (light, size) in leaks.items():
             yield (RAW, name), _widened(core_features(np.asarray(light / twin.sky, dtype=np.float32), core))
-            viewed = self.viewer.apply(twin.image[..., cut, cut] + size * light, *statistics)
+            viewed = self.viewer.apply(twin.image[..., _CORE, _CORE] + size * light, *statistics)
             yield (NETWORK, name), _widened(core_features(np.asarray((viewed - bare) / size, dtype=np.float32), core))
+
+    def _normaliser_leaks(self, twin: Stamps) -> Iterator[tuple[Key, Floats]]:
+        """What a normaliser that is off by a sky sigma, or by its own size, makes of the core."""
+        core, galaxy = self._about(twin).core, twin.image[..., _CORE, _CORE]
+        centre, scale = self._normalised_by(twin)
+        bare = core_features(self.viewer.apply(galaxy, centre, scale), core)
+        lower = centre - PEDESTAL_SKY_SIGMA * twin.sky[:, :, 0, 0].astype(np.float32)
+        for name, size, statistics in (
+            ("centre", PEDESTAL_SKY_SIGMA, (lower, scale)),
+            ("scale", WIDENING, (centre, scale * (1 + WIDENING))),
+        ):
+            viewed = core_features(self.viewer.apply(galaxy, *statistics), core)
+            yield (NETWORK, name), _widened((viewed - bare) / size)
 
     def _noise(self, twin: Stamps, twins: dict[str, Floats]) -> Iterator[tuple[Key, Floats]]:
         """Noise of the sky's own variance, measured at a tenth of it."""
@@ -218,10 +242,6 @@ def _matched(arc: Floats, stamp: Stamps, twin: Stamps) -> Floats:
     """The arc of each of the twin's pairs; nothing where a pair has no positive."""
     place = pd.Index(stamp.table["pair_id"]).get_indexer(pd.Index(twin.table["pair_id"]))
     return np.where((place >= 0)[:, None, None, None], arc[place], np.float32(0.0))
-
-
-def _cut(size: int) -> slice:
-    return slice((STAMP_SIZE - size) // 2, (STAMP_SIZE + size) // 2)
 
 
 def _equal(one: Stamps, other: Stamps) -> bool:

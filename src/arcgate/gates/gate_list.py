@@ -79,14 +79,18 @@ _UNEXPLAINED: Final = "holds light, or lacks light, that the declared PSF and ar
 _AFTER: Final = "after normalisation, without its declared arc, still differs from a control's"
 _CHOSEN: Final = "galaxies chosen as hosts and as controls differ before any arc is added"
 _CARRIES: Final = "the statistics that the view divides by tell the classes apart"
+_THROUGH: Final = (
+    "the normalised core tells the classes apart although the arc is gone from it: the view's statistics hold arc light"
+)
 
 
 def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
     """The gates that apply to a view and a kind of control.
 
     The null of paired sets is judged by equality (`arcgate.gates.identity`), which is stricter; `raw` divides by
-    constants, which carry nothing, so that the normaliser gates do not apply to it. Beyond the core, the network view is
-    judged by its steps from ring to ring: the level of a normalised stamp is the normaliser's, which has gates of its own.
+    constants, which carry nothing, so that the normaliser gates do not apply to it. What a normaliser that holds arc light does
+    is judged where a network would see it: in the normalised core, from which the arc itself is gone. Beyond the core, the
+    network view is judged by its steps from ring to ring: the level of a normalised stamp is the normaliser's.
     """
     psf, border = canaries.ARC_PSF, canaries.FRAME_PEDESTAL
     annulus = (canaries.ANNULUS_PEDESTAL,)
@@ -107,10 +111,9 @@ def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
         ]
     if normalisation != "raw":
         carries = _OF_THE_NORMALISER
-        masked = f"{_CARRIES} although no arc light is left in the core"
         gates += [
             AucGate("normaliser_null", NETWORK, "null", NORMALISER, _all, carries, _CARRIES),
-            AucGate("normaliser_masked", NETWORK, "masked", NORMALISER, _all, carries, masked),
+            AucGate("normaliser_masked", NETWORK, "masked", NETWORK, _core, (canaries.CENTRE, canaries.SCALE), _THROUGH),
         ]
     return gates
 

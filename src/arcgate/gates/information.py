@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.observer import Moments, detectability
@@ -24,16 +24,14 @@ from arcgate.gates.pixel_map import Counts, auc_map, histograms
 from arcgate.gates.result import RAW, GateResult
 from arcgate.gates.rules import Hosts, halved
 from arcgate.gates.statistics import Interval
+from arcgate.gates.subset import in_words, some
 from arcgate.gates.summaries import CORE_BOX, Vectors, annulus, in_sky, pixels, radial
-from arcgate.injection.draws import uniform
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
 Array = NDArray[np.float64]
 Where = Literal["core", "annulus", "stamp"]
 
-# Diagnostics need no more pairs than this: an AUC is then known to 0.005.
-ENOUGH: Final = 5000
 REGIONS: Final[tuple[Where, ...]] = ("core", "annulus", "stamp")
 _WORDS: Final = {"core": "the core", "annulus": "the annulus at 20 to 30 px", "stamp": "the whole stamp"}
 _ARMS: Final = {"stamp": "stamps with arcs", "residual": "stamps without their declared arcs"}
@@ -58,9 +56,9 @@ class Information:
     _seen: dict[Where, Array] = field(default_factory=dict)
 
     def add(self, arms: Arms) -> None:
-        """Take one shard's profiles, moments and histograms."""
-        for name, arm in (("control", arms.control), ("stamp", arms.stamp), ("residual", arms.residual)):
-            stamps = None if arm is None else arm.take(self._chosen(arm))
+        """Take the profiles, moments and histograms of some of one shard's pairs."""
+        few = some(arms, self.settings)
+        for name, stamps in (("control", few.control), ("stamp", few.stamp), ("residual", few.residual)):
             if stamps is None or stamps.table.empty:
                 continue
             scaled = in_sky(stamps.image, stamps)
@@ -70,9 +68,8 @@ class Information:
                 if name == "control" and np.isfinite(scaled).all():
                     self._moments[region].add(channels(scaled, region))
             self._count(name, histograms(scaled[:, _RED]))
-        chosen = self._chosen(arms.stamp)
-        if arms.arc is not None and chosen.any():
-            scaled = in_sky(arms.arc[chosen], arms.stamp.take(chosen))
+        if few.arc is not None and len(few.arc):
+            scaled = in_sky(few.arc, few.stamp)
             squared = np.square(scaled)
             for region in REGIONS:
                 self._arcs[region].append(channels(scaled, region))
@@ -96,17 +93,13 @@ class Information:
         hosts = {name: halved(np.concatenate(names), self.settings) for name, names in self._names.items()}
         results = [self._usable(arm, region, hosts) for arm in _ARMS for region in REGIONS]
         results += [self._ideal(region) for region in REGIONS]
-        return [*results, *[self._pixel(arm) for arm in _ARMS]]
+        results += [self._pixel(arm) for arm in _ARMS]
+        return [replace(result, reason=result.reason + in_words(self.settings)) if result.n else result for result in results]
 
     def exhibits(self) -> list[Exhibit]:
         """Information by region, distribution of d', maps of pixel AUC."""
         shown = [self._information_bars(), self._observer_lines(), *[self._map(arm) for arm in _ARMS]]
         return [exhibit for exhibit in shown if exhibit is not None]
-
-    def _chosen(self, stamps: Stamps) -> NDArray[np.bool_]:
-        """About `ENOUGH` pairs by hash."""
-        drawn = uniform(self.settings.seed, "information", stamps.table["pair_id"].to_numpy(np.int64))
-        return drawn < ENOUGH / self.settings.max_pairs
 
     def _count(self, name: str, counts: Counts) -> None:
         self._counts[name] = self._counts[name] + counts if name in self._counts else counts

@@ -25,8 +25,6 @@ from arcgate.views.view import Viewer
 # Sizes of leaks that are no light: variance of added noise as a share of the sky's; share of stamps rounded to half precision.
 NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 SHARE_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
-# Regions in which arcs lie, and with them the noise of their photons.
-_WITH_ARCS: Final = ("core", "stamp")
 _WHERE: Final = {"core": "the core", "annulus": "the annulus at 20 to 30 px", "border": "the outer 4 px", "stamp": "the stamp"}
 _WHAT: Final = {
     "pca": "pixels",
@@ -51,7 +49,6 @@ class TwoSample:
     _names: dict[str, list[NDArray[np.str_]]] = field(default_factory=dict)
     _pairs: list[NDArray[np.int64]] = field(default_factory=list)
     _alias: dict[str, str] = field(default_factory=dict)
-    _photon_noise: bool = False
     _results: list[GateResult] = field(default_factory=list)
     _units: list[str] = field(default_factory=list)
 
@@ -60,7 +57,7 @@ class TwoSample:
         subject = arms.residual if arms.residual is not None else arms.null
         stamps: dict[str, Stamps | None] = {
             "twin": arms.twin,
-            "control": arms.control,
+            "control": arms.counterpart,
             "twin_control": arms.twin_control,
             "subject": subject,
             "stamp": arms.stamp,
@@ -81,8 +78,6 @@ class TwoSample:
                     kept = keep(arm, scaled, region, summary, name == "twin")
                     self._kept.setdefault((name, region, summary), []).append(kept)
         self._pairs.append(arms.twin.table["pair_id"].to_numpy(np.int64))
-        if "arc_noise" in arms.stamp.table:
-            self._photon_noise |= bool((arms.stamp.table["arc_noise"] == "poisson").any())
 
     def merge(self, other: Self) -> None:
         """Append what a later shard gave."""
@@ -92,7 +87,6 @@ class TwoSample:
             self._names.setdefault(name, []).extend(names)
         self._pairs += other._pairs
         self._alias |= other._alias
-        self._photon_noise |= other._photon_noise
 
     def judge(self) -> list[GateResult]:
         """One gate a cell."""
@@ -137,9 +131,6 @@ class TwoSample:
 
     def _judged(self, cell: Cell, hosts: dict[str, Hosts]) -> GateResult:
         subject = "stamp" if cell.summary == "lsb" else "subject"
-        if self._photon_noise and cell.summary == "power" and cell.region in _WITH_ARCS:
-            reason = "the photon noise of the arcs, which real arcs have too, stays when they are taken away: controls have none"
-            return self._result(cell, None, None, "not_run", reason)
         try:
             if subject not in self._alias or "control" not in self._alias:
                 raise ValueError("the arcs of these positives are not declared, so that they cannot be taken away")

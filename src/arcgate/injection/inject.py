@@ -49,7 +49,7 @@ def inject(rows: pd.DataFrame, cutouts: Images) -> Injected:
     if len(lit):
         table = rows.iloc[lit].reset_index(drop=True)
         full, lost = render_arcs(table, used_psfs(table))
-        noise = _noise(table, full)
+        noise = photons_of(table, full, "arc_noise")
         mask = core_mask(table)
         arcs[lit] = (full + noise) * mask
         columns = _measure(table, full, arcs[lit], lost) | _ivar(table, full * mask**2)
@@ -65,12 +65,12 @@ def core_mask(table: pd.DataFrame) -> Images:
     return np.stack(left)[:, None].astype(np.float32)
 
 
-def _noise(table: pd.DataFrame, arc: Images) -> Images:
-    """Photon noise of the arcs of rows that ask for it, zeros for others."""
+def photons_of(table: pd.DataFrame, arc: Images, stream: str) -> Images:
+    """Photon noise of the arcs of rows that ask for it, zeros for others; each stream of random numbers has its own noise."""
     noise = np.zeros_like(arc)
     gain = _by_band(table, "gain")
     for i in np.flatnonzero((table["arc_noise"] == "poisson").to_numpy()):
-        rng = generator(int(table["seed"].iloc[i]), "arc_noise", int(table["sample_id"].iloc[i]))
+        rng = generator(int(table["seed"].iloc[i]), stream, int(table["sample_id"].iloc[i]))
         noise[i] = photon_noise(rng, arc[i].astype(np.float64), gain[i])
     return noise
 

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.source import NEEDED, DatasetSource, Facts
 from arcgate.gates.arms import Arms, Stamps, arms_of, chosen_pairs
 from arcgate.gates.published import PublishedDiagnostics, published_diagnostics
+from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
 SPEC = composed()
@@ -53,14 +54,19 @@ def fabricated(n=80, paired=True, light=None, pedestal=0.0, has_arc=False, seed=
     facts = Facts("arrays", paired, has_arc, False, False, frozenset(columns))
     stamp, bare = Stamps(own + added, own + added, stamps), Stamps(control, control, controls)
     found = added if has_arc else (stamp.image - bare.image if paired else None)
-    return Arms(bare, stamp, bare, bare, None, None, None, None, found, None, {}), facts
+    return Arms(bare, bare, stamp, bare, bare, None, None, None, None, found, None, {}), facts
 
 
 def judged(kind, arms: Arms, facts: Facts) -> dict[tuple[str, str], object]:
     """Results of one diagnostic over one shard, by name and stratum."""
-    collector = kind(Viewer(SPEC.view), SPEC.gates, facts)
+    collector = kind(Viewer(SPEC.view), settings_for([arms]), facts)
     collector.add(arms)
     return {(result.name, result.stratum): result for result in collector.judge()}
+
+
+def settings_for(arms: list[Arms]) -> Gates:
+    """Settings that know how many pairs there are, as the battery's do."""
+    return replace(SPEC.gates, max_pairs=sum(len(each.stamp.table) for each in arms))
 
 
 def with_columns(arms: Arms, columns) -> Arms:
@@ -92,7 +98,7 @@ def published(arms: list[Arms], facts: Facts) -> PublishedDiagnostics:
     """All diagnostics, a copy a shard, merged."""
     copies = []
     for each in arms:
-        [collector] = published_diagnostics(Viewer(SPEC.view), SPEC.gates, facts)
+        [collector] = published_diagnostics(Viewer(SPEC.view), settings_for(arms), facts)
         collector.add(each)
         copies.append(collector)
     for other in copies[1:]:

@@ -18,14 +18,24 @@ N, PIXELS = 40, 300
 FAMILY = {family.label: family for family in FAMILIES}
 
 
-def rows_with(light: dict[str, float], touched: slice = slice(None), noise: float = 0.0, seed: int = 0) -> Rows:
-    """Rows whose predictions are random, independent images, and whose light is a sum of some of them, in unit noise."""
+def rows_with(
+    light: dict[str, float | tuple[float, ...]],
+    touched: slice = slice(None),
+    noise: float = 0.0,
+    seed: int = 0,
+    strange: slice = slice(0, 0),
+) -> Rows:
+    """Rows whose predictions are random, independent images, and whose light is a sum of some of them, in unit noise.
+
+    `strange` rows hold, besides, light that resembles no prediction: a fifth of their arcs' power.
+    """
     rng = np.random.default_rng(seed)
     images = 4.0 * rng.standard_normal((N, 3, len(PREDICTIONS), PIXELS))
-    amplitude = np.zeros((N, len(PREDICTIONS)))
+    amplitude = np.zeros((N, 3, len(PREDICTIONS)))
     for name, size in light.items():
-        amplitude[touched, PREDICTIONS.index(name)] = size
-    rest = np.einsum("nbkp,nk->nbp", images, amplitude) + rng.standard_normal((N, 3, PIXELS))
+        amplitude[touched, :, PREDICTIONS.index(name)] = size
+    rest = np.einsum("nbkp,nbk->nbp", images, amplitude) + rng.standard_normal((N, 3, PIXELS))
+    rest[strange] += 4.0 * np.sqrt(0.2) * np.random.default_rng(seed + 1).standard_normal(rest[strange].shape)
     return Rows(
         product=images @ np.swapaxes(images, 2, 3),
         found=np.einsum("nbkp,nbp->nbk", images, rest),
@@ -84,6 +94,69 @@ def test_noise_is_named_and_negative_noise_is_not():
 def test_two_defects_get_two_names():
     cause = name_cause(rows_with({"pedestal": 0.5, "double_psf": 1.0}))
     assert set(cause.name.split(" + ")) == {"pedestal", "double_psf"}
+
+
+def test_a_wrong_unit_in_two_rows_is_named():
+    cause = name_cause(rows_with({"flux": 9.0}, touched=slice(5, 7)))
+    assert cause.name == "flux_unit"
+    assert "+8.99 explains what is not the declared arc, in 5 % of the rows" in cause.sentence
+
+
+def test_two_rows_of_different_factors_share_no_unit():
+    one, other = rows_with({"flux": 9.0}, touched=slice(0, 1)), rows_with({"flux": 0.5}, touched=slice(0, 2))
+    found, squared = other.found.copy(), other.squared.copy()
+    found[0], squared[0] = one.found[0], one.squared[0]
+    assert "unknown_bug" in name_cause(replace(other, found=found, squared=squared)).name
+
+
+def test_physics_needs_rows_whose_light_is_explained():
+    cause = name_cause(rows_with({}, strange=slice(7, 9)))
+    assert cause.name == "unknown_bug"
+    assert "the light of 2 rows (galaxies g7, g8)" in cause.sentence
+
+
+def test_noise_that_is_expected_leaves_no_row_unexplained():
+    rows = rows_with({}, strange=slice(7, 9))
+    expected = rows.expected.copy()
+    expected[7:9] *= 4.2
+    assert name_cause(replace(rows, expected=expected)).name == "physics"
+
+
+def test_what_is_left_beside_a_named_bug_is_said():
+    cause = name_cause(rows_with({"double_psf": 1.0}, strange=slice(7, 9)))
+    assert cause.name == "double_psf + unknown_bug"
+    left = name_cause(rows_with({"double_psf": 1.0, "rotation": 0.2}))
+    assert left.name == "double_psf + unknown_bug"
+    assert "rotation" in left.sentence
+
+
+def test_a_shift_is_judged_by_its_length():
+    assert name_cause(rows_with({"shift_x": 0.045, "shift_y": -0.045})).name == "centre_offset"
+    assert name_cause(rows_with({"shift_x": 0.03, "shift_y": -0.03})).name == "physics"
+
+
+def test_arcs_of_a_tenth_of_their_flux_are_shifted_as_far_as_before():
+    cause = name_cause(rows_with({"flux": -0.9, "shift_x": 0.03}))
+    assert cause.name == "flux_unit + centre_offset"
+    assert "+0.3" in cause.sentence
+
+
+def test_a_factor_below_zero_is_no_unit():
+    assert "flux_unit" not in name_cause(rows_with({"flux": -1.8}, touched=slice(0, 10))).name
+
+
+def test_factors_by_band_that_agree_are_one():
+    assert name_cause(rows_with({"flux": (13.1, 13.05, 13.0)})).name == "flux_unit"
+    assert name_cause(rows_with({"flux": (2.0, 0.5, 1.0)})).name == "unknown_bug"
+
+
+def test_what_stored_arcs_cannot_show_is_not_said_to_be_measured():
+    unseen = ("pedestal", "core_pedestal", "noise")
+    cause = name_cause(rows_with({}), unseen)
+    assert cause.name == "physics"
+    assert "not run" in cause.sentence
+    assert not {each.name for each in cause.measured} & set(unseen)
+    assert name_cause(rows_with({"pedestal": 0.2}), unseen).name == "pedestal"
 
 
 def test_few_photons_leave_it_undetermined():

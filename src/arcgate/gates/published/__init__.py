@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from arcgate.dataset.source import Facts
@@ -23,6 +23,7 @@ from arcgate.gates.published.profiles import Profiles
 from arcgate.gates.published.psf_impulse import PsfImpulse
 from arcgate.gates.published.resolution import Resolution
 from arcgate.gates.result import GateResult
+from arcgate.gates.subset import in_words, some
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -43,15 +44,17 @@ KINDS: tuple[type[Diagnostic], ...] = (
 
 @dataclass
 class PublishedDiagnostics:
-    """All of them, and the table that puts the published figures beside ours."""
+    """All of them, on a part of the pairs, and the table that puts the published figures beside ours."""
 
+    settings: Gates
     parts: list[Diagnostic]
     _results: list[GateResult] = field(default_factory=list)
 
     def add(self, arms: Arms) -> None:
         """Take one shard's numbers."""
+        few = some(arms, self.settings)
         for part in self.parts:
-            part.add(arms)
+            part.add(few)
 
     def merge(self, other: Self) -> None:
         """Take over what another copy gathered from a later shard."""
@@ -60,7 +63,9 @@ class PublishedDiagnostics:
 
     def judge(self) -> list[GateResult]:
         """Every diagnostic."""
-        self._results = [result for part in self.parts for result in part.judge()]
+        results, words = [result for part in self.parts for result in part.judge()], in_words(self.settings)
+        # Rows behind a result are counted; one without rows needs no data, or did not run.
+        self._results = [replace(result, reason=result.reason + words) if result.n else result for result in results]
         return self._results
 
     def exhibits(self) -> list[Exhibit]:
@@ -76,4 +81,4 @@ def published_diagnostics(viewer: Viewer, settings: Gates, facts: Facts) -> list
     list of Collector
         One, which holds them all, since the table of published figures needs every result.
     """
-    return [PublishedDiagnostics([kind(viewer, settings, facts) for kind in KINDS])]
+    return [PublishedDiagnostics(settings, [kind(viewer, settings, facts) for kind in KINDS])]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels
@@ -18,11 +19,12 @@ from arcgate.gates.published.light import BAND, own_controls
 from arcgate.gates.published.shifts import Array, Images, centroid, gradient_shift, phase_correlation, shifted
 from arcgate.gates.result import GateResult
 from arcgate.gates.statistics import Interval
+from arcgate.gates.subset import drawn
 
 AXES: Final = ("x", "y")
 PLANTED_PIX: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 1.0, 2.0)
-# Pairs of each shard in which shifts are planted: as many as the published study looked at.
-PLANTED_PAIRS: Final = 50
+# About as many pairs get planted shifts: four times those that the published study looked at.
+PLANTED_PAIRS: Final = 200
 _PAIRED_ONLY: Final = "only a galaxy's own control shows by how much its stamp is shifted"
 
 
@@ -39,13 +41,23 @@ class _Galaxies:
     x: Array
     y: Array
 
+    def take(self, rows: NDArray[np.bool_]) -> _Galaxies:
+        """The rows that `rows` marks."""
+        control = None if self.control is None else self.control[rows]
+        return _Galaxies(self.bare[rows], self.arc[rows], control, self.x[rows], self.y[rows])
+
+    @cached_property
+    def _control_centroid(self) -> Array:
+        assert self.control is not None  # asked for on pairs only
+        return centroid(self.control, self.x, self.y)
+
     def measured(self, planted_pix: float = 0.0) -> dict[str, Array]:
         """Shift (n, 2) by each method that applies, after the cutout was moved by `planted_pix` in x and the arc added to it."""
         bare: Images = self.bare if planted_pix == 0 else shifted(self.bare, planted_pix)
         found = {"host_centroid": centroid(bare, self.x, self.y)}
         if self.control is not None:
             # On pairs the galaxy's own offset from its recorded centre drops out.
-            found["host_centroid"] -= centroid(self.control, self.x, self.y)
+            found["host_centroid"] -= self._control_centroid
             found["phase_correlation"] = phase_correlation(bare + self.arc, self.control)
             found["pair_gradient"] = gradient_shift(bare, self.control, self.x, self.y)
         return found
@@ -62,17 +74,19 @@ class Alignment(Diagnostic):
     """Mean shift of stamps by three methods, r band, and the smallest planted shift that each of them sees."""
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
-        """Shifts of positives and centroids of controls; planted shifts in the first pairs of the shard."""
+        """Shifts of positives and centroids of controls; planted shifts in some pairs."""
         table, seen = _positives(arms, self.facts)
-        numbers = _numbered(seen.measured())
-        few = slice(0, PLANTED_PAIRS)
-        part = _Galaxies(
-            seen.bare[few], seen.arc[few], None if seen.control is None else seen.control[few], seen.x[few], seen.y[few]
-        )
+        if not len(table):
+            return None
+        bare = seen.measured()
+        numbers = _numbered(bare)
+        few = drawn(table["pair_id"].to_numpy(np.int64), self.settings, PLANTED_PAIRS)
+        part = seen.take(few)
         for planted in (0.0, *PLANTED_PIX):
-            for method, found in part.measured(planted).items():
+            moved = part.measured(planted) if planted else {method: shift[few] for method, shift in bare.items()}
+            for method, shift in moved.items():
                 values = np.full(len(table), np.nan)
-                values[few] = found[:, 0]
+                values[few] = shift[:, 0]
                 numbers[_planted_name(method, planted)] = values
         return pd.concat([table.assign(label=1.0, **numbers), self._controls(arms)], ignore_index=True)
 
@@ -82,7 +96,8 @@ class Alignment(Diagnostic):
         numbers = _numbered({"control_centroid": found})
         if not self.facts.paired:
             numbers |= _numbered({"host_centroid": found})
-            few = np.where(np.arange(len(found)) < PLANTED_PAIRS, found[:, 0], np.nan)
+            pairs = arms.control.table["pair_id"].to_numpy(np.int64)
+            few = np.where(drawn(pairs, self.settings, PLANTED_PAIRS), found[:, 0], np.nan)
             numbers |= {_planted_name("host_centroid", planted): few for planted in (0.0, *PLANTED_PIX)}
         return identities(arms.control).assign(label=0.0, **numbers)
 

@@ -36,12 +36,13 @@ def phase_correlation(image: Images, reference: Images) -> Array:
         (x, y) of the highest value of the inverse transform of the normalised cross-power spectrum (Kuglin & Hines 1975). Finer
         shifts than half a pixel round to 0.
     """
+    height, width = image.shape[1:]
     product = fft.rfft2(image) * np.conj(fft.rfft2(reference))
     size = np.abs(product)
-    correlation = fft.irfft2(np.divide(product, size, out=np.zeros_like(product), where=size > 0), s=image.shape[1:])
-    row, column = np.divmod(correlation.reshape(len(image), -1).argmax(axis=1), image.shape[2])
+    correlation = fft.irfft2(np.divide(product, size, out=np.zeros_like(product), where=size > 0), s=(height, width))
+    row, column = np.divmod(correlation.reshape(len(image), height * width).argmax(axis=1), width)
     peak = np.stack([column, row], axis=1).astype(np.float64)
-    half = np.array([image.shape[2], image.shape[1]]) / 2
+    half = np.array([width, height]) / 2
     wrapped: Array = np.where(peak >= half, peak - 2 * half, peak)
     return wrapped
 
@@ -73,10 +74,10 @@ def centroid(image: Images, x_pix: Array, y_pix: Array) -> Array:
         for _ in range(_STEPS):
             along_x, along_y = dx - found[:, :1], dy - found[:, 1:]
             w_x, w_y = (np.exp(-0.5 * (along / _WINDOW_SIGMA_PIX) ** 2) for along in (along_x, along_y))
-            columns = np.einsum("nyx,ny->nx", light, w_y)
-            total = np.einsum("nx,nx->n", columns, w_x)
-            moment_x = np.einsum("nx,nx->n", columns, w_x * along_x)
-            moment_y = np.einsum("nyx,ny,nx->n", light, w_y * along_y, w_x)
+            # Sums over y of light under the window, and of light times its distance: (n, 2, x).
+            columns = np.stack([w_y, w_y * along_y], axis=1) @ light
+            total, moment_y = (columns @ w_x[:, :, None])[:, :, 0].T
+            moment_x = np.einsum("nx,nx->n", columns[:, 0], w_x * along_x)
             step = 2.0 * np.stack([moment_x, moment_y], axis=1) / np.where(total > 0, total, np.nan)[:, None]
             found = found + step
             found[~(np.abs(found) < _FARTHEST_PIX).all(axis=1)] = np.nan
@@ -105,16 +106,27 @@ def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array)
         (x, y) in pixels, right to first order in the shift; NaN where the reference has no gradients. Light that is in only one
         of the two adds scatter, and no offset of the mean if it lies about the centre in all directions alike.
     """
-    pixel = np.arange(STAMP_SIZE)
-    near = np.hypot(pixel[None, :] - x_pix[:, None, None], pixel[:, None] - y_pix[:, None, None]) < _GRADIENT_REACH_PIX
-    middle = 0.5 * (image.astype(np.float64) + reference)
+    # Gradients reach two pixels further.
+    rows, columns = (_about(centre, int(_GRADIENT_REACH_PIX) + 3) for centre in (y_pix, x_pix))
+    dx, dy = (np.arange(cut.start, cut.stop) - centre[:, None] for cut, centre in ((columns, x_pix), (rows, y_pix)))
+    near = np.hypot(dx[:, None, :], dy[:, :, None]) < _GRADIENT_REACH_PIX
+    one, other = (part[:, rows, columns].astype(np.float64) for part in (image, reference))
+    middle = 0.5 * (one + other)
     slope_y, slope_x = (_slope(middle, axis) * near for axis in (1, 2))
-    difference = image.astype(np.float64) - reference
+    difference = one - other
     xx, xy, yy = (np.einsum("nij,nij->n", *pair) for pair in ((slope_x, slope_x), (slope_x, slope_y), (slope_y, slope_y)))
     bx, by = (-np.einsum("nij,nij->n", slope, difference) for slope in (slope_x, slope_y))
     determinant = xx * yy - xy**2
     determinant = np.where(determinant > 0, determinant, np.nan)
     return np.stack([(yy * bx - xy * by) / determinant, (xx * by - xy * bx) / determinant], axis=1)
+
+
+def _about(centre: Array, reach_pix: int) -> slice:
+    """Pixels within reach of any of the centres."""
+    known = centre[np.isfinite(centre)]
+    if not len(known):
+        return slice(0, STAMP_SIZE)
+    return slice(max(int(known.min()) - reach_pix, 0), min(int(known.max()) + reach_pix + 2, STAMP_SIZE))
 
 
 def _slope(image: Array, axis: int) -> Array:

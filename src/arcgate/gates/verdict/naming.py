@@ -235,9 +235,12 @@ def _believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
         if fit.score < _OVER_NULL * max(null.score, _GAIN):
             return False
     if fit.family.free:
+        factor = 1.0 + fit.amplitude
+        if factor.min() <= 0.0:
+            return False
         if rows.hosts_hide and fit.share < _ALL_ROWS:
             # A unit is off by a large factor; neighbours make a few arcs look somewhat brighter.
-            return bool(np.abs(np.log1p(fit.amplitude.clip(min=-0.999))).min() > _LARGE_FACTOR)
+            return bool(np.abs(np.log(factor)).min() > _LARGE_FACTOR)
         return bool(np.abs(fit.amplitude).max() > _least(fit.family, rows))
     low, high = _AMPLITUDE
     return low < _typical_amplitude(rows, fit) < high
