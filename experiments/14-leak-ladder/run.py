@@ -49,7 +49,7 @@ TRAINING = ("variant=recommended", "grid=realistic", DMAG, "data.n_pairs=1430")
 TRAINING += ("learning=pilot", "learning.epochs=4", "learning.batch_size=32")
 TEST = ("variant=recommended", "grid=realistic", DMAG, "controls=unpaired", "data.null_rows=1")
 TEST += ("data.n_pairs=2750", "data.hosts.seed=2", "data.hosts.n_hosts=6000")
-# False-positive rates of the recalls. The second was added when the trainings without a leak were seen to scatter by 5 points at the first.
+# False-positive rates of the recalls. The second was added when trainings without a leak were seen to scatter by 5 points.
 FPRS = {"recall_1pc": 0.01, "recall_10pc": 0.1}
 BASELINES, SEEDS = 12, 2
 

@@ -17,6 +17,7 @@ from arcgate.gates.canaries import regions
 from arcgate.injection.core_mask import radius_from
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments" / "14-leak-ladder"))
+import curves
 import leaks
 
 CENTRE = (31.3, 32.2)
@@ -113,3 +114,18 @@ def test_sizes_ascend() -> None:
     for leak in leaks.LEAKS.values():
         assert len(leak.sizes) == 6
         assert list(leak.sizes) == sorted(leak.sizes)
+
+
+def test_the_curve_never_falls_and_starts_at_nothing_lost() -> None:
+    excess, lost = np.array([0.001, 0.01, 0.1, 0.3]), np.array([0.004, -0.02, 0.03, 0.23])
+    x, y = curves.curve(excess, lost)
+    assert np.array_equal(x, [0.0, *excess])
+    # The first two average to less than nothing lost.
+    assert y == pytest.approx([0.0, 0.0, 0.0, 0.03, 0.23], abs=1e-6)
+    assert curves.at_margin(excess, lost, 0.2) == pytest.approx(0.13, abs=1e-6)
+    assert curves.crossing(excess, lost, 0.01) == pytest.approx(0.01 + 0.09 / 3, abs=1e-6)
+    assert curves.crossing(excess, lost, 0.5) == np.inf
+
+
+def test_a_gate_that_reads_nothing_of_a_loss_crosses_at_once() -> None:
+    assert curves.crossing(np.array([0.0, 0.2]), np.array([0.05, 0.3]), 0.01) == 0.0

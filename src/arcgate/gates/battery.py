@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from rich.progress import track
 from threadpoolctl import threadpool_limits
 
+from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Facts, Part, Source
 from arcgate.errors import ArcgateError
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
 from arcgate.gates.collector import Collector
 from arcgate.gates.duplicates import Duplicates
+from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.finite_pixels import FinitePixels
 from arcgate.gates.identity import Identities
 from arcgate.gates.information import Information
 from arcgate.gates.metadata import Metadata
 from arcgate.gates.published import published_diagnostics
 from arcgate.gates.reference_gate import AgainstReference
-from arcgate.gates.result import Judged
+from arcgate.gates.result import Cause, GateResult, Judged
 from arcgate.gates.split_integrity import judge_splits
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
 from arcgate.injection.draws import uniform
 from arcgate.variant import Gates, View
 from arcgate.views.view import Viewer
-from arcgate.workers import completed
+from arcgate.workers import Workers
+
+Done = TypeVar("Done")
+
+# Pairs of a shard that are measured at once: their stamps in all arms then take a tenth of a gigabyte.
+PAIRS_AT_ONCE: Final = 128
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,15 @@ class _Task:
     facts: Facts
     seed: int
     empty: list[Collector]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one collector adds to the evidence."""
+
+    results: list[GateResult]
+    exhibits: list[Exhibit]
+    cause: Cause | None
 
 
 def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -> Judged:
@@ -56,7 +75,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     settings : Gates
         Margin, level, sizes of the canaries.
     workers : int
-        Processes that read and measure shards; no result depends on it.
+        Processes that read, measure and judge; no result depends on it.
 
     Returns
     -------
@@ -80,16 +99,14 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]))
     empty = [refit, *collectors_for(facts, view, replace(settings, max_pairs=len(pairs)))]
     tasks = [_Task(part, pairs, facts, settings.seed, empty) for part in source.parts()]
-    finite, collectors = _merged(tasks, workers, source)
-    # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
-    with threadpool_limits(1):
-        results = [result for collector in collectors for result in collector.judge()]
-        results += [finite.judge(), judge_splits(source)]
-        gathered = collectors[0]
-        assert isinstance(gathered, Refit)  # it was put first
-        cause = gathered.cause()
-    exhibits = [exhibit for collector in collectors for exhibit in collector.exhibits()]
-    return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), tuple(exhibits), cause)
+    with Workers(workers, source.path) as crew:
+        finite, collectors = _merged(tasks, crew, source)
+        done = dict(_shown(crew.completed(_judged, collectors), "judging", len(collectors)))
+    parts = [done[position] for position in range(len(collectors))]
+    results = [*[result for part in parts for result in part.results], finite.judge(), judge_splits(source)]
+    [cause] = [part.cause for part in parts if part.cause is not None]
+    exhibits = tuple(exhibit for part in parts for exhibit in part.exhibits)
+    return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), exhibits, cause)
 
 
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
@@ -99,13 +116,10 @@ def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 
-def _merged(tasks: list[_Task], workers: int, source: Source) -> tuple[FinitePixels, list[Collector]]:
+def _merged(tasks: list[_Task], crew: Workers, source: Source) -> tuple[FinitePixels, list[Collector]]:
     """What was gathered from all shards, merged in their order."""
-    parts: list[tuple[FinitePixels, list[Collector]] | None] = [None] * len(tasks)
-    done = completed(_gathered, tasks, workers, source.path)
-    for position, part in track(done, "judging shards", total=len(tasks), transient=True, disable=not sys.stderr.isatty()):
-        parts[position] = part
-    (finite, first), *others = [part for part in parts if part is not None]
+    done = dict(_shown(crew.completed(_gathered, tasks), "reading shards", len(tasks)))
+    (finite, first), *others = [done[position] for position in range(len(tasks))]
     for counted, other in others:
         finite.merge(counted)
         for collector, more in zip(first, other, strict=True):
@@ -123,8 +137,32 @@ def _gathered(task: _Task) -> tuple[FinitePixels, list[Collector]]:
     """One shard's features, of pairs whose pixels are all finite."""
     finite, collectors = FinitePixels(), copy.deepcopy(task.empty)
     with threadpool_limits(1):
-        arms = arms_of(finite.finite_pairs(task.part.read(), task.pairs), task.pairs, task.facts, task.seed)
-        if arms is not None:
-            for collector in collectors:
-                collector.add(arms)
+        for piece in _pieces(finite.finite_pairs(task.part.read(), task.pairs)):
+            arms = arms_of(piece, task.pairs, task.facts, task.seed)
+            if arms is not None:
+                for collector in collectors:
+                    collector.add(arms)
     return finite, collectors
+
+
+def _pieces(batch: Batch) -> Iterator[Batch]:
+    """A shard in pieces of `PAIRS_AT_ONCE` pairs, each with all of its members."""
+    piece = pd.factorize(batch.table["pair_id"])[0] // PAIRS_AT_ONCE
+    for number in range(int(piece.max(initial=-1)) + 1):
+        rows = np.flatnonzero(piece == number)
+        arc = None if batch.arc is None else batch.arc[rows]
+        yield Batch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], arc)
+
+
+def _judged(collector: Collector) -> _Part:
+    """A collector's share of the evidence."""
+    # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
+    with threadpool_limits(1):
+        results = collector.judge()
+        cause = collector.cause() if isinstance(collector, Refit) else None
+        return _Part(results, collector.exhibits(), cause)
+
+
+def _shown(done: Iterator[tuple[int, Done]], what: str, total: int) -> Iterable[tuple[int, Done]]:
+    """The same, with a bar on a terminal."""
+    return track(done, what, total=total, transient=True, disable=not sys.stderr.isatty())

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from arcgate.gates.features import Floats
 from arcgate.gates.permutation import pair_flip
-from arcgate.gates.probe import Sample, TooFewHostsError, fitted_scores, fitting_half
+from arcgate.gates.probe import Sample, fitted_scores, fitting_half, require_hosts
 from arcgate.gates.statistics import Interval, clustered_auc, within_pair
 from arcgate.variant import Gates
 
@@ -86,11 +86,7 @@ class Comparison:
             galaxies = len(np.unique(self._hosts[self._labels == label]))
             if galaxies < 2:
                 raise NotComparableError(f"{galaxies} galaxies in a class: one galaxy cannot both teach a rule and test it")
-        for half in (self._fitting, ~self._fitting):
-            for label in (1, 0):
-                galaxies = len(np.unique(self._hosts[half & (self._labels == label)]))
-                if galaxies < self.settings.min_hosts:
-                    raise TooFewHostsError(f"{galaxies} galaxies of a class in one half, {self.settings.min_hosts} are needed")
+        require_hosts(self._hosts, self._labels, self._fitting, self.settings.min_hosts)
 
     def auc(self, one: Floats, zero: Floats) -> Interval:
         """AUC with its interval from features (n, band, k) of both arms.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,15 +76,20 @@ def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
         A half has fewer than `settings.min_hosts` galaxies.
     """
     fitting = fitting_half(sample.groups, settings.seed)
+    require_hosts(sample.groups, sample.labels, fitting, settings.min_hosts)
     fit, judge = sample.take(fitting), sample.take(~fitting)
-    for half in (fit, judge):
-        for label in (0, 1):
-            hosts = len(np.unique(half.groups[half.labels == label]))
-            if hosts < settings.min_hosts:
-                raise TooFewHostsError(f"{hosts} galaxies of a class in one half, {settings.min_hosts} are needed")
     scores = fitted_scores(fit, judge.features)
     auc = clustered_auc(scores, judge.labels, judge.groups, settings.level)
     return Probed(auc, within_pair(scores, judge.labels, judge.pairs) if paired else None)
+
+
+def require_hosts(groups: NDArray[Any], labels: Labels, fitting: NDArray[np.bool_], least: int) -> None:
+    """Raise TooFewHostsError unless each half has at least so many galaxies of each class."""
+    for half in (fitting, ~fitting):
+        for label in (0, 1):
+            hosts = len(np.unique(groups[half & (labels == label)]))
+            if hosts < least:
+                raise TooFewHostsError(f"{hosts} galaxies of a class in one half, {least} are needed")
 
 
 def fitted_scores(fit: Sample, features: Features) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from arcgate.gates.comparison import smallest_caught, strength
-from arcgate.gates.probe import TooFewHostsError
+from arcgate.gates.probe import require_hosts
 from arcgate.gates.statistics import Interval, clustered_auc
 from arcgate.injection.draws import text_ids, uniform
 from arcgate.variant import Gates
@@ -87,20 +87,16 @@ def judged(
     ValueError
         Features that are not finite, or that are all constant.
     """
-    for hosts in (positive_hosts, control_hosts):
-        for half in (hosts.fitting, ~hosts.fitting):
-            count = len(np.unique(hosts.names[half]))
-            if count < settings.min_hosts:
-                raise TooFewHostsError(f"{count} galaxies of a class in one half, {settings.min_hosts} are needed")
+    labels = np.repeat([1, 0], [len(positive), len(control)])
+    fitting = np.concatenate([positive_hosts.fitting, control_hosts.fitting])
+    names = np.concatenate([positive_hosts.names, control_hosts.names])
+    require_hosts(names, labels, fitting, settings.min_hosts)
     features = np.concatenate([positive, control])
     if not np.isfinite(features).all():
         raise ValueError("features are not finite: stamps hold pixels that are NaN or infinite")
     if not np.ptp(features, axis=0).any():
         raise ValueError("features are the same on every stamp: nothing can be told from them")
-    labels = np.repeat([1, 0], [len(positive), len(control)])
-    fitting = np.concatenate([positive_hosts.fitting, control_hosts.fitting])
     scores = _scores(features[fitting], labels[fitting], features[~fitting], rule, reduce)
-    names = np.concatenate([positive_hosts.names, control_hosts.names])
     return clustered_auc(scores, labels[~fitting], names[~fitting], settings.level)
 
 
