@@ -33,6 +33,9 @@ CONTINUOUS = ("pedestal", "centre_offset", "pixel_scale", "extra_sky_noise")
 BUGS = (*YES_OR_NO, *CONTINUOUS)
 # A defect without a name: PSFs 15 % too wide.
 OUTSIDE, OUTSIDE_WIDTH = "psf_too_wide", 1.15
+# Defects of identifiability.py alone: a Gaussian of the declared psfsize; and galaxies cut out a pixel away from where the table
+# says that they are, those of positives or those of both classes.
+GAUSSIAN, CUTOUT, CUTOUT_OF_BOTH = "gaussian_for_moffat", "cutout_of_positives", "cutout_of_both"
 # The margins of each quantity, at which the verdict raises its alarm in about half of the sets: what is small here.
 HALF_POWER = {
     "paired": {"pedestal": 0.02, "centre_offset": 0.05, "pixel_scale": 0.01, "extra_sky_noise": 0.01},
@@ -54,6 +57,8 @@ class Planted:
         Positives.
     controls : DataFrame
     control_stamps : ndarray, float32 (n, 3, 64, 64)
+    arcs : ndarray, float32 (n, 3, 64, 64)
+        What the renderer made of the positives' rows, before anything else happened to the stamps.
     paired : bool
     """
 
@@ -61,6 +66,7 @@ class Planted:
     stamps: Pixels
     controls: pd.DataFrame
     control_stamps: Pixels
+    arcs: Pixels
     paired: bool
 
 
@@ -74,9 +80,16 @@ def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
 
 
 def make(
-    survey: Survey, data: Data, seed: int, paired: bool, bugs: tuple[str, ...], size: str, single_image: bool = False
+    survey: Survey,
+    data: Data,
+    seed: int,
+    paired: bool,
+    bugs: tuple[str, ...],
+    size: str,
+    single_image: bool = False,
+    pairs: int = PAIRS,
 ) -> Planted:
-    """A set: 48 positives and controls of galaxies drawn by `seed`, with the defects planted.
+    """A set: positives and controls of galaxies drawn by `seed`, with the defects planted.
 
     Parameters
     ----------
@@ -91,13 +104,15 @@ def make(
     size : {'small', 'medium', 'large'}
     single_image : bool
         Only sources with one image.
+    pairs : int
+        Positives, and controls.
     """
     rng = np.random.default_rng([seed, 11])
-    chosen = np.sort(rng.choice(len(survey.catalogue), 5 * PAIRS, replace=False))
+    chosen = np.sort(rng.choice(len(survey.catalogue), 5 * pairs, replace=False))
     catalogue = survey.catalogue.iloc[chosen].reset_index(drop=True)
     kind = replace(data.controls, name="paired" if paired else "unpaired", match_on=() if paired else ("psfsize_r", "depth_r"))
     grid = replace(data.grid, theta_e_arcsec=(0.5, 0.75)) if single_image else data.grid
-    wanted = replace(data, seed=seed, n_pairs=PAIRS, null_rows=1, only_split="train", controls=kind, grid=grid)
+    wanted = replace(data, seed=seed, n_pairs=pairs, null_rows=1, only_split="train", controls=kind, grid=grid)
     manifest = build_manifest(wanted, catalogue)
     positive, control = (manifest[manifest["role"] == role].reset_index(drop=True) for role in ("positive", "control"))
     if single_image:
@@ -105,7 +120,12 @@ def make(
     hosts = [_joined(rows, catalogue) for rows in (positive, control)]
     pixels = [survey.cutouts(chosen[rows["catalogue_row"].to_numpy(np.int64)]) for rows in (positive, control)]
     arc, extra = _with(hosts[0], bugs, size, paired, rng)
-    return Planted(hosts[0], pixels[0] + (arc + extra).astype(np.float32), hosts[1], pixels[1], paired)
+    if CUTOUT in bugs or CUTOUT_OF_BOTH in bugs:
+        pixels[0] = np.roll(pixels[0], 1, axis=3)
+    if CUTOUT_OF_BOTH in bugs:
+        pixels[1] = np.roll(pixels[1], 1, axis=3)
+    stamps = pixels[0] + (arc + extra).astype(np.float32)
+    return Planted(hosts[0], stamps, hosts[1], pixels[1], arc.astype(np.float32), paired)
 
 
 def _joined(rows: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
@@ -136,6 +156,8 @@ def _with(rows: pd.DataFrame, bugs: tuple[str, ...], size: str, paired: bool, rn
             extra = extra + amplitude * sky
         elif bug == "extra_sky_noise":
             extra = extra + rng.standard_normal(extra.shape) * sky * np.sqrt(amplitude)
+        elif bug in (CUTOUT, CUTOUT_OF_BOTH):
+            continue
         elif bug in _AFTER:
             after.append((bug, touched, rng.integers(1 << 30)))
         else:
@@ -169,6 +191,10 @@ def _misread(
     elif bug == "pixel_scale":
         lengths = [*widths, "theta_e_arcsec", "source_reff_arcsec", "source_x_arcsec", "source_y_arcsec"]
         wrong[lengths] *= 1.0 + amplitude
+    elif bug == GAUSSIAN:
+        wrong["psf_profile_used"] = "gaussian"
+        wrong[widths] = rows[[f"psfsize_{band}" for band in BANDS]].to_numpy()
+        wrong[[f"psf_beta_used_{band}" for band in BANDS]] = np.nan
     elif bug == OUTSIDE:
         wrong[widths] *= OUTSIDE_WIDTH
     elif bug == "angular_unit":

@@ -115,23 +115,23 @@ def open_arrays(path: Path) -> ForeignSource:
     scalars = whole_groups(scalars)
     is_control = labels == 0
     own = CONTROLS in headers
-    scalars, declared, said = with_declared_arcs(scalars, ~is_control, ~is_control if own else np.ones(n, dtype=bool))
     pairs = None if own else pair_rows(is_control, scalars)
-    arranged = arrange(scalars, is_control, pairs)
-    require_pairs(path, arranged, is_control)
     same = pairs is None or pairs.same_galaxy
+    arcs = with_declared_arcs(scalars, is_control, own)
+    arranged = arrange(arcs.table, is_control, pairs)
+    require_pairs(path, arranged, is_control)
     notes = [
         "pixels are taken as nanomaggies and bands as g, r, z",
         f"each positive is compared with its own galaxy ({CONTROLS})" if pairs is None else pairs.rule,
         *alone_note(arranged),
         *measuring_notes(scalars, same),
-        *said,
+        *arcs.notes,
     ]
     if unknown := sorted(set(headers) - {*_KNOWN, *columns}):
         notes.append(f"arrays that arcgate does not know, and does not use: {', '.join(unknown)}")
     if scalars["host_id"].nunique() == n and not own:
         notes.append(f"every stamp has a group of its own: if galaxies repeat, give them the same value in {GROUPS}")
-    facts = foreign_facts(LAYOUT, arranged, same, has_arc=ARCS in headers, declared=declared)
+    facts = foreign_facts(LAYOUT, arranged, same, has_arc=ARCS in headers, declared=arcs.declared)
     used = {name: header for name, header in headers.items() if name in (*_KNOWN, *columns)}
     return ForeignSource(path, _digest(path, used), facts, tuple(notes), ArrayStore(path, used), arranged)
 

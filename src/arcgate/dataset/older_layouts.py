@@ -71,11 +71,11 @@ def open_stamp_npz(path: Path) -> ForeignSource:
         raise ArcgateError(f"{len(missing)} rows have no stamp", where=f"{store.place(int(missing[0]))}, column {STAMP}")
     scalars, notes = _translated(raw, files, path)
     own = bool(has_own[~is_control].all()) and bool((~is_control).any())
-    scalars, declared, said = with_declared_arcs(scalars, ~is_control, ~is_control if own else np.ones(len(raw), dtype=bool))
     pairs = None if own else pair_rows(is_control, scalars)
-    arranged = arrange(scalars, is_control, pairs)
+    same = pairs is None or pairs.same_galaxy
+    arcs = with_declared_arcs(scalars, is_control, own)
+    arranged = arrange(arcs.table, is_control, pairs)
     require_pairs(path, arranged, is_control)
-    same = own or (pairs is not None and pairs.same_galaxy)
     notes.append(f"each positive is compared with its own galaxy ({OWN_CONTROL})" if pairs is None else pairs.rule)
     if not own and has_own.any():
         notes.append(f"{OWN_CONTROL} is empty on some positives and therefore not used")
@@ -83,8 +83,8 @@ def open_stamp_npz(path: Path) -> ForeignSource:
         notes.append(
             f"controls that are other galaxies ({IS_CONTROL}) are not judged; give the table without {OWN_CONTROL} to judge them"
         )
-    notes += [*alone_note(arranged), *measuring_notes(scalars, same), *said]
-    facts = foreign_facts(LAYOUT, arranged, same, has_arc=False, declared=declared)
+    notes += [*alone_note(arranged), *measuring_notes(scalars, same), *arcs.notes]
+    facts = foreign_facts(LAYOUT, arranged, same, has_arc=False, declared=arcs.declared)
     return ForeignSource(path, digest, facts, tuple(notes), store, arranged)
 
 

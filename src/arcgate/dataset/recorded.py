@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,24 @@ EXPONENT_USED: Final = _by_band("psf_beta_used")
 _WORDS: Final = {NOISE: ("none", "poisson"), MASK: ("none", "hard", "tanh"), "psf_profile_used": ("gaussian", "moffat")}
 
 
+@dataclass(frozen=True, eq=False)
+class Declared:
+    """What a table declares of its arcs.
+
+    Attributes
+    ----------
+    table : DataFrame
+        With the columns filled in, where arcs are declared.
+    declared : bool
+    notes : tuple of str
+        What is missing, or was filled in.
+    """
+
+    table: pd.DataFrame
+    declared: bool
+    notes: tuple[str, ...]
+
+
 def schema_columns(raw: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
     """The columns that the schema knows, as numbers or text.
 
@@ -81,30 +100,23 @@ def whole_groups(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def with_declared_arcs(
-    table: pd.DataFrame, positive: NDArray[np.bool_], judged: NDArray[np.bool_]
-) -> tuple[pd.DataFrame, bool, list[str]]:
+def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool) -> Declared:
     """Whether lens, source and PSF of every positive are declared, so that its arc can be predicted.
 
     Columns that makers rarely write are filled in where that is safe: a flux scale of 1 and no core mask. A mask that is not
-    declared then shows up as light that is missing.
+    declared then shows up as light that is missing. The galaxy's centre, about which the arc lies, has to be recorded where
+    controls are other galaxies: measured on a stamp with its arc, it is pulled towards the arc, by pixels.
 
     Parameters
     ----------
     table : DataFrame of n rows
         From `schema_columns`.
-    positive, judged : ndarray of bool, shape (n,)
-        Rows with arcs; and rows whose stamps are compared, controls among them, which need a PSF too.
-
-    Returns
-    -------
-    table : DataFrame
-        With the columns filled in, where arcs are declared.
-    declared : bool
-    notes : list of str
-        What is missing, or was filled in.
+    is_control : ndarray of bool, shape (n,)
+    own : bool
+        Each positive has its galaxy's stamp beside it; rows that are controls are not judged.
     """
-    wanted = [*LENS_AND_SOURCE, *PSF, NOISE]
+    positive = ~is_control
+    wanted = [*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE]
     masked = MASK in table and bool((table[MASK][positive] != "none").any())
     noisy = NOISE in table and bool((table[NOISE][positive] != "none").any())
     wanted += OF_MASK if masked else ()
@@ -112,12 +124,12 @@ def with_declared_arcs(
     wanted += OF_BOTH if masked or noisy else ()
     missing = [name for name in (*wanted, *(EXPONENT_USED if masked or noisy else ())) if name not in table]
     if missing:
-        return table, False, [_undeclared(f"missing are the columns {', '.join(missing)}")]
+        return Declared(table, False, (_undeclared(f"missing are the columns {', '.join(missing)}"),))
     scale = ("flux_scale",) if "flux_scale" in table else ()
     mask = (MASK,) if MASK in table else ()
-    gaps = _gaps(table[positive], (*wanted, *scale, *mask)) + _gaps(table[judged & ~positive], PSF)
+    gaps = _gaps(table[positive], (*wanted, *scale, *mask)) + ([] if own else _gaps(table[is_control], PSF))
     if gaps:
-        return table, False, [_undeclared("; ".join(dict.fromkeys(gaps)))]
+        return Declared(table, False, (_undeclared("; ".join(dict.fromkeys(gaps))),))
     notes = []
     if not scale:
         table = table.assign(flux_scale=1.0)
@@ -126,11 +138,11 @@ def with_declared_arcs(
         table = table.assign(**{MASK: "none"})
     table = table.assign(**{name: 0.0 for name in OF_MASK if name not in table})
     # Photon noise that gates draw for comparison needs some seed.
-    return (table if "seed" in table else table.assign(seed=0)), True, notes
+    return Declared(table if "seed" in table else table.assign(seed=0), True, tuple(notes))
 
 
 def _undeclared(why: str) -> str:
-    return f"lens, source and PSF of the rows are not declared in full, so that no arc is predicted and no cause named: {why}"
+    return f"lens, source, PSF and centre of rows are not declared in full, so that no arc is predicted and no cause named: {why}"
 
 
 def _gaps(rows: pd.DataFrame, names: Iterable[str]) -> list[str]:

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
+from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Facts, Source
-from arcgate.injection.arcs import declared_psfs, render_arcs, used_psfs
-from arcgate.injection.core_mask import radius_from
+from arcgate.injection.arcs import Psfs, declared_psfs, render_arcs, used_psfs
 from arcgate.injection.draws import text_ids, uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask, photons_of
 from arcgate.views.view import Viewer
@@ -65,7 +64,9 @@ class Stamps:
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Stamps:
         """The rows that `chosen` marks or counts."""
         rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        return Stamps(self.image[rows], self.seen[rows], self.table.iloc[rows].reset_index(drop=True))
+        image = self.image[rows]
+        seen = image if self.seen is self.image else self.seen[rows]
+        return Stamps(image, seen, self.table.iloc[rows].reset_index(drop=True))
 
     def with_leak(self, leak: NDArray[np.floating[Any]]) -> Stamps:
         """The same stamps with light added (it broadcasts to their shape), as a network would get them."""
@@ -118,6 +119,16 @@ class Arms:
     excess: dict[str, NDArray[np.float64]]
 
 
+def alike(one: Stamps, other: Stamps) -> bool:
+    """Whether two arms hold the same stamps of the same pairs, so that one need not be measured again."""
+    if one.image is other.image:
+        return True
+    if one.image.shape != other.image.shape or not np.array_equal(one.image[:1], other.image[:1]):
+        return False
+    columns = ["pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in BANDS)]
+    return one.table[columns].equals(other.table[columns]) and np.array_equal(one.image, other.image)
+
+
 def chosen_pairs(source: Source, max_pairs: int, seed: int) -> NDArray[np.int64]:
     """At most `max_pairs` pairs by hash, ascending: those that have a null row, where null rows are stored.
 
@@ -151,29 +162,26 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
     keep = np.isin(batch.table["pair_id"].to_numpy(np.int64), pairs)
     if not keep.any():
         return None
-    table, image = batch.table[keep].reset_index(drop=True), batch.image[keep]
+    table, image = batch.table[keep].reset_index(drop=True), batch.image if keep.all() else batch.image[keep]
     role = table["role"].to_numpy()
 
     def stamps(rows: NDArray[np.intp]) -> Stamps:
-        return Stamps(image[rows], image[rows], table.iloc[rows].reset_index(drop=True))
+        light = image[rows]
+        return Stamps(light, light, table.iloc[rows].reset_index(drop=True))
 
     control, positive = (stamps(np.flatnonzero(role == name)) for name in ("control", "positive"))
     null = stamps(np.flatnonzero(role == "null")) if facts.has_null else None
     arc = _arc(batch, keep, role, control, positive, facts)
     twin, twin_control = _twin(control, null, facts, seed)
     predicted = None if arc is None or not facts.declared else _predicted(positive.table, arc)
-    masked = None
-    if arc is not None:
-        inside = radius_from(positive.x, positive.y)[:, None] < NORMALISER_MASK_PIX
-        without_core = positive.image - np.where(inside, arc, np.float32(0.0))
-        masked = replace(positive, image=without_core, seen=without_core)
+    masked = None if arc is None else _without_core(positive, arc)
     residual, unmasked, excess, counterpart = None, None, {}, control
     if arc is not None and predicted is not None:
         declared, whole, photons = predicted
         counterpart = _with_photons(control, positive, photons)
         residual = replace(positive, image=positive.image - declared)
         unmasked = replace(positive, image=positive.image - whole)
-        excess = {"residual": _core_mean(arc - declared, positive), "unmasked": _core_mean(arc - whole, positive)}
+        excess = {"residual": _core_mean(arc, declared, positive), "unmasked": _core_mean(arc, whole, positive)}
     return Arms(
         control=control,
         counterpart=counterpart,
@@ -195,7 +203,7 @@ def _arc(
 ) -> Pixels | None:
     """Arcs as stored, or what a positive holds beyond its own galaxy."""
     if batch.arc is not None:
-        stored: Pixels = batch.arc[keep][role == "positive"]
+        stored: Pixels = batch.arc[np.flatnonzero(keep)[role == "positive"]]
         return stored
     if not facts.paired:
         return None
@@ -213,31 +221,65 @@ def _twin(control: Stamps, null: Stamps | None, facts: Facts, seed: int) -> tupl
     return control.take(first), control.take(~first)
 
 
-def _core_mean(light: Pixels, stamps: Stamps) -> NDArray[np.float64]:
-    """Mean at r < 5 px in units of the sky's standard deviation, (n, band)."""
-    core = (radius_from(stamps.x, stamps.y) < CORE_RADIUS_PIX)[:, None]
-    mean: NDArray[np.float64] = (light / stamps.sky * core).sum(axis=(2, 3)) / core.sum(axis=(2, 3))
+def _without_core(positive: Stamps, arc: Pixels) -> Stamps:
+    """Positives less the arc's light near the centre."""
+    rows, columns, radius = _near(positive, NORMALISER_MASK_PIX)
+    image = positive.image.copy()
+    image[:, :, rows, columns] -= np.where((radius < NORMALISER_MASK_PIX)[:, None], arc[:, :, rows, columns], np.float32(0.0))
+    return replace(positive, image=image, seen=image)
+
+
+def _core_mean(light: Pixels, less: Pixels, stamps: Stamps) -> NDArray[np.float64]:
+    """Mean of a difference at r < 5 px in units of the sky's standard deviation, (n, band)."""
+    rows, columns, radius = _near(stamps, CORE_RADIUS_PIX)
+    core = (radius < CORE_RADIUS_PIX)[:, None]
+    difference = (light[:, :, rows, columns] - less[:, :, rows, columns]) / stamps.sky
+    mean: NDArray[np.float64] = (difference * core).sum(axis=(2, 3)) / core.sum(axis=(2, 3))
     return mean
 
 
-def _with_photons(control: Stamps, positive: Stamps, photons: Pixels) -> Stamps:
+def _near(stamps: Stamps, reach_pix: float) -> tuple[slice, slice, NDArray[np.float64]]:
+    """A window of lines and columns that holds what is within reach of every centre, and the distances there, (n, y, x)."""
+    rows, columns = (
+        slice(max(int(place.min(initial=STAMP_SIZE) - reach_pix), 0), max(int(place.max(initial=0.0) + reach_pix) + 2, 0))
+        for place in (stamps.y, stamps.x)
+    )
+    pixel = np.arange(STAMP_SIZE, dtype=np.float64)
+    dx, dy = pixel[columns] - stamps.x[:, None], pixel[rows] - stamps.y[:, None]
+    return rows, columns, np.hypot(dx[:, None, :], dy[:, :, None])
+
+
+def _with_photons(control: Stamps, positive: Stamps, photons: Pixels | None) -> Stamps:
     """Controls with the photon noise of their pair's arc; the controls themselves where no arc has any."""
-    if not photons.any():
+    if photons is None:
         return control
     place = pd.Index(positive.table["pair_id"]).get_indexer(pd.Index(control.table["pair_id"]))
     noise = np.where((place >= 0)[:, None, None, None], photons[place], np.float32(0.0))
     return control.with_leak(noise)
 
 
-def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels, Pixels]:
-    """Arcs by the declared PSF with the mask, by the used PSF without it, and photon noise of the former."""
+def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels, Pixels | None]:
+    """Arcs by the declared PSF with the mask, by the used PSF without it, and photon noise of the former where arcs have any."""
     if table.empty:
-        return stored.copy(), stored.copy(), stored.copy()
-    full, mask = render_arcs(table, declared_psfs(table))[0], core_mask(table)
-    whole = stored.copy()
+        return stored.copy(), stored.copy(), None
+    psfs = declared_psfs(table)
+    full = render_arcs(table, psfs)[0]
+    masked, noisy = ((table[name] != "none").to_numpy() for name in ("core_mask_kind", "arc_noise"))
     # The stored arc is the whole one, bit by bit, where neither a mask nor noise has touched it.
-    touched = np.flatnonzero(((table["core_mask_kind"] != "none") | (table["arc_noise"] != "none")).to_numpy())
+    whole, touched = stored, np.flatnonzero(masked | noisy)
     if len(touched):
-        rows = table.iloc[touched].reset_index(drop=True)
-        whole[touched] = render_arcs(rows, used_psfs(rows))[0]
-    return full * mask, whole, photons_of(table, full, "counterpart") * mask
+        whole = stored.copy()
+        whole[touched] = _whole(table.iloc[touched].reset_index(drop=True), full[touched], [psfs[row] for row in touched])
+    mask = core_mask(table) if masked.any() else np.ones(1, dtype=np.float32)
+    # Tables of other makers whose arcs carry no noise need not give the gain.
+    photons = photons_of(table, full, "counterpart") * mask if noisy.any() else None
+    return full * mask, whole, photons
+
+
+def _whole(table: pd.DataFrame, by_declared: Pixels, declared: list[Psfs]) -> Pixels:
+    """Arcs by the used PSF, rendered again where that is not the declared one."""
+    used = used_psfs(table)
+    other = np.flatnonzero([one != two for one, two in zip(used, declared, strict=True)])
+    if len(other):
+        by_declared[other] = render_arcs(table.iloc[other].reset_index(drop=True), [used[row] for row in other])[0]
+    return by_declared

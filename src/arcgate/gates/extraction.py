@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
+from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.gates import canaries
-from arcgate.gates.arms import NORMALISER_MASK_PIX, Arms, Stamps
+from arcgate.gates.arms import NORMALISER_MASK_PIX, Arms, Stamps, alike
 from arcgate.gates.features import (
     CORE_COLUMNS,
     CORE_SIZE,
@@ -80,7 +80,7 @@ class Extraction:
         """Features (n, band, k) of each arm, and of each unit leak in the twin's rows; see `canaries`."""
         control = dict(self._seen(arms.counterpart))
         # An injection without light leaves its galaxy as it was, so that there is nothing new to measure.
-        same = _equal(arms.twin, arms.counterpart)
+        same = alike(arms.twin, arms.counterpart)
         twin = arms.counterpart if same else arms.twin
         twins = control if same else dict(self._seen(twin))
         twin_control = control if arms.twin_control is arms.counterpart else dict(self._seen(arms.twin_control))
@@ -242,13 +242,3 @@ def _matched(arc: Floats, stamp: Stamps, twin: Stamps) -> Floats:
     """The arc of each of the twin's pairs; nothing where a pair has no positive."""
     place = pd.Index(stamp.table["pair_id"]).get_indexer(pd.Index(twin.table["pair_id"]))
     return np.where((place >= 0)[:, None, None, None], arc[place], np.float32(0.0))
-
-
-def _equal(one: Stamps, other: Stamps) -> bool:
-    """Whether two arms hold the same stamps of the same pairs, so that one need not be measured again."""
-    if one.image is other.image:
-        return True
-    if one.image.shape != other.image.shape or not np.array_equal(one.image[:1], other.image[:1]):
-        return False
-    columns = ["pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in BANDS)]
-    return one.table[columns].equals(other.table[columns]) and np.array_equal(one.image, other.image)

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 
 from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.gates.compiled_features import border_roughness, ring_sums
 from arcgate.views.robust import radii_pix
 
 Array = NDArray[np.float64]
@@ -69,18 +69,11 @@ class Rings:
         self._first = (STAMP_SIZE - size) // 2
         self._size, self._reach, self._n = size, reach_pix, len(x_pix)
         self.radius_pix = radii_pix(x_pix - self._first, y_pix - self._first, size).astype(np.float32)
-        radius = self.radius_pix.reshape(-1) + np.float32(0.5)
+        radius = self.radius_pix.reshape(self._n, -1) + np.float32(0.5)
         inner = np.floor(radius)
-        share = radius - inner
-        # Two entries a pixel: bin 0 takes what falls short of the centre, the last two what lies beyond the reach.
-        bins = np.empty((radius.size, 2), dtype=np.int32)
-        bins[:, 0] = np.minimum(inner, reach_pix + 1)
-        bins[:, 1] = bins[:, 0] + 1
-        bins += np.repeat(np.arange(self._n, dtype=np.int32) * (reach_pix + 3), size**2)[:, None]
-        weight = np.stack([1.0 - share, share], axis=1)
-        shape = (self._n * (reach_pix + 3), radius.size)
-        pointer = np.arange(0, 2 * radius.size + 1, 2, dtype=np.int32)
-        self._weights = csc_array((weight.reshape(-1), bins.reshape(-1), pointer), shape=shape)
+        # Each pixel counts in two places: place 0 takes what falls short of the centre, the last two what lies beyond the reach.
+        self._inner = np.fmin(inner, np.float32(reach_pix + 1)).astype(np.uint8)
+        self._share = radius - inner
 
     @cached_property
     def dipole_weights(self) -> Floats:
@@ -98,9 +91,9 @@ class Rings:
 
     def sums(self, image: Images) -> Floats:
         """Light in each ring, shape (n, band, ring), of stamps or of cuts as `cut` makes them, (n, band, y, x)."""
-        pixels = np.ascontiguousarray(self.cut(image).transpose(0, 2, 3, 1), dtype=np.float32).reshape(-1, image.shape[1])
-        sums = (self._weights @ pixels).reshape(self._n, self._reach + 3, -1)
-        return np.asarray(sums[:, 1 : self._reach + 1].transpose(0, 2, 1), dtype=np.float32)
+        pixels = np.ascontiguousarray(self.cut(image), dtype=np.float32).reshape(*image.shape[:2], -1)
+        sums: Floats = ring_sums(pixels, self._inner, self._share, self._reach + 3)[:, :, 1 : self._reach + 1]
+        return sums
 
     @cached_property
     def areas(self) -> Floats:
@@ -172,20 +165,7 @@ def log_noise(image: Images) -> Floats:
     From the modulus of second differences along both axes, to which smooth light adds little (after Immerkaer 1996, CVIU 64,
     300, with the smallest such operator); -20 for a border without any.
     """
-    inner = slice(STRIP_PIX, -STRIP_PIX)
-    strips = (
-        image[..., :STRIP_PIX, :],
-        image[..., -STRIP_PIX:, :],
-        image[..., inner, :STRIP_PIX],
-        image[..., inner, -STRIP_PIX:],
-    )
-    total, count = np.zeros(image.shape[:2], dtype=np.float32), 0
-    for strip in strips:
-        down = np.diff(strip, axis=2)
-        second = np.abs(down[..., 1:] - down[..., :-1])
-        total += second.sum(axis=(2, 3), dtype=np.float32)
-        count += second.shape[-1] * second.shape[-2]
-    sigma = total / np.float32(count) * _MODULUS_TO_SIGMA
+    sigma = border_roughness(np.ascontiguousarray(image, dtype=np.float32), STRIP_PIX) * _MODULUS_TO_SIGMA
     return np.asarray(np.log(np.maximum(sigma, np.float32(np.exp(-20.0)))), dtype=np.float32)
 
 

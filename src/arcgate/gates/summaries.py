@@ -60,6 +60,10 @@ class Kept:
     vectors: Vectors
     leak: Vectors
 
+    def bare(self) -> Kept:
+        """The same vectors, in which nothing is to be planted."""
+        return Kept(self.vectors, self.leak[:, :0])
+
 
 def in_sky(image: Pixels, stamps: Stamps) -> Pixels:
     """Light in units of the sky's standard deviation."""
@@ -80,7 +84,9 @@ def keep(stamps: Stamps, scaled: Pixels, region: Region, summary: Summary, with_
     if summary == "radial":
         return Kept(radial(scaled, stamps.x, stamps.y, region), leak)
     if with_leak and region == "core":
-        inside = radius_from(stamps.x, stamps.y)[:, CORE_BOX, CORE_BOX] < CORE_RADIUS_PIX
+        pixel = np.arange(CORE_BOX.start, CORE_BOX.stop)
+        dx, dy = (pixel - place[:, None] for place in (stamps.x, stamps.y))
+        inside = np.hypot(dx[:, None, :], dy[:, :, None]) < CORE_RADIUS_PIX
         leak = inside.reshape(len(inside), -1).astype(np.float32)
     return Kept(pixels(scaled, region), leak)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Stamps
+from arcgate.gates.arms import Arms, Stamps, alike
 from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide, fires
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
@@ -63,6 +63,8 @@ class TwoSample:
             "stamp": arms.stamp,
         }
         first: dict[int, str] = {}
+        # Most often an injection without light leaves its galaxy as it was: then the controls are what was measured as twin.
+        same = alike(arms.twin, arms.counterpart)
         for name, arm in stamps.items():
             if arm is None or arm.table.empty:
                 continue
@@ -71,12 +73,15 @@ class TwoSample:
             if self._alias[name] != name:
                 continue
             self._names.setdefault(name, []).append(arm.table["host_id"].to_numpy(np.str_))
-            scaled = in_sky(arm.image, arm)
-            for region, summary in sorted({(cell.region, cell.summary) for cell in self.settings.cells}):
-                unread = name == ("subject" if summary == "lsb" else "stamp")
-                if not unread:
+            asked = sorted({(cell.region, cell.summary) for cell in self.settings.cells})
+            read = [each for each in asked if name != ("subject" if each[1] == "lsb" else "stamp")]
+            scaled = in_sky(arm.image, arm) if any(summary != "lsb" for _, summary in read) else arm.image
+            for region, summary in read:
+                if name == "control" and same:
+                    kept = self._kept["twin", region, summary][-1].bare()
+                else:
                     kept = keep(arm, scaled, region, summary, name == "twin")
-                    self._kept.setdefault((name, region, summary), []).append(kept)
+                self._kept.setdefault((name, region, summary), []).append(kept)
         self._pairs.append(arms.twin.table["pair_id"].to_numpy(np.int64))
 
     def merge(self, other: Self) -> None:

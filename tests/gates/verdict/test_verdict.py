@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,10 @@ from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.result import Cause, GateResult
 from arcgate.gates.verdict.conclude import joined
 from arcgate.gates.verdict.identifiability import KINDS, TABLE, identifiability
+from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.predictions import NUISANCES, predict
-from arcgate.gates.verdict.refit_collector import Refit
+from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
+from arcgate.gates.verdict.rows import differences
 from arcgate.injection.arcs import declared_psfs, render_arcs
 
 PAIRS = 24
@@ -24,17 +28,22 @@ def cause_of(dataset, *, hide: bool = False):
     pairs = chosen_pairs(source, PAIRS, seed=0)
     if hide:
         facts = Facts("arcgate", paired=False, has_arc=False, has_null=False, declared=True, columns=facts.columns)
+    return gathered_from(source, facts, pairs).cause()
+
+
+def gathered_from(source, facts, pairs):
+    """The refit's rows of all shards, stored arcs only where `facts` know of them."""
     refit = Refit(facts, pairs)
     for part in source.parts():
         batch = part.read()
-        if hide:
-            batch = type(batch)(batch.table, batch.image, None)
+        if not facts.has_arc:
+            batch = replace(batch, arc=None)
         arms = arms_of(batch, pairs, facts, seed=0)
         if arms is not None:
             other = Refit(facts, pairs)
             other.add(arms)
             refit.merge(other)
-    return refit.cause()
+    return refit
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,37 @@ def test_the_psf_of_a_paired_set_is_named(built, override, name):
 
 def test_masks_are_part_of_what_is_declared(built):
     assert cause_of(built("psf=moffat_converted", "core_mask=hard_r5")).name == "physics"
+
+
+def test_a_mask_that_is_not_declared_leaves_light_unexplained(built):
+    dataset = built("psf=moffat_converted", "core_mask=hard_r5")
+    batch = next(dataset.batches(roles=["positive"]))
+    chosen = slice(0, PAIRS)
+    cause = name_cause(differences(batch.table[chosen].assign(core_mask_kind="none"), batch.arc[chosen]))
+    assert "unknown_bug" in cause.name
+
+
+def test_stored_arcs_alone_show_nothing_of_what_happens_to_stamps(built):
+    source = DatasetSource(built("psf=moffat_converted"))
+    facts = replace(source.facts, paired=False, has_null=False)
+    refit = gathered_from(source, facts, chosen_pairs(source, PAIRS, seed=0))
+    cause = refit.cause()
+    assert cause.name == "physics"
+    assert not {nuisance.name for nuisance in cause.measured} & set(OF_STAMPS)
+    assert "not run" in cause.sentence
+    assert "arc stored (this data set)" in refit.exhibits()[0].content["columns"]
+
+
+def test_few_rows_are_counted_and_never_a_crash(built):
+    facts = DatasetSource(built("controls=unpaired", "psf=moffat_converted")).facts
+    hidden = replace(facts, has_arc=False, has_null=False)
+    for kind in (facts, hidden, replace(facts, has_null=False)):
+        assert "0 rows can be refitted" in Refit(kind, np.arange(5)).cause().sentence
+    source = DatasetSource(built("controls=unpaired", "psf=moffat_converted"))
+    refit = gathered_from(source, hidden, chosen_pairs(source, LEAST_ROWS, seed=0))
+    refit._controls = [table.iloc[:-1] for table in refit._controls]
+    refit._control_light = [light[:-1] for light in refit._control_light]
+    assert f"{LEAST_ROWS - len(refit._controls)} rows can be refitted" in refit.cause().sentence
 
 
 def test_a_bug_is_named_without_arcs_and_hosts(built):

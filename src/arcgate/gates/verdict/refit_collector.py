@@ -87,7 +87,7 @@ class Refit:
         """Physics, a bug with its name, or why it cannot be said."""
         if not self.facts.declared:
             return Cause(
-                "undetermined", 0.0, "lens, source and PSF of the rows are not declared: there is nothing to compare with"
+                "undetermined", 0.0, "lens, source, PSF and centre of the rows are not declared: there is nothing to compare with"
             )
         if not self._tables:
             return _too_few(0)

@@ -1,0 +1,79 @@
+"""Loops over the pixels of stamps that a compiler turns into machine code: each reads its image once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+# Sums may be taken in another order, as numpy does too; NaN and infinity stay what they are.
+_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}}
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
+    try:
+        return njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return njit(**_OPTIONS)(function)
+
+
+@_compiled
+def ring_sums(image: Floats, inner: NDArray[np.uint8], share: Floats, places: int) -> Floats:
+    """Light of each pixel divided between two neighbouring places: shape (n, band, places).
+
+    Parameters
+    ----------
+    image : ndarray, float32 (n, band, pixel)
+    inner : ndarray, uint8 (n, pixel)
+        The first of the two places.
+    share : ndarray, float32 (n, pixel)
+        What the second gets; the first gets the rest.
+    places : int
+    """
+    n, bands, pixels = image.shape
+    out = np.zeros((n, bands, places), dtype=np.float32)
+    for row in range(n):
+        for pixel in range(pixels):
+            place, part = inner[row, pixel], share[row, pixel]
+            for band in range(bands):
+                value = image[row, band, pixel]
+                out[row, band, place] += (np.float32(1.0) - part) * value
+                out[row, band, place + 1] += part * value
+    return out
+
+
+@_compiled
+def border_roughness(image: Floats, strip_pix: int) -> Floats:
+    """Mean modulus of second differences along both axes in the outermost strips: shape (n, band).
+
+    Parameters
+    ----------
+    image : ndarray, float32 (n, band, y, x)
+    strip_pix : int
+        Width of the strips at the four sides; the corners belong to the upper and lower one.
+    """
+    n, bands, height, width = image.shape
+    out = np.empty((n, bands), dtype=np.float32)
+    for row in range(n):
+        for band in range(bands):
+            light, total, count = image[row, band], 0.0, 0
+            for y in range(height - 1):
+                part, inside = np.float32(0.0), strip_pix <= y < height - strip_pix
+                if (inside and y + 1 == height - strip_pix) or (not inside and y + 1 == strip_pix):
+                    continue
+                for x in range(strip_pix - 1 if inside else width - 1):
+                    part += abs(light[y + 1, x + 1] - light[y, x + 1] - (light[y + 1, x] - light[y, x]))
+                    count += 1
+                if inside:
+                    for x in range(width - strip_pix, width - 1):
+                        part += abs(light[y + 1, x + 1] - light[y, x + 1] - (light[y + 1, x] - light[y, x]))
+                        count += 1
+                total += float(part)
+            out[row, band] = total / count
+    return out

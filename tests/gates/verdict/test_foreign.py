@@ -1,0 +1,68 @@
+"""The cause of what other makers' tables hold, by the battery that an audit runs, and what is said where it cannot be told."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from layouts import paired_rows, pairs_of, unpaired_rows, write_rows
+
+from arcgate.dataset.opening import open_source
+from arcgate.dataset.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
+from arcgate.gates.battery import run_battery
+from arcgate.gates.verdict.conclude import conclude
+
+DECLARED = (*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE)
+HOSTS = ("host_mag_g", "host_mag_r", "host_mag_z")
+JUDGED = ("view=annulus_robust", "gates=quick", "gates.reference_rows=1")
+
+
+@pytest.fixture
+def answered(small, tmp_path):
+    """What an audit of a table would answer."""
+
+    def ask(rows: pd.DataFrame):
+        source, spec = open_source(write_rows(rows, tmp_path / "set.parquet")), small(*JUDGED)
+        return source, conclude("key", run_battery(source, spec.view, spec.gates))
+
+    return ask
+
+
+def other_galaxies(dataset, names) -> pd.DataFrame:
+    """Positives and other galaxies, with neither hosts nor arcs."""
+    table = pairs_of(dataset).table
+    return unpaired_rows(dataset).assign(**{name: table[name].to_numpy() for name in names})
+
+
+def test_a_bug_is_named_from_stamps_and_other_galaxies(built, answered):
+    rows = other_galaxies(built("controls=unpaired", "psf=moffat_naive"), (*DECLARED, *HOSTS))
+    source, evidence = answered(rows)
+    assert source.facts.declared
+    assert not any((source.facts.paired, source.facts.has_arc, source.facts.has_null))
+    assert evidence.cause.name == "psfsize_as_moffat_fwhm"
+
+
+def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built, answered):
+    sound = other_galaxies(built("controls=unpaired", "psf=moffat_converted"), (*DECLARED, *HOSTS))
+    _, evidence = answered(sound)
+    assert evidence.cause.name == "undetermined"
+    assert "residual_core (not_run)" in evidence.cause.sentence or "more galaxies" in evidence.cause.sentence
+    assert {each.name for each in evidence.cause.measured} >= {"flux", "psf_width", "shift", "noise"}
+    _, evidence = answered(sound.drop(columns=["host_mag_g"]))
+    assert evidence.cause.name == "undetermined"
+    assert "give host_mag_g" in evidence.cause.sentence
+
+
+@pytest.mark.parametrize(("psf", "name"), [("moffat_converted", None), ("moffat_naive", "psfsize_as_moffat_fwhm")])
+def test_pairs_of_a_table_are_refitted(built, answered, psf, name):
+    dataset = built(f"psf={psf}")
+    table = pairs_of(dataset).table.iloc[::2]
+    rows = paired_rows(dataset).assign(**{column: table[column].to_numpy() for column in DECLARED})
+    source, evidence = answered(rows)
+    assert source.facts.declared
+    if name is None:
+        assert evidence.cause.name in ("physics", "undetermined")
+        assert all(each.inside for each in evidence.cause.measured)
+    else:
+        assert evidence.cause.name == name
+    ran = {result.name for result in evidence.results if result.status != "not_run"}
+    assert {"residual_core", "residual_border", "reference"} <= ran
