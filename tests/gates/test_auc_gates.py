@@ -137,7 +137,7 @@ def test_unpaired_sets_are_judged_by_equivalence(judged):
     assert null.low < 0.5 < null.high
     # Half of ninety galaxies hear no pedestal of half a sky sigma: whatever the interval says, nothing may pass here.
     assert null.status == "blind"
-    assert "missed, as large as it is: pedestal at r < 5 px 0.5 sky sigma a pixel" in null.reason
+    assert "missed, although so large: pedestal at r < 5 px 0.5 sky sigma a pixel" in null.reason
     assert results["residual_core", "raw"].status != "failed"
     assert not [name for name, _ in results if name.endswith("within_pair")]
 
@@ -177,7 +177,7 @@ def test_canaries_too_small_to_catch_leave_a_gate_blind_and_are_named(collector)
     core = by_name(deaf.judge())["residual_core", "raw"]
     assert core.status == "blind"
     assert core.smallest_leak is None
-    assert f"missed, as large as it is: {CORE_PEDESTAL.name}" in core.reason
+    assert f"missed, although so large: {CORE_PEDESTAL.name}" in core.reason
     # The others are planted at sizes of their own.
     assert f"caught in 9 of 10 such sets: {SHIFT.name}" in core.reason
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,17 +43,17 @@ class Stamps:
     seen: Pixels
     table: pd.DataFrame
 
-    @property
+    @cached_property
     def x(self) -> NDArray[np.float64]:
         """Centre of each host in x, pixels."""
         return self.table["host_x_pix"].to_numpy(np.float64)
 
-    @property
+    @cached_property
     def y(self) -> NDArray[np.float64]:
         """Centre of each host in y, pixels."""
         return self.table["host_y_pix"].to_numpy(np.float64)
 
-    @property
+    @cached_property
     def sky(self) -> NDArray[np.float64]:
         """Standard deviation of the sky, shape (n, 3, 1, 1), nanomaggies per pixel."""
         return self.table[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]

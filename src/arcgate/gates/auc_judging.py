@@ -38,6 +38,8 @@ class Ladder:
         Of twin and leak, size by size.
     smallest : float or None
         Smallest size that is caught in about 9 of 10 such data sets.
+    least : float
+        The size that must be caught.
     """
 
     gate: AucGate
@@ -45,6 +47,12 @@ class Ladder:
     sizes: tuple[float, ...]
     aucs: tuple[Interval, ...]
     smallest: float | None
+    least: float
+
+    @property
+    def heard(self) -> bool:
+        """Whether the leak that must be caught is."""
+        return self.smallest is not None and self.smallest <= self.least
 
 
 @dataclass
@@ -135,15 +143,15 @@ class Judging:
             self._planted[key] = tuple(comparison.auc(canary.planted(one, leak, size), zero) for size in sizes)
         aucs = self._planted[key]
         strengths = [strength(auc, self.settings.margin, self.settings.level) for auc in aucs]
-        return Ladder(gate, canary, sizes, aucs, smallest_caught(sizes, strengths))
+        return Ladder(gate, canary, sizes, aucs, smallest_caught(sizes, strengths), canary.least(self.settings))
 
     def _status(self, gate: AucGate, auc: Interval, ladders: list[Ladder], twin: Interval | None) -> tuple[Status, str]:
         if twin is not None and fires(twin, self.settings.margin):
             return "blind", f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
-        unheard = [ladder.canary.in_words(ladder.sizes[-1]) for ladder in ladders if ladder.smallest is None]
+        unheard = [ladder.canary.in_words(ladder.least) for ladder in ladders if not ladder.heard]
         status, reason = decide(auc, not unheard, self.settings.margin, gate.failing)
         if unheard:
-            reason += f"; missed, as large as it is: {', '.join(unheard)}"
+            reason += f"; missed, although so large: {', '.join(unheard)}"
         caught = [ladder.canary.in_words(ladder.smallest) for ladder in ladders if ladder.smallest is not None]
         if caught:
             reason += f"; caught in 9 of 10 such sets: {', '.join(caught)}"
@@ -195,7 +203,7 @@ def decide(auc: Interval, heard: bool, margin: float, failing: str) -> tuple[Sta
     auc : Interval
         Of the arm against the controls.
     heard : bool
-        Whether every canary was caught, at its largest size at least.
+        Whether every canary was caught at the size that must be heard.
     margin : float
         Declared beforehand.
     failing : str

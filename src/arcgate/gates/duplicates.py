@@ -143,7 +143,9 @@ class Duplicates:
         red = BANDS.index("r")
         self._prints.append(fingerprints(image))
         self._noise.append(noise_fields(image[:, red], sky[:, red, 0, 0]))
-        drawn = uniform(self.settings.seed, "copied", text_ids(names.tolist())) < COPIED
+        # In a large set enough are left to choose from.
+        copied = min(COPIED, 2.0 * MOST_COPIES / self.settings.max_pairs)
+        drawn = uniform(self.settings.seed, "copied", text_ids(names.tolist())) < copied
         if drawn.any():
             self._copied += names[drawn].tolist()
             copies = _seen_again(image[drawn], sky[drawn], text_ids(names[drawn].tolist()))

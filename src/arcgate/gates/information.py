@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 Where = Literal["core", "annulus", "stamp"]
 
 REGIONS: Final[tuple[Where, ...]] = ("core", "annulus", "stamp")
-_WORDS: Final = {"core": "the core", "annulus": "the annulus at 20 to 30 px", "stamp": "the whole stamp"}
+_WORDS: Final = {"core": "the core", "annulus": "the annulus at 8 to 20 px", "stamp": "the whole stamp"}
 _ARMS: Final = {"stamp": "stamps with arcs", "residual": "stamps without their declared arcs"}
 _PARTS: Final = {"values": "value", "low": "low", "high": "high"}
 _RED: Final = BANDS.index("r")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, uniform_filter
+from scipy.ndimage import uniform_filter
 
 from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.views.robust import radii_pix
@@ -51,7 +51,8 @@ def noise_fields(image: Fields, sky: Fields) -> Steps:
     pixels = np.asarray(image) / np.asarray(sky)[:, None, None]
     pixels = pixels - np.median(pixels[:, outside], axis=1)[:, None, None]
     lit = ~outside | (uniform_filter(pixels, (0, _NEAR_PIX, _NEAR_PIX)) > _NEIGHBOUR)
-    dark = (~binary_dilation(lit, np.ones((1, 5, 5), dtype=bool))).astype(pixels.dtype)
+    # Two pixels around light are left out as well: a binary dilation, which takes four times as long.
+    dark = (uniform_filter(lit.astype(np.float32), (0, _NEAR_PIX, _NEAR_PIX)) < 0.5 / _NEAR_PIX**2).astype(pixels.dtype)
     window = (0, _LOCAL_PIX, _LOCAL_PIX)
     local = uniform_filter(pixels * dark, window) / np.maximum(uniform_filter(dark, window), 1.0 / _LOCAL_PIX**2)
     steps: Steps = (np.clip((pixels - local) / _STEP, -_CLIP, _CLIP) * dark).astype(np.int8)

@@ -25,12 +25,12 @@ from arcgate.views.view import Viewer
 # Sizes of leaks that are no light: variance of added noise as a share of the sky's; share of stamps rounded to half precision.
 NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 SHARE_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
-_WHERE: Final = {"core": "the core", "annulus": "the annulus at 20 to 30 px", "border": "the outer 4 px", "stamp": "the stamp"}
+_WHERE: Final = {"core": "the core", "annulus": "the annulus at 8 to 20 px", "border": "the outer 4 px", "stamp": "the stamp"}
 _WHAT: Final = {
     "pca": "pixels",
     "radial": "radial profile",
     "power": "power spectrum",
-    "lsb": "stored bits (zeros, NaN, duplicates, rounding)",
+    "lsb": "stored bits (zeros, duplicates, rounding)",
 }
 
 
@@ -152,7 +152,7 @@ class TwoSample:
         failing = f"{_WHERE[cell.region]} differs between the classes in its {_WHAT[cell.summary]}"
         status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
         heard = (
-            f"; missed, as large as it is: {_sizes(cell, self.settings)[-1]:.2g} {_unit(cell)}"
+            f"; missed, although so large: {_sizes(cell, self.settings)[-1]:.2g} {_unit(cell)}"
             if smallest is None
             else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell)}"
         )

@@ -72,6 +72,18 @@ def test_a_mask_that_is_not_declared_leaves_light_unexplained(built):
     assert "unknown_bug" in cause.name
 
 
+def test_two_rows_in_another_unit_are_no_physics(built):
+    batch = next(built("psf=moffat_converted").batches(roles=["positive"]))
+    table, arc = batch.table[:PAIRS], batch.arc[:PAIRS].copy()
+    arc[5:7] *= np.float32(0.1)
+    assert name_cause(differences(table, arc)).name == "flux_unit"
+    # Two rows with one another's arcs: nothing explains them, and their galaxies are given.
+    arc[5:7] = batch.arc[[6, 5]]
+    cause = name_cause(differences(table, arc))
+    assert "unknown_bug" in cause.name
+    assert f"galaxies {table['host_id'].iloc[5]}, {table['host_id'].iloc[6]}" in cause.sentence
+
+
 def test_stored_arcs_alone_show_nothing_of_what_happens_to_stamps(built):
     source = DatasetSource(built("psf=moffat_converted"))
     facts = replace(source.facts, paired=False, has_null=False)

@@ -8,19 +8,21 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.exhibit import Exhibit
 
 Kind = Literal["arc stored", "paired without arc", "unpaired without arc"]
-Standing = Literal["identifiable", "bounded", "impossible"]
+Standing = Literal["identifiable", "bounded", "noticed", "impossible"]
 
 KINDS: Final[tuple[Kind, ...]] = ("arc stored", "paired without arc", "unpaired without arc")
-# Why each entry stands as it does: experiments/11-bug-or-physics. A stored arc alone shows what the renderer did, not what
-# happened to the stamp afterwards; between different galaxies small amounts are bounded by what hosts and neighbours hide.
+# Each entry was tried (experiments/11-bug-or-physics). A stored arc alone shows what the renderer did, not what happened to the
+# stamp afterwards; between different galaxies small amounts are bounded by what hosts and neighbours hide. A cutout of the wrong
+# place moves the galaxy, not the arc: a difference of two cutouts of the same wrong place shows nothing of it.
 TABLE: Final[dict[str, tuple[Standing, Standing, Standing]]] = {
     "pedestal": ("impossible", "identifiable", "bounded"),
     "sigma_for_fwhm": ("identifiable", "identifiable", "identifiable"),
     "psfsize_as_moffat_fwhm": ("identifiable", "identifiable", "identifiable"),
-    "gaussian_for_moffat": ("identifiable", "identifiable", "bounded"),
+    "gaussian_for_moffat": ("identifiable", "identifiable", "identifiable"),
     "double_psf": ("identifiable", "identifiable", "identifiable"),
-    "centre_offset: arc": ("identifiable", "identifiable", "identifiable"),
-    "centre_offset: cutout": ("impossible", "bounded", "bounded"),
+    "centre_offset": ("identifiable", "identifiable", "identifiable"),
+    "cutouts of positives shifted": ("impossible", "noticed", "impossible"),
+    "all cutouts shifted": ("impossible", "impossible", "impossible"),
     "angular_unit": ("identifiable", "identifiable", "identifiable"),
     "pixel_scale": ("identifiable", "identifiable", "identifiable"),
     "band_swap": ("identifiable", "identifiable", "identifiable"),
@@ -43,10 +45,11 @@ def identifiability(facts: Facts) -> Exhibit:
     kind = kind_of(facts)
     columns = ["bug", *[f"{name} (this data set)" if name == kind else name for name in KINDS]]
     caption = (
-        "identifiable: named when it is there; bounded: an interval is given, small amounts stay unnoticed; impossible: the data "
-        "hold nothing that depends on it, so that it is not run. A data set with its own hosts (paired controls or null rows) is "
-        "judged on stamp minus host, whether or not it stores arcs. Bugs that act alike share a name: any common ratio of fluxes "
-        "is flux_unit, any offset of the arcs from their hosts centre_offset; the measured size is given."
+        "identifiable: named when it is there; bounded: an interval is given, small amounts stay unnoticed; noticed: an alarm "
+        "without the name; impossible: the light that is compared does not depend on it, so that it is not run (shifted cutouts: "
+        "the diagnostics on alignment compare galaxies with their recorded centres). A data set with its own hosts (paired "
+        "controls or null rows) is judged on stamp minus host, whether or not it stores arcs. Bugs that act alike share a name: "
+        "any common ratio of fluxes is flux_unit, any offset of the arcs from their hosts centre_offset; its size is given."
     )
     if kind is None:
         caption = "Nothing is declared about this data set's arcs, so that no bug was looked for. " + caption
