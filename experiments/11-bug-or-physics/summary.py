@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 import matplotlib
 import numpy as np
@@ -11,6 +14,7 @@ import pandas as pd
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from scipy.stats import binomtest
+from sets import OUTSIDE
 
 HERE = Path(__file__).parent
 
@@ -34,7 +38,7 @@ def summarise(results: Path) -> None:
         shown = part["verdict"].value_counts().to_dict()
         print(f"  {controls}, {arcs}: {shown}")
     single = table[~table["planted"].str.contains(r"\+") & (table["planted"] != "none")]
-    right = single["verdict"] == single["planted"]
+    right = single["verdict"] == single["planted"].replace(OUTSIDE, "unknown_bug")
     print("\n| bug | small | medium | large | medium and large | paired | unpaired |\n|---|---|---|---|---|---|---|")
     for bug, part in single.groupby("planted", sort=False):
         hit = right[part.index]
@@ -51,7 +55,8 @@ def summarise(results: Path) -> None:
     two = table[table["planted"].str.contains(r"\+")]
     print("\ntwo defects at once:")
     for planted, part in two.groupby("planted", sort=False):
-        print(f"  {planted}: {part['verdict'].value_counts().to_dict()}")
+        both = sum(set(verdict.split(" + ")) == set(planted.split("+")) for verdict in part["verdict"])
+        print(f"  {planted}: both named, and nothing else, in {both} of {len(part)}; {part['verdict'].value_counts().to_dict()}")
     missed = single[~right & (single["size"] != "small")]
     missed = pd.concat([missed, clean[clean["verdict"] != "physics"]])
     missed.to_csv(HERE / "misses.csv", index=False)

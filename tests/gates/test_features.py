@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from arcgate.gates.compiled_features import border_roughness
 from arcgate.gates.features import (
     ANNULUS_COLUMNS,
     BORDER_COLUMNS,
@@ -111,3 +112,25 @@ def test_every_row_is_treated_by_itself(rows):
     for row in range(len(image)):
         alone = features_of(image[row : row + 1], x[row : row + 1], y[row : row + 1])
         assert np.array_equal(alone[0, :, :N_RINGS], together[row, :, :N_RINGS])
+
+
+def test_roughness_is_that_of_second_differences_in_the_outermost_strips(rows):
+    image, *_ = rows
+    outer = np.ones((64, 64), dtype=bool)
+    outer[8:-8, 8:-8] = False
+    # Of each square of four pixels that lies within one strip: above, below, left, right.
+    strips = [np.zeros((64, 64), dtype=bool) for _ in range(4)]
+    strips[0][:8], strips[1][-8:], strips[2][8:-8, :8], strips[3][8:-8, -8:] = True, True, True, True
+    second = image[:, :, 1:, 1:] - image[:, :, :-1, 1:] - image[:, :, 1:, :-1] + image[:, :, :-1, :-1]
+    inside = sum((strip[1:, 1:] & strip[:-1, 1:] & strip[1:, :-1] & strip[:-1, :-1]) for strip in strips) > 0
+    expected = np.abs(second.astype(np.float64))[:, :, inside].mean(axis=2)
+    np.testing.assert_allclose(border_roughness(image, 8), expected, rtol=1e-5)
+
+
+def test_a_centre_that_is_no_number_spoils_its_own_row_alone(rows):
+    image, x, y = rows
+    known = Rings(x, y).sums(image)
+    with np.errstate(invalid="ignore"):
+        found = Rings(np.where(np.arange(len(x)) == 1, np.nan, x), y).sums(image)
+    np.testing.assert_array_equal(found[[0, 2, 3]], known[[0, 2, 3]])
+    assert not found[1].any()

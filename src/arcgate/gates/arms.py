@@ -130,6 +130,14 @@ def alike(one: Stamps, other: Stamps) -> bool:
     return one.table[columns].equals(other.table[columns]) and np.array_equal(one.image, other.image)
 
 
+def light_of_pairs(light: Pixels, stamps: Stamps, other: Stamps) -> Pixels:
+    """For each row of `other` the light (n, 3, y, x) of the row of `stamps` in its pair; none where its pair has no such row."""
+    place = pd.Index(stamps.table["pair_id"]).get_indexer(pd.Index(other.table["pair_id"]))
+    out = np.zeros((len(place), *light.shape[1:]), dtype=np.float32)
+    out[place >= 0] = light[place[place >= 0]]
+    return out
+
+
 def chosen_pairs(source: Source, max_pairs: int, seed: int) -> NDArray[np.int64]:
     """At most `max_pairs` pairs by hash, ascending: those that have a null row, where null rows are stored.
 
@@ -254,9 +262,7 @@ def _with_photons(control: Stamps, positive: Stamps, photons: Pixels | None) -> 
     """Controls with the photon noise of their pair's arc; the controls themselves where no arc has any."""
     if photons is None:
         return control
-    place = pd.Index(positive.table["pair_id"]).get_indexer(pd.Index(control.table["pair_id"]))
-    noise = np.where((place >= 0)[:, None, None, None], photons[place], np.float32(0.0))
-    return control.with_leak(noise)
+    return control.with_leak(light_of_pairs(photons, positive, control))
 
 
 def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels, Pixels | None]:

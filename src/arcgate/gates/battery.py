@@ -39,8 +39,8 @@ from arcgate.workers import Workers
 
 Done = TypeVar("Done")
 
-# Pairs of a shard that are measured at once: their stamps in all arms then take a tenth of a gigabyte.
-PAIRS_AT_ONCE: Final = 128
+# Pairs of a shard that are measured at once: their stamps in all arms then take a quarter of a gigabyte.
+PAIRS_AT_ONCE: Final = 350
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
             todo="give both classes",
         )
     pairs = chosen_pairs(source, settings.max_pairs, settings.seed)
-    order = np.argsort(uniform(settings.seed, "refit", pairs), kind="stable")
-    refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]))
-    empty = [refit, *collectors_for(facts, view, replace(settings, max_pairs=len(pairs)))]
+    empty = battery_for(facts, view, settings, pairs)
     tasks = [_Task(part, pairs, facts, settings.seed, empty) for part in source.parts()]
     with Workers(workers, source.path) as crew:
         finite, collectors = _merged(tasks, crew, source)
@@ -107,6 +105,13 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     [cause] = [part.cause for part in parts if part.cause is not None]
     exhibits = tuple(exhibit for part in parts for exhibit in part.exhibits)
     return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), exhibits, cause)
+
+
+def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int64]) -> list[Collector]:
+    """Everything that looks at the chosen pairs, empty: the refit, the gates and the diagnostics."""
+    order = np.argsort(uniform(settings.seed, "refit", pairs), kind="stable")
+    refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]))
+    return [refit, *collectors_for(facts, view, replace(settings, max_pairs=len(pairs)))]
 
 
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
@@ -137,7 +142,7 @@ def _gathered(task: _Task) -> tuple[FinitePixels, list[Collector]]:
     """One shard's features, of pairs whose pixels are all finite."""
     finite, collectors = FinitePixels(), copy.deepcopy(task.empty)
     with threadpool_limits(1):
-        for piece in _pieces(finite.finite_pairs(task.part.read(), task.pairs)):
+        for piece in pieces(finite.finite_pairs(task.part.read(), task.pairs)):
             arms = arms_of(piece, task.pairs, task.facts, task.seed)
             if arms is not None:
                 for collector in collectors:
@@ -145,7 +150,7 @@ def _gathered(task: _Task) -> tuple[FinitePixels, list[Collector]]:
     return finite, collectors
 
 
-def _pieces(batch: Batch) -> Iterator[Batch]:
+def pieces(batch: Batch) -> Iterator[Batch]:
     """A shard in pieces of `PAIRS_AT_ONCE` pairs, each with all of its members."""
     piece = pd.factorize(batch.table["pair_id"])[0] // PAIRS_AT_ONCE
     for number in range(int(piece.max(initial=-1)) + 1):

@@ -77,3 +77,20 @@ def border_roughness(image: Floats, strip_pix: int) -> Floats:
                 total += float(part)
             out[row, band] = total / count
     return out
+
+
+@_compiled
+def counted(place: NDArray[np.uint8], places: int) -> NDArray[np.int32]:
+    """How often each column holds each number below `places`: shape (column, places); larger ones are not counted.
+
+    Parameters
+    ----------
+    place : ndarray, uint8 (n, column)
+    places : int
+    """
+    out = np.zeros((place.shape[1], places), dtype=np.int32)
+    for row in range(place.shape[0]):
+        for column in range(place.shape[1]):
+            if place[row, column] < places:
+                out[column, place[row, column]] += 1
+    return out

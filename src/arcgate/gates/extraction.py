@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.gates import canaries
-from arcgate.gates.arms import NORMALISER_MASK_PIX, Arms, Stamps, alike
+from arcgate.gates.arms import NORMALISER_MASK_PIX, Arms, Stamps, alike, light_of_pairs
 from arcgate.gates.features import (
     CORE_COLUMNS,
     CORE_SIZE,
@@ -173,7 +172,7 @@ class Extraction:
         if arms.null is not None:
             leaks["host_psf"] = canaries.blurred(galaxy, canaries.psf_sigma_pix(twin.table))[..., narrow, narrow], WIDENING
         if arms.declared is not None:
-            arc, sigma = _matched(arms.declared[..., wide, wide], arms.stamp, twin), canaries.psf_sigma_pix(twin.table)
+            arc, sigma = light_of_pairs(arms.declared[..., wide, wide], arms.stamp, twin), canaries.psf_sigma_pix(twin.table)
             leaks["arc_psf"] = canaries.blurred(arc, sigma)[..., narrow, narrow], WIDENING
         core, statistics = self._about(twin).core, self._normalised_by(twin)
         bare = self.viewer.apply(twin.image[..., _CORE, _CORE], *statistics)
@@ -236,9 +235,3 @@ def _widened(core: Floats) -> Floats:
     out = np.zeros((*core.shape[:2], N_FEATURES), dtype=np.float32)
     out[:, :, CORE_COLUMNS] = core
     return out
-
-
-def _matched(arc: Floats, stamp: Stamps, twin: Stamps) -> Floats:
-    """The arc of each of the twin's pairs; nothing where a pair has no positive."""
-    place = pd.Index(stamp.table["pair_id"]).get_indexer(pd.Index(twin.table["pair_id"]))
-    return np.where((place >= 0)[:, None, None, None], arc[place], np.float32(0.0))

@@ -69,7 +69,7 @@ class Rings:
         self._first = (STAMP_SIZE - size) // 2
         self._size, self._reach, self._n = size, reach_pix, len(x_pix)
         self.radius_pix = radii_pix(x_pix - self._first, y_pix - self._first, size).astype(np.float32)
-        radius = self.radius_pix.reshape(self._n, -1) + np.float32(0.5)
+        radius = self.radius_pix.reshape(self._n, size**2) + np.float32(0.5)
         inner = np.floor(radius)
         # Each pixel counts in two places: place 0 takes what falls short of the centre, the last two what lies beyond the reach.
         self._inner = np.fmin(inner, np.float32(reach_pix + 1)).astype(np.uint8)
@@ -82,7 +82,7 @@ class Rings:
         dx, dy = (pixel - self.x_pix[:, None])[:, None, :], (pixel - self.y_pix[:, None])[:, :, None]
         inside = np.hypot(dx, dy) < DIPOLE_RADIUS_PIX
         weights = np.stack([dx * inside, dy * inside], axis=3) / inside.sum(axis=(1, 2))[:, None, None, None]
-        return np.asarray(weights.reshape(self._n, -1, 2), dtype=np.float32)
+        return np.asarray(weights.reshape(self._n, self._size**2, 2), dtype=np.float32)
 
     def cut(self, image: Images) -> Images:
         """The central part of stamps that is looked at; what is cut already stays as it is."""
@@ -91,7 +91,7 @@ class Rings:
 
     def sums(self, image: Images) -> Floats:
         """Light in each ring, shape (n, band, ring), of stamps or of cuts as `cut` makes them, (n, band, y, x)."""
-        pixels = np.ascontiguousarray(self.cut(image), dtype=np.float32).reshape(*image.shape[:2], -1)
+        pixels = np.ascontiguousarray(self.cut(image), dtype=np.float32).reshape(*image.shape[:2], self._size**2)
         sums: Floats = ring_sums(pixels, self._inner, self._share, self._reach + 3)[:, :, 1 : self._reach + 1]
         return sums
 
@@ -141,7 +141,8 @@ def core_features(image: Images, core: Rings) -> Floats:
 
 def dipole(image: Images, core: Rings) -> Floats:
     """Mean offset-weighted light at r < 5 px, x and y: shape (n, band, 2)."""
-    pixels = np.ascontiguousarray(core.cut(image), dtype=np.float32).reshape(*image.shape[:2], -1)
+    cut = np.ascontiguousarray(core.cut(image), dtype=np.float32)
+    pixels = cut.reshape(*image.shape[:2], cut.shape[2] * cut.shape[3])
     return np.asarray(pixels @ core.dipole_weights, dtype=np.float32)
 
 
@@ -176,4 +177,5 @@ def ring_steps(features: Floats) -> Floats:
 
 def box_pixels(image: Images) -> Array:
     """The 300 raw pixels of the central 10 x 10 box in three bands, shape (n, 300)."""
-    return image[:, :, BOX, BOX].reshape(len(image), -1).astype(np.float64)
+    side = BOX.stop - BOX.start
+    return image[:, :, BOX, BOX].reshape(len(image), image.shape[1] * side**2).astype(np.float64)

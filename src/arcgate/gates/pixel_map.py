@@ -7,6 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from arcgate.gates.compiled_features import counted
+from arcgate.views.stretch import asinh
+
 Counts = NDArray[np.int32]
 Array = NDArray[np.float64]
 
@@ -20,14 +23,12 @@ def histograms(scaled: NDArray[np.float32]) -> Counts:
 
     Pixels that are not finite are not counted.
     """
-    n = len(scaled)
-    values = scaled.reshape(n, -1)
-    pixels = values.shape[1]
+    values = scaled.reshape(len(scaled), scaled.shape[1] * scaled.shape[2])
     finite = np.isfinite(values)
-    level = (np.arcsinh(np.where(finite, values, np.float32(0.0))) - np.float32(_LOW)) * np.float32(BINS / (_HIGH - _LOW))
-    place = np.clip(level, 0, BINS - 1).astype(np.int32) + BINS * np.arange(pixels, dtype=np.int32)
-    counts = np.bincount(place[finite] if not finite.all() else place.ravel(), minlength=BINS * pixels)
-    return counts.reshape(pixels, BINS).astype(np.int32)
+    level = (asinh(np.where(finite, values, np.float32(0.0))) - np.float32(_LOW)) * np.float32(BINS / (_HIGH - _LOW))
+    place = np.where(finite, np.clip(level, 0, BINS - 1), np.float32(BINS)).astype(np.uint8)
+    counts: Counts = counted(place, BINS)
+    return counts
 
 
 def auc_map(positive: Counts, control: Counts) -> Array:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +24,25 @@ def drawn(pairs: NDArray[np.int64], settings: Gates, at_most: int = DIAGNOSED_PA
 
 
 def some(arms: Arms, settings: Gates) -> Arms:
-    """The arms of about `DIAGNOSED_PAIRS` pairs."""
+    """What diagnostics look at, of about `DIAGNOSED_PAIRS` pairs: controls, which stand for the twin too, positives, arcs."""
     if not in_words(settings):
         return arms
-
-    def rows(stamps: Stamps) -> NDArray[np.bool_]:
-        return drawn(stamps.table["pair_id"].to_numpy(np.int64), settings)
-
-    positives, parts = rows(arms.stamp), {}
-    for name, value in ((each.name, getattr(arms, each.name)) for each in fields(arms)):
-        parts[name] = _taken(value, rows(value) if isinstance(value, Stamps) else positives)
-    return replace(arms, **parts)
+    control, stamp = (_taken(stamps, settings) for stamps in (arms.control, arms.stamp))
+    positives = _rows(arms.stamp, settings)
+    return Arms(
+        control=control,
+        counterpart=control,
+        stamp=stamp,
+        twin=control,
+        twin_control=control,
+        null=None,
+        residual=None if arms.residual is None else _taken(arms.residual, settings),
+        unmasked=None,
+        masked=None,
+        arc=None if arms.arc is None else arms.arc[positives],
+        declared=None if arms.declared is None else arms.declared[positives],
+        excess={},
+    )
 
 
 def in_words(settings: Gates) -> str:
@@ -44,10 +51,9 @@ def in_words(settings: Gates) -> str:
     return f"; on about {DIAGNOSED_PAIRS} of {settings.max_pairs} pairs, chosen by hash" if few else ""
 
 
-def _taken(value: Any, rows: NDArray[np.bool_]) -> Any:
-    """Rows of stamps, of light, or of each entry of a dictionary; None stays None."""
-    if isinstance(value, Stamps):
-        return value.take(rows)
-    if isinstance(value, dict):
-        return {name: entry[rows] for name, entry in value.items()}
-    return None if value is None else value[rows]
+def _taken(stamps: Stamps, settings: Gates) -> Stamps:
+    return stamps.take(_rows(stamps, settings))
+
+
+def _rows(stamps: Stamps, settings: Gates) -> NDArray[np.bool_]:
+    return drawn(stamps.table["pair_id"].to_numpy(np.int64), settings, DIAGNOSED_PAIRS)

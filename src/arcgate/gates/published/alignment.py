@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -70,49 +71,50 @@ METHODS: Final = {
 }
 
 
+@dataclass
 class Alignment(Diagnostic):
     """Mean shift of stamps by three methods, r band, and the smallest planted shift that each of them sees."""
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
-        """Shifts of positives and centroids of controls; planted shifts in some pairs."""
-        table, seen = _positives(arms, self.facts)
-        if not len(table):
-            return None
-        bare = seen.measured()
-        numbers = _numbered(bare)
-        few = drawn(table["pair_id"].to_numpy(np.int64), self.settings, PLANTED_PAIRS)
-        part = seen.take(few)
-        for planted in (0.0, *PLANTED_PIX):
-            moved = part.measured(planted) if planted else {method: shift[few] for method, shift in bare.items()}
-            for method, shift in moved.items():
-                values = np.full(len(table), np.nan)
-                values[few] = shift[:, 0]
-                numbers[_planted_name(method, planted)] = values
-        return pd.concat([table.assign(label=1.0, **numbers), self._controls(arms)], ignore_index=True)
+    _few: list[tuple[pd.DataFrame, _Galaxies]] = field(default_factory=list, init=False)
+    _moved: pd.DataFrame = field(default_factory=pd.DataFrame, init=False)
 
-    def _controls(self, arms: Arms) -> pd.DataFrame:
-        """Centroids of controls; without pairs they are what the stamps' centroids are compared with, planted shift or not."""
+    def add(self, arms: Arms) -> None:
+        """Take one shard's numbers, and the light of the pairs in which shifts will be planted."""
+        super().add(arms)
+        table, seen = _positives(arms, self.facts)
+        few = drawn(table["pair_id"].to_numpy(np.int64), self.settings, PLANTED_PAIRS)
+        if few.any():
+            self._few.append((table[few], seen.take(few)))
+
+    def merge(self, other: Self) -> None:
+        """Take over what another copy gathered from a later shard."""
+        super().merge(other)
+        self._few += other._few
+
+    def measure(self, arms: Arms) -> pd.DataFrame | None:
+        """Shifts of positives and centroids of controls; without pairs these are what the stamps' centroids are compared with."""
+        table, seen = _positives(arms, self.facts)
         found = centroid(arms.control.image[:, BAND], arms.control.x, arms.control.y)
-        numbers = _numbered({"control_centroid": found})
-        if not self.facts.paired:
-            numbers |= _numbered({"host_centroid": found})
-            pairs = arms.control.table["pair_id"].to_numpy(np.int64)
-            few = np.where(drawn(pairs, self.settings, PLANTED_PAIRS), found[:, 0], np.nan)
-            numbers |= {_planted_name("host_centroid", planted): few for planted in (0.0, *PLANTED_PIX)}
-        return identities(arms.control).assign(label=0.0, **numbers)
+        numbers = _numbered({"control_centroid": found} | ({} if self.facts.paired else {"host_centroid": found}))
+        parts = [
+            table.assign(label=1.0, **_numbered(seen.measured())),
+            identities(arms.control).assign(label=0.0, **numbers),
+        ]
+        return pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
 
     def judge(self) -> list[GateResult]:
         """Shifts of each method on both axes, the controls' own offsets, and the sensitivities."""
-        results = []
+        rows, results = pd.concat(self._tables, ignore_index=True) if self._tables else pd.DataFrame(), []
+        self._moved = self._with_planted(rows)
         for axis in AXES:
             for method, words in METHODS.items():
                 name = f"{method}_{axis}"
                 if method != "host_centroid" and not self.facts.paired:
                     results.append(not_run(name, _PAIRED_ONLY))
                 else:
-                    results.append(attempted(name, partial(self._mean, name), f"{words}: mean shift in {axis}, pixels"))
+                    results.append(attempted(name, partial(self._mean, rows, name), f"{words}: mean shift in {axis}, pixels"))
             reason = f"centroid of control galaxies less their recorded centre in {axis}, pixels"
-            results.append(attempted(f"control_centroid_{axis}", partial(self._mean, f"control_centroid_{axis}"), reason))
+            results.append(attempted(f"control_centroid_{axis}", partial(self._mean, rows, f"control_centroid_{axis}"), reason))
         return results + [self._sensitivity(method) for method in METHODS]
 
     def exhibits(self) -> list[Exhibit]:
@@ -145,11 +147,28 @@ class Alignment(Diagnostic):
         }
         return [Exhibit("shift_sensitivity", "What shift each method sees", caption, "lines", content)]
 
-    def _mean(self, quantity: str) -> Interval:
+    def _with_planted(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Shift in x of the chosen positives for each planted one; without pairs also the centroids of their pairs' controls."""
+        if not self._few:
+            return pd.DataFrame()
+        light = _joined([seen for _, seen in self._few])
+        found = {planted: light.measured(planted) for planted in (0.0, *PLANTED_PIX)}
+        moved: pd.DataFrame = pd.concat([table for table, _ in self._few], ignore_index=True).assign(label=1.0)
+        for planted, shifts in found.items():
+            moved = moved.assign(**{_planted_name(method, planted): shift[:, 0] for method, shift in shifts.items()})
+        if self.facts.paired:
+            return moved
+        few = drawn(rows["pair_id"].to_numpy(np.int64), self.settings, PLANTED_PAIRS) & (rows["label"] == 0.0).to_numpy()
+        controls = rows.loc[few, ["host_id", "pair_id", "label"]]
+        still = {_planted_name("host_centroid", planted): rows.loc[few, "host_centroid_x"] for planted in found}
+        both: pd.DataFrame = pd.concat([moved, controls.assign(**still)], ignore_index=True)
+        return both
+
+    def _mean(self, rows: pd.DataFrame, quantity: str) -> Interval:
         """Mean over the galaxies that have the quantity; where controls have it as well, stamps less controls."""
-        if not self._tables or quantity not in self._tables[0]:
+        if quantity not in rows:
             raise NotEstimableError("there are no galaxies to measure")
-        rows = self.table(quantity)
+        rows = rows[np.isfinite(rows[quantity].to_numpy(np.float64))]
         label, values = rows["label"].to_numpy(np.float64), rows[quantity].to_numpy(np.float64)
         if len(np.unique(label)) < 2:
             return clustered_mean(values, galaxies(rows), self.settings.level)
@@ -180,7 +199,7 @@ class Alignment(Diagnostic):
     def _planted(self, method: str, planted: float) -> Interval | None:
         """Mean shift found after planting; None where it cannot be stated."""
         try:
-            return self._mean(_planted_name(method, planted))
+            return self._mean(self._moved, _planted_name(method, planted))
         except NotEstimableError:
             return None
 
@@ -203,6 +222,12 @@ def _positives(arms: Arms, facts: Facts) -> tuple[pd.DataFrame, _Galaxies]:
     control = arms.control.image[own, BAND] if facts.paired else None
     table = identities(arms.stamp).iloc[rows].reset_index(drop=True)
     return table, _Galaxies(stamp - arc, arc, control, arms.stamp.x[rows], arms.stamp.y[rows])
+
+
+def _joined(parts: Sequence[_Galaxies]) -> _Galaxies:
+    bare, arc, x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("bare", "arc", "x", "y"))
+    controls = [part.control for part in parts if part.control is not None]
+    return _Galaxies(bare, arc, np.concatenate(controls) if controls else None, x, y)
 
 
 def _numbered(found: dict[str, Array]) -> dict[str, Array]:

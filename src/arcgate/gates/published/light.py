@@ -27,9 +27,9 @@ def mean_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float
 
 def sums_of_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float) -> tuple[Array, Array]:
     """Sum over inner <= r < outer about each galaxy, nanomaggies, shape (n, band), and the number of pixels there, (n,)."""
-    squared = _squared_radii(stamps).reshape(len(stamps.table), -1)
+    squared = _squared_radii(stamps).reshape(len(stamps.table), STAMP_SIZE**2)
     inside = ((squared >= inner_pix**2) & (squared < outer_pix**2)).astype(np.float32)
-    sums = image.reshape(*image.shape[:2], -1) @ inside[:, :, None]
+    sums = image.reshape(*image.shape[:2], STAMP_SIZE**2) @ inside[:, :, None]
     return sums[:, :, 0].astype(np.float64), inside.sum(axis=1, dtype=np.float64)
 
 
