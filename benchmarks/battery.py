@@ -1,14 +1,14 @@
 """The gates' battery on a large data set: how long it takes, how much memory, and where the time goes.
 
-The data set is made once, in data/benchmarks/battery: pairs of the recommended variant with a null row each, on mock galaxies.
-`arcgate audit` judges it in a fresh process, with the full and with the quick profile. Meanwhile the memory of this process and
-of all those that it starts is added up five times a second. Then one process measures each collector by itself, in seconds of
-its own processor time: the work is the same, but nothing else runs in between. A machine that others use as well takes longer by
-the clock, so that processor time and load stand beside it.
+Two data sets are made once, in data/benchmarks/battery: pairs of the recommended variant with a null row each, on mock galaxies,
+20,000 for the full profile and 1,000, as sweeps have them, for the quick one. `arcgate audit` judges each in a fresh process.
+Meanwhile the memory of this process and of all those that it starts is added up five times a second. Then one process measures
+each collector by itself, in seconds of its own processor time: the work is the same, but nothing else runs in between. A machine
+that others use as well takes longer by the clock, so that processor time and load stand beside it.
 
-    python benchmarks/battery.py                          # 20,000 pairs: a quarter of an hour to make, 6 GB; then some minutes
-    python benchmarks/battery.py --data <folder>          # a finished data set of arcgate
-    python benchmarks/battery.py --pairs 1000             # another size; writes no results
+    python benchmarks/battery.py                          # a quarter of an hour and 6 GB to make the sets; then some minutes
+    python benchmarks/battery.py --data <folder>          # a finished data set of arcgate in place of the large one
+    python benchmarks/battery.py --pairs 3000             # a smaller one; writes no results
 """
 
 from __future__ import annotations
@@ -38,10 +38,9 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "battery.json"
 DATA = HERE.parent / "data" / "benchmarks" / "battery"
 ARCGATE = Path(sys.executable).with_name("arcgate")
-PAIRS = 20_000
+PAIRS, PAIRS_IN_SWEEPS = 20_000, 1000
 # Galaxies that are made for each pair: enough for every split to have its own.
 HOSTS_PER_PAIR = 1.5
-PROFILES = ("full", "quick")
 INTERVAL_S = 0.2
 # Proportional memory takes the kernel milliseconds to add up: every so many times.
 PSS_EVERY = 20
@@ -92,6 +91,12 @@ def made(pairs: int) -> Path:
     if found is None:
         raise SystemExit(f"no folder in what arcgate simulate printed:\n{printed}")
     return Path(found[1].strip())
+
+
+def size_of(data: Path) -> dict[str, int]:
+    """Pairs and rows of a data set."""
+    card = json.loads((data / "dataset.json").read_text())
+    return {"pairs": int(card["data"]["n_pairs"]), "rows": sum(int(shard["rows"]) for shard in card["shards"])}
 
 
 def audited(data: Path, profile: str, workers: int) -> Audited:
@@ -238,13 +243,13 @@ def measured_apart(data: Path) -> dict[str, dict[str, float]]:
 
 def show(console: Console, audits: dict[str, Audited], collectors: dict[str, dict[str, float]]) -> None:
     """Both tables."""
-    names = ("profile", "audit, s", "battery, s", "CPU, s", "peak RSS, GiB", "peak PSS, GiB", "load before, after", "answers")
+    names = ("gates", "audit, s", "battery, s", "CPU, s", "peak RSS, GiB", "peak PSS, GiB", "load before, after", "answers")
     table = Table(*names, title="Audits")
     for profile, found in audits.items():
         sizes = ["?" if size is None else f"{size:.2f}" for size in (found.peak_rss_gb, found.peak_pss_gb)]
         load, answers = "{:.1f}, {:.1f}".format(*found.load), f"{found.safe}, {found.cause}"
         seconds = (f"{value:.0f}" for value in (found.seconds, found.battery_seconds, found.cpu_seconds))
-        table.add_row(profile, *seconds, *sizes, load, answers)
+        table.add_row(profile.replace("_", " "), *seconds, *sizes, load, answers)
     console.print(table)
     parts = Table("collector", "extraction, CPU s", "judging, CPU s", title="Where the time goes (full profile, one process)")
     extraction, judging = collectors["extraction"], collectors["judging"]
@@ -256,8 +261,9 @@ def show(console: Console, audits: dict[str, Audited], collectors: dict[str, dic
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of a finished data set; without it one is made")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help=f"of the set that is made ({PAIRS})")
+    parser.add_argument("--data", type=Path, help="folder of a finished data set, taken for the large one")
+    parser.add_argument("--sweep-data", type=Path, help="folder of a finished data set, taken for the small one")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help=f"of the large set if it is made ({PAIRS})")
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument("--collectors", action="store_true", help="print the seconds of each collector as JSON and end")
     return parser.parse_args()
@@ -271,17 +277,20 @@ def main() -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    data = (arguments.data or made(arguments.pairs)).resolve()
-    card = json.loads((data / "dataset.json").read_text())
-    pairs, rows = int(card["data"]["n_pairs"]), sum(int(shard["rows"]) for shard in card["shards"])
-    audits = {profile: audited(data, profile, arguments.workers) for profile in PROFILES}
-    collectors = measured_apart(data)
+    large = (arguments.data or made(arguments.pairs)).resolve()
+    small = (arguments.sweep_data or made(PAIRS_IN_SWEEPS)).resolve()
+    audits = {
+        "full": audited(large, "full", arguments.workers),
+        "quick": audited(small, "quick", arguments.workers),
+        "quick_on_the_large_set": audited(large, "quick", arguments.workers),
+    }
+    collectors = measured_apart(large)
     show(console, audits, collectors)
-    if arguments.pairs != PAIRS:
+    if size_of(large)["pairs"] < PAIRS:
         return
     report = {
-        "pairs": pairs,
-        "rows": rows,
+        "large": size_of(large),
+        "small": size_of(small),
         "workers": arguments.workers,
         "audits": {profile: asdict(found) for profile, found in audits.items()},
         "cpu_seconds_by_collector": collectors,

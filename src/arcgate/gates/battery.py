@@ -154,7 +154,10 @@ def pieces(batch: Batch) -> Iterator[Batch]:
     """A shard in pieces of `PAIRS_AT_ONCE` pairs, each with all of its members."""
     piece = pd.factorize(batch.table["pair_id"])[0] // PAIRS_AT_ONCE
     for number in range(int(piece.max(initial=-1)) + 1):
-        rows = np.flatnonzero(piece == number)
+        found = np.flatnonzero(piece == number)
+        # Where members of a pair are neighbours, as in arcgate's own sets, nothing need be copied.
+        together = found[-1] - found[0] + 1 == len(found)
+        rows = slice(found[0], found[-1] + 1) if together else found
         arc = None if batch.arc is None else batch.arc[rows]
         yield Batch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], arc)
 

@@ -21,6 +21,7 @@ from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.observer import Moments, detectability
 from arcgate.gates.pixel_map import Counts, auc_map, histograms
+from arcgate.gates.probe import require_hosts
 from arcgate.gates.result import RAW, GateResult
 from arcgate.gates.rules import Hosts, halved
 from arcgate.gates.statistics import Interval
@@ -237,15 +238,12 @@ def usable_information(
     features = np.concatenate([positive, control]).astype(np.float64)
     labels = np.repeat([1, 0], [len(positive), len(control)])
     fitting = np.concatenate([positive_hosts.fitting, control_hosts.fitting])
-    names = np.concatenate([positive_hosts.names, control_hosts.names])
+    hosts = np.concatenate([positive_hosts.ids, control_hosts.ids])
     if not np.isfinite(features).all():
         raise ValueError("features are not finite: stamps hold pixels that are NaN or infinite")
+    require_hosts(hosts, labels, fitting, settings.min_hosts)
     gained = np.zeros(len(labels))
     for fit in (fitting, ~fitting):
-        for label in (0, 1):
-            count = len(np.unique(names[fit & (labels == label)]))
-            if count < settings.min_hosts:
-                raise ValueError(f"{count} galaxies of a class in one half, {settings.min_hosts} are needed")
         rule = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=1000))
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
@@ -256,7 +254,7 @@ def usable_information(
         score = rule.decision_function(features[~fit]) * np.where(labels[~fit] == 1, 1.0, -1.0)
         prior = np.bincount(labels[fit]) / fit.sum()
         gained[~fit] = (-np.logaddexp(0.0, -score) - np.log(prior[labels[~fit]])) / np.log(2.0)
-    cluster = np.unique(names, return_inverse=True)[1]
+    cluster = np.unique(hosts, return_inverse=True)[1]
     groups, value = int(cluster.max()) + 1, float(gained.mean())
     scatter = np.bincount(cluster, gained - value)
     error = np.sqrt(groups / (groups - 1) * np.square(scatter).sum()) / len(gained)

@@ -39,21 +39,21 @@ class Hosts:
     names : ndarray of str, shape (n,)
     fitting : ndarray of bool, shape (n,)
         Rows whose galaxy is in the half that fits.
+    ids : ndarray of int, shape (n,)
+        Of the names, by hash: numbers are told apart in a tenth of the time.
     """
 
     names: NDArray[np.str_]
     fitting: NDArray[np.bool_]
-
-    def take(self, chosen: NDArray[np.bool_]) -> Hosts:
-        """The rows that `chosen` marks."""
-        return Hosts(self.names[chosen], self.fitting[chosen])
+    ids: NDArray[np.int64]
 
 
 def halved(names: NDArray[np.str_], settings: Gates) -> Hosts:
     """Divide galaxies by hash; a galaxy's half depends on its name alone, so that every class and arm agrees on it."""
     unique, row = np.unique(names, return_inverse=True)
-    fitting = uniform(settings.seed, "two-sample half", text_ids(unique.tolist())) < 0.5
-    return Hosts(names, fitting[row])
+    ids = text_ids(unique.tolist())
+    fitting = uniform(settings.seed, "two-sample half", ids) < 0.5
+    return Hosts(names, fitting[row], ids[row])
 
 
 def judged(
@@ -89,15 +89,15 @@ def judged(
     """
     labels = np.repeat([1, 0], [len(positive), len(control)])
     fitting = np.concatenate([positive_hosts.fitting, control_hosts.fitting])
-    names = np.concatenate([positive_hosts.names, control_hosts.names])
-    require_hosts(names, labels, fitting, settings.min_hosts)
+    hosts = np.concatenate([positive_hosts.ids, control_hosts.ids])
+    require_hosts(hosts, labels, fitting, settings.min_hosts)
     features = np.concatenate([positive, control])
     if not np.isfinite(features).all():
         raise ValueError("features are not finite: stamps hold pixels that are NaN or infinite")
     if not np.ptp(features, axis=0).any():
         raise ValueError("features are the same on every stamp: nothing can be told from them")
     scores = _scores(features[fitting], labels[fitting], features[~fitting], rule, reduce)
-    return clustered_auc(scores, labels[~fitting], names[~fitting], settings.level)
+    return clustered_auc(scores, labels[~fitting], hosts[~fitting], settings.level)
 
 
 def smallest_leak(sizes: Sequence[float], planted: Callable[[float], Interval], settings: Gates) -> float | None:
