@@ -47,6 +47,15 @@ def test_equal_columns_pass_and_the_shifted_column_is_heard(settings, control):
     assert "psfsize_r shifted" in results["metadata_ridge"].reason
 
 
+def test_without_pairs_the_canary_is_heard_among_other_galaxies(settings, control):
+    """Controls against copies of themselves would hear a shift that no gate between galaxies could."""
+    unpaired = gathered(Metadata(None, settings, replace(PAIRED, paired=False)), [made_arms(control)])
+    heard = {result.name: result.smallest_leak for result in unpaired.judge()}
+    with_pairs = judged(settings, made_arms(control))[0]
+    for name, leak in heard.items():
+        assert leak is None or leak > 2 * with_pairs[name].smallest_leak
+
+
 def test_what_is_not_there_is_named(settings, control):
     reason = judged(settings, made_arms(control))[0]["metadata_ridge"].reason
     assert "depth_g" in reason

@@ -215,3 +215,15 @@ def test_photon_noise_of_arcs_is_no_leak(small, built):
     fair, unfair = values(shards), values([replace(arms, counterpart=arms.control) for arms in shards])
     assert all(result.status != "failed" and result.low < 0.55 for result in fair.values())
     assert {result.status for result in unfair.values()} == {"failed"}
+
+
+def test_shards_with_and_without_photon_noise_are_judged_together(settings, control):
+    """In one the counterpart is the control itself, in the other a copy with noise: no row is lost."""
+    half = [control.take(np.arange(N // 2)), control.take(np.arange(N // 2, N))]
+    noisy = changed(half[1], half[1].image)
+    both = [made_arms(half[0]), replace(made_arms(half[1]), counterpart=noisy)]
+    collector = gathered(TwoSample(None, settings, PAIRED), both)
+    whole = judged(settings, made_arms(control))
+    assert {result.name.removeprefix("two_sample_"): result.n for result in collector.judge()} == {
+        name: result.n for name, result in whole.items()
+    }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Facts, Source
 from arcgate.injection.arcs import Psfs, declared_psfs, render_arcs, used_psfs
@@ -182,15 +182,25 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
     null = stamps(np.flatnonzero(role == "null")) if facts.has_null else None
     arc = _arc(batch, keep, role, control, positive, facts)
     twin, twin_control = _twin(control, null, facts, seed)
-    predicted = None if arc is None or not facts.declared else _predicted(positive.table, arc)
-    masked = None if arc is None else _without_core(positive, arc)
-    residual, unmasked, excess, counterpart = None, None, {}, control
-    if arc is not None and predicted is not None:
-        declared, whole, photons = predicted
-        counterpart = _with_photons(control, positive, photons)
-        residual = replace(positive, image=positive.image - declared)
-        unmasked = replace(positive, image=positive.image - whole)
-        excess = {"residual": _core_mean(arc, declared, positive), "unmasked": _core_mean(arc, whole, positive)}
+    predicted = _predicted(positive.table, arc) if facts.declared else None
+    residual, unmasked, excess, counterpart, light = None, None, {}, control, arc
+    if predicted is not None:
+        residual = replace(positive, image=positive.image - predicted.masked)
+        if arc is not None:
+            unmasked = replace(positive, image=positive.image - predicted.whole)
+            excess = {
+                "residual": _core_mean(arc, predicted.masked, positive),
+                "unmasked": _core_mean(arc, predicted.whole, positive),
+            }
+        if predicted.photons is not None:
+            counterpart = _with_photons(control, positive, predicted.photons[0])
+            # Null rows carry no photons of arcs: the twin gets as much noise as what it stands for, on both sides.
+            twin_control = counterpart if twin_control is control else _with_photons(twin_control, positive, predicted.photons[0])
+            twin = _with_photons(twin, positive, predicted.photons[1])
+        if arc is None or predicted.photons is not None:
+            # Photons stay, as they do in every other arm.
+            light = predicted.whole * core_mask(positive.table)
+    masked = None if light is None else _without_core(positive, light)
     return Arms(
         control=control,
         counterpart=counterpart,
@@ -202,7 +212,7 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
         unmasked=unmasked,
         masked=masked,
         arc=arc,
-        declared=None if predicted is None else predicted[0],
+        declared=None if predicted is None else predicted.masked,
         excess=excess,
     )
 
@@ -258,29 +268,38 @@ def _near(stamps: Stamps, reach_pix: float) -> tuple[slice, slice, NDArray[np.fl
     return rows, columns, np.hypot(dx[:, None, :], dy[:, :, None])
 
 
-def _with_photons(control: Stamps, positive: Stamps, photons: Pixels | None) -> Stamps:
-    """Controls with the photon noise of their pair's arc; the controls themselves where no arc has any."""
-    if photons is None:
-        return control
-    return control.with_leak(light_of_pairs(photons, positive, control))
+def _with_photons(stamps: Stamps, positive: Stamps, photons: Pixels) -> Stamps:
+    """Stamps with the photon noise of their pair's arc."""
+    return stamps.with_leak(light_of_pairs(photons, positive, stamps))
 
 
-def _predicted(table: pd.DataFrame, stored: Pixels) -> tuple[Pixels, Pixels, Pixels | None]:
-    """Arcs by the declared PSF with the mask, by the used PSF without it, and photon noise of the former where arcs have any."""
+@dataclass(frozen=True)
+class _Predicted:
+    """Arcs by the declared PSF with the mask, by the used PSF without it, and photon noise, drawn twice, where arcs have any."""
+
+    masked: Pixels
+    whole: Pixels
+    photons: tuple[Pixels, Pixels] | None
+
+
+def _predicted(table: pd.DataFrame, stored: Pixels | None) -> _Predicted:
     if table.empty:
-        return stored.copy(), stored.copy(), None
+        nothing = np.zeros((0, *IMAGE_SHAPE), dtype=np.float32)
+        return _Predicted(nothing, nothing, None)
     psfs = declared_psfs(table)
     full = render_arcs(table, psfs)[0]
     masked, noisy = ((table[name] != "none").to_numpy() for name in ("core_mask_kind", "arc_noise"))
     # The stored arc is the whole one, bit by bit, where neither a mask nor noise has touched it.
-    whole, touched = stored, np.flatnonzero(masked | noisy)
+    whole, touched = full if stored is None else stored, np.flatnonzero(masked | noisy)
     if len(touched):
-        whole = stored.copy()
+        whole = whole.copy()
         whole[touched] = _whole(table.iloc[touched].reset_index(drop=True), full[touched], [psfs[row] for row in touched])
     mask = core_mask(table) if masked.any() else np.ones(1, dtype=np.float32)
+    photons = None
     # Tables of other makers whose arcs carry no noise need not give the gain.
-    photons = photons_of(table, full, "counterpart") * mask if noisy.any() else None
-    return full * mask, whole, photons
+    if noisy.any():
+        photons = (photons_of(table, full, "counterpart") * mask, photons_of(table, full, "twin") * mask)
+    return _Predicted(full * mask, whole, photons)
 
 
 def _whole(table: pd.DataFrame, by_declared: Pixels, declared: list[Psfs]) -> Pixels:

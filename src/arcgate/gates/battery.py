@@ -41,6 +41,8 @@ Done = TypeVar("Done")
 
 # Pairs of a shard that are measured at once: their stamps in all arms then take a quarter of a gigabyte.
 PAIRS_AT_ONCE: Final = 350
+# So many pairs are judged by this process before others would have started: two of them take 15 s to import what they need.
+PAIRS_ALONE: Final = 1500
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     settings : Gates
         Margin, level, sizes of the canaries.
     workers : int
-        Processes that read, measure and judge; no result depends on it.
+        Processes that read, measure and judge, where there are many pairs; no result depends on it.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     pairs = chosen_pairs(source, settings.max_pairs, settings.seed)
     empty = battery_for(facts, view, settings, pairs)
     tasks = [_Task(part, pairs, facts, settings.seed, empty) for part in source.parts()]
-    with Workers(workers, source.path) as crew:
+    with Workers(workers if len(pairs) > PAIRS_ALONE else 1, source.path) as crew:
         finite, collectors = _merged(tasks, crew, source)
         done = dict(_shown(crew.completed(_judged, collectors), "judging", len(collectors)))
     parts = [done[position] for position in range(len(collectors))]

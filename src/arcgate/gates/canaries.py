@@ -71,9 +71,9 @@ class Canary:
         return self.sizes or settings.canary_sizes_sky_sigma
 
     def least(self, settings: Gates) -> float:
-        """The size that must be heard, at most the largest planted one."""
-        largest = self.sizes_for(settings)[-1]
-        return largest if self.must_hear is None else min(self.must_hear, largest)
+        """The size that must be heard, one between the smallest and the largest that is planted."""
+        sizes = self.sizes_for(settings)
+        return sizes[-1] if self.must_hear is None else max(sizes[0], min(self.must_hear, sizes[-1]))
 
     def planted(self, twin: Floats, leak: Floats, size: float) -> Floats:
         """Features (n, band, k) of the twin with the leak in it."""

@@ -122,8 +122,12 @@ def missing(gate: AucGate, facts: Facts) -> str | None:
     """Why a data set cannot feed a gate, and what would let it; None if it can."""
     if gate.arm == "null":
         return None if facts.has_null else "there are no null rows (the injection with flux 0): build the set with data.null_rows"
-    if not facts.has_arc and not facts.paired:
-        return "neither the light as added nor paired controls are there, so that arcs cannot be taken away: store the arcs"
+    if gate.arm == "masked" and not (facts.declared or facts.has_arc or facts.paired):
+        return (
+            "arcs are neither stored nor declared, and controls are other galaxies, so that arcs cannot be taken away: store them"
+        )
+    if gate.arm == "unmasked" and not (facts.has_arc or facts.paired):
+        return "neither arcs nor their galaxies are stored, so that what a mask took away cannot be seen: store the arcs"
     if gate.arm != "masked" and not facts.declared:
         return "lens, source and PSF of the rows are not declared, so that their arcs cannot be predicted: give their columns"
     return None

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
@@ -21,7 +16,7 @@ from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.observer import Moments, detectability
 from arcgate.gates.pixel_map import Counts, auc_map, histograms
-from arcgate.gates.probe import require_hosts
+from arcgate.gates.probe import fitted, require_hosts
 from arcgate.gates.result import RAW, GateResult
 from arcgate.gates.rules import Hosts, halved
 from arcgate.gates.statistics import Interval
@@ -244,14 +239,7 @@ def usable_information(
     require_hosts(hosts, labels, fitting, settings.min_hosts)
     gained = np.zeros(len(labels))
     for fit in (fitting, ~fitting):
-        rule = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=1000))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            try:
-                rule.fit(features[fit], labels[fit])
-            except ConvergenceWarning as warning:
-                raise ValueError(f"the fit does not converge: {warning}") from warning
-        score = rule.decision_function(features[~fit]) * np.where(labels[~fit] == 1, 1.0, -1.0)
+        score = fitted(features[fit], labels[fit]).decision_function(features[~fit]) * np.where(labels[~fit] == 1, 1.0, -1.0)
         prior = np.bincount(labels[fit]) / fit.sum()
         gained[~fit] = (-np.logaddexp(0.0, -score) - np.log(prior[labels[~fit]])) / np.log(2.0)
     cluster = np.unique(hosts, return_inverse=True)[1]

@@ -19,7 +19,7 @@ from arcgate.gates.probe import TooFewHostsError
 from arcgate.gates.result import GateResult, Status
 from arcgate.gates.rules import Hosts, Rule, halved, judged, smallest_leak
 from arcgate.gates.statistics import Interval, clustered_auc
-from arcgate.injection.draws import text_ids
+from arcgate.injection.draws import text_ids, uniform
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -42,9 +42,9 @@ _RULES: Final[tuple[Rule, ...]] = ("ridge", "trees")
 
 @dataclass
 class Metadata:
-    """Keeps the scalar columns of positives and controls, and counts of their stamps: exact zeros, NaN, compressed size.
+    """Keeps the scalar columns of positives and controls, and counts of their stamps: exact zeros, compressed size.
 
-    Zeros and NaN are those of the stamps as stored. An arc changes how well a stamp compresses, and taking it away rounds, so
+    Zeros are those of the stamps as stored. An arc changes how well a stamp compresses, and taking it away rounds, so
     that the size (of every fourth line of the r band, zlib level 1) is that of the positive's null row; without null rows it
     is left out. The order in the file is not looked at: layouts fix it.
     """
@@ -131,15 +131,22 @@ class Metadata:
         return _result(rule, auc, smallest, self.settings, status, reason + absent)
 
     def _smallest_shift(self, rule: Rule, zero: pd.DataFrame, hosts: Hosts) -> tuple[float | None, str]:
-        """The canary: controls against themselves with their first varying column shifted."""
+        """The canary: the null twin with the first varying column of one side shifted.
+
+        On pairs the controls against themselves, else those of one half of the galaxies against the others.
+        """
         bare = zero.to_numpy(np.float64)
         spread = bare.std(axis=0)
         place = int(np.argmax(spread > 0))
+        one = np.ones(len(bare), dtype=bool)
+        if not self.facts.paired:
+            one = uniform(self.settings.seed, "twin", hosts.ids) < 0.5
+        other = one if self.facts.paired else ~one
 
         def auc(size: float) -> Interval:
-            shifted = bare.copy()
+            shifted = bare[one]
             shifted[:, place] += size * spread[place]
-            return judged(shifted, hosts, bare, hosts, rule, self.settings)
+            return judged(shifted, hosts.take(one), bare[other], hosts.take(other), rule, self.settings)
 
         return smallest_leak(SHIFTS, auc, self.settings), str(zero.columns[place])
 
@@ -153,7 +160,6 @@ def _columns(stamps: Stamps) -> pd.DataFrame:
             kept[f"colour_{blue}{red}"] = kept[f"host_mag_{blue}"] - kept[f"host_mag_{red}"]
     pixels = stamps.image.reshape(len(table), -1)
     kept["exact_zeros"] = pixels.shape[1] - np.count_nonzero(pixels, axis=1)
-    kept["not_finite"] = pixels.shape[1] - np.count_nonzero(np.isfinite(pixels), axis=1)
     return kept
 
 

@@ -47,6 +47,10 @@ class Hosts:
     fitting: NDArray[np.bool_]
     ids: NDArray[np.int64]
 
+    def take(self, chosen: NDArray[np.bool_]) -> Hosts:
+        """The rows that `chosen` marks."""
+        return Hosts(self.names[chosen], self.fitting[chosen], self.ids[chosen])
+
 
 def halved(names: NDArray[np.str_], settings: Gates) -> Hosts:
     """Divide galaxies by hash; a galaxy's half depends on its name alone, so that every class and arm agrees on it."""

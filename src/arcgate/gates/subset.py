@@ -15,7 +15,7 @@ DIAGNOSED_PAIRS: Final = 5000
 """About as many show an AUC to 0.005 and a share to 0.01."""
 
 
-def drawn(pairs: NDArray[np.int64], settings: Gates, at_most: int = DIAGNOSED_PAIRS) -> NDArray[np.bool_]:
+def drawn(pairs: NDArray[np.int64], settings: Gates, at_most: int) -> NDArray[np.bool_]:
     """Which of some pairs are among about `at_most` of all `settings.max_pairs`, by hash; fewer are a part of more."""
     if at_most >= settings.max_pairs:
         return np.ones(len(pairs), dtype=bool)

@@ -48,7 +48,6 @@ class TwoSample:
     _kept: dict[tuple[str, Region, Summary], list[Kept]] = field(default_factory=dict)
     _names: dict[str, list[NDArray[np.str_]]] = field(default_factory=dict)
     _pairs: list[NDArray[np.int64]] = field(default_factory=list)
-    _alias: dict[str, str] = field(default_factory=dict)
     _results: list[GateResult] = field(default_factory=list)
     _units: list[str] = field(default_factory=list)
 
@@ -68,16 +67,16 @@ class TwoSample:
         for name, arm in stamps.items():
             if arm is None or arm.table.empty:
                 continue
-            # On some layouts the twin is the controls themselves, or the null rows: measured and kept once.
-            self._alias[name] = first.setdefault(id(arm), name)
-            if self._alias[name] != name:
-                continue
+            # On some layouts the twin is the controls themselves, or the null rows: measured and kept once, under each name.
+            known = first.setdefault(id(arm), name)
             self._names.setdefault(name, []).append(arm.table["host_id"].to_numpy(np.str_))
             asked = sorted({(cell.region, cell.summary) for cell in self.settings.cells})
             read = [each for each in asked if name != ("subject" if each[1] == "lsb" else "stamp")]
             scaled = in_sky(arm.image, arm) if any(summary != "lsb" for _, summary in read) else arm.image
             for region, summary in read:
-                if name == "control" and same:
+                if known != name and (known, region, summary) in self._kept:
+                    kept = self._kept[known, region, summary][-1]
+                elif name == "control" and same:
                     kept = self._kept["twin", region, summary][-1].bare()
                 else:
                     kept = keep(arm, scaled, region, summary, name == "twin")
@@ -91,7 +90,6 @@ class TwoSample:
         for name, names in other._names.items():
             self._names.setdefault(name, []).extend(names)
         self._pairs += other._pairs
-        self._alias |= other._alias
 
     def judge(self) -> list[GateResult]:
         """One gate a cell."""
@@ -137,7 +135,7 @@ class TwoSample:
     def _judged(self, cell: Cell, hosts: dict[str, Hosts]) -> GateResult:
         subject = "stamp" if cell.summary == "lsb" else "subject"
         try:
-            if subject not in self._alias or "control" not in self._alias:
+            if subject not in self._names or "control" not in self._names:
                 raise ValueError("the arcs of these positives are not declared, so that they cannot be taken away")
             auc = self._against(cell, subject, "control", hosts)
             twin = self._against(cell, "twin", "twin_control", hosts)
@@ -146,7 +144,7 @@ class TwoSample:
             return self._result(cell, None, None, "undetermined", str(error))
         except ValueError as error:
             return self._result(cell, None, None, "not_run", str(error))
-        if self._alias[subject] != "twin" and fires(twin, self.settings.margin):
+        if not self._is_twin(subject, cell) and fires(twin, self.settings.margin):
             reason = f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
             return self._result(cell, auc, smallest, "blind", reason)
         failing = f"{_WHERE[cell.region]} differs between the classes in its {_WHAT[cell.summary]}"
@@ -171,19 +169,23 @@ class TwoSample:
 
     def _against(self, cell: Cell, one: str, zero: str, hosts: dict[str, Hosts], vectors: Vectors | None = None) -> Interval:
         """AUC of the cell's rule for one arm (or `vectors` in its place) against another."""
-        first, second = self._alias[one], self._alias[zero]
         return judged(
             features(self._all(one, cell).vectors if vectors is None else vectors, cell.summary),
-            hosts[first],
+            hosts[one],
             features(self._all(zero, cell).vectors, cell.summary),
-            hosts[second],
+            hosts[zero],
             cell.probe,
             self.settings,
             reduce=cell.summary == "pca",
         )
 
+    def _is_twin(self, name: str, cell: Cell) -> bool:
+        """Whether an arm is the twin itself, so that there is nothing to compare it with."""
+        both = (self._kept[arm, cell.region, cell.summary] for arm in (name, "twin"))
+        return all(one is other for one, other in zip(*both, strict=True))
+
     def _all(self, name: str, cell: Cell) -> Kept:
-        parts = self._kept[self._alias[name], cell.region, cell.summary]
+        parts = self._kept[name, cell.region, cell.summary]
         return Kept(np.concatenate([part.vectors for part in parts]), np.concatenate([part.leak for part in parts]))
 
     def _result(self, cell: Cell, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:

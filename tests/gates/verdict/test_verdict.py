@@ -216,6 +216,25 @@ def test_one_gate_among_many_that_fails_by_chance_names_nothing():
     assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS).name == "selection"
 
 
+def test_a_value_below_one_half_names_no_leak():
+    below = replace(result("metadata_ridge", "table", "failed"), value=0.37, low=0.35, high=0.39)
+    sound = [result("residual_core", "raw", "passed")]
+    cause = joined([*sound, below], PHYSICS)
+    assert cause.name == "undetermined"
+    assert "metadata_ridge (0.370) lies below 0.5" in cause.sentence
+    assert joined([*sound, below], Cause("pedestal", 1.0, "light")).name == "pedestal"
+    # A share of the peak is no AUC: small values fail too.
+    share = replace(below, name="reference", value=0.02, low=0.02, high=0.02, null=0.0)
+    assert joined([*sound, share], PHYSICS).name == "unknown_bug"
+
+
+def test_beside_a_bug_the_normalisation_is_left_to_be_judged_again():
+    results = [result("normaliser_masked", "network", "failed"), result("mask_edge", "raw", "failed")]
+    cause = joined(results, Cause("flux_unit", 1.0, "light"))
+    assert cause.name == "flux_unit + mask_edge"
+    assert "judged again once it is mended" in cause.sentence
+
+
 @pytest.mark.parametrize("status", ["blind", "not_run", "undetermined"])
 def test_physics_needs_residuals_that_were_judged(status):
     cause = joined([result("residual_core", "raw", status), result("residual_border", "raw", "passed")], PHYSICS)

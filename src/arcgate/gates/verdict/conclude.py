@@ -26,6 +26,10 @@ _SAYS: Final = {
     "selection": "positives and controls differ before any arc is added, in their galaxies or in columns beside the pixels",
     "split": "the same galaxy, sky cell or pair is on two sides of a split, or a galaxy has two names",
 }
+_BESIDE_A_BUG: Final = (
+    "the statistics that the view divides by carry the label too; whether they would without the bug has to be judged again "
+    "once it is mended"
+)
 _PHYSICS: Final = "physics"
 _UNDETERMINED: Final = "undetermined"
 # Family-wise probability that chance alone makes any gate of a sound data set speak here (Holm 1979).
@@ -51,23 +55,36 @@ def conclude(key: str, judged: Judged) -> Evidence:
 def joined(results: Sequence[GateResult], light: Cause) -> Cause:
     """The refit's cause together with what the gates found.
 
-    A gate has a say if it failed and chance does not account for that, all gates considered. Physics stands only if no such
-    gate is left over and every gate on residual pixels as stored has passed.
+    A gate has a say if it failed and chance does not account for that, all gates considered. A value below one half names no
+    leak: no network can use a rule that is wrong on other galaxies, and matched controls do that by themselves, since what
+    positives and controls of one half differ by, those of the other half differ by with the opposite sign. Physics stands only if
+    no such gate is left over and every gate on residual pixels as stored has passed.
     """
     failed = _beyond_chance([result for result in results if result.role == "gate"])
+    below = [each for each in failed if each.null == _NULL_AUC and each.value is not None and each.value < _NULL_AUC]
+    failed = [result for result in failed if result not in below]
     names = list(dict.fromkeys(_LEAK_OF[result.name] for result in failed if result.name in _LEAK_OF))
-    sentences = [_SAYS[name] for name in names]
     # In the network's view a normaliser's leak shows up in everything that is divided.
     absorbed = "normalisation" in names
     others = [result for result in failed if result.name not in _LEAK_OF and not (absorbed and result.view != RAW)]
     if light.name not in (_PHYSICS, _UNDETERMINED):
-        return Cause(" + ".join([light.name, *names]), light.confidence, "; ".join([light.sentence, *sentences]), light.measured)
+        sentences = [light.sentence, *[_SAYS[name] if name != "normalisation" else _BESIDE_A_BUG for name in names]]
+        # Light of a bug beyond the core changes what is divided by, as an arc there would.
+        named = [light.name, *[name for name in names if name != "normalisation"]]
+        return Cause(" + ".join(named), light.confidence, "; ".join(sentences), light.measured)
+    sentences = [_SAYS[name] for name in names]
     if others:
         what = ", ".join(dict.fromkeys(result.name for result in others))
         sentence = f"{what} failed, and no known bug or design leak accounts for it"
         return Cause(" + ".join(["unknown_bug", *names]), light.confidence, "; ".join([sentence, *sentences]), light.measured)
     if names:
         return Cause(" + ".join(names), light.confidence, "; ".join(sentences), light.measured)
+    if light.name == _PHYSICS and below:
+        what = ", ".join(dict.fromkeys(f"{result.name} ({result.value:.3f})" for result in below))
+        sentence = (
+            f"{light.sentence}; but rows or galaxies may not be what they claim, or controls are matched: {what} lies below 0.5"
+        )
+        return Cause(_UNDETERMINED, 0.0, sentence, light.measured)
     unsure = [
         result for result in results if result.name.startswith("residual_") and result.view == RAW and result.role == "gate"
     ]
