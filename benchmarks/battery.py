@@ -279,11 +279,10 @@ def main() -> None:
         console = Console(width=WIDTH)
     large = (arguments.data or made(arguments.pairs)).resolve()
     small = (arguments.sweep_data or made(PAIRS_IN_SWEEPS)).resolve()
-    audits = {
-        "full": audited(large, "full", arguments.workers),
-        "quick": audited(small, "quick", arguments.workers),
-        "quick_on_the_large_set": audited(large, "quick", arguments.workers),
-    }
+    audits = {}
+    for name, data, profile in (("full", large, "full"), ("quick", small, "quick"), ("quick_on_the_large_set", large, "quick")):
+        audits[name] = audited(data, profile, arguments.workers)
+        print(name, asdict(audits[name]), flush=True)
     collectors = measured_apart(large)
     show(console, audits, collectors)
     if size_of(large)["pairs"] < PAIRS:

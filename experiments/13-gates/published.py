@@ -37,7 +37,7 @@ def figures() -> Iterator[list[str]]:
     """Each published figure, ours in every data set, and in which it is reproduced."""
     table = pd.read_csv(HERE / "published.csv", keep_default_na=False)
     parts = {
-        name: table[(table[["controls", "mask", "psf", "grid"]] == chosen).all(axis=1)].set_index("quantity")
+        name: table[(table[["controls", "mask", "psf", "grid"]] == list(chosen)).all(axis=1)].set_index("quantity")
         for name, chosen in SETS.items()
     }
     for figure in PUBLISHED:

@@ -71,15 +71,17 @@ class TwoSample:
             known = first.setdefault(id(arm), name)
             self._names.setdefault(name, []).append(arm.table["host_id"].to_numpy(np.str_))
             asked = sorted({(cell.region, cell.summary) for cell in self.settings.cells})
-            read = [each for each in asked if name != ("subject" if each[1] == "lsb" else "stamp")]
-            scaled = in_sky(arm.image, arm) if any(summary != "lsb" for _, summary in read) else arm.image
-            for region, summary in read:
+            scaled = None
+            for region, summary in asked:
+                if name == ("subject" if summary == "lsb" else "stamp"):
+                    continue
                 if known != name and (known, region, summary) in self._kept:
                     kept = self._kept[known, region, summary][-1]
                 elif name == "control" and same:
                     kept = self._kept["twin", region, summary][-1].bare()
                 else:
-                    kept = keep(arm, scaled, region, summary, name == "twin")
+                    scaled = in_sky(arm.image, arm) if scaled is None and summary != "lsb" else scaled
+                    kept = keep(arm, arm.image if scaled is None else scaled, region, summary, name == "twin")
                 self._kept.setdefault((name, region, summary), []).append(kept)
         self._pairs.append(arms.twin.table["pair_id"].to_numpy(np.int64))
 

@@ -44,8 +44,9 @@ def test_a_bug_is_named_from_stamps_and_other_galaxies(built, answered):
 def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built, answered):
     sound = other_galaxies(built("controls=unpaired", "psf=moffat_converted"), (*DECLARED, *HOSTS))
     _, evidence = answered(sound)
+    # A hundred galaxies are few for gates on residual pixels.
     assert evidence.cause.name == "undetermined"
-    assert "residual_core (not_run)" in evidence.cause.sentence or "more galaxies" in evidence.cause.sentence
+    assert "residual_" in evidence.cause.sentence or "more galaxies" in evidence.cause.sentence
     assert {each.name for each in evidence.cause.measured} >= {"flux", "psf_width", "shift", "noise"}
     _, evidence = answered(sound.drop(columns=["host_mag_g"]))
     assert evidence.cause.name == "undetermined"
