@@ -76,7 +76,7 @@ class TwoSample:
                 if name == ("subject" if summary == "lsb" else "stamp"):
                     continue
                 if known != name and (known, region, summary) in self._kept:
-                    kept = self._kept[known, region, summary][-1]
+                    kept = self._kept[known, region, summary][-1].bare()
                 elif name == "control" and same:
                     kept = self._kept["twin", region, summary][-1].bare()
                 else:
@@ -184,7 +184,7 @@ class TwoSample:
     def _is_twin(self, name: str, cell: Cell) -> bool:
         """Whether an arm is the twin itself, so that there is nothing to compare it with."""
         both = (self._kept[arm, cell.region, cell.summary] for arm in (name, "twin"))
-        return all(one is other for one, other in zip(*both, strict=True))
+        return all(one.vectors is other.vectors for one, other in zip(*both, strict=True))
 
     def _all(self, name: str, cell: Cell) -> Kept:
         parts = self._kept[name, cell.region, cell.summary]
