@@ -39,7 +39,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "audits.csv"
 COLUMNS = ("planted", "size", "verdict", "confidence", "seed", "controls", "safe", "refit", "failed", "seconds", "sentence")
 # Gates need more galaxies than the refit: half of them judge what the other half fitted.
-PAIRS, FIRST_SEED, CLEAN = 160, 400_000, 20
+PAIRS, FIRST_SEED, CLEAN = 160, 500_000, 20
 JUDGED = ("data=planted.parquet", "view=annulus_robust", "gates=quick")
 
 
