@@ -42,7 +42,7 @@ _OPENING_CODE = tuple(
 )
 JUDGING_CODE = ("gates", "lensing", "injection", *_OPENING_CODE, *_READING_CODE)
 LEARNING_CODE = ("learning", *_READING_CODE)
-FIGURE_CODE = ("tracking/figures", "tracking/artifacts.py")
+FIGURE_CODE = ("figures", "tracking/artifacts.py")
 SCORING_CODE = ("evaluation", "learning", "gates/statistics.py", *_READING_CODE)
 
 

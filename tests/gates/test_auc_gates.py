@@ -127,6 +127,24 @@ def test_statistics_of_the_whole_stamp_carry_the_label(judged):
     assert annulus.value < 0.53
 
 
+@pytest.mark.parametrize("overrides", [SOUND, UNPAIRED])
+def test_what_a_bug_adds_to_positives_is_not_the_normaliser_s(overrides, small, built):
+    """Only the declared arc is held against it, on the controls of the pairs."""
+    dataset = built(*overrides)
+    facts = DatasetSource(dataset).facts
+    pairs = chosen_pairs(DatasetSource(dataset), 5000, 0)
+    batch = next(iter(DatasetSource(dataset).parts())).read()
+    positive = (batch.table["role"] == "positive").to_numpy()
+    brighter = replace(batch, image=batch.image + np.float32(0.3) * positive[:, None, None, None])
+    sound, buggy = (arms_of(rows, pairs, facts, 0) for rows in (batch, brighter))
+    assert np.array_equal(sound.masked.image, buggy.masked.image)
+    light = sound.masked.image - sound.counterpart.image
+    radius = np.hypot(np.arange(64) - sound.masked.x[:, None, None], np.arange(64)[:, None] - sound.masked.y[:, None, None])
+    inside = np.broadcast_to((radius < 8.0)[:, None], light.shape)
+    assert not light[inside].any()
+    assert light[~inside] == pytest.approx(sound.declared[~inside], abs=1e-4)
+
+
 def test_photon_noise_of_arcs_is_no_leak(judged):
     """It stays in every arm, and the controls and the twin get as much."""
     results = judged("noise=poisson", *SOUND)

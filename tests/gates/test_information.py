@@ -105,11 +105,6 @@ def test_the_map_is_mann_and_whitney_s():
     np.testing.assert_allclose(auc_map(histograms(one), histograms(zero)).ravel(), u, atol=0.005)
 
 
-def test_a_pixel_without_finite_values_reads_chance():
-    one, zero = np.full((5, 2, 2), np.nan, dtype=np.float32), np.zeros((5, 2, 2), dtype=np.float32)
-    np.testing.assert_array_equal(auc_map(histograms(one), histograms(zero)), 0.5)
-
-
 def test_what_is_found_in_stamps_with_a_bright_ring(settings):
     control = made_stamps(N, 3)
     ring = np.exp(-0.5 * (np.hypot(*np.mgrid[-31.5:32, -31.5:32]) - 6.0) ** 2)

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from arcgate.figures import draw_exhibit, refit_chart, save
 from arcgate.gates.exhibit import Exhibit, Kind
 from arcgate.gates.result import Nuisance
-from arcgate.tracking.figures import draw_exhibit, refit_chart, save
 
 XY = {"x_label": "radius [pixel]", "y_label": "light", "x_log": True, "y_log": False}
 SERIES = {"label": "r", "x": [1.0, 2.0, 3.0], "y": [0.1, None, 0.3]}

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from arcgate.errors import ArcgateError
+from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
+from arcgate.figures.curves import roc_points
+from arcgate.figures.stamps import colour
 from arcgate.gates.result import Evidence
-from arcgate.tracking.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
-from arcgate.tracking.figures.curves import roc_points
-from arcgate.tracking.figures.stamps import colour
 
 
 def _texts(figure: Figure) -> str:

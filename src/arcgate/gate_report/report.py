@@ -13,14 +13,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from arcgate.dataset.atomic import atomically
+from arcgate.figures.exhibits import draw_exhibit, is_drawn
+from arcgate.figures.refit import refit_chart
 from arcgate.gate_report.answers import answers
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
 from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import Evidence, Status
-from arcgate.tracking.figures.exhibits import draw_exhibit, is_drawn
-from arcgate.tracking.figures.refit import refit_chart
 
 PUBLISHED_FIGURES: Final = "published_figures"
 IDENTIFIABILITY: Final = "identifiability"

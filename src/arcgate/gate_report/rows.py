@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from arcgate.figures.refit import quantity_words
 from arcgate.gate_report.bars import interval_bar
 from arcgate.gate_report.words import STATUSES, group_of, stratum_words, view_words, wording
 from arcgate.gates.result import GateResult, Nuisance, Status
-from arcgate.tracking.figures.refit import quantity_words
 
 ABSENT = "–"
 

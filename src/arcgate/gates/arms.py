@@ -97,7 +97,8 @@ class Arms:
     unmasked : Stamps or None
         Positives minus the whole arc, mask ignored, convolved with the PSF that was used: what a mask took away is missing.
     masked : Stamps or None
-        Positives without the arc's light at r < 8 px.
+        Stamps with arc light at r >= 8 px only: controls that are given the declared arc of their pair there, so that what else
+        a bug adds is not in them. Where nothing is declared, positives without their arc's light at r < 8 px.
     arc : ndarray, float32 (n, 3, 64, 64), or None
         Stored arcs of the positives; on pairs without them, stamp minus control.
     declared : ndarray, float32 (n, 3, 64, 64), or None
@@ -183,7 +184,8 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
     arc = _arc(batch, keep, role, control, positive, facts)
     twin, twin_control = _twin(control, null, facts, seed)
     predicted = _predicted(positive.table, arc) if facts.declared else None
-    residual, unmasked, excess, counterpart, light = None, None, {}, control, arc
+    residual, unmasked, excess, counterpart = None, None, {}, control
+    masked = _without_core(positive, arc) if arc is not None and predicted is None else None
     if predicted is not None:
         residual = replace(positive, image=positive.image - predicted.masked)
         if arc is not None:
@@ -197,10 +199,7 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
             # Null rows carry no photons of arcs: the twin gets as much noise as what it stands for, on both sides.
             twin_control = counterpart if twin_control is control else _with_photons(twin_control, positive, predicted.photons[0])
             twin = _with_photons(twin, positive, predicted.photons[1])
-        if arc is None or predicted.photons is not None:
-            # Photons stay, as they do in every other arm.
-            light = predicted.whole * core_mask(positive.table)
-    masked = None if light is None else _without_core(positive, light)
+        masked = _beyond_core(counterpart, positive, predicted.masked)
     return Arms(
         control=control,
         counterpart=counterpart,
@@ -246,6 +245,15 @@ def _without_core(positive: Stamps, arc: Pixels) -> Stamps:
     image = positive.image.copy()
     image[:, :, rows, columns] -= np.where((radius < NORMALISER_MASK_PIX)[:, None], arc[:, :, rows, columns], np.float32(0.0))
     return replace(positive, image=image, seen=image)
+
+
+def _beyond_core(controls: Stamps, positive: Stamps, arcs: Pixels) -> Stamps:
+    """Controls of a pair, with the arc of that pair but for its light near the centre."""
+    held = controls.take(controls.table["pair_id"].isin(positive.table["pair_id"]).to_numpy())
+    light = light_of_pairs(arcs, positive, held)
+    rows, columns, radius = _near(held, NORMALISER_MASK_PIX)
+    light[:, :, rows, columns] *= (radius >= NORMALISER_MASK_PIX)[:, None]
+    return held.with_leak(light)
 
 
 def _core_mean(light: Pixels, less: Pixels, stamps: Stamps) -> NDArray[np.float64]:

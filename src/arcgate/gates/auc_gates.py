@@ -56,8 +56,10 @@ class AucGates:
             return
         for key, features in found:
             self._features[key].append(features)
-        for name in ("control", "twin", "twin_control", "stamp"):
-            self._rows[name].append(_rows(getattr(arms, name)))
+        for name in ("control", "twin", "twin_control", "stamp", "masked"):
+            stamps = getattr(arms, name)
+            if stamps is not None:
+                self._rows[name].append(_rows(stamps))
         for arm, excess in arms.excess.items():
             self._excess[arm].append(excess)
 

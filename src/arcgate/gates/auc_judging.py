@@ -64,7 +64,7 @@ class Judging:
     features : dict
         Features (n, band, k) by kind and arm or leak.
     rows : dict
-        Galaxy and pair of the rows of control, twin, twin_control and stamp.
+        Galaxy and pair of the rows of control, twin, twin_control, stamp and masked.
     excess : dict
         Mean core light of arms, per band, in sky sigma a pixel.
     settings : Gates
@@ -118,7 +118,7 @@ class Judging:
 
     def _arms(self, gate: AucGate, arm: Arm) -> tuple[Comparison, Floats, Floats]:
         """The rows of an arm and of the controls of the same pairs, and what the gate's rule may look at in them."""
-        names = ("twin", "twin_control") if arm == "null" else ("stamp", "control")
+        names = {"null": ("twin", "twin_control"), "masked": ("masked", "control")}.get(arm, ("stamp", "control"))
         one, zero = (self.rows[name] for name in names)
         kept = np.isin(zero.pairs, one.pairs) if arm != "null" else np.ones(len(zero.pairs), dtype=bool)
         if names[0] not in self._comparisons:

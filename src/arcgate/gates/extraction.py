@@ -10,7 +10,7 @@ import numpy as np
 
 from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.gates import canaries
-from arcgate.gates.arms import NORMALISER_MASK_PIX, Arms, Stamps, alike, light_of_pairs
+from arcgate.gates.arms import Arms, Stamps, alike, light_of_pairs
 from arcgate.gates.features import (
     CORE_COLUMNS,
     CORE_SIZE,
@@ -91,8 +91,7 @@ class Extraction:
         if arms.unmasked is not None:
             yield (RAW, "unmasked"), self._raw(arms.unmasked)
         if arms.masked is not None and self._normalises:
-            statistics = self._normalised_by(self._without_core(arms.masked, arms.stamp))
-            core = self.viewer.apply(arms.masked.image[..., _CORE, _CORE], *statistics)
+            core = self.viewer.apply(arms.masked.image[..., _CORE, _CORE], *self._normalised_by(arms.masked))
             yield (NETWORK, "masked"), _widened(core_features(core, self._about(arms.masked).core))
         yield from self._pedestals(twin, twins[NETWORK])
         yield from self._core_leaks(twin, arms)
@@ -135,12 +134,6 @@ class Extraction:
         if key not in self._statistics:
             self._statistics[key] = self.viewer.normaliser(stamps.seen, stamps.x, stamps.y)
         return self._statistics[key]
-
-    def _without_core(self, masked: Stamps, stamp: Stamps) -> Stamps:
-        """The masked stamps, or the positives where the view's statistics come from pixels that both share."""
-        view = self.viewer.view
-        outside = view.normalisation == "annulus_robust" and view.annulus_pix >= NORMALISER_MASK_PIX
-        return stamp if outside else masked
 
     def _normaliser(self, stamps: Stamps) -> Floats:
         """Centre in sky sigma and log scale, (n, band, 2)."""

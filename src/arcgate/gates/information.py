@@ -61,7 +61,7 @@ class Information:
             self._names.setdefault(name, []).append(stamps.table["host_id"].to_numpy(np.str_))
             for region in REGIONS:
                 self._profiles.setdefault((name, region), []).append(radial(scaled, stamps.x, stamps.y, region))
-                if name == "control" and np.isfinite(scaled).all():
+                if name == "control":
                     self._moments[region].add(channels(scaled, region))
             self._count(name, histograms(scaled[:, _RED]))
         if few.arc is not None and len(few.arc):
@@ -119,8 +119,6 @@ class Information:
             return _result(name, None, None, "not_run", "no arcs are stored")
         arcs, background = np.concatenate(self._arcs[region]), self._moments[region]
         try:
-            if not np.isfinite(arcs).all():
-                raise ValueError("arcs hold pixels that are NaN or infinite")
             seen = detectability(arcs, background)
             pedestal = 1.0 / float(detectability(np.ones((1, arcs.shape[1])), background)[0])
         except ValueError as error:
@@ -228,14 +226,12 @@ def usable_information(
     Raises
     ------
     ValueError
-        Too few galaxies in a half, features that are not finite, or a fit that does not converge.
+        Too few galaxies in a half, or a fit that does not converge.
     """
     features = np.concatenate([positive, control]).astype(np.float64)
     labels = np.repeat([1, 0], [len(positive), len(control)])
     fitting = np.concatenate([positive_hosts.fitting, control_hosts.fitting])
     hosts = np.concatenate([positive_hosts.ids, control_hosts.ids])
-    if not np.isfinite(features).all():
-        raise ValueError("features are not finite: stamps hold pixels that are NaN or infinite")
     require_hosts(hosts, labels, fitting, settings.min_hosts)
     gained = np.zeros(len(labels))
     for fit in (fitting, ~fitting):

@@ -19,25 +19,20 @@ _LOW, _HIGH = -4.0, 8.0
 
 
 def histograms(scaled: NDArray[np.float32]) -> Counts:
-    """Counts of the values of each pixel, shape (pixel, BINS), of images (n, y, x) in units of the sky's standard deviation.
-
-    Pixels that are not finite are not counted.
-    """
+    """Counts of the values of each pixel, shape (pixel, BINS), of images (n, y, x) in units of the sky's standard deviation."""
     values = scaled.reshape(len(scaled), scaled.shape[1] * scaled.shape[2])
-    finite = np.isfinite(values)
-    level = (asinh(np.where(finite, values, np.float32(0.0))) - np.float32(_LOW)) * np.float32(BINS / (_HIGH - _LOW))
-    place = np.where(finite, np.clip(level, 0, BINS - 1), np.float32(BINS)).astype(np.uint8)
+    level = (asinh(values) - np.float32(_LOW)) * np.float32(BINS / (_HIGH - _LOW))
+    place = np.clip(level, 0, BINS - 1).astype(np.uint8)
     counts: Counts = counted(place, BINS)
     return counts
 
 
 def auc_map(positive: Counts, control: Counts) -> Array:
-    """P(positive above control) + P(same bin) / 2 for each pixel, as a square image; 0.5 where a class has no finite value."""
+    """P(positive above control) + P(same bin) / 2 for each pixel, as a square image."""
     one, zero = positive.astype(np.float64), control.astype(np.float64)
     below = np.cumsum(zero, axis=1) - zero
     pairs = one.sum(axis=1) * zero.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        auc = np.where(pairs > 0, (one * (below + 0.5 * zero)).sum(axis=1) / pairs, 0.5)
+    auc = (one * (below + 0.5 * zero)).sum(axis=1) / pairs
     side = int(np.sqrt(len(auc)))
     square: Array = auc.reshape(side, side)
     return square

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from arcgate.gates.statistics import Interval, clustered_auc, within_pair
+from arcgate.gates.statistics import Interval, clustered_auc
 from arcgate.injection.draws import text_ids, uniform
 from arcgate.variant import Gates
 
@@ -50,15 +50,7 @@ class Sample:
         return Sample(self.features[chosen], self.labels[chosen], self.groups[chosen], self.pairs[chosen])
 
 
-@dataclass(frozen=True)
-class Probed:
-    """AUC of the rule on the judging half, and the share of pairs it puts in the right order (None without pairs there)."""
-
-    auc: Interval
-    within_pair: float | None
-
-
-def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
+def probe(sample: Sample, settings: Gates) -> Interval:
     """Fit a scaled logistic regression on one half of the galaxies and judge it on the other.
 
     Parameters
@@ -67,8 +59,11 @@ def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
         Both classes.
     settings : Gates
         Seed of the halves, level of the interval, least number of galaxies.
-    paired : bool
-        Whether pairs share a galaxy, so that within-pair accuracy means something.
+
+    Returns
+    -------
+    Interval
+        AUC of the rule on the judging half, clustered by galaxy.
 
     Raises
     ------
@@ -79,8 +74,7 @@ def probe(sample: Sample, settings: Gates, paired: bool) -> Probed:
     require_hosts(sample.groups, sample.labels, fitting, settings.min_hosts)
     fit, judge = sample.take(fitting), sample.take(~fitting)
     scores = fitted_scores(fit, judge.features)
-    auc = clustered_auc(scores, judge.labels, judge.groups, settings.level)
-    return Probed(auc, within_pair(scores, judge.labels, judge.pairs) if paired else None)
+    return clustered_auc(scores, judge.labels, judge.groups, settings.level)
 
 
 def require_hosts(groups: NDArray[Any], labels: Labels, fitting: NDArray[np.bool_], least: int) -> None:

@@ -39,7 +39,8 @@ class TwoSample:
     """Keeps a short vector of each stamp and region, and judges the cells of `settings.cells`.
 
     Positives without their declared arcs (without declarations: null rows) are held against the controls of their pairs. The
-    bits of stored numbers are compared on the stamps as stored: taking an arc away rounds, and adding one leaves no trace there.
+    bits of stored numbers are compared on the stamps as stored, since taking an arc away rounds; see `summaries.bits` for the
+    traces of adding one.
     """
 
     viewer: Viewer

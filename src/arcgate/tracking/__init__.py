@@ -1,4 +1,4 @@
-"""MLflow: runs, tables and figures of a study. No other package of arcgate imports MLflow.
+"""MLflow: runs and tables of a study, with its figures. No other package of arcgate imports MLflow.
 
 Importing this package switches MLflow's usage reports off for this process and its children, before MLflow is loaded.
 """

@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
+from arcgate.figures.curves import completeness, roc
+from arcgate.figures.exhibits import draw_exhibit, is_drawn
+from arcgate.figures.gates import gate_chart
+from arcgate.figures.maps import core_difference
+from arcgate.figures.refit import refit_chart
+from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
+from arcgate.figures.style import save
 from arcgate.gates.result import Evidence
-from arcgate.tracking.figures.curves import completeness, roc
-from arcgate.tracking.figures.exhibits import draw_exhibit, is_drawn
-from arcgate.tracking.figures.gates import gate_chart
-from arcgate.tracking.figures.maps import core_difference
-from arcgate.tracking.figures.refit import refit_chart
-from arcgate.tracking.figures.stamps import contact_sheet, pair_title, spread_over
-from arcgate.tracking.figures.style import save
 
 SHEET_PAIRS = 12
 SETS = {"own": "own test set", "common": "common test set"}

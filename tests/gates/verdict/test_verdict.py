@@ -201,6 +201,7 @@ PHYSICS = Cause("physics", 0.9, "fine")
         ([("residual_core", "raw")], PHYSICS, "unknown_bug"),
         ([("residual_core", "raw")], Cause("pedestal", 1.0, "light"), "pedestal"),
         ([("mask_edge", "raw")], Cause("pedestal", 1.0, "light"), "pedestal + mask_edge"),
+        ([("normaliser_masked", "network")], Cause("flux_unit", 1.0, "light"), "flux_unit + normalisation"),
         ([], Cause("undetermined", 0.0, "too few"), "undetermined"),
     ],
 )
@@ -226,13 +227,6 @@ def test_a_value_below_one_half_names_no_leak():
     # A share of the peak is no AUC: small values fail too.
     share = replace(below, name="reference", value=0.02, low=0.02, high=0.02, null=0.0)
     assert joined([*sound, share], PHYSICS).name == "unknown_bug"
-
-
-def test_beside_a_bug_the_normalisation_is_left_to_be_judged_again():
-    results = [result("normaliser_masked", "network", "failed"), result("mask_edge", "raw", "failed")]
-    cause = joined(results, Cause("flux_unit", 1.0, "light"))
-    assert cause.name == "flux_unit + mask_edge"
-    assert "judged again once it is mended" in cause.sentence
 
 
 @pytest.mark.parametrize("status", ["blind", "not_run", "undetermined"])

@@ -97,7 +97,7 @@ class CoreRegression(Diagnostic):
         """The same pixels: fitted on one half of the galaxies, judged on the other, with a clustered interval."""
         try:
             _check(sample)
-            return reported("core_corrected", probe(sample, self.settings, self.facts.paired).auc, _CORRECTED, stratum)
+            return reported("core_corrected", probe(sample, self.settings), _CORRECTED, stratum)
         except ValueError as error:
             # Too few galaxies in a half, one class, constant pixels, or a fit that does not converge: each says so.
             return not_run("core_corrected", str(error), stratum)

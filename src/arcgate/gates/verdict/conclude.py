@@ -26,10 +26,6 @@ _SAYS: Final = {
     "selection": "positives and controls differ before any arc is added, in their galaxies or in columns beside the pixels",
     "split": "the same galaxy, sky cell or pair is on two sides of a split, or a galaxy has two names",
 }
-_BESIDE_A_BUG: Final = (
-    "the statistics that the view divides by carry the label too; whether they would without the bug has to be judged again "
-    "once it is mended"
-)
 _PHYSICS: Final = "physics"
 _UNDETERMINED: Final = "undetermined"
 # Family-wise probability that chance alone makes any gate of a sound data set speak here (Holm 1979).
@@ -68,10 +64,8 @@ def joined(results: Sequence[GateResult], light: Cause) -> Cause:
     absorbed = "normalisation" in names
     others = [result for result in failed if result.name not in _LEAK_OF and not (absorbed and result.view != RAW)]
     if light.name not in (_PHYSICS, _UNDETERMINED):
-        sentences = [light.sentence, *[_SAYS[name] if name != "normalisation" else _BESIDE_A_BUG for name in names]]
-        # Light of a bug beyond the core changes what is divided by, as an arc there would.
-        named = [light.name, *[name for name in names if name != "normalisation"]]
-        return Cause(" + ".join(named), light.confidence, "; ".join(sentences), light.measured)
+        sentences = [light.sentence, *[_SAYS[name] for name in names]]
+        return Cause(" + ".join([light.name, *names]), light.confidence, "; ".join(sentences), light.measured)
     sentences = [_SAYS[name] for name in names]
     if others:
         what = ", ".join(dict.fromkeys(result.name for result in others))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.errors import ArcgateError
-from arcgate.tracking.figures.style import SMALL, TEXT
+from arcgate.figures.style import SMALL, TEXT
 
 # Weights, offset and softening of the Legacy Surveys sky viewer for images in nanomaggies per pixel.
 BAND_WEIGHT: Final = (6.0, 3.4, 2.2)

@@ -7,8 +7,8 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from arcgate.figures.style import BLACK, BLUE, GREEN, SMALL, TEXT, VERMILLION, new_figure
 from arcgate.gates.result import Nuisance
-from arcgate.tracking.figures.style import BLACK, BLUE, GREEN, SMALL, TEXT, VERMILLION, new_figure
 
 BAND_LOOK: Final = {"g": (GREEN, "^"), "r": (VERMILLION, "o"), "z": (BLUE, "s")}
 _ALL_BANDS: Final = (BLACK, "D")

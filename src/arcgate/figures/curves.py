@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from arcgate.tracking.figures.style import GREY, SERIES, SMALL, TEXT, TITLE, new_figure, tidy
+from arcgate.figures.style import GREY, SERIES, SMALL, TEXT, TITLE, new_figure, tidy
 
 _SCORES: Final = (("logit", "-", ""), ("logit_core_masked", "--", ", core masked"))
 _AXES: Final = {"theta_e_arcsec": "Einstein radius [arcsec]", "arc_snr": "S/N of the arc"}

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from arcgate.figures.style import BLACK, GREY, SERIES, SMALL, TEXT, new_figure, tidy
 from arcgate.gates.exhibit import Exhibit
-from arcgate.tracking.figures.style import BLACK, GREY, SERIES, SMALL, TEXT, new_figure, tidy
 
 WIDTH_INCH: Final = 7.2
 _LINES: Final = ("-", "--", "-.", ":")

@@ -8,8 +8,8 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from arcgate.figures.style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, TEXT, VERMILLION, new_figure
 from arcgate.gates.result import GateResult, Status
-from arcgate.tracking.figures.style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, TEXT, VERMILLION, new_figure
 
 NULL_AUC: Final = 0.5
 LOOK: Final[dict[Status, tuple[str, str, str]]] = {

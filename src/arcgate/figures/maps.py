@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
-from arcgate.tracking.figures.style import BLACK, SMALL, TEXT, TITLE, new_figure
+from arcgate.figures.style import BLACK, SMALL, TEXT, TITLE, new_figure
 
 CORE_RADIUS_PIX: Final = 5.0
 BOX_PIX: Final = 10
