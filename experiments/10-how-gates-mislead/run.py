@@ -28,7 +28,7 @@ from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
 from arcgate.gates.features import CORE_COLUMNS, RINGS_PIX, Rings, box_pixels, core_rings, stamp_features
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample, fitted_scores, fitting_half, probe
-from arcgate.gates.statistics import clustered_auc
+from arcgate.gates.statistics import clustered_auc, within_pair
 from arcgate.injection.build import build_dataset
 from arcgate.injection.inject import CORE_RADIUS_PIX
 from arcgate.variant import Gates
@@ -168,11 +168,9 @@ def halves(arms: dict[str, Arm], settings: Gates) -> Iterator[Row]:
         for leak in LEAKS if features == "core" else (0.0, 0.1, 1.0) if features == "pixels" else (0.0,):
             sample = arms[arm].sample(features, leak)
             head = {"question": "halves", "features": features, "arm": arm, "leak_sky_sigma": leak}
-            probed = [probe(sample, replace(settings, seed=seed), paired=True) for seed in range(HALVES)]
-            first = probed[0]
-            auc = first.auc
-            yield {**head, "way": "marginal, clustered", "value": auc.value, "low": auc.low, "high": auc.high}
-            spread = [one.auc.value for one in probed]
+            aucs = [probe(sample, replace(settings, seed=seed)) for seed in range(HALVES)]
+            yield {**head, "way": "marginal, clustered", "value": aucs[0].value, "low": aucs[0].low, "high": aucs[0].high}
+            spread = [auc.value for auc in aucs]
             yield {
                 **head,
                 "way": "marginal",
@@ -181,16 +179,17 @@ def halves(arms: dict[str, Arm], settings: Gates) -> Iterator[Row]:
                 "high": max(spread),
                 "note": "range of 10 divisions",
             }
-            yield {**head, "way": "within pair", "value": first.within_pair}
-            value, low, high = same_scores(sample, settings)
+            scores, judge = scored(sample, settings)
+            yield {**head, "way": "within pair", "value": within_pair(scores, judge.labels, judge.pairs)}
+            value, low, high = delong(scores, judge.labels, settings.level)
             yield {**head, "way": "marginal, independent rows", "value": value, "low": low, "high": high}
 
 
-def same_scores(sample: Sample, settings: Gates) -> tuple[float, float, float]:
-    """DeLong's interval on the scores that the clustered one was taken from."""
+def scored(sample: Sample, settings: Gates) -> tuple[NDArray[np.float64], Sample]:
+    """The judging half with the scores that the clustered interval is taken from."""
     fitting = fitting_half(sample.groups, settings.seed)
     judge = sample.take(~fitting)
-    return delong(fitted_scores(sample.take(fitting), judge.features), judge.labels, settings.level)
+    return fitted_scores(sample.take(fitting), judge.features), judge
 
 
 def light_itself(arms: dict[str, Arm]) -> Iterator[Row]:
