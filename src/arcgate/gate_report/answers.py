@@ -10,6 +10,7 @@ from arcgate.gate_report.words import SAFE_WORDS, view_words, wording
 from arcgate.gates.result import Evidence, GateResult
 
 SEPARATOR: Final = " + "
+LISTED: Final = 6
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ def cause_words(name: str) -> CauseWords:
 
 
 def listed(results: Sequence[GateResult]) -> str:
-    """Names of gates in words, each once."""
-    return ", ".join(dict.fromkeys(f"{wording(result.name).title} ({view_words(result.view)})" for result in results))
+    """Names of gates in words, each once; the first few of many, since the report's table has them all."""
+    names = list(dict.fromkeys(f"{wording(result.name).title} ({view_words(result.view)})" for result in results))
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _safe_sentence(evidence: Evidence) -> str:

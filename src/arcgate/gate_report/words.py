@@ -113,7 +113,7 @@ GROUPS: Final = (
         "How small a leak the gates notice",
         "Leaks of known sizes are planted among galaxies without arcs, where nothing else can leak, and each gate is asked "
         "again.",
-        "A gate that misses a planted leak at every size is blind; the sizes below say what a gate that passed could still miss.",
+        "A gate that misses a leak of the size that must be heard is blind; the sizes below say what one that passed can miss.",
         decides=False,
     ),
     Group(

@@ -19,17 +19,17 @@ def of_canaries(ladders: list[Ladder], settings: Gates) -> list[Exhibit]:
     if not ladders:
         return []
     rows = [
-        [ladder.gate.name, ladder.gate.view, ladder.canary.name, *_sizes(ladder), "caught" if ladder.smallest else "not caught"]
+        [ladder.gate.name, ladder.gate.view, ladder.canary.name, *_sizes(ladder), "heard" if ladder.heard else "missed"]
         for ladder in ladders
     ]
     table = Exhibit(
         "canaries",
         "Leaks planted to test the gates",
         "Each leak was planted, at several sizes, where no other leak can be: among galaxies without arcs. The smallest size is "
-        "that which the gate would fail in 95 of 100 data sets like this one. A gate that misses one of its leaks at every size "
-        "is blind, and its passing would mean nothing.",
+        "that which the gate would fail in about 9 of 10 data sets like this one. A gate that misses one of its leaks at the "
+        "size that must be heard is blind, and its passing would mean nothing.",
         "table",
-        {"columns": ["gate", "view", "leak", "smallest caught", "largest planted", "outcome"], "rows": rows},
+        {"columns": ["gate", "view", "leak", "smallest caught", "must be heard", "outcome"], "rows": rows},
     )
     units = dict.fromkeys(ladder.canary.unit for ladder in ladders)
     return [table, *(_curves([ladder for ladder in ladders if ladder.canary.unit == unit], unit, settings) for unit in units)]
@@ -37,7 +37,7 @@ def of_canaries(ladders: list[Ladder], settings: Gates) -> list[Exhibit]:
 
 def _sizes(ladder: Ladder) -> list[str]:
     words = ladder.canary.size_in_words
-    return [words(ladder.smallest) if ladder.smallest else "", words(ladder.sizes[-1])]
+    return [words(ladder.smallest) if ladder.smallest else "", words(ladder.least)]
 
 
 def _curves(ladders: list[Ladder], unit: str, settings: Gates) -> Exhibit:
