@@ -126,6 +126,7 @@ def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> Non
         ("passed", (gate("null", "raw", "passed", 0.5, 0.01, "inside"),), "The only gate passed, and it noticed"),
         ("undetermined", (gate("null", "raw", "undetermined", 0.5, 0.1, "few"),), "the only gate could not decide"),
         ("undetermined", (), "No gate could be run"),
+        ("undetermined", (gate("null", "raw", "failed", 0.56, 0.05, "chance"),), "failed, namely Null injection"),
     ],
 )
 def test_evidence_with_little_in_it(safe: Safe, results: tuple, says: str) -> None:

@@ -10,7 +10,7 @@ from arcgate.dataset.source import DatasetSource
 from arcgate.errors import ArcgateError
 from arcgate.gates import battery
 from arcgate.gates.battery import run_battery
-from arcgate.gates.result import is_safe
+from arcgate.gates.safe import is_safe
 from arcgate.injection.core_mask import radius_from
 
 # Fifty judging galaxies, of a hundred pairs, are too few to be sure of a PSF that is too wide.

@@ -14,7 +14,7 @@ from arcgate.errors import ArcgateError
 from arcgate.gates import finite_pixels
 from arcgate.gates.battery import run_battery
 from arcgate.gates.finite_pixels import FinitePixels
-from arcgate.gates.result import is_safe
+from arcgate.gates.safe import is_safe
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
 

@@ -109,10 +109,11 @@ def _safe_sentence(evidence: Evidence) -> str:
     gates = [result for result in evidence.results if result.role == "gate"]
     failed = [result for result in gates if result.status == "failed"]
     open_ = [result for result in gates if result.status not in ("failed", "passed")]
+    which = f"{_of(failed, gates)} failed, namely {listed(failed)}"
+    if failed and evidence.safe == "failed":
+        return f"A network could tell the classes apart without seeing an arc: {which}."
     if failed:
-        return (
-            f"A network could tell the classes apart without seeing an arc: {_of(failed, gates)} failed, namely {listed(failed)}."
-        )
+        return f"{which[:1].upper()}{which[1:]}; chance can do that in a sound set of this size, so that nothing is shown."
     if not gates:
         return "No gate could be run on this data set."
     if open_:
@@ -131,6 +132,8 @@ def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:
         steps.append(
             "Do not trust scores of networks trained on this set; mend the cause, build the set anew and audit it again."
         )
+    elif failed := [gate for gate in gates if gate.status == "failed"]:
+        steps.append(f"Give more galaxies, to see whether these failures are chance: {listed(failed)}.")
     if by_status["undetermined"]:
         steps.append(f"Give more galaxies, for these gates could not decide: {listed(by_status['undetermined'])}.")
     if by_status["blind"]:

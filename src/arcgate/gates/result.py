@@ -162,14 +162,6 @@ class Evidence:
     exhibits: tuple[Exhibit, ...] = ()
 
 
-def is_safe(results: list[GateResult]) -> Safe:
-    """The answer to *safe?*: it follows from the gates' statuses alone."""
-    gates = [result for result in results if result.role == "gate"]
-    if any(result.status == "failed" for result in gates):
-        return "failed"
-    return "passed" if gates and all(result.status == "passed" for result in gates) else "undetermined"
-
-
 def write_evidence(evidence: Evidence, path: Path) -> None:
     """Write evidence.json, in one step."""
     write_json(path, asdict(evidence))

@@ -10,6 +10,7 @@ import pytest
 from arcgate.dataset.source import DatasetSource, Facts
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.result import Cause, GateResult
+from arcgate.gates.safe import is_safe
 from arcgate.gates.verdict.conclude import joined
 from arcgate.gates.verdict.identifiability import KINDS, TABLE, identifiability
 from arcgate.gates.verdict.naming import name_cause
@@ -210,10 +211,16 @@ def test_gates_and_refit_make_one_cause(failed, light, name):
     assert joined(results, light).name == name
 
 
-def test_one_gate_among_many_that_fails_by_chance_names_nothing():
+def test_one_gate_among_many_that_fails_by_chance_decides_nothing():
     sound = [result(f"residual_{number}", "raw", "passed") for number in range(20)]
     narrow = result("metadata_trees", "table", "failed", half=0.06)
     assert joined([*sound, narrow], PHYSICS).name == "physics"
+    assert is_safe([*sound, narrow]) == "undetermined"
+    assert is_safe([narrow]) == "failed"
+    assert is_safe([*sound, result("metadata_trees", "table", "failed", half=0.02)]) == "failed"
+    assert is_safe([*sound, replace(narrow, margin=0.0)]) == "failed"
+    assert is_safe(sound) == "passed"
+    assert is_safe([]) == "undetermined"
     assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS).name == "selection"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from scipy.stats import norm
-
-from arcgate.gates.result import RAW, Cause, Evidence, GateResult, Judged, is_safe
+from arcgate.gates.auc_judging import NULL_AUC
+from arcgate.gates.result import RAW, Cause, Evidence, GateResult, Judged
+from arcgate.gates.safe import beyond_chance, is_safe
 
 # Gates whose failure is a design leak by itself.
 _LEAK_OF: Final = {
@@ -28,10 +28,6 @@ _SAYS: Final = {
 }
 _PHYSICS: Final = "physics"
 _UNDETERMINED: Final = "undetermined"
-# Family-wise probability that chance alone makes any gate of a sound data set speak here (Holm 1979).
-ALARM: Final = 0.01
-_NULL_AUC: Final = 0.5
-_LEVEL: Final = 0.9
 
 
 def conclude(key: str, judged: Judged) -> Evidence:
@@ -44,20 +40,20 @@ def conclude(key: str, judged: Judged) -> Evidence:
     judged : Judged
         Results, exhibits and the refit's cause.
     """
-    safe = is_safe(list(judged.results))
+    safe = is_safe(judged.results)
     return Evidence(key, safe, joined(judged.results, judged.cause), judged.results, judged.exhibits)
 
 
 def joined(results: Sequence[GateResult], light: Cause) -> Cause:
     """The refit's cause together with what the gates found.
 
-    A gate has a say if it failed and chance does not account for that, all gates considered. A value below one half names no
+    A gate has a say if it failed and chance does not account for that (`beyond_chance`). A value below one half names no
     leak: no network can use a rule that is wrong on other galaxies, and matched controls do that by themselves, since what
     positives and controls of one half differ by, those of the other half differ by with the opposite sign. Physics stands only if
     no such gate is left over and every gate on residual pixels as stored has passed.
     """
-    failed = _beyond_chance([result for result in results if result.role == "gate"])
-    below = [each for each in failed if each.null == _NULL_AUC and each.value is not None and each.value < _NULL_AUC]
+    failed = beyond_chance([result for result in results if result.role == "gate"])
+    below = [each for each in failed if each.null == NULL_AUC and each.value is not None and each.value < NULL_AUC]
     failed = [result for result in failed if result not in below]
     names = list(dict.fromkeys(_LEAK_OF[result.name] for result in failed if result.name in _LEAK_OF))
     # In the network's view a normaliser's leak shows up in everything that is divided.
@@ -88,27 +84,3 @@ def joined(results: Sequence[GateResult], light: Cause) -> Cause:
         sentence = f"{light.sentence}; whether anything else was added cannot be said: {what}"
         return Cause(_UNDETERMINED, 0.0, sentence, light.measured)
     return light
-
-
-def _beyond_chance(gates: Sequence[GateResult]) -> list[GateResult]:
-    """Failed gates: equalities, which chance cannot break, and those AUCs that Holm's procedure over all AUCs lets stand."""
-    failed = [gate for gate in gates if gate.status == "failed"]
-    counted = [gate for gate in failed if not gate.margin or gate.low == gate.high]
-    judged = [gate for gate in gates if gate.margin and gate.low != gate.high and gate.value is not None]
-    standing = []
-    ranked = sorted(((_p_value(gate), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
-    for rank, (probability, place) in enumerate(ranked):
-        if probability > ALARM / (len(judged) - rank):
-            break
-        if judged[place].status == "failed":
-            standing.append(judged[place])
-    return [gate for gate in failed if gate in counted or gate in standing]
-
-
-def _p_value(gate: GateResult) -> float:
-    """Two-sided, of an AUC of one half, from the interval."""
-    assert gate.value is not None  # judged
-    assert gate.low is not None
-    assert gate.high is not None
-    error = (gate.high - gate.low) / (2.0 * norm.ppf(0.5 + _LEVEL / 2.0))
-    return float(2.0 * norm.sf(abs(gate.value - _NULL_AUC) / error))

@@ -1,0 +1,59 @@
+"""The first answer, *safe?*, from the gates' statuses; and which failures chance does not account for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from scipy.stats import norm
+
+from arcgate.gates.auc_judging import NULL_AUC
+from arcgate.gates.result import GateResult, Safe
+
+# Family-wise probability that chance alone makes any gate of a sound data set count as failed (Holm 1979).
+ALARM: Final = 0.01
+_LEVEL: Final = 0.9
+
+
+def is_safe(results: Sequence[GateResult]) -> Safe:
+    """The answer to *safe?*.
+
+    Returns
+    -------
+    {'passed', 'failed', 'undetermined'}
+        'failed' if a gate failed and chance does not account for it (`beyond_chance`); 'passed' if every gate passed; else
+        'undetermined'.
+    """
+    gates = [result for result in results if result.role == "gate"]
+    if beyond_chance(gates):
+        return "failed"
+    return "passed" if gates and all(gate.status == "passed" for gate in gates) else "undetermined"
+
+
+def beyond_chance(gates: Sequence[GateResult]) -> list[GateResult]:
+    """Failed gates that chance does not account for.
+
+    An AUC gate of a sound set whose interval does not fit into the margin fails in one of twenty sets, so that of many such gates
+    some will. Counted are failed equalities, which chance cannot break, and those AUCs that Holm's procedure over all AUC gates
+    (two-sided, against one half, `ALARM` family-wise) lets stand.
+    """
+    failed = [gate for gate in gates if gate.status == "failed"]
+    counted = [gate for gate in failed if not gate.margin or gate.low == gate.high]
+    judged = [gate for gate in gates if gate.margin and gate.low != gate.high and gate.value is not None]
+    standing = []
+    ranked = sorted(((_p_value(gate), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
+    for rank, (probability, place) in enumerate(ranked):
+        if probability > ALARM / (len(judged) - rank):
+            break
+        if judged[place].status == "failed":
+            standing.append(judged[place])
+    return [gate for gate in failed if gate in counted or gate in standing]
+
+
+def _p_value(gate: GateResult) -> float:
+    """Two-sided, of an AUC of one half, from the interval."""
+    assert gate.value is not None  # judged
+    assert gate.low is not None
+    assert gate.high is not None
+    error = (gate.high - gate.low) / (2.0 * norm.ppf(0.5 + _LEVEL / 2.0))
+    return float(2.0 * norm.sf(abs(gate.value - NULL_AUC) / error))
