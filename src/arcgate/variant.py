@@ -12,6 +12,8 @@ from arcgate.data_node import HALF_STAMP, STRICT, Data, PerBand, Positive, Posit
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
+# Light that a gate must hear where galaxies leave the pixels dark (experiments/14-leak-ladder).
+MUST_HEAR_SKY_SIGMA = 0.1
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -67,6 +69,8 @@ def _different(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
 def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     if any(second <= first for first, second in pairwise(sizes)):
         raise ValueError(f"sizes of the planted leak must ascend, got {list(sizes)}")
+    if sizes[0] > MUST_HEAR_SKY_SIGMA:
+        raise ValueError(f"one of the planted leaks must be {MUST_HEAR_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
     return sizes
 
 

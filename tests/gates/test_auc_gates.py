@@ -145,6 +145,13 @@ def test_what_a_bug_adds_to_positives_is_not_the_normaliser_s(overrides, small, 
     assert light[~inside] == pytest.approx(sound.declared[~inside], abs=1e-4)
 
 
+def test_the_normaliser_hears_as_much_against_other_galaxies(judged):
+    """Its arm is made of controls, so that its twin is too."""
+    paired, unpaired = (judged(*overrides)["normaliser_masked", "network"] for overrides in (SOUND, UNPAIRED))
+    assert unpaired.status == "passed"
+    assert unpaired.smallest_leak < 2.0 * paired.smallest_leak
+
+
 def test_photon_noise_of_arcs_is_no_leak(judged):
     """It stays in every arm, and the controls and the twin get as much."""
     results = judged("noise=poisson", *SOUND)

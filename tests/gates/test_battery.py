@@ -65,7 +65,7 @@ def test_stamps_that_are_not_control_plus_arc_are_found(small, built, rewritten)
     assert results["deinjection", "raw"].status == "failed"
     assert results["residual_core", "raw"].status == "failed"
     assert results["residual_border", "raw"].status == "passed"
-    assert is_safe(found) == "failed"
+    assert is_safe(found, spec.gates.level) == "failed"
 
 
 def test_one_class_alone_is_refused(small, built):

@@ -94,7 +94,7 @@ def test_the_battery_fails_on_holes_and_judges_the_other_pairs(small, built):
     judged = run_battery(HoledSource(dataset, 2), spec.view, spec.gates)
     results = by_name(judged.results)
     holes = 2 * len(dataset.shards())
-    assert is_safe(list(judged.results)) == "failed"
+    assert is_safe(judged.results, judged.level) == "failed"
     assert results["finite_pixels", "raw"].value == pytest.approx(holes / 450)
     assert results["null_equal", "raw"].n == 150 - holes
     assert {results[name, "raw"].status for name in ("null_equal", "deinjection", "residual_core")} == {"passed"}

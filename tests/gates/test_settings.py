@@ -34,6 +34,7 @@ def test_the_battery_of_cells_may_be_left_out():
         ("gates.cells=[{region: core, summary: pca, probe: forest}]", "gates.cells.0.probe"),
         (f"gates.cells=[{','.join([CELL] * 13)}]", "at most 12"),
         ("gates.canary_sizes_sky_sigma=[0.1,0.05]", "must ascend"),
+        ("gates.canary_sizes_sky_sigma=[0.2,0.5]", "0.1 sky sigma or smaller"),
         ("gates.canary_sizes_sky_sigma=[]", "gates.canary_sizes_sky_sigma"),
         ("gates.reference_rows=-1", "gates.reference_rows"),
         ("gates.verdict_pairs=0", "gates.verdict_pairs"),

@@ -41,6 +41,7 @@ LENS_AND_SOURCE: Final = (
     "source_y_arcsec",
 )
 PSF: Final = _by_band("psfsize", "psf_beta_declared")
+_POSITIVE: Final = _by_band("sky_sigma", "psfsize", "gain")
 NOISE: Final = "arc_noise"
 MASK: Final = "core_mask_kind"
 # Needed only where a mask or noise is declared.
@@ -76,10 +77,18 @@ def schema_columns(raw: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
     Raises
     ------
     ArcgateError
-        A column of numbers holds something else.
+        A column of numbers holds something else, or one of sizes or noise a value that is not positive.
     """
     known = [column for column in COLUMNS if column.name in raw and column.name not in _STRUCTURAL]
-    return {column.name: _of_kind(raw[column.name], column.kind, path) for column in known}
+    found = {column.name: _of_kind(raw[column.name], column.kind, path) for column in known}
+    for name in _POSITIVE:
+        if name in found and (wrong := found[name] <= 0.0).any():
+            raise ArcgateError(
+                f"column {name} is not positive in {int(wrong.sum())} of {len(wrong)} rows",
+                where=path,
+                todo="give its values, leave unknown ones empty, or leave the column out",
+            )
+    return found
 
 
 def _of_kind(values: pd.Series, kind: str, path: Path) -> pd.Series:

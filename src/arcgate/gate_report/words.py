@@ -90,8 +90,8 @@ GROUPS: Final = (
     Group(
         "metadata",
         "Metadata",
-        "Everything but the pixels (PSF, depth, magnitude, position, order of the rows, size of the compressed stamp) is given "
-        "to a classifier.",
+        "Everything but the pixels (PSF, depth, magnitude, brick, and with null rows the size of the compressed stamp) is "
+        "given to a classifier.",
         "If this fails, hosts and controls were chosen or stored differently, and pixels that follow those quantities leak "
         "the label.",
     ),

@@ -20,7 +20,7 @@ from arcgate.views.view import Viewer
 
 Pixels = NDArray[np.float32]
 
-# The masked case of the normaliser gate: with the arc's light gone at r < 8 px, half a pixel beyond the outermost ring of the
+# The normaliser gate on arcs: with their light gone at r < 8 px, half a pixel beyond the outermost ring of the
 # core, only the normaliser can carry the label into the core.
 NORMALISER_MASK_PIX = 8.0
 
@@ -97,8 +97,8 @@ class Arms:
     unmasked : Stamps or None
         Positives minus the whole arc, mask ignored, convolved with the PSF that was used: what a mask took away is missing.
     masked : Stamps or None
-        Stamps with arc light at r >= 8 px only: controls that are given the declared arc of their pair there, so that what else
-        a bug adds is not in them. Where nothing is declared, positives without their arc's light at r < 8 px.
+        Stamps with arc light at r >= 8 px only: controls that are given the declared arc of their pair there, pixel by pixel, so
+        that what else a bug adds is not in them. Where nothing is declared, `arc`.
     arc : ndarray, float32 (n, 3, 64, 64), or None
         Stored arcs of the positives; on pairs without them, stamp minus control.
     declared : ndarray, float32 (n, 3, 64, 64), or None
@@ -185,7 +185,6 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
     twin, twin_control = _twin(control, null, facts, seed)
     predicted = _predicted(positive.table, arc) if facts.declared else None
     residual, unmasked, excess, counterpart = None, None, {}, control
-    masked = _without_core(positive, arc) if arc is not None and predicted is None else None
     if predicted is not None:
         residual = replace(positive, image=positive.image - predicted.masked)
         if arc is not None:
@@ -199,7 +198,8 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
             # Null rows carry no photons of arcs: the twin gets as much noise as what it stands for, on both sides.
             twin_control = counterpart if twin_control is control else _with_photons(twin_control, positive, predicted.photons[0])
             twin = _with_photons(twin, positive, predicted.photons[1])
-        masked = _beyond_core(counterpart, positive, predicted.masked)
+    # The declared arc, since a bug may have put more into what is stored.
+    light = arc if predicted is None else predicted.masked
     return Arms(
         control=control,
         counterpart=counterpart,
@@ -209,7 +209,7 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
         null=null,
         residual=residual,
         unmasked=unmasked,
-        masked=masked,
+        masked=None if light is None else _beyond_core(counterpart, positive, light),
         arc=arc,
         declared=None if predicted is None else predicted.masked,
         excess=excess,
@@ -237,14 +237,6 @@ def _twin(control: Stamps, null: Stamps | None, facts: Facts, seed: int) -> tupl
         return control, control
     first = uniform(seed, "twin", text_ids(control.table["host_id"].tolist())) < 0.5
     return control.take(first), control.take(~first)
-
-
-def _without_core(positive: Stamps, arc: Pixels) -> Stamps:
-    """Positives less the arc's light near the centre."""
-    rows, columns, radius = _near(positive, NORMALISER_MASK_PIX)
-    image = positive.image.copy()
-    image[:, :, rows, columns] -= np.where((radius < NORMALISER_MASK_PIX)[:, None], arc[:, :, rows, columns], np.float32(0.0))
-    return replace(positive, image=image, seen=image)
 
 
 def _beyond_core(controls: Stamps, positive: Stamps, arcs: Pixels) -> Stamps:

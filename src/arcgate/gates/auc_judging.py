@@ -79,8 +79,8 @@ class Judging:
     paired: bool
     ladders: list[Ladder] = field(default_factory=list)
     _comparisons: dict[str, Comparison] = field(default_factory=dict)
-    _twins: dict[tuple[str, str], Interval] = field(default_factory=dict)
-    _planted: dict[tuple[str, str, str], tuple[Interval, ...]] = field(default_factory=dict)
+    _twins: dict[tuple[str, ...], Interval] = field(default_factory=dict)
+    _planted: dict[tuple[str, ...], tuple[Interval, ...]] = field(default_factory=dict)
 
     def judged(self, gate: AucGate) -> list[GateResult]:
         """A gate's result, and the share of pairs that its rule puts in the right order."""
@@ -118,26 +118,36 @@ class Judging:
 
     def _arms(self, gate: AucGate, arm: Arm) -> tuple[Comparison, Floats, Floats]:
         """The rows of an arm and of the controls of the same pairs, and what the gate's rule may look at in them."""
-        names = {"null": ("twin", "twin_control"), "masked": ("masked", "control")}.get(arm, ("stamp", "control"))
-        one, zero = (self.rows[name] for name in names)
-        kept = np.isin(zero.pairs, one.pairs) if arm != "null" else np.ones(len(zero.pairs), dtype=bool)
-        if names[0] not in self._comparisons:
-            self._comparisons[names[0]] = Comparison(one, Rows(zero.hosts[kept], zero.pairs[kept]), self.settings)
-        features = self.features[gate.kind, "twin" if arm == "null" else arm]
-        return self._comparisons[names[0]], gate.select(features), gate.select(self.features[gate.kind, names[1]])[kept]
+        if arm == "null":
+            return self._of_twin(gate)
+        name = "masked" if arm == "masked" else "stamp"
+        one, zero = self.rows[name], self.rows["control"]
+        kept = np.isin(zero.pairs, one.pairs)
+        if name not in self._comparisons:
+            self._comparisons[name] = Comparison(one, Rows(zero.hosts[kept], zero.pairs[kept]), self.settings)
+        control = gate.select(self.features[gate.kind, "control"])[kept]
+        return self._comparisons[name], gate.select(self.features[gate.kind, arm]), control
+
+    def _of_twin(self, gate: AucGate) -> tuple[Comparison, Floats, Floats]:
+        """The same of the gate's twin, in which leaks are planted."""
+        name, control = _twin_of(gate)
+        if name not in self._comparisons:
+            self._comparisons[name] = Comparison(self.rows[name], self.rows[control], self.settings)
+        one, zero = (gate.select(self.features[gate.kind, arm]) for arm in (name, control))
+        return self._comparisons[name], one, zero
 
     def _twin(self, gate: AucGate) -> Interval:
         """AUC of the bare twin: controls against controls."""
-        key = (gate.kind, gate.select.__name__)
+        key = (*_twin_of(gate), gate.kind, gate.select.__name__)
         if key not in self._twins:
-            comparison, one, zero = self._arms(gate, "null")
+            comparison, one, zero = self._of_twin(gate)
             self._twins[key] = comparison.auc(one, zero)
         return self._twins[key]
 
     def _ladder(self, gate: AucGate, canary: Canary) -> Ladder:
-        key, sizes = (gate.kind, gate.select.__name__, canary.name), canary.sizes_for(self.settings)
+        key, sizes = (*_twin_of(gate), gate.kind, gate.select.__name__, canary.name), canary.sizes_for(self.settings)
         if key not in self._planted:
-            comparison, one, zero = self._arms(gate, "null")
+            comparison, one, zero = self._of_twin(gate)
             comparison.check()
             leak = gate.select(self.features[gate.kind, canary.leak])
             self._planted[key] = tuple(comparison.auc(canary.planted(one, leak, size), zero) for size in sizes)
@@ -167,6 +177,11 @@ class Judging:
     def _result(self, gate: AucGate, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
         heard = (smallest, gate.canaries[0].unit)
         return auc_result(gate.name, gate.view, auc, heard, self.settings.margin, status, reason)
+
+
+def _twin_of(gate: AucGate) -> tuple[str, str]:
+    """Two classes between which only chance differs. Where the arm is made of controls, these are their own twin."""
+    return ("control", "control") if gate.arm == "masked" else ("twin", "twin_control")
 
 
 def auc_result(

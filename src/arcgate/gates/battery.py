@@ -106,7 +106,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     results = [*[result for part in parts for result in part.results], finite.judge(), judge_splits(source)]
     [cause] = [part.cause for part in parts if part.cause is not None]
     exhibits = tuple(exhibit for part in parts for exhibit in part.exhibits)
-    return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), exhibits, cause)
+    return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), exhibits, cause, settings.level)
 
 
 def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int64]) -> list[Collector]:

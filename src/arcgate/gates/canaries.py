@@ -20,7 +20,7 @@ from arcgate.gates.arms import Pixels, Stamps
 from arcgate.gates.features import FRAME_PIX, Floats
 from arcgate.injection.draws import uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX
-from arcgate.variant import Gates
+from arcgate.variant import MUST_HEAR_SKY_SIGMA, Gates
 
 # The annulus pedestal ends where the border's rings do not see it yet.
 ANNULUS_PEDESTAL_PIX: Final = (8.0, 19.0)
@@ -71,9 +71,9 @@ class Canary:
         return self.sizes or settings.canary_sizes_sky_sigma
 
     def least(self, settings: Gates) -> float:
-        """The size that must be heard, one between the smallest and the largest that is planted."""
-        sizes = self.sizes_for(settings)
-        return sizes[-1] if self.must_hear is None else max(sizes[0], min(self.must_hear, sizes[-1]))
+        """The size that must be heard, at most the largest that is planted."""
+        largest = self.sizes_for(settings)[-1]
+        return largest if self.must_hear is None else min(self.must_hear, largest)
 
     def planted(self, twin: Floats, leak: Floats, size: float) -> Floats:
         """Features (n, band, k) of the twin with the leak in it."""
@@ -97,16 +97,18 @@ SKY: Final = "sky sigma a pixel"
 CORE_PEDESTAL: Final = Canary("pedestal at r < 5 px", SKY, "regions")
 # Where galaxies leave the pixels dark a network finds faint light: 0.06 sky sigma a pixel at 8 to 19 px or in the frame costs it
 # nothing that could be measured, 0.2 a fifth of the lenses and more (experiments/14-leak-ladder).
-ANNULUS_PEDESTAL: Final = Canary("pedestal at 8 to 19 px", SKY, "regions", must_hear=0.1)
-FRAME_PEDESTAL: Final = Canary("pedestal of the outermost 2 px", SKY, "regions", must_hear=0.1)
+ANNULUS_PEDESTAL: Final = Canary("pedestal at 8 to 19 px", SKY, "regions", must_hear=MUST_HEAR_SKY_SIGMA)
+FRAME_PEDESTAL: Final = Canary("pedestal of the outermost 2 px", SKY, "regions", must_hear=MUST_HEAR_SKY_SIGMA)
 OFFSET: Final = Canary("constant offset", SKY, "offset")
 CORE_STEP: Final = Canary("light missing inside the mask", SKY, "step")
 SHIFT: Final = Canary("galaxy shifted by", "px", "shift", (0.02, 0.1, 0.5))
 ARC_PSF: Final = Canary("too wide a PSF of the arc", "%", "arc_psf", (0.01, 0.03, 0.1, 0.3), amplitude=_widening)
-HOST_PSF: Final = Canary("too wide a PSF of the galaxy", "%", "host_psf", (0.01, 0.03, 0.1, 0.3), amplitude=_widening)
+HOST_PSF: Final = Canary(
+    "too wide a PSF of the galaxy", "%", "host_psf", (0.01, 0.03, 0.1, 0.3), must_hear=0.1, amplitude=_widening
+)
 CENTRE: Final = Canary("centre of the normaliser off by", SKY, "centre")
 SCALE: Final = Canary("scale of the normaliser off by", "%", "scale", (0.01, 0.03, 0.1, 0.3))
-EXTRA_NOISE: Final = Canary("noise variance larger by", "%", "noise", (0.02, 0.1, 0.5), adds_noise=True)
+EXTRA_NOISE: Final = Canary("noise variance larger by", "%", "noise", (0.02, 0.1, 0.5), must_hear=0.1, adds_noise=True)
 
 
 def regions(radius_pix: Floats) -> Pixels:

@@ -97,7 +97,7 @@ class Extraction:
         yield from self._core_leaks(twin, arms)
         yield from self._noise(twin, twins)
         if self._normalises:
-            yield from self._normaliser_leaks(twin)
+            yield from self._normaliser_leaks(arms.counterpart)
 
     @property
     def _normalises(self) -> bool:
@@ -174,12 +174,12 @@ class Extraction:
             viewed = self.viewer.apply(twin.image[..., _CORE, _CORE] + size * light, *statistics)
             yield (NETWORK, name), _widened(core_features(np.asarray((viewed - bare) / size, dtype=np.float32), core))
 
-    def _normaliser_leaks(self, twin: Stamps) -> Iterator[tuple[Key, Floats]]:
-        """What a normaliser that is off by a sky sigma, or by its own size, makes of the core."""
-        core, galaxy = self._about(twin).core, twin.image[..., _CORE, _CORE]
-        centre, scale = self._normalised_by(twin)
+    def _normaliser_leaks(self, control: Stamps) -> Iterator[tuple[Key, Floats]]:
+        """What a normaliser that is off by a sky sigma, or by its own size, makes of the core of controls, `masked`'s twin."""
+        core, galaxy = self._about(control).core, control.image[..., _CORE, _CORE]
+        centre, scale = self._normalised_by(control)
         bare = core_features(self.viewer.apply(galaxy, centre, scale), core)
-        lower = centre - PEDESTAL_SKY_SIGMA * twin.sky[:, :, 0, 0].astype(np.float32)
+        lower = centre - PEDESTAL_SKY_SIGMA * control.sky[:, :, 0, 0].astype(np.float32)
         for name, size, statistics in (
             ("centre", PEDESTAL_SKY_SIGMA, (lower, scale)),
             ("scale", WIDENING, (centre, scale * (1 + WIDENING))),

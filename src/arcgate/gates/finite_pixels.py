@@ -109,8 +109,8 @@ class FinitePixels:
             return "not_run", "no rows were read"
         if self.broken:
             return "failed", (
-                f"{self.in_words()}, and a network can read the class from that: leave these pairs out, or fill the pixels in "
-                "both classes alike; the other gates judge the pairs without them"
+                f"{self.in_words()}: no network can be trained on them, and where classes differ in them, they tell the class. "
+                "Leave these pairs out, or fill the pixels in both classes alike; the other gates judge the pairs without them"
             )
         if self.deaf:
             return "blind", "a planted missing pixel went unnoticed"

@@ -134,11 +134,15 @@ class Cause:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a battery found: gates first, diagnostics after them, the figures of the report, and the refit's cause."""
+    """What a battery found: gates first, diagnostics after them, the figures of the report, and the refit's cause.
+
+    `level` is the coverage of the intervals.
+    """
 
     results: tuple[GateResult, ...]
     exhibits: tuple[Exhibit, ...]
     cause: Cause
+    level: float
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class Evidence:
     Attributes
     ----------
     safe : {'passed', 'failed', 'undetermined'}
-        Whether a network trained on the data set could cheat: failed if any gate failed, passed if all passed.
+        Whether a network trained on the data set could cheat: `gates.safe.is_safe`.
     cause : Cause
         Physics, a design leak, a bug with its name, or undetermined.
     exhibits : tuple of Exhibit

@@ -12,11 +12,10 @@ from arcgate.gates.result import GateResult, Safe
 
 # Family-wise probability that chance alone makes any gate of a sound data set count as failed (Holm 1979).
 ALARM: Final = 0.01
-_LEVEL: Final = 0.9
 
 
-def is_safe(results: Sequence[GateResult]) -> Safe:
-    """The answer to *safe?*.
+def is_safe(results: Sequence[GateResult], level: float) -> Safe:
+    """The answer to *safe?* from gates with intervals of this coverage.
 
     Returns
     -------
@@ -25,13 +24,13 @@ def is_safe(results: Sequence[GateResult]) -> Safe:
         'undetermined'.
     """
     gates = [result for result in results if result.role == "gate"]
-    if beyond_chance(gates):
+    if beyond_chance(gates, level):
         return "failed"
     return "passed" if gates and all(gate.status == "passed" for gate in gates) else "undetermined"
 
 
-def beyond_chance(gates: Sequence[GateResult]) -> list[GateResult]:
-    """Failed gates that chance does not account for.
+def beyond_chance(gates: Sequence[GateResult], level: float) -> list[GateResult]:
+    """Failed gates that chance does not account for, of gates with intervals of this coverage.
 
     An AUC gate of a sound set whose interval does not fit into the margin fails in one of twenty sets, so that of many such gates
     some will. Counted are failed equalities, which chance cannot break, and those AUCs that Holm's procedure over all AUC gates
@@ -41,7 +40,7 @@ def beyond_chance(gates: Sequence[GateResult]) -> list[GateResult]:
     counted = [gate for gate in failed if not gate.margin or gate.low == gate.high]
     judged = [gate for gate in gates if gate.margin and gate.low != gate.high and gate.value is not None]
     standing = []
-    ranked = sorted(((_p_value(gate), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
+    ranked = sorted(((_p_value(gate, level), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
     for rank, (probability, place) in enumerate(ranked):
         if probability > ALARM / (len(judged) - rank):
             break
@@ -50,10 +49,10 @@ def beyond_chance(gates: Sequence[GateResult]) -> list[GateResult]:
     return [gate for gate in failed if gate in counted or gate in standing]
 
 
-def _p_value(gate: GateResult) -> float:
+def _p_value(gate: GateResult, level: float) -> float:
     """Two-sided, of an AUC of one half, from the interval."""
     assert gate.value is not None  # judged
     assert gate.low is not None
     assert gate.high is not None
-    error = (gate.high - gate.low) / (2.0 * norm.ppf(0.5 + _LEVEL / 2.0))
+    error = (gate.high - gate.low) / (2.0 * norm.ppf(0.5 + level / 2.0))
     return float(2.0 * norm.sf(abs(gate.value - NULL_AUC) / error))

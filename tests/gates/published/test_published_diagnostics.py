@@ -171,6 +171,10 @@ def test_words_about_a_figure():
     assert "too few galaxies (50)" in why
     assert answer(figure, not_run("difference_core", "no pairs")) == (NOT_ASKED, "no pairs")
     assert answer(figure, None)[0] == NOT_ASKED
+    sloped = next(figure for figure in PUBLISHED if figure.negative)
+    r2, slope = stated(sloped.names[0], 0.1, 50, 50, "measured"), stated(sloped.negative, -0.01, 50, 50, "measured")
+    assert answer(sloped, r2, slope)[0] == REPRODUCED
+    assert answer(sloped, r2, replace(slope, value=0.01)) == (NOT_REPRODUCED, "the slope has the other sign")
 
 
 def test_masked_sets_are_compared_by_their_shares_before_the_mask():

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from arcgate.dataset.source import DatasetSource, Facts
 from arcgate.gates.arms import arms_of, chosen_pairs
@@ -186,6 +187,7 @@ def result(name: str, view: str, status: str, half: float = 0.02) -> GateResult:
 
 
 PHYSICS = Cause("physics", 0.9, "fine")
+LEVEL = 0.9
 
 
 @pytest.mark.parametrize(
@@ -208,42 +210,47 @@ PHYSICS = Cause("physics", 0.9, "fine")
 )
 def test_gates_and_refit_make_one_cause(failed, light, name):
     results = [result(*which, "failed") for which in failed] + [result("residual_border", "raw", "passed")]
-    assert joined(results, light).name == name
+    assert joined(results, light, LEVEL).name == name
 
 
 def test_one_gate_among_many_that_fails_by_chance_decides_nothing():
     sound = [result(f"residual_{number}", "raw", "passed") for number in range(20)]
     narrow = result("metadata_trees", "table", "failed", half=0.06)
-    assert joined([*sound, narrow], PHYSICS).name == "physics"
-    assert is_safe([*sound, narrow]) == "undetermined"
-    assert is_safe([narrow]) == "failed"
-    assert is_safe([*sound, result("metadata_trees", "table", "failed", half=0.02)]) == "failed"
-    assert is_safe([*sound, replace(narrow, margin=0.0)]) == "failed"
-    assert is_safe(sound) == "passed"
-    assert is_safe([]) == "undetermined"
-    assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS).name == "selection"
+    assert joined([*sound, narrow], PHYSICS, LEVEL).name == "physics"
+    assert "metadata_trees failed, which chance alone can do" in joined([*sound, narrow], PHYSICS, LEVEL).sentence
+    # The same estimate and error, stated at another level.
+    wider = replace(narrow, low=0.6 - 0.06 * norm.ppf(0.995) / norm.ppf(0.95), high=0.6 + 0.06 * norm.ppf(0.995) / norm.ppf(0.95))
+    for alone_or_not in ([*sound, wider], [wider]):
+        assert is_safe(alone_or_not, 0.99) == is_safe([*alone_or_not[:-1], narrow], LEVEL)
+    assert is_safe([*sound, narrow], LEVEL) == "undetermined"
+    assert is_safe([narrow], LEVEL) == "failed"
+    assert is_safe([*sound, result("metadata_trees", "table", "failed", half=0.02)], LEVEL) == "failed"
+    assert is_safe([*sound, replace(narrow, margin=0.0)], LEVEL) == "failed"
+    assert is_safe(sound, LEVEL) == "passed"
+    assert is_safe([], LEVEL) == "undetermined"
+    assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS, LEVEL).name == "selection"
 
 
 def test_a_value_below_one_half_names_no_leak():
     below = replace(result("metadata_ridge", "table", "failed"), value=0.37, low=0.35, high=0.39)
     sound = [result("residual_core", "raw", "passed")]
-    cause = joined([*sound, below], PHYSICS)
+    cause = joined([*sound, below], PHYSICS, LEVEL)
     assert cause.name == "undetermined"
     assert "metadata_ridge (0.370) lies below 0.5" in cause.sentence
-    assert joined([*sound, below], Cause("pedestal", 1.0, "light")).name == "pedestal"
+    assert joined([*sound, below], Cause("pedestal", 1.0, "light"), LEVEL).name == "pedestal"
     # A share of the peak is no AUC: small values fail too.
     share = replace(below, name="reference", value=0.02, low=0.02, high=0.02, null=0.0)
-    assert joined([*sound, share], PHYSICS).name == "unknown_bug"
+    assert joined([*sound, share], PHYSICS, LEVEL).name == "unknown_bug"
 
 
 @pytest.mark.parametrize("status", ["blind", "not_run", "undetermined"])
 def test_physics_needs_residuals_that_were_judged(status):
-    cause = joined([result("residual_core", "raw", status), result("residual_border", "raw", "passed")], PHYSICS)
+    cause = joined([result("residual_core", "raw", status), result("residual_border", "raw", "passed")], PHYSICS, LEVEL)
     assert cause.name == "undetermined"
     assert f"residual_core ({status})" in cause.sentence
 
 
 def test_the_published_fix_fails_for_its_edge_in_one_sentence():
-    sentence = joined([result("mask_edge", "raw", "failed")], PHYSICS).sentence
+    sentence = joined([result("mask_edge", "raw", "failed")], PHYSICS, LEVEL).sentence
     assert "mask" in sentence
     assert "edge" in sentence

@@ -20,17 +20,20 @@ def published_figures(results: list[GateResult]) -> Exhibit:
         Of the published diagnostics.
     """
     found = {(result.name, result.stratum): result for result in results}
-    rows = [_row(figure, _ours(figure, found)) for figure in PUBLISHED]
+    rows = [_row(figure, _ours(figure, found), found.get((figure.negative, figure.stratum))) for figure in PUBLISHED]
     caption = (
-        "A figure is reproduced when our interval, widened by the rounding of the printed figure, holds it "
-        "and is not much wider. Figures that differ are not errors by themselves: the last column says what is known about them."
+        "A figure is reproduced when our interval, widened by half a unit of the last printed digit, holds it, is not wider than "
+        "the figure itself, and a slope has the published sign. Figures that differ are not errors by themselves: the last column says what is known about them."
     )
     columns = ["quantity", "published", "here", "interval", "n", "answer", "because"]
     return Exhibit("published_figures", "Published figures beside ours", caption, "table", {"columns": columns, "rows": rows})
 
 
-def answer(figure: Published, result: GateResult | None) -> tuple[str, str]:
-    """Reproduced, not reproduced or not asked; and the reason, empty where it is reproduced."""
+def answer(figure: Published, result: GateResult | None, slope: GateResult | None = None) -> tuple[str, str]:
+    """Reproduced, not reproduced or not asked; and the reason, empty where it is reproduced.
+
+    `slope` is the result that `figure.negative` names.
+    """
     if figure.value is None:
         return NOT_ASKED, figure.why
     if result is None or result.value is None:
@@ -39,6 +42,8 @@ def answer(figure: Published, result: GateResult | None) -> tuple[str, str]:
     high = result.value if result.high is None else result.high
     if not low - figure.tolerance <= figure.value <= high + figure.tolerance:
         return NOT_REPRODUCED, figure.why
+    if figure.negative and (slope is None or slope.value is None or slope.value >= 0.0):
+        return NOT_REPRODUCED, "the slope has the other sign"
     # An interval that holds anything reproduces nothing.
     if (high - low) / 2 > max(2.0 * figure.tolerance, 0.5 * abs(figure.value)):
         return (
@@ -54,8 +59,8 @@ def _ours(figure: Published, found: dict[tuple[str, str], GateResult]) -> GateRe
     return next((result for result in results if result.value is not None), results[0] if results else None)
 
 
-def _row(figure: Published, result: GateResult | None) -> list[str]:
-    word, why = answer(figure, result)
+def _row(figure: Published, result: GateResult | None, slope: GateResult | None) -> list[str]:
+    word, why = answer(figure, result, slope)
     if result is None or result.value is None:
         return [figure.quantity, figure.shown, "", "", "", word, why]
     interval = "" if result.low is None or result.high is None else f"{result.low:.4g} to {result.high:.4g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from arcgate.gates.auc_judging import NULL_AUC
@@ -40,11 +41,11 @@ def conclude(key: str, judged: Judged) -> Evidence:
     judged : Judged
         Results, exhibits and the refit's cause.
     """
-    safe = is_safe(judged.results)
-    return Evidence(key, safe, joined(judged.results, judged.cause), judged.results, judged.exhibits)
+    safe, cause = is_safe(judged.results, judged.level), joined(judged.results, judged.cause, judged.level)
+    return Evidence(key, safe, cause, judged.results, judged.exhibits)
 
 
-def joined(results: Sequence[GateResult], light: Cause) -> Cause:
+def joined(results: Sequence[GateResult], light: Cause, level: float) -> Cause:
     """The refit's cause together with what the gates found.
 
     A gate has a say if it failed and chance does not account for that (`beyond_chance`). A value below one half names no
@@ -52,7 +53,8 @@ def joined(results: Sequence[GateResult], light: Cause) -> Cause:
     positives and controls of one half differ by, those of the other half differ by with the opposite sign. Physics stands only if
     no such gate is left over and every gate on residual pixels as stored has passed.
     """
-    failed = beyond_chance([result for result in results if result.role == "gate"])
+    gates = [result for result in results if result.role == "gate"]
+    failed = beyond_chance(gates, level)
     below = [each for each in failed if each.null == NULL_AUC and each.value is not None and each.value < NULL_AUC]
     failed = [result for result in failed if result not in below]
     names = list(dict.fromkeys(_LEAK_OF[result.name] for result in failed if result.name in _LEAK_OF))
@@ -83,4 +85,7 @@ def joined(results: Sequence[GateResult], light: Cause) -> Cause:
         what = ", ".join(f"{result.name} ({result.status})" for result in unsure)
         sentence = f"{light.sentence}; whether anything else was added cannot be said: {what}"
         return Cause(_UNDETERMINED, 0.0, sentence, light.measured)
+    if chance := [gate.name for gate in gates if gate.status == "failed"]:
+        what = ", ".join(dict.fromkeys(chance))
+        return replace(light, sentence=f"{light.sentence}; {what} failed, which chance alone can do among so many gates")
     return light
