@@ -9,6 +9,7 @@ from layouts import arrays_of, paired_rows, pairs_of, unpaired_rows, write_array
 
 from arcgate.dataset.opening import notes_of, open_source
 from arcgate.dataset.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
+from arcgate.errors import ArcgateError
 from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, declared_psfs, render_arcs
 
 DECLARED = (*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE)
@@ -51,6 +52,14 @@ def test_other_galaxies_need_a_psf_too(unpaired, tmp_path):
     source = open_source(write_rows(rows, tmp_path / "gaps.parquet"))
     assert not source.facts.declared
     assert any("psfsize_g is no finite number in 20 rows" in note for note in notes_of(source))
+
+
+@pytest.mark.parametrize(("column", "value"), [("sky_sigma_r", 0.0), ("psfsize_g", -1.2)])
+def test_sizes_and_noise_are_positive(unpaired, tmp_path, column, value):
+    table = pairs_of(unpaired).table
+    wrong = {column: np.where(np.arange(len(table)) < 3, value, table[column])}
+    with pytest.raises(ArcgateError, match=f"column {column} is not positive in 3 of {len(table)} rows"):
+        open_source(write_arrays({**arrays_of(unpaired), **wrong}, tmp_path / "set.npz"))
 
 
 def test_arrays_take_columns_of_the_schema(unpaired, tmp_path):

@@ -93,12 +93,12 @@ def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
     network view is judged by its steps from ring to ring: the level of a normalised stamp is the normaliser's.
     """
     psf, border = canaries.ARC_PSF, canaries.FRAME_PEDESTAL
-    annulus = (canaries.ANNULUS_PEDESTAL,)
+    annulus, seen = (canaries.ANNULUS_PEDESTAL,), (canaries.ANNULUS_PEDESTAL_SEEN,)
     gates = [
         AucGate("residual_core", RAW, "residual", RAW, _core, (*_OF_THE_CORE, psf), f"the core {_UNEXPLAINED}"),
         AucGate("residual_core", NETWORK, "residual", NETWORK, _core, (*_OF_THE_CORE, psf), f"the core, {_AFTER}"),
         AucGate("residual_annulus", RAW, "residual", RAW, _annulus, annulus, f"the annulus {_UNEXPLAINED}"),
-        AucGate("residual_annulus", NETWORK, "residual", NETWORK, _annulus_steps, annulus, f"the annulus, {_AFTER}"),
+        AucGate("residual_annulus", NETWORK, "residual", NETWORK, _annulus_steps, seen, f"the annulus, {_AFTER}"),
         AucGate("residual_border", RAW, "residual", RAW, _border, _OF_THE_BORDER, f"the border {_UNEXPLAINED}, or other noise"),
         AucGate("residual_border", NETWORK, "residual", NETWORK, _border_steps, (border,), f"the border, {_AFTER}"),
         AucGate("mask_edge", RAW, "unmasked", RAW, ring_steps, (canaries.CORE_STEP,), "the mask leaves an edge at its radius"),

@@ -88,7 +88,13 @@ def _core(stratum: str, value: float, words: str) -> Published:
 
 def _share(stratum: str, percent: float, words: str) -> Published:
     return Published(
-        f"share of arc flux at r < 5 px, theta_E {words}", SHARES, stratum, percent / 100, f"{percent:g} %", 0.0005 if percent % 1 else 0.005, _SHARE
+        f"share of arc flux at r < 5 px, theta_E {words}",
+        SHARES,
+        stratum,
+        percent / 100,
+        f"{percent:g} %",
+        0.0005 if percent % 1 else 0.005,
+        _SHARE,
     )
 
 
