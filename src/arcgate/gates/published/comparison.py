@@ -23,8 +23,8 @@ def published_figures(results: list[GateResult]) -> Exhibit:
     rows = [_row(figure, _ours(figure, found), found.get((figure.negative, figure.stratum))) for figure in PUBLISHED]
     caption = (
         "A figure is reproduced when our interval, widened by half a unit of the last printed digit, holds it, is not wider "
-        "than the figure itself, and a slope has the published sign. Figures that differ are not errors by themselves: the last column "
-        "says what is known about them."
+        "than the figure itself, and a slope has the published sign. Figures that differ are not errors by themselves: the "
+        "last column says what is known about them."
     )
     columns = ["quantity", "published", "here", "interval", "n", "answer", "because"]
     return Exhibit("published_figures", "Published figures beside ours", caption, "table", {"columns": columns, "rows": rows})
