@@ -42,7 +42,7 @@ def draw(ladder: pd.DataFrame, losses: dict[str, NDArray[np.float64]], place: Pa
     panels[0, 0].set_yticks([-10, -4, -2, 0, 1, 2, 4, 10, 30, 80], ["-10", "-4", "-2", "0", "1", "2", "4", "10", "30", "80"])
     panels[0, 0].legend(fontsize=8)
     for axes in panels[-1]:
-        axes.set_xticks([0.001, 0.01, 0.02, 0.05, 0.2, 0.5], ["0.501", "0.51", "0.52", "0.55", "0.7", "1"])
+        axes.set_xticks([0.001, 0.005, 0.02, 0.05, 0.2, 0.5], ["0.501", "0.505", "0.52", "0.55", "0.7", "1"])
         axes.set_xlabel("AUC of the gate")
     for axes in panels[:, 0]:
         axes.set_ylabel("lost recall, points")

@@ -143,7 +143,7 @@ LEAKS = {
         Leak(
             "rounding",
             "of the power of two",
-            (2**-10, 2**-7, 2**-5, 2**-3, 2**-2, 2**-1),
+            BITS,
             rounding,
             "two_sample_stamp_lsb_trees/raw/overall",
         ),
