@@ -113,7 +113,9 @@ def _safe_sentence(evidence: Evidence) -> str:
     if failed and evidence.safe == "failed":
         return f"A network could tell the classes apart without seeing an arc: {which}."
     if failed:
-        return f"{which[:1].upper()}{which[1:]}; chance can do that in a sound set of this size, so that nothing is shown."
+        return (
+            f"{which[:1].upper()}{which[1:]}; chance can do that in a sound set, or controls that are matched: nothing is shown."
+        )
     if not gates:
         return "No gate could be run on this data set."
     if open_:

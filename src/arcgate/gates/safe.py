@@ -20,11 +20,11 @@ def is_safe(results: Sequence[GateResult], level: float) -> Safe:
     Returns
     -------
     {'passed', 'failed', 'undetermined'}
-        'failed' if a gate failed and chance does not account for it (`beyond_chance`); 'passed' if every gate passed; else
-        'undetermined'.
+        'failed' if a gate failed and chance does not account for it (`beyond_chance`), unless its AUC lies below one half
+        (`below_half`); 'passed' if every gate passed; else 'undetermined'.
     """
     gates = [result for result in results if result.role == "gate"]
-    if beyond_chance(gates, level):
+    if not all(below_half(gate) for gate in beyond_chance(gates, level)):
         return "failed"
     return "passed" if gates and all(gate.status == "passed" for gate in gates) else "undetermined"
 
@@ -47,6 +47,15 @@ def beyond_chance(gates: Sequence[GateResult], level: float) -> list[GateResult]
         if judged[place].status == "failed":
             standing.append(judged[place])
     return [gate for gate in failed if gate in counted or gate in standing]
+
+
+def below_half(gate: GateResult) -> bool:
+    """Whether a gate reads an AUC below one half, which is no leak.
+
+    No network can use a rule that is wrong on other galaxies, and matched controls do that by themselves, since what positives
+    and controls of one half differ by, those of the other half differ by with the opposite sign.
+    """
+    return gate.null == NULL_AUC and gate.value is not None and gate.value < NULL_AUC
 
 
 def _p_value(gate: GateResult, level: float) -> float:

@@ -237,6 +237,7 @@ def test_a_value_below_one_half_names_no_leak():
     cause = joined([*sound, below], PHYSICS, LEVEL)
     assert cause.name == "undetermined"
     assert "metadata_ridge (0.370) lies below 0.5" in cause.sentence
+    assert is_safe([*sound, below], LEVEL) == "undetermined"
     assert joined([*sound, below], Cause("pedestal", 1.0, "light"), LEVEL).name == "pedestal"
     # A share of the peak is no AUC: small values fail too.
     share = replace(below, name="reference", value=0.02, low=0.02, high=0.02, null=0.0)

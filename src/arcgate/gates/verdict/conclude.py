@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from arcgate.gates.auc_judging import NULL_AUC
 from arcgate.gates.result import RAW, Cause, Evidence, GateResult, Judged
-from arcgate.gates.safe import beyond_chance, is_safe
+from arcgate.gates.safe import below_half, beyond_chance, is_safe
 
 # Gates whose failure is a design leak by itself.
 _LEAK_OF: Final = {
@@ -48,14 +47,12 @@ def conclude(key: str, judged: Judged) -> Evidence:
 def joined(results: Sequence[GateResult], light: Cause, level: float) -> Cause:
     """The refit's cause together with what the gates found.
 
-    A gate has a say if it failed and chance does not account for that (`beyond_chance`). A value below one half names no
-    leak: no network can use a rule that is wrong on other galaxies, and matched controls do that by themselves, since what
-    positives and controls of one half differ by, those of the other half differ by with the opposite sign. Physics stands only if
-    no such gate is left over and every gate on residual pixels as stored has passed.
+    A gate has a say if it failed and chance does not account for that (`beyond_chance`), and its AUC does not lie below one half.
+    Physics stands only if no such gate is left over and every gate on residual pixels as stored has passed.
     """
     gates = [result for result in results if result.role == "gate"]
     failed = beyond_chance(gates, level)
-    below = [each for each in failed if each.null == NULL_AUC and each.value is not None and each.value < NULL_AUC]
+    below = [each for each in failed if below_half(each)]
     failed = [result for result in failed if result not in below]
     names = list(dict.fromkeys(_LEAK_OF[result.name] for result in failed if result.name in _LEAK_OF))
     # In the network's view a normaliser's leak shows up in everything that is divided.
