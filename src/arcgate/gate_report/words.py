@@ -196,7 +196,7 @@ class StatusWords:
 
 
 STATUSES: Final[dict[Status, StatusWords]] = {
-    "failed": StatusWords("✕", "failed", "A leak was found, and it may be larger than the margin."),
+    "failed": StatusWords("✕", "failed", "The interval shows a leak, and it may be larger than the margin."),
     "blind": StatusWords(
         "◩", "blind", "The gate did not notice a leak that was planted on purpose, so that its silence means nothing here."
     ),
