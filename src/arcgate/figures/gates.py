@@ -27,8 +27,9 @@ _MARGIN_COLOUR: Final = "#DCEBF5"
 _ROW_INCH: Final = 0.27
 _LEAST_HALF_RANGE: Final = 0.1
 _PAD: Final = 0.02
-_NOTE_POSITIONS: Final = (0.03, 0.07, 0.27, 0.59, 0.89)
-_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "smallest leak failed", "rows")
+# The smallest leak last: its unit may be long.
+_NOTE_POSITIONS: Final = (0.03, 0.07, 0.26, 0.61, 0.72)
+_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "rows", "smallest leak failed")
 
 
 def gate_chart(results: Sequence[GateResult]) -> Figure:
@@ -47,7 +48,7 @@ def gate_chart(results: Sequence[GateResult]) -> Figure:
     """
     diagnostics = [result for result in results if result.role == "diagnostic" and result.name.startswith(AUC_DIAGNOSTICS)]
     ordered = [*[result for result in results if result.role == "gate"], *diagnostics]
-    figure = new_figure(12.5, 1.1 + _ROW_INCH * max(len(ordered), 3))
+    figure = new_figure(13.5, 1.1 + _ROW_INCH * max(len(ordered), 3))
     axes, notes = figure.subplots(1, 2, sharey=True, width_ratios=[1.0, 1.05])
     limits = _limits(ordered)
     for row, result in enumerate(ordered):
@@ -97,7 +98,7 @@ def _limits(results: Sequence[GateResult]) -> tuple[float, float]:
 def _write_row(notes: Axes, row: int, result: GateResult) -> None:
     colour, marker, word = LOOK[result.status]
     notes.plot(_NOTE_POSITIONS[0], row, color=colour, marker=marker, markersize=7)
-    for position, note in zip(_NOTE_POSITIONS[1:], (word, _value(result), _canary(result), f"{result.n:,}"), strict=True):
+    for position, note in zip(_NOTE_POSITIONS[1:], (word, _value(result), f"{result.n:,}", _canary(result)), strict=True):
         notes.text(position, row, note, fontsize=SMALL, va="center", color=_text_colour(result))
     notes.set_xlim(0.0, 1.0)
 
