@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from arcgate.figures.style import BLACK, GREY, SERIES, SMALL, TEXT, new_figure, tidy
@@ -23,6 +25,7 @@ _LONGEST_UPRIGHT: Final = 12
 _PANELS_A_ROW: Final = 3
 _FEW_POINTS: Final = 24
 _FEW_SERIES: Final = 4
+_FEW_DECADES: Final = 300.0
 _PLOT_INCH: Final = 3.6
 _LEGEND_ROW_INCH: Final = 0.19
 
@@ -95,6 +98,7 @@ def _finished(figure: Figure, axes: Axes, content: Content) -> Figure:
     for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if content.get(f"{axis}_log") and _any_positive(content, axis):
             scale("log")
+            _label_decades(axes.xaxis if axis == "x" else axes.yaxis)
     axes.set_xlabel(content["x_label"], fontsize=TEXT)
     axes.set_ylabel(content["y_label"], fontsize=TEXT)
     tidy(axes)
@@ -202,6 +206,15 @@ def _errors(values: NDArray[np.float64], series: Content) -> NDArray[np.float64]
 def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
     """JSON has no NaN: None stands for it."""
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _label_decades(axis: Axis) -> None:
+    """Few labels on a logarithmic axis: powers of ten, or 1, 2 and 5 of each where there are only two or three."""
+    low, high = axis.get_view_interval()
+    axis.set_minor_formatter(NullFormatter())
+    if high <= low * _FEW_DECADES:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _any_positive(content: Content, axis: str) -> bool:
