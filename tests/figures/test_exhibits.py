@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,21 @@ def test_a_logarithmic_axis_without_positive_values_becomes_linear(tmp_path: Pat
     figure = _drawn("lines", {**XY, "y_log": True, "series": [below], "marks": []})
     assert figure.axes[0].get_yscale() == "linear"
     assert save(figure, tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(("sizes", "labels"), [((0.02, 0.1, 0.5), ["0.02", "0.05", "0.1", "0.2", "0.5"]), ((1e-3, 1e3), None)])
+def test_logarithmic_axes_have_few_labels_that_do_not_run_into_each_other(
+    sizes: tuple[float, ...], labels: list[str] | None
+) -> None:
+    line = {"label": "core", "x": list(sizes), "y": [0.5] * len(sizes)}
+    figure = _drawn("lines", XY | {"series": [line], "marks": []})
+    figure.draw_without_rendering()
+    axis = figure.axes[0].xaxis
+    low, high = axis.get_view_interval()
+    shown = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert not any(label.get_text() for label in axis.get_minorticklabels())
+    if labels:
+        assert [tick.label1.get_text() for tick in shown] == labels
+    boxes = sorted((tick.label1.get_window_extent() for tick in shown), key=lambda box: box.x0)
+    assert len(boxes) > 2
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))

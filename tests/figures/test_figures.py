@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +9,15 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from arcgate.errors import ArcgateError
 from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
 from arcgate.figures.curves import roc_points
 from arcgate.figures.stamps import colour
-from arcgate.gates.result import Evidence
+from arcgate.gates.result import Evidence, GateResult
+
+MakeGate = Callable[..., GateResult]
 
 
 def _texts(figure: Figure) -> str:
@@ -115,3 +120,17 @@ def test_the_gate_chart_has_a_row_a_result_and_the_canarys_smallest_leak(evidenc
     assert "FAILED" in text
     assert "0 %" in text
     assert "0.610 [0.580, 0.640]" in text
+
+
+def test_the_columns_beside_the_gates_do_not_run_into_each_other(make_gate: MakeGate) -> None:
+    long = [make_gate(f"gate_{unit}", leak_unit=unit, n=20_000) for unit in ("sky sigma a pixel", "of the galaxies once more")]
+    figure = gate_chart([*long, make_gate("wide", value=0.123, low=0.111, high=0.999, status="undetermined")])
+    figure.draw_without_rendering()
+    rows: dict[float, list[Bbox]] = {}
+    for text in figure.axes[1].texts:
+        rows.setdefault(text.get_position()[1], []).append(text.get_window_extent())
+    assert len(rows) == 4  # headings and three gates
+    for boxes in rows.values():
+        ordered = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
+        assert len(ordered) == 4
+        assert all(one.x1 < other.x0 for one, other in pairwise(ordered))

@@ -140,6 +140,17 @@ def test_evidence_with_little_in_it(safe: Safe, results: tuple, says: str) -> No
         assert "Train on it." in read.text("verdict")
 
 
+def test_of_many_failed_gates_the_first_few_are_named() -> None:
+    many = tuple(
+        gate(name, view, "failed", 0.7, 0.01, "light")
+        for name in ("residual_core", "residual_annulus", "residual_border", "normaliser")
+        for view in ("raw", "network")
+    )
+    said = Reader(report_page(Evidence("k", "failed", Cause("unknown_bug", 0.9, "light"), many), {})).text("verdict")
+    assert f"{len(many)} of {len(many)} gates failed" in said
+    assert f"and {len(many) - 6} more." in said
+
+
 def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> None:
     far = Nuisance("psf_width", "g", 1e9, 1e8, 1e10, 1.0, 0.03, "<ratio> $x_")
     odd = Exhibit("Odd name / θ", "Odd <b>", "", "lines", evidence.exhibits[0].content)
