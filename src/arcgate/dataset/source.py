@@ -35,6 +35,13 @@ class Facts:
         Lens, source and PSF of each row are declared, so that its arc can be predicted.
     columns : frozenset of str
         Scalar columns, by the names of `arcgate.dataset.schema`.
+    galaxies_named : bool
+        Something recorded (an id, a position) tells which rows show the same galaxy. Where nothing does, every row is taken for a
+        galaxy of its own, and whether a galaxy lies on two sides of a split cannot be judged.
+    measured_on_arcs : frozenset of str
+        Columns that were measured on pixels that may hold an arc, because the file does not record them: no metadata.
+    precision : str
+        Name of the floating-point type in which pixels were written: float16, float32 or float64.
     """
 
     layout: str
@@ -43,6 +50,9 @@ class Facts:
     has_null: bool
     declared: bool
     columns: frozenset[str]
+    galaxies_named: bool = True
+    measured_on_arcs: frozenset[str] = frozenset()
+    precision: str = "float32"
 
 
 class Part(Protocol):

@@ -124,12 +124,19 @@ class Cause:
         In words.
     measured : tuple of Nuisance
         The refit, where it could be made.
+    alarm : bool
+        Whether the refit by itself found light that is not the declared arc: a bug, named or not. *safe?* is then never passed.
+    rows_refitted, rows_judged : int
+        Rows whose light was refitted, and rows that the gates judged.
     """
 
     name: str
     confidence: float
     sentence: str
     measured: tuple[Nuisance, ...] = ()
+    alarm: bool = False
+    rows_refitted: int = 0
+    rows_judged: int = 0
 
 
 @dataclass(frozen=True)
