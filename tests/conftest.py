@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import one_thread  # noqa: F401  # before the libraries that it limits
+
+# isort: split
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +23,11 @@ MakeGate = Callable[..., GateResult]
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the session's surveys and data sets."""
-    return tmp_path_factory.mktemp("work")
+    """Folder of the session's surveys and data sets, one for all worker processes: what one builds, the others find."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "work"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
