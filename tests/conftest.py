@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from composing import Compose, composed
+from marked import PORTABLE
 
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.gates.exhibit import Exhibit
@@ -19,6 +20,14 @@ from arcgate.injection.build import build_dataset
 from arcgate.variant import Variant
 
 MakeGate = Callable[..., GateResult]
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `tests/portability` runs again as on other processors."""
+    for item in items:
+        if not PORTABLE.isdisjoint(item.path.relative_to(TESTS).parts):
+            item.add_marker(pytest.mark.portable)
 
 
 @pytest.fixture(scope="session")
