@@ -10,21 +10,26 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 # A folder with g.fits, r.fits and z.fits: `make pilot HOSTS=...` runs on its galaxies instead of the mock survey.
 HOSTS ?=
 ARGS ?=
+# Each process of the tests imports the whole stack, about 1 GB, and computes on one thread.
+TESTS := $(BIN)/pytest -n auto --maxprocesses=4 --dist=worksteal
 ifeq ($(HOSTS),)
 PILOT := experiment=pilot
 else
 PILOT := experiment=pilot_pack 'data.hosts.path="$(HOSTS)"'
 endif
 
-.PHONY: help pilot test lint types pytest ui bench lock clean
+.PHONY: help pilot test test-all lint types pytest ui bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 pilot: $(BIN)/.core ## run the main job: the leakage table on the mock survey, or on HOSTS=<folder of FITS cubes>
 	$(BIN)/arcgate run $(PILOT) $(ARGS)
 
-test: lint types pytest ## lint, types and tests
+test: lint types pytest ## lint, types and tests, in minutes
+
+test-all: lint types ## the same, long tests and other processors' settings included: an hour
+	$(TESTS) -m "" $(ARGS)
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
@@ -34,7 +39,7 @@ types: $(BIN)/.dev
 	$(BIN)/mypy
 
 pytest: $(BIN)/.dev
-	$(BIN)/pytest $(ARGS)
+	$(TESTS) $(ARGS)
 
 ui: $(BIN)/.core ## browse the runs on http://127.0.0.1:5000
 	$(BIN)/arcgate ui $(ARGS)

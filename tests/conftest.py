@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import one_thread  # noqa: F401  # before the libraries that it limits
+
+# isort: split
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from composing import Compose, composed
+from marked import PORTABLE
 
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.gates.exhibit import Exhibit
@@ -15,12 +20,23 @@ from arcgate.injection.build import build_dataset
 from arcgate.variant import Variant
 
 MakeGate = Callable[..., GateResult]
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `tests/portability` runs again as on other processors."""
+    for item in items:
+        if not PORTABLE.isdisjoint(item.path.relative_to(TESTS).parts):
+            item.add_marker(pytest.mark.portable)
 
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the session's surveys and data sets."""
-    return tmp_path_factory.mktemp("work")
+    """Folder of the session's surveys and data sets, one for all worker processes: what one builds, the others find."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "work"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
