@@ -64,6 +64,8 @@ def audit(spec: Audit) -> Safe:
     for note in notes_of(opened.source):
         print(f"note: {note}", flush=True)
     check_unchanged(opened.source, spec.runtime.workers)
+    if spec.track:
+        _require_trackable(spec)
     folder = opened.folder
     with alone(folder):
         evidence = opened.found
@@ -109,6 +111,15 @@ def _judged(opened: Opened) -> Evidence:
     evidence = conclude(opened.key, judged)
     print(f"judged in {time.monotonic() - started:.0f} s", flush=True)
     return evidence
+
+
+def _require_trackable(spec: Audit) -> None:
+    """Ask whether the audit can be kept in MLflow before it is made, which may take minutes."""
+    from arcgate.tracking.audits import STUDY
+    from arcgate.tracking.runs import require_usable
+    from arcgate.tracking.store import open_store
+
+    require_usable(open_store(spec.runtime.mlruns_dir), STUDY)
 
 
 def _track(opened: Opened, evidence: Evidence) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from arcgate.edge import ERROR, USAGE_ERROR, JobFailedError, code_of_command, code_of_job
+from arcgate.planned import Planned
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,11 +40,11 @@ any verb:
   --cfg job      the composed configuration
   dry_run=true   (run, simulate, audit) keys, what is cached, what would run, rough time and disk
 
-exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors
+completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh and fish likewise)
+
+exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors; 130 interrupted
 """
 EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
-ERROR = 1
-USAGE_ERROR = 2
 # Overrides that say where or under what name, not what: they do not name a variant.
 _UNNAMED = ("experiment", "study", "variant", "dry_run", "runtime", "data.hosts.path")
 
@@ -48,63 +52,110 @@ _UNNAMED = ("experiment", "study", "variant", "dry_run", "runtime", "data.hosts.
 def main() -> None:
     """Entry point of `arcgate`."""
     arguments = sys.argv[1:]
+    sys.exit(code_of_command(lambda: _command(arguments), _data_dir(arguments)))
+
+
+def _command(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE)
-        return
+        return 0
     if arguments[0] == "--version":
         from importlib.metadata import version
 
         print(f"arcgate {version('arcgate')}")
-        return
+        return 0
+    if arguments[0] in ("--completion", "--complete"):
+        from arcgate.completion import complete, script
+
+        print(script(arguments[1:]) if arguments[0] == "--completion" else complete(" ".join(arguments[1:])))
+        return 0
     # Waiting threads of torch's OpenMP spin otherwise, which slows everything several times over on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     verb = VERBS.get(arguments[0])
     if verb is None:
         print(f"arcgate: unknown verb {arguments[0]!r}; choose from {', '.join(VERBS)} (arcgate --help)", file=sys.stderr)
-        sys.exit(USAGE_ERROR)
+        return USAGE_ERROR
+    from arcgate.composing import check_words
+
+    check_words(arguments[0], arguments[1:])
     sys.argv = [f"arcgate {arguments[0]}", *arguments[1:]]
-    verb()
+    return verb()
 
 
-def _hydra(config_name: str, task: Callable[[DictConfig], int]) -> None:
-    """Run a task under Hydra and exit with its code; in a sweep with 1 if any job ended in an error."""
+def _data_dir(arguments: list[str]) -> Path:
+    """Folder of artifacts as far as the bare arguments tell, for errors when there is no configuration."""
+    named = [word.partition("=")[2] for word in arguments if word.startswith("runtime.data_dir=")]
+    return Path(named[-1].strip("'\"") if named else "data")
+
+
+def _hydra(config_name: str, task: Callable[[DictConfig], int], after: Callable[[DictConfig], None] | None = None) -> int:
+    """Run a task under Hydra and give its code; in a sweep 1 if any job ended in an error, else 0.
+
+    `after` is called with the configuration of a sweep when its jobs have ended.
+    """
     import hydra
 
-    from arcgate.errors import ArcgateError
+    from arcgate.sweep import StudyCallback
 
     codes: list[int] = []
     swept: list[bool] = []
+    here = os.getpid()
 
     @hydra.main(version_base="1.3", config_path="pkg://arcgate.conf", config_name=config_name)
     def job(config: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        swept.append(HydraConfig.get().mode is RunMode.MULTIRUN)
-        try:
-            codes.append(task(config))
-        except ArcgateError as error:
-            print(f"arcgate: {error}", file=sys.stderr, flush=True)
-            codes.append(ERROR)
-        except OSError as error:
-            # Folders that cannot be made, full disks: the system's own words, without a traceback.
-            place = "" if error.filename is None else f"\n  where: {error.filename}"
-            print(
-                f"arcgate: {error.strerror or error}{place}\n  to do: check the place and its permissions",
-                file=sys.stderr,
-                flush=True,
-            )
-            codes.append(ERROR)
+        code = code_of_job(lambda: task(config), _data_dir_of(config))
+        if os.getpid() == here:
+            codes.append(code)
+            swept.append(HydraConfig.get().mode is RunMode.MULTIRUN)
+        elif code == ERROR:
+            # A launcher that starts processes brings back nothing but exceptions.
+            raise JobFailedError
 
+    StudyCallback.last()
+    with _hydra_raises():
+        try:
+            job()
+        except JobFailedError:
+            codes.append(ERROR)
+    sweep = StudyCallback.last()
+    if sweep is None and not any(swept):
+        return max(codes, default=0)
+    if sweep is not None and after is not None:
+        after(sweep)
+    return ERROR if ERROR in codes else 0
+
+
+@contextmanager
+def _hydra_raises() -> Iterator[None]:
+    """Let Hydra pass errors on; by itself it prints tracebacks and ends the process."""
+    name = "HYDRA_FULL_ERROR"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
     try:
-        job()
-    except ArcgateError as error:
-        # Raised by a callback, outside any job.
-        print(f"arcgate: {error}", file=sys.stderr, flush=True)
-        sys.exit(ERROR)
-    if any(swept):
-        sys.exit(ERROR if ERROR in codes else 0)
-    sys.exit(max(codes, default=0))
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _data_dir_of(config: DictConfig) -> Path:
+    from omegaconf import OmegaConf
+
+    return Path(str(OmegaConf.select(config, "runtime.data_dir", default="data")))
+
+
+def _typed(config: DictConfig | None = None) -> dict[str, str]:
+    """Settings of this job, or of a sweep's configuration, as they were typed."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from arcgate.config import typed_words
+
+    return typed_words((HydraConfig.get() if config is None else config.hydra).overrides.task)
 
 
 def _named(config: DictConfig) -> DictConfig:
@@ -128,51 +179,70 @@ def _needed(config: DictConfig, key: str) -> str:
 
     if OmegaConf.is_missing(config, key):
         raise ArcgateError(f"{sys.argv[0]} needs {key}=<value>", where="command line", todo="see `arcgate --help`")
-    return str(config[key])
+    value = config[key]
+    return value if isinstance(value, str) else _typed().get(key, str(value))
 
 
-def _run() -> None:
+def _run() -> int:
+    planned = Planned()
+
     def task(config: DictConfig) -> int:
         from arcgate.config import from_config
 
-        spec = from_config(_named(config))
+        spec = from_config(_named(config), _typed())
         if spec.dry_run:
             from arcgate.plan import print_plan
 
-            print_plan(spec)
+            print_plan(spec, planned)
             return 0
         from arcgate.pipeline import run_variant
 
         outcome: Outcome = run_variant(spec)
         return EXIT_CODES[outcome.safe]
 
-    _hydra("config", task)
+    def after(config: DictConfig) -> None:
+        if config.dry_run:
+            print(planned)
+            return
+        from arcgate.report import print_study
+
+        study = _typed(config).get("study", str(config.study))
+        print_study(study, str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
+
+    return _hydra("config", task, after)
 
 
-def _simulate() -> None:
+def _simulate() -> int:
+    planned = Planned()
+
     def task(config: DictConfig) -> int:
         from arcgate.config import from_config
+
+        spec = from_config(_named(config), _typed())
+        if spec.dry_run:
+            from arcgate.plan import print_data_plan
+
+            print_data_plan(spec, planned)
+            return 0
         from arcgate.injection.build import build_dataset
 
-        spec = from_config(_named(config))
-        if spec.dry_run:
-            from arcgate.plan import print_plan
-
-            print_plan(spec)
-            return 0
         built = build_dataset(spec.data, spec.runtime)
         print(f"{spec.variant}: data {built.status}: {built.folder}")
         return 0
 
-    _hydra("config", task)
+    def after(config: DictConfig) -> None:
+        if config.dry_run:
+            print(planned)
+
+    return _hydra("config", task, after)
 
 
-def _audit() -> None:
+def _audit() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.config import audit_from_config
 
         _needed(config, "data")
-        spec = audit_from_config(config)
+        spec = audit_from_config(config, _typed())
         if spec.dry_run:
             from arcgate.audit import print_audit_plan
 
@@ -182,10 +252,10 @@ def _audit() -> None:
 
         return EXIT_CODES[audit(spec)]
 
-    _hydra("audit", task)
+    return _hydra("audit", task)
 
 
-def _inspect() -> None:
+def _inspect() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.dataset.reader import open_dataset
 
@@ -196,29 +266,29 @@ def _inspect() -> None:
             print("verified: every checksum and digest agrees")
         return 0
 
-    _hydra("inspect", task)
+    return _hydra("inspect", task)
 
 
-def _report() -> None:
+def _report() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.report import print_study
 
         print_study(_needed(config, "study"), str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
         return 0
 
-    _hydra("report", task)
+    return _hydra("report", task)
 
 
-def _ui() -> None:
+def _ui() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.tracking.ui import serve
 
         return serve(str(config.runtime.mlruns_dir), int(config.port))
 
-    _hydra("ui", task)
+    return _hydra("ui", task)
 
 
-VERBS: dict[str, Callable[[], Any]] = {
+VERBS: dict[str, Callable[[], int]] = {
     "run": _run,
     "simulate": _simulate,
     "audit": _audit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,13 +15,16 @@ from arcgate.variant import Audit, Variant
 Spec = TypeVar("Spec")
 
 
-def from_config(config: DictConfig) -> Variant:
+def from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Variant:
     """Check a composed configuration and freeze it.
 
     Parameters
     ----------
     config : DictConfig
         Composed by Hydra; interpolations are resolved here.
+    typed : mapping, optional
+        Settings as they were typed, by their keys (see `typed_words`). Where text is sought and Hydra read a number or a truth
+        value (`study=2024`), what was typed is taken.
 
     Returns
     -------
@@ -31,24 +35,53 @@ def from_config(config: DictConfig) -> Variant:
     ArcgateError
         Naming each key that is unknown, missing or out of range, with the valid choices.
     """
-    return _checked(config, Variant)
+    return _checked(config, Variant, typed or {})
 
 
-def audit_from_config(config: DictConfig) -> Audit:
+def audit_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Audit:
     """Check the configuration of an audit and freeze it (see `from_config`)."""
-    return _checked(config, Audit)
+    return _checked(config, Audit, typed or {})
 
 
-def _checked(config: DictConfig, kind: type[Spec]) -> Spec:
+def typed_words(overrides: Sequence[str]) -> dict[str, str]:
+    """Settings by their keys as they were typed: `["+study=2024"]` becomes `{"study": "2024"}`."""
+    split = (word.lstrip("+").partition("=") for word in overrides)
+    return {key: value for key, equals, value in split if equals}
+
+
+def _checked(config: DictConfig, kind: type[Spec], typed: Mapping[str, str]) -> Spec:
+    plain = _plain(config)
+    meant = {key: typed[key] for key in _no_text(plain, kind) if key in typed}
+    if meant:
+        config = config.copy()
+        for key, text in meant.items():
+            OmegaConf.update(config, key, text)
+        plain = _plain(config)
+    return from_dict(plain, kind)
+
+
+def _plain(config: DictConfig) -> Any:
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ArcgateError(
             f"the configuration does not resolve: {error}",
             where="composed configuration",
             todo="give the missing value: key=value",
         ) from error
-    return from_dict(plain, kind)
+
+
+def _no_text(plain: Any, kind: type[Spec]) -> list[str]:
+    """Keys where text is sought and a number or a truth value is found."""
+    try:
+        TypeAdapter(kind).validate_python(plain)
+    except ValidationError as error:
+        return [
+            _key(item["loc"])
+            for item in error.errors()
+            if item["type"] == "string_type" and isinstance(item["input"], bool | int | float)
+        ]
+    return []
 
 
 def from_dict(plain: Any, kind: type[Spec]) -> Spec:
@@ -57,10 +90,12 @@ def from_dict(plain: Any, kind: type[Spec]) -> Spec:
         return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         problems = "\n".join(f"  {_key(item['loc'])}: {item['msg']} (got {_shown(item['input'])})" for item in error.errors())
+        text = next((_key(item["loc"]) for item in error.errors() if item["type"] == "string_type"), None)
+        quoting = "" if text is None else f"; text that reads as something else needs quotes: '{text}=\"...\"'"
         raise ArcgateError(
             f"the configuration is not valid:\n{problems}",
             where="composed configuration",
-            todo="correct the keys above; `--cfg job` prints the whole configuration",
+            todo=f"correct the keys above; `--cfg job` prints the whole configuration{quoting}",
         ) from error
 
 

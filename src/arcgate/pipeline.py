@@ -18,6 +18,7 @@ from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.build import build_dataset
 from arcgate.keys import FIGURE_CODE, as_plain, code_version, digest_of, evidence_key, scoring_key, training_key
+from arcgate.learning.backbones import check_backbone
 from arcgate.learning.train import train
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
@@ -80,7 +81,10 @@ def run_variant(spec: Variant) -> Outcome:
         A stage cannot run; finished artifacts are kept. From the gates on the variant has an MLflow run, which then
         ends as FAILED. A data set that cannot be built has no digest, and so no run.
     """
+    # What would fail after hours is asked before anything is built.
+    check_backbone(spec.learning.backbone)
     store = open_store(spec.runtime.mlruns_dir)
+    runs.require_usable(store, spec.study)
     prepared = prepare(spec)
     say(spec.variant, ", ".join(prepared.statuses))
     run_id = runs.variant_run(store, spec.study, spec.variant, prepared.key)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from arcgate.data_node import HALF_STAMP, STRICT, Data, PerBand, Positive, PositiveInt
+from arcgate.naming import Name, StudyName
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
@@ -181,8 +182,8 @@ class Runtime:
 class Variant:
     """One column of a study: a data set, a view on it, the gates and a training."""
 
-    study: str
-    variant: str
+    study: StudyName
+    variant: Name
     data: Data
     view: View
     gates: Gates

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.errors import ArcgateError
 from arcgate.learning.augmentation import mix
+from arcgate.learning.backbones import check_backbone
 
 WARM_UP_SHARE: Final = 0.1
 Batch = tuple[Tensor, Tensor]
@@ -37,13 +37,7 @@ def backbone(name: str) -> Module:
     ArcgateError
         If timm has no such model (with the closest names), or it cannot take stamps of this size.
     """
-    if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=5, cutoff=0.4)
-        raise ArcgateError(
-            f"timm has no model named {name!r}; close names: {', '.join(close) or 'none'}",
-            where="learning.backbone",
-            todo="choose one of timm.list_models()",
-        )
+    check_backbone(name)
     default = timm.get_pretrained_cfg(name)
     size: dict[str, Any] = {"img_size": STAMP_SIZE} if default is not None and default.fixed_input_size else {}
     try:

@@ -6,6 +6,7 @@ MLflow 3.17 allows letters, digits, `_`, `-`, `.`, `:`, space and `/` in the nam
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from typing import Final
@@ -35,6 +36,13 @@ RESULT_PREFIXES: Final = ("gate/", "verdict/", "test/", "deploy/")
 """Metrics with these prefixes are results; the others are epoch metrics of the training."""
 
 NAME_LENGTH: Final = 250
+# Limits of MLflow 3.17 for what is kept under these names, in characters. It cuts off longer parameters and tags without a word,
+# so that two that differ at their ends look alike; it refuses longer names of data sets, and its database may those of runs.
+RUN_NAME_LENGTH: Final = 250
+DATASET_NAME_LENGTH: Final = 500
+PARAM_LENGTH: Final = 6000
+TAG_LENGTH: Final = 8000
+_MARK: Final = 12
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9_./ -]+")
 
 
@@ -80,3 +88,17 @@ def checked(name: str) -> str:
     if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
         raise ArcgateError("MLflow refuses a name that is not a normal relative path", where=repr(name))
     return name
+
+
+def fitting(text: str, length: int) -> str:
+    """Return a text that MLflow can hold: itself, or its beginning and a mark that tells it from others that begin alike.
+
+    Examples
+    --------
+    >>> fitting("recommended", 250)
+    'recommended'
+    """
+    if len(text) <= length:
+        return text
+    mark = hashlib.sha256(text.encode()).hexdigest()[:_MARK]
+    return f"{text[: length - _MARK - 4]}... {mark}"

@@ -45,10 +45,12 @@ def log_params(store: Store, run_id: str, params: Mapping[str, object]) -> None:
         The run.
     params : mapping
         Flat, see `flatten`. None is written as `none`, a list as JSON. A parameter that the run has is left as it is:
-        MLflow refuses to change one, and those that decide the result are part of the run's key.
+        MLflow refuses to change one, and those that decide the result are part of the run's key. A value that is longer than
+        MLflow allows is shortened (`names.fitting`).
     """
     present = store.client.get_run(run_id).data.params
-    missing = [Param(names.checked(name), _text(value)) for name, value in params.items() if name not in present]
+    new = {name: value for name, value in params.items() if name not in present}
+    missing = [Param(names.checked(name), _text(value, names.PARAM_LENGTH)) for name, value in new.items()]
     for start in range(0, len(missing), _BATCH):
         store.client.log_batch(run_id, params=missing[start : start + _BATCH])
 
@@ -67,7 +69,7 @@ def log_metrics(store: Store, run_id: str, metrics: Mapping[str, float | None], 
 
 def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:
     """Set or replace tags."""
-    entries = [RunTag(names.checked(name), _text(value)) for name, value in tags.items()]
+    entries = [RunTag(names.checked(name), _text(value, names.TAG_LENGTH)) for name, value in tags.items()]
     for start in range(0, len(entries), _BATCH):
         store.client.log_batch(run_id, tags=entries[start : start + _BATCH])
 
@@ -113,13 +115,14 @@ def log_dataset(store: Store, run_id: str, name: str, digest: str, context: str 
     run_id : str
         The run.
     name : str
-        Name of the data set.
+        Name of the data set; shortened if it is longer than MLflow allows.
     digest : str
         Its whole data digest. MLflow's field holds 36 characters and gets the first 32; the tag `arcgate.data_digest`
         (for the context `training`) or `arcgate.data_digest.<context>` gets all of them.
     context : str
         What the run uses it for.
     """
+    name = names.fitting(name, names.DATASET_NAME_LENGTH)
     source = json.dumps({"name": name, "data_digest": digest})
     dataset = Dataset(name=name, digest=digest[:DATASET_DIGEST_LENGTH], source_type="local", source=source)
     # MLflow looks for the data set and inserts it in two steps: two jobs at once would both insert it.
@@ -145,11 +148,9 @@ def log_artifacts(store: Store, run_id: str, path: str | Path, into: str | None 
         store.client.log_artifact(run_id, str(path), into)
 
 
-def _text(value: object) -> str:
+def _text(value: object, length: int) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list | tuple):
-        return json.dumps(value)
-    return str(value)
+    return names.fitting(json.dumps(value) if isinstance(value, list | tuple) else str(value), length)

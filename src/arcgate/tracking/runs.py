@@ -53,7 +53,8 @@ def variant_run(store: Store, study: str, variant: str, key: str) -> str:
     store : Store
         From `open_store`.
     study, variant : str
-        Names; the variant's is the name of the run.
+        Names; the variant's is the name of the run, shortened if it is longer than MLflow allows. The tag `arcgate.variant` has
+        all of it.
     key : str
         Hash of what determines the variant's result.
 
@@ -98,7 +99,8 @@ def experiment_runs(store: Store, experiment: Experiment) -> list[Run]:
 
 
 def _variant_tags(study: str, variant: str, key: str) -> dict[str, str]:
-    return {names.STUDY: study, names.KIND: names.KIND_VARIANT, names.VARIANT: variant, names.KEY: key}
+    name = names.fitting(variant, names.TAG_LENGTH)
+    return {names.STUDY: study, names.KIND: names.KIND_VARIANT, names.VARIANT: name, names.KEY: key}
 
 
 def _parent(store: Store, experiment: Experiment, study: str) -> str:
@@ -111,7 +113,8 @@ def _opened(store: Store, experiment: Experiment, name: str, identity: Mapping[s
     found = _tagged(experiment_runs(store, experiment), identity)
     if not found:
         tags = {**identity, **others, names.OPENED: str(now)}
-        return str(store.client.create_run(experiment.experiment_id, run_name=name, tags=tags).info.run_id)
+        shown = names.fitting(name, names.RUN_NAME_LENGTH)
+        return str(store.client.create_run(experiment.experiment_id, run_name=shown, tags=tags).info.run_id)
     run_id = str(found[0].info.run_id)
     store.client.update_run(run_id, status="RUNNING")
     store.client.set_tag(run_id, names.OPENED, now)
@@ -122,14 +125,37 @@ def _tagged(runs: list[Run], tags: Mapping[str, str]) -> list[Run]:
     return [run for run in runs if all(run.data.tags.get(name) == value for name, value in tags.items())]
 
 
+def require_usable(store: Store, study: str) -> None:
+    """Ask whether a study's name can be used, before anything is built for it; nothing is made.
+
+    Raises
+    ------
+    ArcgateError
+        If the study was deleted in MLflow, its artifacts belong to another folder, or it has no name.
+    """
+    _known_experiment(store, study)
+
+
 def _experiment(store: Store, study: str) -> Experiment:
     """Find or make the study's experiment; call it under the study's lock."""
+    experiment = _known_experiment(store, study)
+    if experiment is not None:
+        return experiment
+    return store.client.get_experiment(store.client.create_experiment(study, artifact_location=_location(store, study)))
+
+
+def _location(store: Store, study: str) -> str:
+    return (store.artifacts / _folder_name(study)).as_uri()
+
+
+def _known_experiment(store: Store, study: str) -> Experiment | None:
+    """The study's experiment, None if there is none yet."""
     if not study.strip():
         raise ArcgateError("a study needs a name", where="study", todo="give one: study=<name>")
-    location = (store.artifacts / _folder_name(study)).as_uri()
-    experiment = store.client.get_experiment_by_name(study)
+    location = _location(store, study)
+    experiment: Experiment | None = store.client.get_experiment_by_name(study)
     if experiment is None:
-        return store.client.get_experiment(store.client.create_experiment(study, artifact_location=location))
+        return None
     if experiment.lifecycle_stage != "active":
         raise ArcgateError(
             f"the study {study!r} was deleted in MLflow, and its name is still taken",

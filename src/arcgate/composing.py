@@ -1,0 +1,90 @@
+"""What is typed after a verb: what Hydra makes of it, and messages that say how to write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]  # it carries no annotations
+
+from arcgate.errors import ArcgateError
+
+# Long options that Hydra knows; an abbreviation of one will do.
+_OPTIONS: Final = (
+    *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--shell-completion"),
+    *("--config-path", "--config-name", "--config-dir", "--experimental-rerun", "--info"),
+)
+_FOLDERS: Final = {"audit": "data", "inspect": "data", "report": "study"}
+
+
+def check_words(verb: str, words: Sequence[str]) -> None:
+    """Refuse what is neither an option nor key=value.
+
+    Parameters
+    ----------
+    verb : str
+        The command's verb.
+    words : sequence of str
+        What follows it.
+
+    Raises
+    ------
+    ArcgateError
+        With the way to write it.
+    """
+    earlier = ""
+    for word in words:
+        if word.startswith("--"):
+            _check_option(word)
+        elif not word.startswith(("-", "~")) and "=" not in word and not earlier.startswith("-"):
+            key = _FOLDERS.get(verb, "<key>")
+            raise ArcgateError(
+                f"{word!r} is no setting: settings are written key=value",
+                where=f"arcgate {verb}",
+                todo=f"write {shell_word(key, word)}; `arcgate {verb} --help` lists the keys",
+            )
+        earlier = word
+
+
+def _check_option(word: str) -> None:
+    name, _, value = word.partition("=")
+    if len(name) == 2 or any(option.startswith(name) for option in _OPTIONS):
+        return
+    key = name.removeprefix("--").replace("-", "_")
+    raise ArcgateError(
+        f"there is no option {name}: settings are written key=value, without dashes",
+        where="command line",
+        todo=f"write {key}={value or 'true'}; --help lists the keys",
+    )
+
+
+def shell_word(key: str, value: str) -> str:
+    r"""An override as one types it in a shell, quoted for Hydra and for the shell where the value needs that.
+
+    Examples
+    --------
+    >>> shell_word("study", "pilot")
+    'study=pilot'
+    >>> shell_word("study", "2024")
+    '\'study="2024"\''
+    """
+    plain = value.replace("_", "").replace("-", "").replace("/", "").replace(".", "")
+    if plain.isascii() and plain.isalnum() and not plain[0].isdigit():
+        return f"{key}={value}"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f"""'{key}="{escaped}"'"""
+
+
+def composition_message(error: Exception) -> str | None:
+    """What to tell about an error in composing a configuration: Hydra's own words, and how to quote; None for other errors."""
+    if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
+        return None
+    words = "\n  ".join(line for line in str(error).splitlines() if line.strip())
+    if isinstance(error.__cause__, OmegaConfBaseException):
+        words += f"\n  {error.__cause__}"
+    key, equals, value = str(getattr(error, "override", "")).partition("=")
+    if equals:
+        words += f"\n  to do: values with characters other than letters, digits and / . _ - need quotes: {shell_word(key, value)}"
+    return words

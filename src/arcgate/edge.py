@@ -1,0 +1,134 @@
+"""The edge of the command line: whatever ends a command becomes one message and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import select
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TextIO
+
+from arcgate.errors import ArcgateError
+
+ERROR: Final = 1
+USAGE_ERROR: Final = 2
+# As shells report a process that a signal ended: 128 and the number of the signal.
+INTERRUPTED: Final = 128 + 2
+READER_GONE: Final = 128 + 13
+ERRORS: Final = "errors"
+_LONGEST: Final = 300
+
+
+class JobFailedError(Exception):
+    """A job of a sweep that ran in another process failed there, and has said why."""
+
+
+def code_of_command(work: Callable[[], int], data_dir: Path) -> int:
+    """Do all that a command does and give its exit code.
+
+    Parameters
+    ----------
+    work : callable
+        Returns an exit code.
+    data_dir : Path
+        Tracebacks of errors that nobody foresaw are written in the folder `errors` under it.
+
+    Returns
+    -------
+    int
+        130 after an interrupt; 141, without a word, if whoever read the output has gone (`arcgate ... | head`); 1 after an error.
+    """
+    try:
+        code = code_of_job(work, data_dir)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _say("interrupted; what is finished is kept, and the same command goes on from there")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    return code
+
+
+def code_of_job(work: Callable[[], int], data_dir: Path) -> int:
+    """Do one job and give its exit code, so that a job of a sweep that fails does not stop the others.
+
+    An error becomes one message on standard error and the code 1. Interrupts, and the end of whoever reads standard output, pass
+    through: they end all jobs.
+    """
+    try:
+        return work()
+    except JobFailedError:
+        return ERROR
+    # The one place where any exception is caught: a stranger gets a message, and the traceback is kept in a file.
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and reader_gone(sys.stdout):
+            raise
+        _say(_message(error, data_dir))
+        return ERROR
+
+
+def reader_gone(stream: TextIO) -> bool:
+    """Whether a stream is a pipe that nobody reads any more; pipes between processes break as well."""
+    try:
+        number = stream.fileno()
+    except io.UnsupportedOperation:
+        return False
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _say(text: str) -> None:
+    print(f"arcgate: {text}", file=sys.stderr, flush=True)
+
+
+def _message(error: Exception, data_dir: Path) -> str:
+    if isinstance(error, ArcgateError):
+        return str(error)
+    if "hydra" in sys.modules:
+        from arcgate.composing import composition_message
+
+        words = composition_message(error)
+        if words is not None:
+            return words
+    if isinstance(error, OSError) and error.strerror is not None:
+        # Folders that cannot be made, full disks: the system's own words.
+        place = "" if error.filename is None else f"\n  where: {error.filename}"
+        return f"{error.strerror}{place}\n  to do: check the place and its permissions"
+    kept = f"\n  where: its traceback is in {_kept(error, data_dir)}"
+    if isinstance(error, MemoryError):
+        return f"memory does not suffice: {_short(error)}{kept}\n  to do: fewer workers (runtime.workers) or smaller batches"
+    todo = "an error that arcgate did not foresee, most likely its own fault: please report it with that file"
+    return f"{type(error).__name__}: {_short(error)}{kept}\n  to do: {todo}"
+
+
+def _short(error: Exception) -> str:
+    """What an error says, on one line."""
+    text = " ".join(str(error).split()) or "(it says nothing more)"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _kept(error: Exception, data_dir: Path) -> Path:
+    """Write the traceback to a file of its own, and say where."""
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    about = f"arcgate {version('arcgate')}, Python {platform.python_version()}, {platform.platform()}"
+    content = f"{command}\n{about}\n\n{''.join(traceback.format_exception(error))}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 1_000_000:06d}.txt"
+    try:
+        place = data_dir.absolute() / ERRORS / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(content)
+    except OSError:
+        # The error may well be that this folder cannot be written.
+        place = Path(tempfile.gettempdir()) / f"arcgate-error-{name}"
+        place.write_text(content)
+    return place
