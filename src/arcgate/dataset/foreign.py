@@ -120,6 +120,8 @@ class ForeignSource:
 
 def foreign_facts(layout: str, arranged: Arranged, same_galaxy: bool, has_arc: bool, declared: bool) -> Facts:
     """Facts of stamps of another maker; `declared` is what `arcgate.dataset.recorded` found."""
+    # On pairs both members are measured on the control, where no arc is.
+    measured = () if same_galaxy else tuple(name for name in (*CENTRE, *SKY) if name not in arranged.table)
     return Facts(
         layout=layout,
         paired=same_galaxy,
@@ -127,6 +129,7 @@ def foreign_facts(layout: str, arranged: Arranged, same_galaxy: bool, has_arc: b
         has_null=False,
         declared=declared,
         columns=frozenset([*arranged.table.columns, *NEEDED]),
+        measured_on_arcs=frozenset(measured),
     )
 
 
