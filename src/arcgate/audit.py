@@ -15,6 +15,7 @@ from arcgate.dataset.opening import check_unchanged, notes_of, open_source
 from arcgate.dataset.source import Source
 from arcgate.gate_report import EVIDENCE, REPORT, write_report
 from arcgate.gate_report.about import about
+from arcgate.gate_report.answers import refitted_sentence, safe_sentence
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, GateResult, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
@@ -149,8 +150,9 @@ def _print(evidence: Evidence, level: float) -> None:
     console.print(diagnostics)
     console.print(gates)
     cause = evidence.cause
-    console.print(f"safe? {evidence.safe}", soft_wrap=True)
+    console.print(f"safe? {evidence.safe}: {safe_sentence(evidence)}", soft_wrap=True, markup=False)
     console.print(f"cause? {cause.name} (confidence {cause.confidence:.2f}): {cause.sentence}", soft_wrap=True, markup=False)
+    console.print(refitted_sentence(cause), soft_wrap=True, markup=False)
 
 
 def _cells(result: GateResult) -> list[str]:

@@ -13,6 +13,8 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import COLUMN_NAMES
 from arcgate.dataset.shard_reading import Batch, read_shard
 
+# Name of the layout that arcgate itself writes.
+OWN_LAYOUT = "arcgate"
 # Columns that every source has, whatever its layout.
 NEEDED = ("role", "host_id", "pair_id", "host_x_pix", "host_y_pix", "sky_sigma_g", "sky_sigma_r", "sky_sigma_z")
 
@@ -128,7 +130,7 @@ class DatasetSource:
         table = self.dataset.table(["role", "control_kind"])
         controls = table.loc[table["role"] == "control", "control_kind"]
         return Facts(
-            layout="arcgate",
+            layout=OWN_LAYOUT,
             paired=bool((controls == "paired").all()),
             has_arc=True,
             has_null=bool((table["role"] == "null").any()),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from arcgate.gate_report.words import SAFE_WORDS, view_words, wording
-from arcgate.gates.result import Evidence, GateResult
+from arcgate.gates.required import unmet
+from arcgate.gates.result import Cause, Evidence, GateResult
 
 SEPARATOR: Final = " + "
 LISTED: Final = 6
@@ -90,7 +91,8 @@ def answers(evidence: Evidence) -> Answers:
     causes = [cause_words(name) for name in evidence.cause.name.split(SEPARATOR)]
     titles = tuple(cause.title for cause in causes)
     steps = tuple(_next_steps(evidence, causes))
-    return Answers(SAFE_WORDS[evidence.safe], _safe_sentence(evidence), titles, _as_sentence(evidence.cause.sentence), steps)
+    said = f"{_as_sentence(evidence.cause.sentence)} {refitted_sentence(evidence.cause)}".strip()
+    return Answers(SAFE_WORDS[evidence.safe], safe_sentence(evidence), titles, said, steps)
 
 
 def cause_words(name: str) -> CauseWords:
@@ -105,23 +107,60 @@ def listed(results: Sequence[GateResult]) -> str:
     return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _safe_sentence(evidence: Evidence) -> str:
+def safe_sentence(evidence: Evidence) -> str:
+    """Why *safe?* is what it is; where it is undetermined, with the list of what a pass still needs."""
     gates = [result for result in evidence.results if result.role == "gate"]
     failed = [result for result in gates if result.status == "failed"]
-    open_ = [result for result in gates if result.status not in ("failed", "passed")]
     which = f"{_of(failed, gates)} failed, namely {listed(failed)}"
     if failed and evidence.safe == "failed":
         return f"A network could tell the classes apart without seeing an arc: {which}."
-    if failed:
-        return (
-            f"{which[:1].upper()}{which[1:]}; chance can do that in a sound set, or controls that are matched: nothing is shown."
-        )
     if not gates:
         return "No gate could be run on this data set."
-    if open_:
-        return f"No gate failed, but {_of(open_, gates)} could not decide, and a gate that did not decide is not a pass."
-    passed = "The only gate passed, and it" if len(gates) == 1 else f"All {len(gates)} gates passed, and each"
-    return f"{passed} noticed the leak that was planted in this very data set to test it."
+    if evidence.safe == "passed":
+        apart = [result for result in gates if result.status != "passed"]
+        rest = f" ({listed(apart)}: not run, and not needed here)" if apart else ""
+        return (
+            f"All that a pass needs here was found{rest}, and each gate noticed the leak that was planted in this very data set "
+            "to test it."
+        )
+    sentences = []
+    if failed:
+        sentences.append(
+            f"{which[:1].upper()}{which[1:]}; chance can do that in a sound set, or controls that are matched: nothing is shown."
+        )
+    if evidence.cause.alarm:
+        sentences.append("The refit found light that is not the declared arcs: see the cause.")
+    if missing := missing_words(evidence):
+        sentences.append(f"A pass needs, and does not have: {'; '.join(missing)}.")
+    if open_ := _open_beside(evidence, gates):
+        sentences.append(f"{_of(open_, gates)} could not decide: {listed(open_)}.".capitalize())
+    return " ".join(sentences)
+
+
+def missing_words(evidence: Evidence) -> list[str]:
+    """What a pass needs and does not have, each with the gates that are open."""
+    return [
+        f"{requirement.what} ({_open_gates(still)})" for requirement, still in unmet(evidence.required, evidence.results).items()
+    ]
+
+
+def refitted_sentence(cause: Cause) -> str:
+    """Which share of the rows the refit has looked at: a bug in the others is the gates' to find."""
+    if not cause.rows_refitted:
+        return ""
+    share = 100.0 * cause.rows_refitted / max(cause.rows_judged, 1)
+    return f"Refitted: {cause.rows_refitted:,} of {cause.rows_judged:,} rows ({share:.3g} %)."
+
+
+def _open_beside(evidence: Evidence, gates: Sequence[GateResult]) -> list[GateResult]:
+    """Gates that a pass does not need, and that ran and did not decide."""
+    needed = {gate for requirement in evidence.required for gate in requirement.gates}
+    return [gate for gate in gates if gate.status in ("undetermined", "blind") and f"{gate.name}/{gate.view}" not in needed]
+
+
+def _open_gates(still: Sequence[str]) -> str:
+    more = len(still) - LISTED
+    return ", ".join(still[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:

@@ -74,14 +74,14 @@ class AucGates:
         self._broken.extend(other._broken)
 
     def judge(self) -> list[GateResult]:
-        """Every gate that applies to the view and the kind of controls, and how the rules order pairs."""
+        """Every gate that applies to the view and the kind of controls, how the rules order pairs, and the null pair."""
         gates = gates_for(self.viewer.view.normalisation, self.facts.paired)
         self._judging = judging = self._gathered()
         results = []
         for gate in gates:
             reason = missing(gate, self.facts) or (self._broken[0] if self._broken else None)
             results += [judging.not_run(gate, reason)] if reason else judging.judged(gate)
-        return results
+        return results if self.facts.has_null else [*results, judging.null_pair()]
 
     def exhibits(self) -> list[Exhibit]:
         """What the canaries showed, and the radial profile of the light that no declared arc explains."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,9 @@ from arcgate.gates.statistics import Interval
 from arcgate.variant import Gates
 
 NULL_AUC: Final = 0.5
+# What a gate sees of a null twin: its two classes, the kind of features, and the function that selects from them. The function
+# itself, not its name: two lambdas share a name.
+_Looks = tuple[tuple[str, str], str, Callable[[Floats], Floats]]
 # Gates whose reason states the light at r < 5 px that their arm holds beyond its hosts'.
 OF_CORE_LIGHT: Final = ("residual_core", "mask_edge")
 
@@ -79,8 +83,8 @@ class Judging:
     paired: bool
     ladders: list[Ladder] = field(default_factory=list)
     _comparisons: dict[str, Comparison] = field(default_factory=dict)
-    _twins: dict[tuple[str, ...], Interval] = field(default_factory=dict)
-    _planted: dict[tuple[str, ...], tuple[Interval, ...]] = field(default_factory=dict)
+    _twins: dict[_Looks, Interval] = field(default_factory=dict)
+    _planted: dict[tuple[_Looks, Canary], tuple[Interval, ...]] = field(default_factory=dict)
 
     def judged(self, gate: AucGate) -> list[GateResult]:
         """A gate's result, and the share of pairs that its rule puts in the right order."""
@@ -106,6 +110,34 @@ class Judging:
     def not_run(self, gate: AucGate, reason: str) -> GateResult:
         """The result of a gate that the data cannot feed."""
         return self._result(gate, None, None, "not_run", reason)
+
+    def null_pair(self) -> GateResult:
+        """Whether the null pair that is made of controls hears every leak planted in it, and nothing before.
+
+        Where no null rows are stored it is all that shows what the gates can hear: controls against themselves, or, where they
+        are other galaxies, one half of them against the other. Halves need raise no alarm, but need not lie inside the margin.
+        """
+        planted = [ladder for ladder in self.ladders if ladder.gate.arm != "null"]
+        loud = {key: twin for key, twin in self._twins.items() if fires(twin, self.settings.margin)}
+        deaf = [f"{ladder.canary.in_words(ladder.least)} by {ladder.gate.name}" for ladder in planted if not ladder.heard]
+        made = "controls against themselves" if self.paired else "one half of the controls' galaxies against the other"
+        status: Status
+        if not planted:
+            status, reason = "undetermined", f"{made}: no gate could be judged in which a leak is planted"
+        elif deaf or loud:
+            alarms = [f"without any leak it reads {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]" for twin in loud.values()]
+            status, reason = "blind", f"{made}: {'; '.join([f'missed {each}' for each in deaf] + alarms)}"
+        else:
+            gates = len({(ladder.gate.name, ladder.gate.view) for ladder in planted})
+            status, reason = (
+                "passed",
+                f"{made}: {len(planted)} leaks planted for {gates} gates are heard, and nothing without them",
+            )
+        share = len(deaf) / len(planted) if planted else None
+        n, groups = (planted[0].aucs[0].n, planted[0].aucs[0].n_groups) if planted else (0, 0)
+        return GateResult(
+            "null_pair", RAW, "overall", "gate", share, share, share, 0.0, None, n, groups, status, reason, null=0.0, leak_unit=""
+        )
 
     def differences(self) -> Floats:
         """Ring means of positives without their declared arc minus those of their pair's control, (n, band, ring), sky sigma."""
@@ -138,14 +170,14 @@ class Judging:
 
     def _twin(self, gate: AucGate) -> Interval:
         """AUC of the bare twin: controls against controls."""
-        key = (*_twin_of(gate), gate.kind, gate.select.__name__)
+        key = _looks(gate)
         if key not in self._twins:
             comparison, one, zero = self._of_twin(gate)
             self._twins[key] = comparison.auc(one, zero)
         return self._twins[key]
 
     def _ladder(self, gate: AucGate, canary: Canary) -> Ladder:
-        key, sizes = (*_twin_of(gate), gate.kind, gate.select.__name__, canary.name), canary.sizes_for(self.settings)
+        key, sizes = (_looks(gate), canary), canary.sizes_for(self.settings)
         if key not in self._planted:
             comparison, one, zero = self._of_twin(gate)
             comparison.check()
@@ -182,6 +214,10 @@ class Judging:
 def _twin_of(gate: AucGate) -> tuple[str, str]:
     """Two classes between which only chance differs. Where the arm is made of controls, these are their own twin."""
     return ("control", "control") if gate.arm == "masked" else ("twin", "twin_control")
+
+
+def _looks(gate: AucGate) -> _Looks:
+    return _twin_of(gate), gate.kind, gate.select
 
 
 def auc_result(

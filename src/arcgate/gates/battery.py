@@ -20,6 +20,7 @@ from arcgate.errors import ArcgateError
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
 from arcgate.gates.collector import Collector
+from arcgate.gates.declared_arc import DeclaredArcs
 from arcgate.gates.duplicates import Duplicates
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.finite_pixels import FinitePixels
@@ -28,8 +29,11 @@ from arcgate.gates.information import Information
 from arcgate.gates.metadata import Metadata
 from arcgate.gates.published import published_diagnostics
 from arcgate.gates.reference_gate import AgainstReference
+from arcgate.gates.required import required_of
 from arcgate.gates.result import Cause, GateResult, Judged
+from arcgate.gates.scalable import ScalableStamps
 from arcgate.gates.split_integrity import judge_splits
+from arcgate.gates.stored_values import StoredValues
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
 from arcgate.injection.draws import uniform
@@ -53,7 +57,23 @@ class _Task:
     pairs: NDArray[np.int64]
     facts: Facts
     seed: int
+    viewer: Viewer
     empty: list[Collector]
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What one shard, or several, gave: the rows that were set aside, and everything else."""
+
+    finite: FinitePixels
+    scalable: ScalableStamps
+    collectors: list[Collector]
+
+    def merge(self, other: _Gathered) -> None:
+        self.finite.merge(other.finite)
+        self.scalable.merge(other.scalable)
+        for collector, more in zip(self.collectors, other.collectors, strict=True):
+            collector.merge(more)
 
 
 @dataclass(frozen=True)
@@ -86,7 +106,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     Raises
     ------
     ArcgateError
-        The data set has one class only, or no pair whose pixels are all finite.
+        The data set has one class only, or no pair whose pixels are all finite and that the view can scale.
     """
     facts = source.facts
     missing = {"positive", "control"} - set(source.table(["role"])["role"])
@@ -98,15 +118,19 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
         )
     pairs = chosen_pairs(source, settings.max_pairs, settings.seed)
     empty = battery_for(facts, view, settings, pairs)
-    tasks = [_Task(part, pairs, facts, settings.seed, empty) for part in source.parts()]
+    tasks = [_Task(part, pairs, facts, settings.seed, Viewer(view), empty) for part in source.parts()]
     with Workers(workers if len(pairs) > PAIRS_ALONE else 1, source.path) as crew:
-        finite, collectors = _merged(tasks, crew, source)
-        done = dict(_shown(crew.completed(_judged, collectors), "judging", len(collectors)))
-    parts = [done[position] for position in range(len(collectors))]
-    results = [*[result for part in parts for result in part.results], finite.judge(), judge_splits(source)]
-    [cause] = [part.cause for part in parts if part.cause is not None]
+        gathered = _merged(tasks, crew, source)
+        done = dict(_shown(crew.completed(_judged, gathered.collectors), "judging", len(gathered.collectors)))
+    parts = [done[position] for position in range(len(gathered.collectors))]
+    results = [result for part in parts for result in part.results]
+    results += [gathered.finite.judge(), gathered.scalable.judge(), judge_splits(source)]
+    [cause] = [
+        replace(part.cause, rows_judged=gathered.scalable.left.get("positive", 0)) for part in parts if part.cause is not None
+    ]
     exhibits = tuple(exhibit for part in parts for exhibit in part.exhibits)
-    return Judged(tuple(sorted(results, key=lambda result: result.role != "gate")), exhibits, cause, settings.level)
+    gates_first = tuple(sorted(results, key=lambda result: result.role != "gate"))
+    return Judged(gates_first, exhibits, cause, settings.level, required_of(facts, view, settings, _several_splits(source)))
 
 
 def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int64]) -> list[Collector]:
@@ -119,37 +143,46 @@ def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
     """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
     viewer = Viewer(view)
-    gates = (AucGates, Identities, TwoSample, Metadata, AgainstReference, Duplicates, Information)
+    gates = (AucGates, Identities, DeclaredArcs, StoredValues, TwoSample, Metadata, AgainstReference, Duplicates, Information)
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 
-def _merged(tasks: list[_Task], crew: Workers, source: Source) -> tuple[FinitePixels, list[Collector]]:
+def _several_splits(source: Source) -> bool:
+    """Whether more than one split is recorded."""
+    return "split" in source.facts.columns and source.table(["split"])["split"].nunique() > 1
+
+
+def _merged(tasks: list[_Task], crew: Workers, source: Source) -> _Gathered:
     """What was gathered from all shards, merged in their order."""
     done = dict(_shown(crew.completed(_gathered, tasks), "reading shards", len(tasks)))
-    (finite, first), *others = [done[position] for position in range(len(tasks))]
-    for counted, other in others:
-        finite.merge(counted)
-        for collector, more in zip(first, other, strict=True):
-            collector.merge(more)
-    if sum(finite.broken.values()) and not finite.left:
+    first, *others = [done[position] for position in range(len(tasks))]
+    for other in others:
+        first.merge(other)
+    if not first.scalable.left and (first.finite.broken or first.scalable.flat):
+        aside = [
+            counted.in_words()
+            for counted, any_ in ((first.finite, first.finite.broken), (first.scalable, first.scalable.flat))
+            if any_
+        ]
         raise ArcgateError(
-            f"no pair is left to be judged: {finite.in_words()}",
+            f"no pair is left to be judged: {'; '.join(aside)}",
             where=source.path,
-            todo="fill these pixels in both classes alike",
+            todo="give stamps whose pixels are numbers, and differ",
         )
-    return finite, first
+    return first
 
 
-def _gathered(task: _Task) -> tuple[FinitePixels, list[Collector]]:
-    """One shard's features, of pairs whose pixels are all finite."""
-    finite, collectors = FinitePixels(), copy.deepcopy(task.empty)
+def _gathered(task: _Task) -> _Gathered:
+    """One shard's features, of pairs whose pixels are all finite and that the view can scale."""
+    gathered = _Gathered(FinitePixels(), ScalableStamps(task.viewer), copy.deepcopy(task.empty))
     with threadpool_limits(1):
-        for piece in pieces(finite.finite_pairs(task.part.read(), task.pairs)):
+        finite = gathered.finite.finite_pairs(task.part.read(), task.pairs)
+        for piece in pieces(gathered.scalable.scalable_pairs(finite)):
             arms = arms_of(piece, task.pairs, task.facts, task.seed)
             if arms is not None:
-                for collector in collectors:
+                for collector in gathered.collectors:
                     collector.add(arms)
-    return finite, collectors
+    return gathered
 
 
 def pieces(batch: Batch) -> Iterator[Batch]:

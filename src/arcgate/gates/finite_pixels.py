@@ -15,7 +15,7 @@ from arcgate.dataset.shard_reading import Batch
 from arcgate.gates.result import RAW, GateResult, Status
 
 _SHOWN: Final = 5
-_OF_ROLE: Final = {"positive": "positives", "control": "controls", "null": "null rows"}
+OF_ROLE: Final = {"positive": "positives", "control": "controls", "null": "null rows"}
 
 
 @dataclass
@@ -26,8 +26,6 @@ class FinitePixels:
     ----------
     rows : int
         Rows that were looked at.
-    left : int
-        Rows that were handed on.
     hosts : set of str
     broken : dict of str to int
         Rows with such pixels, by role.
@@ -38,7 +36,6 @@ class FinitePixels:
     """
 
     rows: int = 0
-    left: int = 0
     hosts: set[str] = field(default_factory=set)
     broken: dict[str, int] = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
@@ -46,7 +43,7 @@ class FinitePixels:
 
     def finite_pairs(self, batch: Batch, pairs: NDArray[np.int64]) -> Batch:
         """Count the rows of the chosen pairs; hand on those pairs whose rows, and arcs, are all finite."""
-        batch = _rows(batch, np.isin(batch.table["pair_id"].to_numpy(np.int64), pairs))
+        batch = rows_of(batch, np.isin(batch.table["pair_id"].to_numpy(np.int64), pairs))
         if batch.table.empty:
             return batch
         broken = not_finite(batch.image)
@@ -58,19 +55,16 @@ class FinitePixels:
         planted[0, 0, 32, 32] = np.nan
         self.deaf |= not not_finite(planted)[0]
         if not broken.any():
-            self.left += len(batch.table)
             return batch
         for role, rows in batch.table.loc[broken, "role"].value_counts().items():
             self.broken[str(role)] = self.broken.get(str(role), 0) + int(rows)
         self.places += [_place(batch, row) for row in np.flatnonzero(broken)[:_SHOWN]]
         whole = ~batch.table["pair_id"].isin(batch.table.loc[broken, "pair_id"]).to_numpy(bool)
-        self.left += int(whole.sum())
-        return _rows(batch, whole)
+        return rows_of(batch, whole)
 
     def merge(self, other: Self) -> None:
         """Take over a later shard's."""
         self.rows += other.rows
-        self.left += other.left
         self.hosts |= other.hosts
         for role, rows in other.broken.items():
             self.broken[role] = self.broken.get(role, 0) + rows
@@ -101,7 +95,7 @@ class FinitePixels:
 
     def in_words(self) -> str:
         """How many rows of which class hold such pixels, and where the first ones lie."""
-        found = ", ".join(f"{rows} {_OF_ROLE.get(role, role)}" for role, rows in sorted(self.broken.items()))
+        found = ", ".join(f"{rows} {OF_ROLE.get(role, role)}" for role, rows in sorted(self.broken.items()))
         return f"{found} hold pixels that are NaN or infinite ({'; '.join(self.places)})"
 
     def _status(self) -> tuple[Status, str]:
@@ -125,16 +119,22 @@ def not_finite(image: Pixels) -> NDArray[np.bool_]:
     return spoiled
 
 
-def _rows(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
+def rows_of(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
+    """The rows that `kept` marks."""
     if kept.all():
         return batch
     table: pd.DataFrame = batch.table[kept].reset_index(drop=True)
     return replace(batch, table=table, image=batch.image[kept], arc=None if batch.arc is None else batch.arc[kept])
 
 
-def _place(batch: Batch, row: int) -> str:
+def named(batch: Batch, row: int) -> str:
+    """A row in words."""
     line = batch.table.iloc[row]
-    name = f"{line['role']} of galaxy {line['host_id']}, pair {line['pair_id']}"
+    return f"{line['role']} of galaxy {line['host_id']}, pair {line['pair_id']}"
+
+
+def _place(batch: Batch, row: int) -> str:
+    name = named(batch, row)
     bad = ~np.isfinite(batch.image[row]).all(axis=(1, 2))
     if batch.arc is not None and not bad.any():
         name, bad = f"arc of {name}", ~np.isfinite(batch.arc[row]).all(axis=(1, 2))

@@ -42,11 +42,12 @@ _RULES: Final[tuple[Rule, ...]] = ("ridge", "trees")
 
 @dataclass
 class Metadata:
-    """Keeps the scalar columns of positives and controls, and counts of their stamps: exact zeros, compressed size.
+    """Keeps the scalar columns of positives and controls, and the size of their stamps when compressed.
 
-    Zeros are those of the stamps as stored. An arc changes how well a stamp compresses, and taking it away rounds, so
-    that the size (of every fourth line of the r band, zlib level 1) is that of the positive's null row; without null rows it
-    is left out. The order in the file is not looked at: layouts fix it.
+    What was measured on pixels that may hold an arc (`Facts.measured_on_arcs`) is no metadata: an arc pulls a centre, and its
+    wings widen the sky. It changes how well a stamp compresses, too, and taking it away rounds, so that the size (of every fourth
+    line of the r band, zlib level 1) is that of the positive's null row; without null rows it is left out. Zeros and other stored
+    values are pixels, which `stored_values` looks at. The order in the file is not looked at: layouts fix it.
     """
 
     viewer: Viewer
@@ -61,7 +62,7 @@ class Metadata:
         """Take the columns of one shard's rows."""
         if arms.stamp.table.empty or arms.control.table.empty:
             return
-        positive, control = _columns(arms.stamp), _columns(arms.control)
+        positive, control = (_columns(stamps.table).drop(columns=self._measured) for stamps in (arms.stamp, arms.control))
         if arms.null is not None and not arms.null.table.empty:
             sizes = pd.Series(_compressed(arms.null), index=arms.null.table["pair_id"])
             positive["compressed_size"] = arms.stamp.table["pair_id"].map(sizes).to_numpy(np.float64)
@@ -69,6 +70,10 @@ class Metadata:
             control["compressed_size"] = _compressed(arms.control)
         self._positive.append(positive)
         self._control.append(control)
+
+    @property
+    def _measured(self) -> list[str]:
+        return [name for name in NUMBERS if name in self.facts.measured_on_arcs]
 
     def merge(self, other: Self) -> None:
         """Append what a later shard gave."""
@@ -81,7 +86,8 @@ class Metadata:
             return [_result(rule, None, None, self.settings, "not_run", "a class has no rows") for rule in _RULES]
         positive, control = (pd.concat(parts, ignore_index=True) for parts in (self._positive, self._control))
         hosts = [halved(table.pop("host_id").to_numpy(np.str_), self.settings) for table in (positive, control)]
-        self._absent = [name for name in (*NUMBERS, *NAMES, "compressed_size") if name not in positive]
+        known = [name for name in (*NUMBERS, *NAMES, "compressed_size") if name not in self._measured]
+        self._absent = [name for name in known if name not in positive]
         if _photon_noise(positive):
             # The inverse variance of such rows holds the photons of their arcs.
             self._absent += [f"ivar_{band}" for band in BANDS]
@@ -128,6 +134,8 @@ class Metadata:
         if smallest is not None:
             reason += f"; caught in 9 of 10 such sets: {column} shifted by {smallest:.2g} of its spread"
         absent = f"; not there or not comparable: {', '.join(self._absent)}" if self._absent else ""
+        if self._measured:
+            absent += f"; measured on stamps with their arcs, and therefore not looked at: {', '.join(self._measured)}"
         return _result(rule, auc, smallest, self.settings, status, reason + absent)
 
     def _smallest_shift(self, rule: Rule, zero: pd.DataFrame, hosts: Hosts) -> tuple[float | None, str]:
@@ -151,15 +159,12 @@ class Metadata:
         return smallest_leak(SHIFTS, auc, self.settings), str(zero.columns[place])
 
 
-def _columns(stamps: Stamps) -> pd.DataFrame:
-    """The features that a table holds, colours, and counts of the stamp; with host_id and arc_noise."""
-    table = stamps.table
+def _columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The features that a table holds, and colours; with host_id and arc_noise."""
     kept = table[[name for name in ("host_id", *NUMBERS, *NAMES, "arc_noise") if name in table]].copy()
     for blue, red in (("g", "r"), ("r", "z")):
         if f"host_mag_{blue}" in kept and f"host_mag_{red}" in kept:
             kept[f"colour_{blue}{red}"] = kept[f"host_mag_{blue}"] - kept[f"host_mag_{red}"]
-    pixels = stamps.image.reshape(len(table), -1)
-    kept["exact_zeros"] = pixels.shape[1] - np.count_nonzero(pixels, axis=1)
     return kept
 
 

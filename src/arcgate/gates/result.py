@@ -140,16 +140,25 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """One thing that *passed* needs: `what` it is in words, and the `gates` (name and view, `core/raw`) that must have passed."""
+
+    what: str
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Judged:
     """What a battery found: gates first, diagnostics after them, the figures of the report, and the refit's cause.
 
-    `level` is the coverage of the intervals.
+    `level` is the coverage of the intervals, `required` what *passed* needs on this data set.
     """
 
     results: tuple[GateResult, ...]
     exhibits: tuple[Exhibit, ...]
     cause: Cause
     level: float
+    required: tuple[Requirement, ...]
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,8 @@ class Evidence:
         Physics, a design leak, a bug with its name, or undetermined.
     exhibits : tuple of Exhibit
         Figures and tables of the report.
+    required : tuple of Requirement
+        What *passed* needs on this data set.
     """
 
     key: str
@@ -171,6 +182,7 @@ class Evidence:
     cause: Cause
     results: tuple[GateResult, ...]
     exhibits: tuple[Exhibit, ...] = ()
+    required: tuple[Requirement, ...] = ()
 
 
 def write_evidence(evidence: Evidence, path: Path) -> None:
@@ -190,8 +202,10 @@ def read_evidence(path: Path) -> Evidence:
         content = json.loads(path.read_text())
         results = tuple(GateResult(**item) for item in content.pop("results"))
         exhibits = tuple(Exhibit(**item) for item in content.pop("exhibits"))
+        required = tuple(Requirement(item["what"], tuple(item["gates"])) for item in content.pop("required"))
         cause = content.pop("cause")
         measured = tuple(Nuisance(**item) for item in cause.pop("measured"))
-        return Evidence(**content, cause=Cause(**cause, measured=measured), results=results, exhibits=exhibits)
+        answer = Cause(**cause, measured=measured)
+        return Evidence(**content, cause=answer, results=results, exhibits=exhibits, required=required)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ArcgateError(f"evidence cannot be read: {error}", where=path, todo="delete it and run again") from error

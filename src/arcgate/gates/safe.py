@@ -1,52 +1,73 @@
-"""The first answer, *safe?*, from the gates' statuses; and which failures chance does not account for. Pure."""
+"""The first answer, *safe?*, from the statuses of gates; which failures are beyond chance; which answers may stand together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from scipy.stats import norm
 
 from arcgate.gates.auc_judging import NULL_AUC
-from arcgate.gates.result import GateResult, Safe
+from arcgate.gates.required import unmet
+from arcgate.gates.result import Cause, GateResult, Requirement, Safe
 
 # Family-wise probability that chance alone makes any gate of a sound data set count as failed (Holm 1979).
 ALARM: Final = 0.01
 
+Kind = Literal["physics", "undetermined", "design", "bug"]
+DESIGN_LEAKS: Final = ("mask_edge", "normalisation", "selection", "split")
+# Answers that may stand side by side. A set in which something was found is never safe; what failed beyond chance always has a
+# cause, if only an unknown bug; and a design leak is known by nothing but such a failure.
+ALLOWED: Final[dict[Safe, tuple[Kind, ...]]] = {
+    "passed": ("physics", "undetermined"),
+    "undetermined": ("physics", "undetermined", "bug"),
+    "failed": ("design", "bug"),
+}
 
-def is_safe(results: Sequence[GateResult], level: float) -> Safe:
+
+def is_safe(results: Sequence[GateResult], level: float, required: Sequence[Requirement], alarm: bool) -> Safe:
     """The answer to *safe?* from gates with intervals of this coverage.
+
+    Parameters
+    ----------
+    results : sequence of GateResult
+    level : float
+    required : sequence of Requirement
+        What *passed* needs on this data set: `required.required_of`.
+    alarm : bool
+        Whether the refit found light that is not the declared arc.
 
     Returns
     -------
     {'passed', 'failed', 'undetermined'}
         'failed' if a gate failed and chance does not account for it (`beyond_chance`), unless its AUC lies below one half
-        (`below_half`); 'passed' if every gate passed; else 'undetermined'.
+        (`below_half`). 'passed' if the refit raised no alarm, every requirement is met and no other gate that could run is open;
+        else 'undetermined'.
     """
     gates = [result for result in results if result.role == "gate"]
     if not all(below_half(gate) for gate in beyond_chance(gates, level)):
         return "failed"
-    return "passed" if gates and all(gate.status == "passed" for gate in gates) else "undetermined"
+    settled = all(gate.status in ("passed", "not_run") for gate in gates)
+    return "passed" if required and settled and not alarm and not unmet(required, results) else "undetermined"
 
 
 def beyond_chance(gates: Sequence[GateResult], level: float) -> list[GateResult]:
     """Failed gates that chance does not account for, of gates with intervals of this coverage.
 
     An AUC gate of a sound set whose interval does not fit into the margin fails in one of twenty sets, so that of many such gates
-    some will. Counted are failed equalities, which chance cannot break, and those AUCs that Holm's procedure over all AUC gates
-    (two-sided, against one half, `ALARM` family-wise) lets stand.
+    some will. Counted are those AUCs that Holm's procedure over all AUC gates (two-sided, against one half, `ALARM` family-wise)
+    lets stand, and every gate of another kind (its null is a share of rows of 0): equalities, which chance cannot break, and
+    counts, which have their own allowance for it.
     """
     failed = [gate for gate in gates if gate.status == "failed"]
-    counted = [gate for gate in failed if not gate.margin or gate.low == gate.high]
-    judged = [gate for gate in gates if gate.margin and gate.low != gate.high and gate.value is not None]
+    judged = [gate for gate in gates if gate.null == NULL_AUC and gate.value is not None]
     standing = []
     ranked = sorted(((_p_value(gate, level), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
     for rank, (probability, place) in enumerate(ranked):
         if probability > ALARM / (len(judged) - rank):
             break
-        if judged[place].status == "failed":
-            standing.append(judged[place])
-    return [gate for gate in failed if gate in counted or gate in standing]
+        standing.append(judged[place])
+    return [gate for gate in failed if gate.null != NULL_AUC or gate in standing]
 
 
 def below_half(gate: GateResult) -> bool:
@@ -58,10 +79,37 @@ def below_half(gate: GateResult) -> bool:
     return gate.null == NULL_AUC and gate.value is not None and gate.value < NULL_AUC
 
 
+def kinds_of(cause: Cause) -> set[Kind]:
+    """What a cause's names are."""
+    kinds: set[Kind] = set()
+    for name in cause.name.split(" + "):
+        if name == "physics" or name == "undetermined":
+            kinds.add("physics" if name == "physics" else "undetermined")
+        else:
+            kinds.add("design" if name in DESIGN_LEAKS else "bug")
+    return kinds | {"bug"} if cause.alarm else kinds
+
+
+def check_allowed(safe: Safe, cause: Cause) -> None:
+    """Refuse two answers that contradict each other.
+
+    Raises
+    ------
+    RuntimeError
+        The pair is not in `ALLOWED`: a fault of arcgate, not of the data.
+    """
+    if not kinds_of(cause) <= set(ALLOWED[safe]):
+        raise RuntimeError(
+            f"the answers contradict each other: safe? {safe}, cause? {cause.name} (alarm of the refit: {cause.alarm})"
+        )
+
+
 def _p_value(gate: GateResult, level: float) -> float:
-    """Two-sided, of an AUC of one half, from the interval."""
+    """Two-sided, of an AUC of one half, from the interval; of one without width 0, unless it reads one half."""
     assert gate.value is not None  # judged
     assert gate.low is not None
     assert gate.high is not None
+    if gate.low == gate.high:
+        return float(gate.value == NULL_AUC)
     error = (gate.high - gate.low) / (2.0 * norm.ppf(0.5 + level / 2.0))
     return float(2.0 * norm.sf(abs(gate.value - NULL_AUC) / error))

@@ -17,6 +17,9 @@ Floats = NDArray[np.float32]
 Centres = NDArray[np.float64]
 
 _MIDDLE = (STAMP_SIZE - 1) / 2
+# Every so many pixels in either direction, and the share of them that repeat another one in a stamp that may have no spread.
+_STRIDE = 8
+_REPEATED = 6
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,32 @@ class Viewer:
         """
         return self.apply(image, *self.normaliser(image, x_pix, y_pix))
 
+    def scalable(self, image: Floats, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
+        """Which stamps have a spread to normalise by in every band: the others have no view.
+
+        Only stamps that repeat themselves are looked at in full: half of the pixels that count are equal where there is no
+        spread, so that of every eighth pixel in either direction a sixth and more are (an annulus is two thirds of a stamp).
+
+        Parameters
+        ----------
+        image, x_pix, y_pix
+            As in `__call__`; finite pixels.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        good = np.ones(len(image), dtype=bool)
+        if self.view.normalisation == "raw":
+            return good
+        some = np.sort(image[:, :, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE].reshape(*image.shape[:2], -1), axis=2)
+        repeated = np.count_nonzero(some[:, :, 1:] == some[:, :, :-1], axis=2)
+        suspects = np.flatnonzero((repeated >= some.shape[2] // _REPEATED).any(axis=1))
+        if len(suspects):
+            scale = self._statistics(image[suspects], x_pix[suspects], y_pix[suspects])[1]
+            good[suspects] = (scale > 0).all(axis=1)
+        return good
+
     def normaliser(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
         """Centre and scale of each stamp and band.
 
@@ -75,13 +104,7 @@ class Viewer:
             centre outside the stamp.
         """
         _check(image, x_pix, y_pix)
-        if self.view.normalisation == "raw":
-            scales = [getattr(self.view.raw_scale_nmgy, band) for band in BANDS]
-            scale = np.tile(np.asarray(scales, dtype=np.float32), (len(image), 1))
-            centre = np.zeros_like(scale)
-        else:
-            used = None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix)
-            centre, scale = median_and_mad(image, used)
+        centre, scale = self._statistics(image, x_pix, y_pix)
         _check_scale(centre, scale)
         return centre, scale
 
@@ -134,6 +157,13 @@ class Viewer:
         core = radii_pix(x_pix, y_pix, STAMP_SIZE) < radius_pix
         np.copyto(normalised, level[:, :, None, None], where=core[:, None])
         return self._stretched(normalised)
+
+    def _statistics(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
+        if self.view.normalisation == "raw":
+            scales = [getattr(self.view.raw_scale_nmgy, band) for band in BANDS]
+            scale = np.tile(np.asarray(scales, dtype=np.float32), (len(image), 1))
+            return np.zeros_like(scale), scale
+        return median_and_mad(image, None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix))
 
     def _annulus(self, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
         return radii_pix(x_pix, y_pix, STAMP_SIZE) >= self.view.annulus_pix

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from arcgate.gates.result import RAW, Cause, Evidence, GateResult, Judged
-from arcgate.gates.safe import below_half, beyond_chance, is_safe
+from arcgate.gates.safe import below_half, beyond_chance, check_allowed, is_safe
 
 # Gates whose failure is a design leak by itself.
 _LEAK_OF: Final = {
@@ -31,7 +31,7 @@ _UNDETERMINED: Final = "undetermined"
 
 
 def conclude(key: str, judged: Judged) -> Evidence:
-    """Both answers.
+    """Both answers, which never contradict each other (`safe.ALLOWED`).
 
     Parameters
     ----------
@@ -40,8 +40,16 @@ def conclude(key: str, judged: Judged) -> Evidence:
     judged : Judged
         Results, exhibits and the refit's cause.
     """
-    safe, cause = is_safe(judged.results, judged.level), joined(judged.results, judged.cause, judged.level)
-    return Evidence(key, safe, cause, judged.results, judged.exhibits)
+    light = judged.cause
+    safe = is_safe(judged.results, judged.level, judged.required, light.alarm)
+    cause = replace(
+        joined(judged.results, light, judged.level),
+        alarm=light.alarm,
+        rows_refitted=light.rows_refitted,
+        rows_judged=light.rows_judged,
+    )
+    check_allowed(safe, cause)
+    return Evidence(key, safe, cause, judged.results, judged.exhibits, judged.required)
 
 
 def joined(results: Sequence[GateResult], light: Cause, level: float) -> Cause:
