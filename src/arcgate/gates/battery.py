@@ -30,6 +30,7 @@ from arcgate.gates.published import published_diagnostics
 from arcgate.gates.reference_gate import AgainstReference
 from arcgate.gates.result import Cause, GateResult, Judged
 from arcgate.gates.split_integrity import judge_splits
+from arcgate.gates.tails import Tails
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
 from arcgate.injection.draws import uniform
@@ -119,7 +120,7 @@ def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
     """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
     viewer = Viewer(view)
-    gates = (AucGates, Identities, TwoSample, Metadata, AgainstReference, Duplicates, Information)
+    gates = (AucGates, Identities, Tails, TwoSample, Metadata, AgainstReference, Duplicates, Information)
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 
