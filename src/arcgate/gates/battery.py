@@ -34,6 +34,7 @@ from arcgate.gates.result import Cause, GateResult, Judged
 from arcgate.gates.scalable import ScalableStamps
 from arcgate.gates.split_integrity import judge_splits
 from arcgate.gates.stored_values import StoredValues
+from arcgate.gates.tails import Tails
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
 from arcgate.injection.draws import uniform
@@ -143,7 +144,7 @@ def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
     """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
     viewer = Viewer(view)
-    gates = (AucGates, Identities, DeclaredArcs, StoredValues, TwoSample, Metadata, AgainstReference, Duplicates, Information)
+    gates = (AucGates, Identities, DeclaredArcs, Tails, StoredValues, TwoSample, Metadata, AgainstReference, Duplicates, Information)
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 
