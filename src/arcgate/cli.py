@@ -32,7 +32,7 @@ verbs:
              arcgate audit data=<folder>                      (of arcgate, or Parquet with stamp_npz; or a .npz file)
              arcgate audit data=<folder> gates=quick view=stamp_robust
   inspect    what a finished data set holds             arcgate inspect data=<folder> verify=true
-  report     a study's table                            arcgate report study=pilot
+  report     a study's table                            arcgate report study=pilot       (full=true: everything)
   ui         browse the runs in MLflow                  arcgate ui port=5000
 
 any verb:
@@ -273,7 +273,8 @@ def _report() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.report import print_study
 
-        print_study(_needed(config, "study"), str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
+        places = str(config.runtime.mlruns_dir), str(config.runtime.data_dir)
+        print_study(_needed(config, "study"), *places, full=bool(config.full))
         return 0
 
     return _hydra("report", task)

@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
+import pandas as pd
 from rich.console import Console
+from rich.text import Text
 
 from arcgate.tracking.results import results
-from arcgate.tracking.table import print_table
+from arcgate.tracking.short_table import WIDTH, short_table
+from arcgate.tracking.table import CSV, print_table
+
+# Marks of the short table, by what follows them: the next cell, or the end of the line.
+_STYLES: Final = {r"\d x(?= |$)|\bFAIL\b": "bold red", r"\d \?(?= |$)": "yellow", r"\d b(?= |$)": "magenta", r"\bpass\b": "green"}
 
 
-def print_study(study: str, mlruns_dir: str, data_dir: str) -> None:
+def print_study(study: str, mlruns_dir: str, data_dir: str, full: bool = False) -> None:
     """Print a study's table and say where its files are.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    mlruns_dir, data_dir : str
+        Folders of the tracking database and of the study's files.
+    full : bool
+        Every gate, with intervals, statuses, smallest leaks and causes in words, instead of the table of values and marks.
 
     Raises
     ------
     ArcgateError
         Unknown study.
     """
-    table = results(study, mlruns_dir)
-    console = Console(soft_wrap=False) if Console().is_terminal else Console(width=170)
-    print_table(table, console, title=f"study {study}: {len(table)} variants")
-    console.print(f"files: {Path(data_dir) / 'studies' / study}; in MLflow: `make ui`, experiment {study}", soft_wrap=True)
+    show(results(study, mlruns_dir), study, data_dir, full)
+
+
+def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> None:
+    """Print a table that was read already; see `print_study`."""
+    terminal = Console()
+    # In a pipe the table is as wide as on a terminal of 100 columns, not as whatever width rich assumes.
+    console = Console(width=min(terminal.width, WIDTH)) if terminal.is_terminal and not full else terminal
+    if not terminal.is_terminal:
+        console = Console(width=WIDTH)
+    title = f"study {study}: {len(table)} variants"
+    if full:
+        print_table(table, console, title=title)
+    else:
+        console.print(Text(title, style="bold"))
+        for line in short_table(table, console.width):
+            console.print(_styled(line), soft_wrap=True)
+    files = Path(data_dir) / "studies" / study
+    for line in (
+        f"intervals, other gates, causes in words: arcgate report study={study} full=true",
+        f"every column: {files / CSV}; curves and figures: make ui, experiment {study}",
+    ):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _styled(line: str) -> Text:
+    text = Text(line)
+    for pattern, style in _STYLES.items():
+        text.highlight_regex(pattern, style)
+    return text

@@ -20,7 +20,7 @@ STATUS_WORDS: Final = {
     "blind": "BLIND",
     "not_run": "not run",
 }
-"""How the table writes a gate's status; diagnostics (`reported`) decide nothing and are left to the CSV."""
+"""How the table writes a gate's status; diagnostics decide nothing and are left to the CSV."""
 ABSENT: Final = "-"
 DIAGNOSTICS: Final = ("core_published/raw/overall", "core_corrected/raw/overall")
 """Diagnostics shown beside the gates: the published core gate and its corrected form."""
@@ -78,8 +78,8 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
     columns += [TableColumn("factor", tuple(_short(name, 2).split(".")), _texts(table[name])) for name in shown_factors(table)]
     columns.append(TableColumn("gate", ("safe?",), tuple(_safe(value) for value in table["safe"])))
     columns.append(TableColumn("gate", ("cause?",), _texts(table["cause"])))
-    columns += [_gate_column(table, stem) for stem in _shown_gates(table)]
-    columns += [_diagnostic_column(table, name) for name in DIAGNOSTICS if f"gate/{name}" in table]
+    columns += [_gate_column(table, stem) for stem in shown_gates(table)]
+    columns += [_diagnostic_column(table, name) for name in DIAGNOSTICS if f"diagnostic/{name}" in table]
     columns += [_score_column(table, name, heading) for name, heading in SCORES if name in table]
     return columns
 
@@ -87,7 +87,7 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
 def canary_columns(table: pd.DataFrame) -> list[TableColumn]:
     """Smallest planted leak that each gate fails, in units of the sky's standard deviation per pixel."""
     columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
-    for stem in _shown_gates(table):
+    for stem in shown_gates(table):
         if f"{stem}/{names.CANARY}" in table:
             _, name, view, _ = stem.split("/")
             columns.append(
@@ -118,13 +118,13 @@ def _decides(table: pd.DataFrame, name: str, other: str) -> bool:
     return bool(not pairs[name].duplicated().any())
 
 
-def _shown_gates(table: pd.DataFrame) -> list[str]:
+def shown_gates(table: pd.DataFrame) -> list[str]:
     """Gates that decide and cover all rows (stratum `overall`), or all strata of a gate that has no such row."""
     ending = f"/{names.STATUS}"
     stems = [
         column.removesuffix(ending)
         for column in table.columns
-        if column.startswith("gate/") and column.endswith(ending) and table[column].isin(list(STATUS_WORDS)).any()
+        if column.startswith("gate/") and column.endswith(ending)
     ]
     overall = {stem.rpartition("/")[0] for stem in stems if stem.endswith("/overall")}
     return [stem for stem in stems if stem.endswith("/overall") or stem.rpartition("/")[0] not in overall]
@@ -140,7 +140,7 @@ def _gate_column(table: pd.DataFrame, stem: str) -> TableColumn:
 
 def _diagnostic_column(table: pd.DataFrame, name: str) -> TableColumn:
     gate = name.split("/")[0]
-    return TableColumn("gate", (gate, "(diagnostic)"), tuple(_intervals(table, f"gate/{name}", digits=3)))
+    return TableColumn("gate", (gate, "(diagnostic)"), tuple(_intervals(table, f"diagnostic/{name}", digits=3)))
 
 
 def _gate_cell(interval: str, status: object) -> str:

@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from arcgate.errors import ArcgateError
+from arcgate.gates.result import Role
 
 STUDY: Final = "arcgate.study"
 KEY: Final = "arcgate.key"
@@ -32,7 +33,9 @@ HIGH: Final = "high"
 STATUS: Final = "status"
 CANARY: Final = "smallest_leak"
 CONFIDENCE: Final = "verdict/confidence"
-RESULT_PREFIXES: Final = ("gate/", "verdict/", "test/", "deploy/")
+JUDGED_PREFIXES: Final = ("gate/", "diagnostic/")
+"""What carries a status: gates decide, diagnostics never do."""
+RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "deploy/")
 """Metrics with these prefixes are results; the others are epoch metrics of the training."""
 
 NAME_LENGTH: Final = 250
@@ -46,15 +49,17 @@ _MARK: Final = 12
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9_./ -]+")
 
 
-def gate(name: str, view: str, stratum: str) -> str:
-    """Metric of a gate's value, and tag of its status: `gate/<name>/<view>/<stratum>`.
+def result(role: Role, name: str, view: str, stratum: str) -> str:
+    """Metric of a value, and tag of its status: `<role>/<name>/<view>/<stratum>`, the role being gate or diagnostic.
+
+    The role is part of the name, so that whoever reads a run knows what decides, whatever the status.
 
     Raises
     ------
     ArcgateError
         If MLflow would refuse the name.
     """
-    return checked(f"gate/{name}/{view}/{stratum}")
+    return checked(f"{role}/{name}/{view}/{stratum}")
 
 
 def verdict(nuisance: str, band: str) -> str:

@@ -75,7 +75,7 @@ def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:
 
 
 def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
-    """Log gate results and the refit as metrics with intervals, statuses and the answers to *safe?* and *cause?* as tags.
+    """Log gates, diagnostics and the refit as metrics with intervals, statuses and the answers to *safe?* and *cause?* as tags.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
         names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
     }
     for result in evidence.results:
-        name = names.gate(result.name, result.view, result.stratum)
+        name = names.result(result.role, result.name, result.view, result.stratum)
         metrics |= {name: result.value, f"{name}/{names.LOW}": result.low, f"{name}/{names.HIGH}": result.high}
         metrics[f"{name}/{names.CANARY}"] = result.smallest_leak
         tags[name] = result.status

@@ -36,8 +36,8 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
         A row a variant, finished or not, in the order in which the variants were first started; of several runs of one
         variant name the one opened last. Columns: variant, run_status (MLflow's), key, run_id, data_digest, safe, cause,
         cause_sentence; the parameters that differ between the variants (`data.controls.name`, ...); for each gate
-        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/smallest_leak`; the refit `verdict/<quantity>/<band>`
-        with `/low`, `/high`; scores `test/...` and
+        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/smallest_leak`, and for each diagnostic, which decides
+        nothing, the same under `diagnostic/`; the refit `verdict/<quantity>/<band>` with `/low`, `/high`; scores `test/...` and
         `deploy/...`. What a variant does not have is missing (NaN or None).
 
     Raises
@@ -108,7 +108,7 @@ def _row(variant: str, run: Run) -> dict[str, object]:
         "cause_sentence": tags.get(names.CAUSE_SENTENCE),
     }
     row |= {name: value for name, value in run.data.metrics.items() if name.startswith(names.RESULT_PREFIXES)}
-    row |= {f"{name}/{names.STATUS}": value for name, value in tags.items() if name.startswith("gate/")}
+    row |= {f"{name}/{names.STATUS}": value for name, value in tags.items() if name.startswith(names.JUDGED_PREFIXES)}
     return row
 
 
@@ -135,7 +135,7 @@ def _typed(values: list[str | None]) -> pd.Series:
 
 
 def _measured_order(name: str) -> tuple[int, str, int]:
-    """Gates, then the refit, then test, then deploy; a value before its interval and its status."""
+    """Gates, diagnostics, the refit, test, deploy; a value before its interval and its status."""
     prefix = next(index for index, start in enumerate(names.RESULT_PREFIXES) if name.startswith(start))
     stem, _, last = name.rpartition("/")
     endings = {names.LOW: 1, names.HIGH: 2, names.STATUS: 3, names.CANARY: 4}

@@ -31,7 +31,7 @@ CANARIES: Final = "smallest planted leak that each gate fails, in sky sigma a pi
 
 
 def print_table(table: pd.DataFrame, console: Console, title: str | None = None) -> None:
-    """Print the compact table; one that is too wide becomes two or more below each other, gates before scores.
+    """Print the whole table; one that is too wide becomes two or more below each other, gates before scores.
 
     Parameters
     ----------

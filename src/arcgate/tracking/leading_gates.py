@@ -1,0 +1,57 @@
+"""Which gates a short table shows: of each kind of question the one that decided most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from arcgate.gate_report.words import GROUPS, wording
+from arcgate.tracking.names import STATUS
+
+N_GATES: Final = 4
+_ORDER: Final = {group.key: place for place, group in enumerate(GROUPS)}
+
+
+def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATES) -> list[str]:
+    """Choose the gates of the short table, by one rule for every study.
+
+    The kinds of gates are the sections of the report (null injection, residuals, mask edge, normaliser, any other difference,
+    ...). Each kind is represented by its gate that failed in most variants, then by the one that was undecided in most, then by
+    the first by name. Kinds come in the order of those numbers, then in the report's. If there are fewer kinds than
+    places, their second gates follow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `arcgate.tracking.results.results`.
+    stems : sequence of str
+        Gates to choose from, `gate/<name>/<view>/<stratum>`.
+    count : int
+        At most so many.
+
+    Returns
+    -------
+    list of str
+    """
+    kinds: dict[str, list[str]] = {}
+    for stem in sorted(stems, key=lambda stem: (*_urgency(table, stem), stem)):
+        kinds.setdefault(_kind(stem), []).append(stem)
+    turns = sorted(
+        (place, *_urgency(table, stem), _ORDER[kind], stem) for kind, members in kinds.items() for place, stem in enumerate(members)
+    )
+    return [str(turn[-1]) for turn in turns[:count]]
+
+
+def _kind(stem: str) -> str:
+    """Section of the report; what it does not know is a general difference, as there."""
+    group = wording(stem.split("/")[1]).group
+    return "two_sample" if group == "published" else group
+
+
+def _urgency(table: pd.DataFrame, stem: str) -> tuple[int, int]:
+    """Negative numbers of variants that failed, and that were judged and did not pass."""
+    statuses = table[f"{stem}/{STATUS}"]
+    judged = statuses.notna() & (statuses != "not_run")
+    return -int((statuses == "failed").sum()), -int((judged & (statuses != "passed")).sum())
