@@ -36,7 +36,21 @@ from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"
-COLUMNS = ("kind", "layout", "seed", "pairs", "galaxies", "safe", "cause", "alarm", "refitted", "failed", "not_passed", "tails", "heard")
+COLUMNS = (
+    "kind",
+    "layout",
+    "seed",
+    "pairs",
+    "galaxies",
+    "safe",
+    "cause",
+    "alarm",
+    "refitted",
+    "failed",
+    "not_passed",
+    "tails",
+    "heard",
+)
 COLUMNS += ("seconds",)
 # Mock galaxies are drawn from one survey, arcs anew for every seed; a set of 1,000 pairs takes 1,000 of 6,000 galaxies.
 MOCK = ("variant=recommended", "gates=quick", "data.n_pairs=1000", "data.null_rows=1000", "data.hosts.n_hosts=6000")
@@ -134,7 +148,9 @@ def main() -> None:
     """Judge what is missing, then count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--hosts", type=Path, help="folder with g.fits, r.fits, z.fits of real galaxies; without it mock ones only")
+    parser.add_argument(
+        "--hosts", type=Path, help="folder with g.fits, r.fits, z.fits of real galaxies; without it mock ones only"
+    )
     parser.add_argument("--work", type=Path, default=Path("data/experiments/16"), help="data sets while they are judged")
     options = parser.parse_args()
     work = options.work.resolve()
@@ -144,7 +160,9 @@ def main() -> None:
     tasks = plan(work, options.hosts.resolve() if options.hosts else None, there)
     if tasks:
         # Built once here, so that workers find it.
-        build_dataset(replace(tasks[0].spec.data, n_pairs=4, null_rows=0), replace(tasks[0].spec.runtime, workers=options.workers))
+        build_dataset(
+            replace(tasks[0].spec.data, n_pairs=4, null_rows=0), replace(tasks[0].spec.runtime, workers=options.workers)
+        )
     with RESULTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
