@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from arcgate.dataset.source import Facts
+from arcgate.gates import tails
 from arcgate.gates.gate_list import gates_for
 from arcgate.gates.result import NETWORK, RAW, GateResult, Requirement
 from arcgate.variant import Gates, View
@@ -47,6 +48,7 @@ def required_of(facts: Facts, view: View, settings: Gates, several_splits: bool)
         null,
         _features(facts, view),
         *_cells(settings),
+        _tails(facts),
         METADATA,
         *([SPLITS] if several_splits else []),
     )
@@ -69,6 +71,13 @@ def _features(facts: Facts, view: View) -> Requirement:
     return Requirement(
         "stamps without their arcs are told from controls by nothing", tuple(f"{gate.name}/{gate.view}" for gate in gates)
     )
+
+
+def _tails(facts: Facts) -> Requirement:
+    """Both comparisons where arcs are declared and stored; the one that is not run where they are neither."""
+    names = [tails.DECLARED] if facts.declared or not facts.has_arc else []
+    names += [tails.STORED] if facts.has_arc else []
+    return Requirement("no positive shows what no control shows", tuple(f"{name}/{RAW}" for name in names))
 
 
 def _cells(settings: Gates) -> list[Requirement]:
