@@ -1,4 +1,4 @@
-"""A data set of arcgate written as another maker would: a table with a stamp and its own control in cells, arcs declared, not stored."""
+"""A data set of arcgate as another maker would write it: a stamp and its own control in cells, arcs declared, not stored."""
 
 from __future__ import annotations
 

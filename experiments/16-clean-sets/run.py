@@ -1,4 +1,6 @@
-"""Do sound data sets pass? Build clean sets, audit each as its own maker and as a stranger would: `python experiments/16-clean-sets/run.py`.
+"""Do sound data sets pass? Build clean sets and audit each in its own layout and in another maker's.
+
+    python experiments/16-clean-sets/run.py --hosts ../shared/real/des_lrg_hosts
 
 Resumable: every audit is a line of results.csv, and those that are there are passed over. Data sets are deleted once judged.
 """
@@ -148,9 +150,7 @@ def main() -> None:
     """Judge what is missing, then count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument(
-        "--hosts", type=Path, help="folder with g.fits, r.fits, z.fits of real galaxies; without it mock ones only"
-    )
+    parser.add_argument("--hosts", type=Path, help="real galaxies: a folder with g.fits, r.fits, z.fits")
     parser.add_argument("--work", type=Path, default=Path("data/experiments/16"), help="data sets while they are judged")
     options = parser.parse_args()
     work = options.work.resolve()
