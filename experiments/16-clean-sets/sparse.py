@@ -12,7 +12,7 @@ from arcgate.dataset.source import Source
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.battery import pieces
 from arcgate.gates.tails import Tails
-from arcgate.gates.tails_features import PIXEL_SKY_SIGMA
+from arcgate.gates.tails_judging import PIXEL_SKY_SIGMA
 from arcgate.gates.tails_statistic import PLANTED, limit
 from arcgate.variant import Audit
 from arcgate.views.view import Viewer
