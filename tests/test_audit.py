@@ -95,8 +95,12 @@ def spec(built, tmp_path):
 
 
 def test_evidence_and_report_are_written_under_their_key(spec, stub, tmp_path, capsys):
-    assert audit(spec()) in ("passed", "undetermined")
+    safe = audit(spec())
     evidence = read_evidence(next((tmp_path / "data/audits").glob("*/evidence.json")))
+    assert evidence.safe == safe
+    assert [(result.name, result.status) for result in evidence.results if result.name == "mean_light"] == [
+        ("mean_light", "passed")
+    ]
     folder = tmp_path / "data/audits" / evidence.key
     page = (folder / "report.html").read_text()
     assert "mean_light" in page
@@ -153,15 +157,15 @@ def test_the_same_run_in_mlflow_is_reopened(spec, stub, tmp_path):
     from arcgate.tracking.store import open_store
 
     tracked = replace(spec(), track=True)
-    audit(tracked)
-    audit(tracked)
+    safe = audit(tracked)
+    assert audit(tracked) == safe
     client: MlflowClient = open_store(tracked.runtime.mlruns_dir).client
     runs = client.search_runs([client.get_experiment_by_name("audits").experiment_id])
     (run,) = [run for run in runs if run.data.tags.get("arcgate.kind") == "variant"]
     assert run.info.status == "FINISHED"
     assert "gate/mean_light/raw/overall" in run.data.metrics
     assert run.data.params["layout"] == "arcgate"
-    assert run.data.tags["arcgate.safe"] in ("passed", "undetermined")
+    assert run.data.tags["arcgate.safe"] == safe
     names = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert names == {"evidence.json", "report.html", "figures"}
     assert "figures/gates.png" in {item.path for item in client.list_artifacts(run.info.run_id, "figures")}

@@ -132,4 +132,9 @@ def test_real_galaxies_are_cut_out_and_injected(arcgate):
     assert code == 0, err
     code, out, _ = arcgate("inspect", f"data={out.split(': ')[-1].strip()}")
     assert code == 0
-    assert "46" in out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["galaxies", "46"] in lines
+    assert [(line[0], line[-1]) for line in lines if line and line[0] in ("positive", "control")] == [
+        ("positive", "46"),
+        ("control", "46"),
+    ]

@@ -73,6 +73,8 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
+@pytest.mark.timeout(5 * LIMIT_S)
 def test_killed_while_building_and_while_training(uninterrupted, tmp_path):
     process = start(tmp_path, "run", *QUICK)
     kill_when(process, lambda: len(list((tmp_path / "data" / "sets").glob("*/*.receipt.json"))) >= 2)

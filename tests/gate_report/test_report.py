@@ -28,6 +28,7 @@ def read(page: str) -> Reader:
 def test_every_element_is_closed_and_headings_do_not_jump(page: str, read: Reader) -> None:
     assert read.tags["h1"] == read.tags["main"] == read.tags["title"] == 1
     levels = [int(level) for level in re.findall(r"<h([1-6])\b", page)]
+    assert {1, 2} <= set(levels)
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
 
 

@@ -13,7 +13,7 @@ from made_arms import made_arms, made_stamps
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates import subset
-from arcgate.gates.arms import arms_of
+from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.battery import collectors_for, pieces
 from arcgate.gates.published import PublishedDiagnostics
 from arcgate.gates.published.concentration import Concentration
@@ -76,9 +76,19 @@ def test_every_collector_takes_arms_without_rows(small, built, controls, absent)
     batch = source.parts()[0].read()
     rows = np.flatnonzero(~batch.table["role"].isin(absent))
     part = Batch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], batch.arc[rows])
-    arms = arms_of(part, np.unique(batch.table["pair_id"]), source.facts, 0)
+    lacking = arms_of(part, np.unique(batch.table["pair_id"]), source.facts, 0)
+    complete = arms_of(source.parts()[1].read(), chosen_pairs(source, 100, 0), source.facts, 0)
     for collector in collectors_for(source.facts, spec.view, replace(spec.gates, max_pairs=100)):
-        copy.deepcopy(collector).add(arms)
+        both = copy.deepcopy(collector)
+        for arms in (lacking, complete):
+            both.add(arms)
+        collector.add(complete)
+        alone = {(result.name, result.view, result.stratum): result.n for result in collector.judge()}
+        assert alone
+        # Nothing of the complete shard is lost, and no gate appears or goes.
+        found = {(result.name, result.view, result.stratum): result.n for result in both.judge()}
+        assert found.keys() == alone.keys()
+        assert all(found[key] >= alone[key] for key in alone)
 
 
 def test_pieces_hold_whole_pairs_and_everything_once(built, monkeypatch):

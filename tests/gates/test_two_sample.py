@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from closeness import last_bits
 from judging import arms_in
 from made_arms import PAIRED, SKY, changed, gathered, made_arms, made_stamps
 from threadpoolctl import threadpool_limits
@@ -98,7 +99,10 @@ def test_bits_are_compared_on_the_stamps_as_stored(settings, control):
 def test_adding_an_arc_in_single_precision_leaves_no_trace_in_the_bits(settings, control):
     light = np.exp(-0.5 * (np.hypot(*np.mgrid[-31.5:32, -31.5:32]) - 8.0) ** 2) * 0.3
     stamp = changed(control, control.image + light.astype(np.float32))
-    assert judged(settings, made_arms(control, stamp=stamp))["stamp_lsb_trees"].status in ("passed", "undetermined")
+    result = judged(settings, made_arms(control, stamp=stamp))["stamp_lsb_trees"]
+    # The same judge, with a canary that it hears: silence is an answer, a judge that never decides is not.
+    assert result.status == "passed"
+    assert result.smallest_leak is not None
 
 
 def test_bits_do_not_show_where_an_arc_cancels_the_sky():
@@ -159,7 +163,7 @@ def test_planting_later_is_planting_in_the_pixels(control):
     for region, summary in (("annulus", "radial"), ("border", "radial"), ("stamp", "pca"), ("annulus", "pca"), ("border", "pca")):
         later = planted(keep(control, scaled, region, summary, True), region, summary, 0.3, drawn)
         at_once = keep(control, scaled + np.float32(0.3), region, summary, False).vectors
-        np.testing.assert_allclose(later, at_once, atol=2e-5)
+        np.testing.assert_allclose(later, at_once, rtol=0, atol=last_bits(np.float32, 64 * 64, np.abs(scaled).mean()))
     inside = np.hypot(
         np.arange(64) - control.x[:, None, None], np.arange(64)[:, None] - control.y[:, None, None]
     )[:, None] < 5  # fmt: skip
@@ -191,14 +195,16 @@ def test_regions_are_where_they_say(control):
     radius = np.hypot(x - 31.5, y - 31.5)
     ring = np.broadcast_to(((radius >= ANNULUS_PIX[0]) & (radius < ANNULUS_PIX[1])).astype("f4"), (1, 3, 64, 64))
     middle = np.array([31.5])
-    np.testing.assert_allclose(radial(ring, middle, middle, "annulus"), 1.0, rtol=1e-6)
-    np.testing.assert_allclose(pixels(ring, "annulus"), 1.0, rtol=1e-6)
+    # A mean over a region is a product of all pixels with its weights.
+    mean = last_bits(np.float32, 64 * 64)
+    np.testing.assert_allclose(radial(ring, middle, middle, "annulus"), 1.0, atol=mean)
+    np.testing.assert_allclose(pixels(ring, "annulus"), 1.0, atol=mean)
     assert not radial(ring, middle, middle, "core").any()
     edge = np.zeros((1, 3, 64, 64), dtype=np.float32)
     edge[..., 0] = edge[..., -1] = edge[..., 0, :] = edge[..., -1, :] = 1.0
     profile = radial(edge, middle, middle, "border").reshape(3, 4)
-    np.testing.assert_allclose(profile[:, 0], 1.0)
-    np.testing.assert_allclose(profile[:, 1:], 2 / 64)
+    np.testing.assert_allclose(profile[:, 0], 1.0, atol=mean)
+    np.testing.assert_allclose(profile[:, 1:], 2 / 64, atol=mean)
 
 
 def test_photon_noise_of_arcs_is_no_leak(small, built):

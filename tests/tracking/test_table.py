@@ -49,7 +49,7 @@ def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> 
     assert text.count("variant") == 2
     assert "0.53 [0.50, 0.56] undet." in text
     assert "0.61 [0.58, 0.64] FAIL" in text
-    assert "BLIND" in text
+    assert "[0.50, 0.56] BLIND" in text
     assert "not run" in text
     assert "0.00 pass" in text
     assert "0.971 [0.960, 0.980]" in text

@@ -54,6 +54,7 @@ def rows_with(
 def test_nothing_planted_is_physics():
     cause = name_cause(rows_with({}))
     assert cause.name == "physics"
+    assert {"flux", "psf_width", "shift_x", "shift_y"} <= {nuisance.name for nuisance in cause.measured}
     assert all(nuisance.inside for nuisance in cause.measured)
 
 

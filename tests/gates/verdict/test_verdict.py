@@ -116,7 +116,11 @@ def test_a_bug_is_named_without_arcs_and_hosts(built):
 
 def test_a_sound_set_without_arcs_and_hosts_raises_no_alarm(built):
     dataset = built("controls=unpaired", "data.n_pairs=90", "psf=moffat_converted")
-    assert cause_of(dataset, hide=True).name in ("physics", "undetermined")
+    cause = cause_of(dataset, hide=True)
+    # Ninety galaxies bound a pedestal beside the light of other galaxies loosely, and nothing else.
+    assert cause.name == "undetermined"
+    assert "more galaxies are needed to bound core_pedestal" in cause.sentence
+    assert {each.name for each in cause.measured if not each.inside} == {"core_pedestal"}
 
 
 def test_slopes_are_derivatives_of_the_renderers_stamps(built):
