@@ -75,8 +75,8 @@ def test_a_sound_set_passes_and_states_what_it_hears(galaxies, arcs):
         ((63, 0), -20.0, "darkest pixel", "row 63, column 0"),
         ((slice(None), 7), 2.0, "brightest line", "column 7"),
         ((9, slice(None)), -2.0, "darkest line", "row 9"),
-        ((slice(None), slice(None)), 3.0, "high side", ""),
-        ((slice(None), slice(None)), -3.0, "", ""),
+        ((slice(None), slice(None)), 3.0, "block", ""),
+        ((slice(None), slice(None)), -3.0, "low side", ""),
         ((slice(56, None), slice(56, None)), -4.0, "darkest corner", ""),
     ],
 )
@@ -141,6 +141,12 @@ def test_what_cannot_be_compared_is_not_run(galaxies, arcs):
     (alone,) = gathered(Tails(None, None, DECLARED_ONLY), [made_arms(one)]).judge()
     assert alone.status == "not_run"
     assert "two galaxies" in alone.reason
+    dark = galaxies.take(np.arange(6))
+    dark.table.loc[2, "sky_sigma_r"] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        (unknown,) = gathered(Tails(None, None, DECLARED_ONLY), [made_arms(dark)]).judge()
+    assert unknown.status == "not_run"
+    assert "sky_sigma" in unknown.reason
 
 
 def test_a_gate_that_would_miss_its_planted_leaks_is_blind(galaxies, arcs, monkeypatch):
