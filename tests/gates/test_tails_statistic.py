@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import permutations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binom
-from tails_sets import Sound, alarms
 
 from arcgate.gates.tails_statistic import Sizes, beyond, chance, holm, limit, share_heard, share_interval
+
+sys.path.append(str(Path(__file__).parents[2] / "experiments" / "16-clean-sets"))
+from simulated_tails import Sound, alarms
 
 SETS = 400
 # Three standard deviations above 1 % of 400 sets, and more than the bound leaves to any of the kinds below.
@@ -89,6 +93,14 @@ def test_a_galaxy_counts_once_however_many_of_its_rows_lie_beyond():
 )
 def test_sound_sets_raise_an_alarm_in_one_of_a_hundred_at_most(kind):
     assert alarms(kind, range(SETS)) <= MOST_ALARMS
+
+
+@pytest.mark.parametrize("kind", [Sound(500), Sound(500, paired=False, heavy=True), Sound(500, noise=1.0)], ids=str)
+def test_a_leak_in_three_of_a_hundred_galaxies_is_heard_and_in_two_is_not_sure_to_be(kind):
+    needed = Sizes(0, 0, 500, 0, 0).needed(0.01 / 72)
+    assert needed == 13
+    assert alarms(kind, range(30), leaking=needed / 500) == 1.0
+    assert alarms(kind, range(30), leaking=0.4 * needed / 500) <= 0.2
 
 
 def test_rows_that_are_not_copies_would_raise_more_alarms_if_galaxies_alone_were_exchanged():

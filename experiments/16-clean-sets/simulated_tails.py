@@ -1,4 +1,4 @@
-"""Features of sound sets by simulation, as the tails see them: many features of galaxies and noise, paired or not."""
+"""The tails on simulated features of galaxies and noise: how often a sound set raises an alarm, and a sparse leak does."""
 
 from __future__ import annotations
 
@@ -52,11 +52,26 @@ class Sound:
         return ones, of_ones, zeros, of_zeros if self.paired else of_zeros + self.galaxies
 
 
-def alarms(kind: Sound, seeds: range, features: int = 36, level: float = 0.01) -> float:
-    """Share of sound sets in which any feature on any side is taken for a leak."""
+def alarms(kind: Sound, seeds: range, features: int = 36, level: float = 0.01, leaking: float = 0.0) -> float:
+    """Share of sets in which any feature on any side is taken for a leak.
+
+    Parameters
+    ----------
+    kind : Sound
+    seeds : range
+        One set each.
+    features : int
+        Looked at on either side.
+    level : float
+        Family-wise.
+    leaking : float
+        Share of the galaxies of positives that one feature sets apart from all controls; none in a sound set.
+    """
     count = 0
     for seed in seeds:
         ones, of_ones, zeros, of_zeros = kind.drawn(seed, features)
+        chosen = np.random.default_rng([seed, 1]).permutation(kind.galaxies)[: round(leaking * kind.galaxies)]
+        ones[np.isin(of_ones, chosen), 0] += 1e9
         sizes = Sizes.of(of_ones, of_zeros)
         found = [beyond(sign * ones, of_ones, sign * zeros, of_zeros).surprising for sign in (1, -1)]
         count += bool(holm(np.array([sizes.chance(int(k)) for k in np.concatenate(found)]), level).any())
