@@ -11,7 +11,6 @@ a small share of the null twin (`tails_judging`). Statistic: `tails_statistic`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
@@ -22,7 +21,18 @@ from arcgate.gates.arms import Arms, alike
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import RAW, GateResult, Status
 from arcgate.gates.tails_features import Floats, Traits, planted_pixel, stored_values, traits
-from arcgate.gates.tails_judging import LEAKS, Found, Tail, found_in, heard_shares, in_words, rejected, seen_shares, table_rows
+from arcgate.gates.tails_judging import (
+    LEAKS,
+    Found,
+    Tail,
+    found_in,
+    heard_shares,
+    in_words,
+    most_telling,
+    rejected,
+    seen_shares,
+    table_rows,
+)
 from arcgate.gates.tails_statistic import PLANTED, limit, share_interval
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
@@ -83,25 +93,23 @@ class Tails:
     def judge(self) -> list[GateResult]:
         """A result for each comparison that the data set allows."""
         names = [name for name in (DECLARED, STORED) if name in self._kept]
-        reason = self._why_not(names)
-        if reason:
-            return [_result(name, None, None, None, "not_run", reason) for name in names or [DECLARED]]
         joined = {name: Traits.joined(parts) for name, parts in self._kept.items()}
+        reason = self._why_not(joined)
+        if reason:
+            return [_result(name, None, None, "not_run", reason) for name in names or [DECLARED]]
         against = {DECLARED: joined["counterpart"], STORED: joined["control"]}
         # What was stored is the same whichever arc is taken away: it is counted once.
         self._found = {name: found_in(joined[name], against[name], with_stored=name == names[0]) for name in names}
         together = [tail for found in self._found.values() for tail in found.tails]
-        alarms = dict(zip(map(id, together), rejected(together), strict=True))
-        twin = found_in(joined["twin"], joined["twin_control"], with_stored=True)
+        alarms = iter(rejected(together))
+        failing = {name: [tail for tail in found.tails if next(alarms)] for name, found in self._found.items()}
+        fires = _firing(joined["twin"], joined["twin_control"])
         seen = seen_shares(joined["twin"], joined["twin_control"], np.concatenate(self._planted))
         results = []
         for name, found in self._found.items():
             needed, heard = heard_shares(seen, found, len(together))
-            failing = [tail for tail in found.tails if alarms[id(tail)]]
-            status, reason = _decided(found, failing, needed, heard)
-            if any(fires := rejected(twin.tails)):
-                status, reason = "blind", f"the bare null twin fires: {in_words(twin.tails[fires.index(True)], twin)}"
-            results.append(_result(name, found, _least_likely(failing) or found.worst, heard["pixel"], status, reason))
+            status, reason = ("blind", fires) if fires else _decided(found, failing[name], needed, heard)
+            results.append(_result(name, found, heard["pixel"], status, reason))
         return results
 
     def exhibits(self) -> list[Exhibit]:
@@ -118,18 +126,27 @@ class Tails:
             Exhibit("tails", "What a few positives show and no control", caption, "table", {"columns": columns, "rows": rows})
         ]
 
-    def _why_not(self, names: Sequence[str]) -> str:
+    def _why_not(self, joined: dict[str, Traits]) -> str:
         """Why nothing can be compared, and what would let it; empty if it can."""
         if not (self.facts.declared or self.facts.has_arc):
             return (
                 "arcs are neither declared nor stored, so that they cannot be taken away: give lens, source and PSF, or the arcs"
             )
-        if not names:
+        if not joined:
             return "a class has no rows"
-        few = [
-            name for name in ("control", "twin_control") if len({*np.concatenate([part.hosts for part in self._kept[name]])}) < 2
-        ]
-        return "controls show fewer than two galaxies" if few else ""
+        if any(len(np.unique(joined[name].hosts)) < 2 for name in ("control", "twin_control")):
+            return "controls show fewer than two galaxies"
+        broken = sum(int(np.count_nonzero(~np.isfinite(found.values).all(axis=(1, 2)))) for found in joined.values())
+        if broken:
+            return f"{broken} stamps have no measure: their sky_sigma is missing or not above zero"
+        return ""
+
+
+def _firing(twin: Traits, control: Traits) -> str:
+    """What the bare null twin shows, in words; empty if it is silent."""
+    found = found_in(twin, control, with_stored=True)
+    firing = [tail for tail, alarm in zip(found.tails, rejected(found.tails), strict=True) if alarm]
+    return f"the bare null twin fires: {in_words(most_telling(firing), found)}" if firing else ""
 
 
 def _limit(found: Found) -> float:
@@ -142,9 +159,9 @@ def _decided(found: Found, failing: list[Tail], needed: int | None, heard: dict[
     high = share_interval(found.worst.galaxies, galaxies)[1]
     heard_in_words = [f"{LEAKS[leak]} in {100 * share:.2g} %" for leak, share in heard.items() if share is not None]
     catches = f"; caught in 9 of 10 such sets: {', '.join(heard_in_words)} of the positives" if heard_in_words else ""
-    if (tail := _least_likely(failing)) is not None:
+    if failing:
         more = f", and {len(failing) - 1} more such tails" if len(failing) > 1 else ""
-        return "failed", f"a few positives show what no control shows: {in_words(tail, found)}{more}{catches}"
+        return "failed", f"positives show what no control shows: {in_words(most_telling(failing), found)}{more}{catches}"
     shown = f"most lie beyond in {in_words(found.worst, found)}"
     if needed is None or needed > PLANTED * most * galaxies:
         count = "no number of them shows" if needed is None else f"{needed} of them must lie beyond the controls to show"
@@ -163,15 +180,11 @@ def _decided(found: Found, failing: list[Tail], needed: int | None, heard: dict[
     )
 
 
-def _least_likely(tails: list[Tail]) -> Tail | None:
-    return min(tails, key=lambda tail: (tail.chance, -tail.galaxies), default=None)
-
-
-def _result(name: str, found: Found | None, tail: Tail | None, heard: float | None, status: Status, reason: str) -> GateResult:
+def _result(name: str, found: Found | None, heard: float | None, status: Status, reason: str) -> GateResult:
     value, low, high, most, n, groups = None, None, None, None, 0, 0
-    if found is not None and tail is not None:
-        galaxies = found.sizes.positives
-        value, (low, high), most = tail.galaxies / galaxies, share_interval(tail.galaxies, galaxies), _limit(found)
+    if found is not None:
+        beyond, galaxies = found.worst.galaxies, found.sizes.positives
+        value, (low, high), most = beyond / galaxies, share_interval(beyond, galaxies), _limit(found)
         n, groups = found.n, found.n_groups
     return GateResult(
         name, RAW, "overall", "gate", value, low, high, most, heard, n, groups, status, reason, null=0.0, leak_unit=_UNIT

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
 from arcgate.gates.safe import ALARM
-from arcgate.gates.tails_features import LEVELS, NAMES, ONE_SIDED, PIXELS, STORED, Floats, Traits, where
+from arcgate.gates.tails_features import LEVELS, LINES, NAMES, ONE_SIDED, PIXELS, STORED, Floats, Traits, where
 from arcgate.gates.tails_statistic import Beyond, Sizes, beyond, holm, share_heard
 
 Side = Literal["high", "low"]
@@ -24,6 +24,9 @@ LEAKS: Final = {
     "pedestal": f"a pedestal of {PEDESTAL_SKY_SIGMA:g} sky sigma",
 }
 _NAMED: Final = 5
+_OUTWARDS: Final = {"brightest": "high", "darkest": "low"}
+# Tails with this share of the most galaxies are taken to show the same leak.
+_ALIKE: Final = 0.8
 # Less likely than this, a tail is worth a look at its pairs even where nothing is shown.
 _NOTEWORTHY: Final = 1e-3
 
@@ -60,6 +63,16 @@ class Tail:
     def name(self) -> str:
         """Feature, band and side in words."""
         return f"{self.feature} in {self.band}, {self.side} side"
+
+    @property
+    def obscurity(self) -> int:
+        """How little it says of what was done to the stamps: a place 0, a level 1; an extreme that is not extreme enough 2.
+
+        A pedestal, for one, makes the brightest pixel stand out less, since there is more light around it.
+        """
+        if self.feature not in (*PIXELS, *LINES):
+            return 1
+        return 0 if self.side == _OUTWARDS[self.feature.split()[0]] else 2
 
 
 @dataclass(frozen=True)
@@ -176,6 +189,15 @@ def heard_shares(seen: dict[str, float], found: Found, tests: int) -> tuple[int 
     if needed is None:
         return None, dict.fromkeys(seen)
     return needed, {leak: share_heard(share, needed, found.sizes.positives) for leak, share in seen.items()}
+
+
+def most_telling(tails: Sequence[Tail]) -> Tail:
+    """Of tails that chance does not account for, the one that says most of the stamps with most galaxies."""
+    most = max(tail.galaxies for tail in tails)
+    return min(
+        (tail for tail in tails if tail.galaxies >= _ALIKE * most),
+        key=lambda tail: (tail.obscurity, tail.chance, -tail.galaxies),
+    )
 
 
 def in_words(tail: Tail, found: Found) -> str:
