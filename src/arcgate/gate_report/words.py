@@ -146,6 +146,10 @@ _WORDINGS: Final = {
     ),
     "residual_annulus": Wording("residual", "Residual in the annulus", "Is there unexplained light where the arcs lie?"),
     "residual_border": Wording("residual", "Residual at the border", "Is there unexplained light far from the galaxy?"),
+    "tails": Wording("residual", "Tails", "Do a few stamps without their declared arcs show what no control shows?"),
+    "tails_stored": Wording(
+        "residual", "Tails, stored arcs", "Do a few stamps without their stored arcs show what no control shows?"
+    ),
     "mask_edge": Wording("mask_edge", "Edge of the core mask", "Does the core mask leave a step at its radius?"),
     "normaliser": Wording("normaliser", "Normalisation", "Do the numbers used to normalise depend on the label?"),
     "normaliser_null": Wording(

@@ -1,0 +1,171 @@
+"""The loops behind the tails: each reads the pixels of a stamp once, and is turned into machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Places = NDArray[np.int16]
+
+# Pixels are finite (`finite_pixels` leaves others out), so that largest and smallest ones may be looked for in any order.
+_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nnan", "nsz"}}
+# A mean along a line takes no more than this from one pixel, in units of its scale.
+CLIP: Final = np.float32(3.0)
+# Entries of the table in which values are counted: twice as many as a band has pixels.
+_TABLE: Final = 8192
+_SHIFT: Final = 19  # 32 bits less the 13 that number them
+_MIX: Final = np.uint32(2654435761)
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
+    try:
+        return njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return njit(**_OPTIONS)(function)
+
+
+@_compiled
+def contrasts(image: Floats, sky: Floats) -> tuple[Floats, Places]:
+    """How far pixels and lines stand out from their neighbours.
+
+    The contrast of a pixel is (p - m) / (sky + |m|), with the mean m of its up to eight neighbours: sky sigma where it is dark,
+    and a share of the light around it where it is bright, so that stars and cores, which the PSF has smoothed, stay small.
+
+    Parameters
+    ----------
+    image : ndarray, float32 (n, band, y, x)
+    sky : ndarray, float32 (n, band)
+        Unit of the image.
+
+    Returns
+    -------
+    values : ndarray, float32 (n, band, 5)
+        Largest and smallest contrast of a pixel; largest and smallest mean contrast along a column or row (each pixel within
+        +-`CLIP`); mean of the contrast's modulus (within `CLIP`).
+    places : ndarray, int16 (n, band, 4)
+        Where the first four are: a pixel, y times the width plus x; a column x, or -1 - y for a row.
+    """
+    n, bands, height, width = image.shape
+    values = np.empty((n, bands, 5), dtype=np.float32)
+    places = np.empty((n, bands, 4), dtype=np.int16)
+    beside = np.empty(width, dtype=np.float32)
+    line, column = np.empty_like(beside), np.empty_like(beside)
+    for row in range(n):
+        for band in range(bands):
+            light, unit = image[row, band], sky[row, band]
+            best, worst, best_at, worst_at = np.float32(-np.inf), np.float32(np.inf), 0, 0
+            bright, dark, bright_at, dark_at = np.float32(-np.inf), np.float32(np.inf), 0, 0
+            modulus = np.float32(0.0)
+            column[:] = np.float32(0.0)
+            for y in range(height):
+                above, below = max(y - 1, 0), min(y + 1, height - 1)
+                # In the first and last line the line itself stands for its missing neighbour, and is not added again.
+                inside = np.float32(1.0) if above < y < below else np.float32(0.0)
+                for x in range(width):
+                    beside[x] = light[above, x] + light[below, x] + inside * light[y, x]
+                some = np.float32(1.0) / (np.float32(5.0) + np.float32(3.0) * inside)
+                for x in range(1, width - 1):
+                    mean = (beside[x - 1] + beside[x] + beside[x + 1] - light[y, x]) * some
+                    line[x] = (light[y, x] - mean) / (unit + abs(mean))
+                some = np.float32(1.0) / (np.float32(3.0) + np.float32(2.0) * inside)
+                for x, other in ((0, 1), (width - 1, width - 2)):
+                    mean = (beside[x] + beside[other] - light[y, x]) * some
+                    line[x] = (light[y, x] - mean) / (unit + abs(mean))
+                most, least, total = line[0], line[0], np.float32(0.0)
+                for x in range(width):
+                    most, least = max(most, line[x]), min(least, line[x])
+                    clipped = min(max(line[x], -CLIP), CLIP)
+                    column[x] += clipped
+                    total += clipped
+                    modulus += abs(clipped)
+                if most > best:
+                    best, best_at = most, y * width + int(np.argmax(line))
+                if least < worst:
+                    worst, worst_at = least, y * width + int(np.argmin(line))
+                total /= np.float32(width)
+                if total > bright:
+                    bright, bright_at = total, -1 - y
+                if total < dark:
+                    dark, dark_at = total, -1 - y
+            for x in range(width):
+                mean = column[x] / np.float32(height)
+                if mean > bright:
+                    bright, bright_at = mean, x
+                if mean < dark:
+                    dark, dark_at = mean, x
+            values[row, band, 0], values[row, band, 1] = best, worst
+            values[row, band, 2], values[row, band, 3] = bright, dark
+            values[row, band, 4] = modulus / np.float32(height * width)
+            places[row, band, 0], places[row, band, 1] = best_at, worst_at
+            places[row, band, 2], places[row, band, 3] = bright_at, dark_at
+    return values, places
+
+
+@_compiled
+def block_means(image: Floats, side: int) -> Floats:
+    """Means over squares of `side` pixels, float32 (n, band, y / side, x / side), of an image (n, band, y, x)."""
+    n, bands, height, width = image.shape
+    out = np.zeros((n, bands, height // side, width // side), dtype=np.float32)
+    line = np.empty(width, dtype=np.float32)
+    for row in range(n):
+        for band in range(bands):
+            for first in range(height // side):
+                line[:] = np.float32(0.0)
+                for y in range(first * side, (first + 1) * side):
+                    for x in range(width):
+                        line[x] += image[row, band, y, x]
+                for second in range(width // side):
+                    total = np.float32(0.0)
+                    for x in range(second * side, (second + 1) * side):
+                        total += line[x]
+                    out[row, band, first, second] = total / np.float32(side * side)
+    return out
+
+
+@_compiled
+def repeats(image: Floats, faint: Floats) -> NDArray[np.int16]:
+    """The largest number of pixels of a band that share a value, and the number of exact zeros: shape (n, band, 2).
+
+    Values are compared without their last two bits, and zeros and pixels fainter than `faint` do not count: see `summaries.bits`
+    for what adding an arc leaves there.
+
+    Parameters
+    ----------
+    image : ndarray, float32 (n, band, pixel)
+        At most 8,191 pixels.
+    faint : ndarray, float32 (n, band)
+        Above zero; unit of the image.
+    """
+    n, bands, pixels = image.shape
+    out = np.zeros((n, bands, 2), dtype=np.int16)
+    held = np.zeros(_TABLE, dtype=np.uint32)
+    count = np.zeros(_TABLE, dtype=np.int16)
+    for row in range(n):
+        for band in range(bands):
+            light, least = image[row, band], faint[row, band]
+            bits = light.view(np.uint32)
+            most, zeros = np.int16(0), 0
+            # Nothing that counts has only zeros among its bits: a zero is an empty place.
+            held[:] = np.uint32(0)
+            for pixel in range(pixels):
+                value = light[pixel]
+                if abs(value) >= least:
+                    key = np.uint32(bits[pixel] >> np.uint32(2))
+                    at = np.int64(np.uint32(key * _MIX) >> np.uint32(_SHIFT))
+                    while held[at] != key:
+                        if held[at] == np.uint32(0):
+                            held[at], count[at] = key, np.int16(0)
+                        else:
+                            at = (at + 1) & (_TABLE - 1)
+                    count[at] += np.int16(1)
+                    most = max(most, count[at])
+                elif value == np.float32(0.0):
+                    zeros += 1
+            out[row, band, 0], out[row, band, 1] = most, zeros
+    return out

@@ -1,0 +1,147 @@
+"""What single stamps can show that no other stamp does: extremes of pixels, lines, levels and stored values. Pure.
+
+Stateless: stamps go in, arrays come out. Each feature is of one band and of one stamp, so that a leak in a few of the stamps
+makes these few extreme, however wide the others are spread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import BANDS, STAMP_SIZE
+from arcgate.gates.arms import Pixels, Stamps
+from arcgate.gates.tails_compiled import block_means, contrasts, repeats
+from arcgate.injection.draws import uniform
+
+Floats = NDArray[np.float32]
+Places = NDArray[np.int16]
+
+PIXELS: Final = ("brightest pixel", "darkest pixel")
+LINES: Final = ("brightest line", "darkest line")
+# Levels grow by as much as a pedestal adds everywhere.
+LEVELS: Final = (
+    "core",
+    "darkest corner",
+    "brightest corner",
+    "darkest side",
+    "brightest side",
+    "darkest block",
+    "darkest block around the galaxy",
+)
+STORED: Final = ("pixels that share a value", "exact zeros")
+NAMES: Final = (*PIXELS, *LINES, "roughness", *LEVELS, "core above its surroundings", *STORED)
+"""The features of a band, in the order of the last axis."""
+
+# Fewer repeats and zeros than in a control are what adding any light to a quantised or masked image does: only more tell.
+ONE_SIDED: Final = STORED
+# A fainter pixel may be what an arc nearly cancelled; its last bits are then zeros (`summaries.bits`).
+_FAINT_SKY_SIGMA: Final = np.float32(0.01)
+_SUB_PIX, _BLOCK = 4, 2
+_SIDE_PIX: Final = 2
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Features of stamps.
+
+    Attributes
+    ----------
+    hosts, pairs : ndarray, shape (n,)
+        Galaxy and pair of each row.
+    values : ndarray, float32 (n, band, len(NAMES))
+        Light in units of the sky's standard deviation.
+    places : ndarray, int16 (n, band, 4)
+        Where the extremes of pixels and lines are, as `contrasts` states them.
+    """
+
+    hosts: NDArray[np.str_]
+    pairs: NDArray[np.int64]
+    values: Floats
+    places: Places
+
+    @property
+    def stored(self) -> Floats:
+        """The features of stored values, (n, band, len(STORED))."""
+        return self.values[:, :, -len(STORED) :]
+
+    @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        """Rows of several shards."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("hosts", "pairs", "values", "places")))
+
+
+def traits(stamps: Stamps, stored: Floats) -> Traits:
+    """Features of stamps, with those of the values that were stored for them, as `stored_values` counts them."""
+    image = np.ascontiguousarray(stamps.image, dtype=np.float32)
+    sky = stamps.sky[:, :, 0, 0].astype(np.float32)
+    pixels, places = contrasts(image, sky)
+    values = np.concatenate([pixels, levels(image, sky), stored], axis=2)
+    table = stamps.table
+    return Traits(table["host_id"].to_numpy(np.str_), table["pair_id"].to_numpy(np.int64), values, places)
+
+
+def stored_values(stamps: Stamps) -> Floats:
+    """Repeated values and exact zeros of pixels as stored, float32 (n, band, 2)."""
+    image = np.ascontiguousarray(stamps.image, dtype=np.float32)
+    faint = _FAINT_SKY_SIGMA * stamps.sky[:, :, 0, 0].astype(np.float32)
+    return np.asarray(repeats(image.reshape(*image.shape[:2], -1), faint), dtype=np.float32)
+
+
+def levels(image: Pixels, sky: Floats) -> Floats:
+    """Mean light of regions, sky sigma: `LEVELS`, and the core above its surroundings; float32 (n, band, 8).
+
+    The darkest of several regions stays low where a neighbour lights some of them, and rises where something lights all.
+    """
+    small = block_means(image, _SUB_PIX) / sky[:, :, None, None]
+    n, bands, count = small.shape[:3]
+    middle = slice(count // 2 - 1, count // 2 + 1)
+    around = slice(count // 2 - 2, count // 2 + 2)
+    core = small[:, :, middle, middle].mean(axis=(2, 3))
+    ring = (16.0 * small[:, :, around, around].mean(axis=(2, 3)) - 4.0 * core) / 12.0
+    blocks = small.reshape(n, bands, count // _BLOCK, _BLOCK, count // _BLOCK, _BLOCK).mean(axis=(3, 5))
+    corners = blocks[:, :, [0, 0, -1, -1], [0, -1, 0, -1]]
+    sides = _sides(image) / sky[:, :, None]
+    near = blocks[:, :, 2:6, 2:6].reshape(n, bands, 16)[:, :, [0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 14, 15]]
+    found = [
+        core,
+        corners.min(axis=2),
+        corners.max(axis=2),
+        sides.min(axis=2),
+        sides.max(axis=2),
+        blocks.min(axis=(2, 3)),
+        near.min(axis=2),
+        (core - ring) / (1.0 + np.abs(ring)),
+    ]
+    return np.stack(found, axis=2).astype(np.float32)
+
+
+def _sides(image: Pixels) -> Floats:
+    """Means of the outermost two pixels of the four sides, (n, band, 4)."""
+    strips = (image[..., :_SIDE_PIX, :], image[..., -_SIDE_PIX:, :], image[..., :_SIDE_PIX], image[..., -_SIDE_PIX:])
+    return np.stack([strip.mean(axis=(2, 3)) for strip in strips], axis=2)
+
+
+def planted_pixel(stamps: Stamps) -> Floats:
+    """A pixel of each stamp by hash: its contrast, and what a sky sigma of light in it adds to that; float32 (n, band, 2)."""
+    pairs = stamps.table["pair_id"].to_numpy(np.int64)
+    # Not at the very border, where pixels have fewer neighbours.
+    y, x = ((1 + (STAMP_SIZE - 2) * uniform(0, f"tails {axis}", pairs)).astype(np.intp)[:, None] for axis in ("y", "x"))
+    rows, bands = np.arange(len(pairs))[:, None], np.arange(len(BANDS))
+    around = [stamps.image[rows, bands, y + i, x + j] for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    pixel, sky = around[4], stamps.sky[:, :, 0, 0]
+    mean = (np.sum(around, axis=0) - pixel) / 8.0
+    unit = sky + np.abs(mean)
+    return np.stack([(pixel - mean) / unit, sky / unit], axis=2).astype(np.float32)
+
+
+def where(feature: str, place: int) -> str:
+    """A place as `contrasts` states it, in words; empty for features that have none."""
+    if feature in PIXELS:
+        return f"row {place // STAMP_SIZE}, column {place % STAMP_SIZE}"
+    if feature in LINES:
+        return f"column {place}" if place >= 0 else f"row {-1 - place}"
+    return ""
