@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.assembling import Kept, Stored, assembled
+from arcgate.dataset.cells import pickled, unreadable
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.foreign import ForeignSource, alone_note, foreign_facts, measuring_notes, require_pairs
-from arcgate.dataset.older_layouts import unreadable
-from arcgate.dataset.pairing import arrange, pair_rows
-from arcgate.dataset.recorded import CENTRE, schema_columns, whole_groups, with_declared_arcs
-from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_SHAPE, STAMP_SIZE
+from arcgate.dataset.foreign import ForeignSource
+from arcgate.dataset.identity import PAIR, SPLIT_NAMES
+from arcgate.dataset.left_out import FLAGS, flagged, leave_out
+from arcgate.dataset.pixel_scale import PIXEL_SCALE
+from arcgate.dataset.recorded import CENTRE
+from arcgate.dataset.rows import recorded, unused_note
+from arcgate.dataset.same_look import compare, namesakes, stored_types, type_notes
+from arcgate.dataset.schema import COLUMN_NAMES, COLUMNS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.errors import ArcgateError
 
 LAYOUT = "arrays"
 STAMPS, LABELS, GROUPS, CONTROLS, ARCS = "stamps", "labels", "groups", "controls", "arcs"
-_KNOWN = (STAMPS, LABELS, GROUPS, CONTROLS, ARCS, "x", "y")
+_CENTRES = dict(zip(("x", "y"), CENTRE, strict=True))
+_KNOWN = (STAMPS, LABELS, GROUPS, CONTROLS, ARCS, *_CENTRES)
+_NUMBERS = {*(column.name for column in COLUMNS if column.kind != "text"), PIXEL_SCALE, *FLAGS}
+# Where one of these is there, it is read: it cannot be passed over because of how it was saved.
+_NEEDED = {*_KNOWN, *COLUMN_NAMES, *SPLIT_NAMES, PAIR, PIXEL_SCALE, *FLAGS}
 _SHAPES = (IMAGE_SHAPE, (STAMP_SIZE, STAMP_SIZE, IMAGE_SHAPE[0]))
 _READ_ROWS = 256
 _BLOCK = 1 << 22
@@ -38,10 +47,12 @@ _EXPECTED = (
 
 @dataclass(frozen=True)
 class Header:
-    """Shape and type of one array of a file."""
+    """One array of a file: its name there, shape, type, and whether its first axis runs fastest."""
 
+    name: str
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
+    fortran: bool
 
 
 @dataclass(frozen=True)
@@ -63,13 +74,17 @@ class ArrayStore:
         arc[~own] = self._rows(ARCS, rows[~own])
         return out, arc
 
+    def some(self, name: str, rows: NDArray[np.int64]) -> dict[int, Pixels]:
+        """A few stamps by row."""
+        return dict(zip(rows.tolist(), self._rows(name, rows), strict=True)) if len(rows) else {}
+
     def _rows(self, name: str, rows: NDArray[np.int64]) -> Pixels:
         """Rows of one array in the order asked for, repeated where they are asked for twice."""
         header = self.headers[name]
         wanted, place = np.unique(rows, return_inverse=True)
         out = np.empty((len(wanted), *header.shape[1:]), dtype=np.float32)
         width = int(np.prod(header.shape[1:])) * header.dtype.itemsize
-        with _array(self.path, name) as (_, stream):
+        with _array(self.path, header.name) as (_, stream):
             position = 0
             for first in range(int(wanted[0]), int(wanted[-1]) + 1, _READ_ROWS):
                 last = min(first + _READ_ROWS, int(wanted[-1]) + 1)
@@ -103,46 +118,93 @@ def open_arrays(path: Path) -> ForeignSource:
     ArcgateError
         For a missing array, a wrong shape or type, labels other than 0 and 1, pickled objects, or one class only.
     """
-    headers = _headers(path)
+    found = _headers(path)
+    headers = {name: header for name, header in found.items() if not header.dtype.hasobject or name in _NEEDED}
     n = _checked(headers, path)
-    labels = _labels(_whole(path, LABELS), path)
-    columns = {name: _whole(path, name) for name in headers if name in COLUMN_NAMES and headers[name].shape == (n,)}
-    scalars = pd.DataFrame(schema_columns(pd.DataFrame(columns, index=range(n)), path))
-    scalars["host_id"] = _groups(_whole(path, GROUPS), path)
-    for name, column in zip(("x", "y"), CENTRE, strict=True):
-        if name in headers:
-            scalars[column] = _centre(_whole(path, name), name, path)
-    scalars = whole_groups(scalars)
-    is_control = labels == 0
+    raw = pd.DataFrame({name: _column(path, header, n) for name, header in headers.items() if _is_column(name, header, n)})
+    is_control = _labels(_whole(path, headers[LABELS]), path) == 0
+    place = _Place(path)
+    failed, flags = flagged(raw, place)
+    left = leave_out(is_control, failed, None, flags)
+    rows = left.kept
+    columns = raw.iloc[rows].reset_index(drop=True).rename(columns=_CENTRES)
+    known = recorded(columns, lambda row: place(int(rows[row])), {}, (GROUPS,))
+    used = {**dict.fromkeys(_KNOWN), **dict.fromkeys(known.used), **dict.fromkeys(flags)}
+    store = ArrayStore(path, {name: header for name, header in headers.items() if name in used})
     own = CONTROLS in headers
-    pairs = None if own else pair_rows(is_control, scalars)
-    same = pairs is None or pairs.same_galaxy
-    arcs = with_declared_arcs(scalars, is_control, own)
-    arranged = arrange(arcs.table, is_control, pairs)
-    require_pairs(path, arranged, is_control)
-    notes = [
-        "pixels are taken as nanomaggies and bands as g, r, z",
-        f"each positive is compared with its own galaxy ({CONTROLS})" if pairs is None else pairs.rule,
-        *alone_note(arranged),
-        *measuring_notes(scalars, same),
-        *arcs.notes,
-    ]
-    if unknown := sorted(set(headers) - {*_KNOWN, *columns}):
-        notes.append(f"arrays that arcgate does not know, and does not use: {', '.join(unknown)}")
-    if scalars["host_id"].nunique() == n and not own:
+    namesake = rows[namesakes(pd.factorize(known.table["host_id"])[0])]
+    types = {name: stored_types([np.empty(0, headers[name].dtype)]) for name in (STAMPS, CONTROLS, ARCS) if name in headers}
+    kept = Kept(
+        recorded=known,
+        is_control=is_control[rows],
+        own=CONTROLS if own else None,
+        left=left,
+        runs={"split": known.table["split"].to_numpy(np.str_)} if "split" in known.table else {},
+        look=compare(namesake, store.some(CONTROLS if own else STAMPS, np.unique(namesake))),
+        place=place,
+    )
+    stored = Stored(
+        layout=LAYOUT,
+        path=path,
+        digest=_digest(path, store.headers),
+        store=store,
+        has_arc=ARCS in headers,
+        types=frozenset().union(*types.values()),
+    )
+    notes = ["pixels are taken as nanomaggies and bands as g, r, z", *type_notes(types), *_passed_over(found, used, n)]
+    if known.table["host_id"].nunique() == n and not own:
         notes.append(f"every stamp has a group of its own: if galaxies repeat, give them the same value in {GROUPS}")
-    facts = foreign_facts(LAYOUT, arranged, same, has_arc=ARCS in headers, declared=arcs.declared)
-    used = {name: header for name, header in headers.items() if name in (*_KNOWN, *columns)}
-    return ForeignSource(path, _digest(path, used), facts, tuple(notes), ArrayStore(path, used), arranged)
+    return assembled(kept, stored, notes)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Names a row of the file."""
+
+    path: Path
+
+    def __call__(self, row: int) -> str:
+        return f"{self.path}, row {row}"
+
+
+def _is_column(name: str, header: Header, n: int) -> bool:
+    """Whether an array holds one value a stamp, or one for all, that may say something of the rows."""
+    alone = name == PIXEL_SCALE and header.shape in ((), (1,))
+    return (header.shape == (n,) or alone) and name not in (STAMPS, LABELS, CONTROLS, ARCS) and header.dtype.kind in "biufUS"
+
+
+def _column(path: Path, header: Header, n: int) -> NDArray[np.generic]:
+    values = _whole(path, header)
+    native = values.astype(values.dtype.newbyteorder("="))
+    return native if header.shape == (n,) else np.repeat(native.reshape(1), n)
+
+
+def _passed_over(found: dict[str, Header], used: Mapping[str, object], n: int) -> list[str]:
+    """List the arrays that are not used, and why."""
+    reasons = {
+        header.name: "dtype object, unread" if header.dtype.hasobject else f"{header.dtype} of shape {header.shape}"
+        for name, header in found.items()
+        if name not in used and (header.dtype.hasobject or header.shape != (n,))
+    }
+    plain = {name for name, header in found.items() if header.name not in reasons}
+    return unused_note("arrays", plain, {*used}, reasons)
 
 
 def _headers(path: Path) -> dict[str, Header]:
+    """Headers of all arrays by their names in lower case."""
     with _archive(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-    headers = {}
-    for name in names:
+        stored = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    headers: dict[str, Header] = {}
+    for name in stored:
+        plain = name.strip().lower()
+        if plain in headers:
+            raise ArcgateError(
+                f"arrays {headers[plain].name!r} and {name!r} differ by case or blanks only",
+                where=path,
+                todo="rename or leave out one of them",
+            )
         with _array(path, name) as (header, _):
-            headers[name] = header
+            headers[plain] = header
     return headers
 
 
@@ -162,19 +224,14 @@ def _array(path: Path, name: str) -> Iterator[tuple[Header, IO[bytes]]]:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
-        where = f"{path}, array {name}"
-        if dtype.hasobject:
-            raise unreadable(ValueError("pickle"), where)
-        if fortran and len(shape) > 1:
-            raise ArcgateError("the array is stored in Fortran order", where=where, todo="save np.ascontiguousarray(array)")
-        yield Header(shape, dtype), stream
+        yield Header(name, shape, dtype, fortran and len(shape) > 1), stream
 
 
-def _whole(path: Path, name: str) -> NDArray[np.generic]:
+def _whole(path: Path, header: Header) -> NDArray[np.generic]:
     """A small array."""
-    with _array(path, name) as (header, stream):
+    with _array(path, header.name) as (_, stream):
         size = int(np.prod(header.shape)) * header.dtype.itemsize
-        return np.frombuffer(_exactly(stream, size, path, name), dtype=header.dtype).reshape(header.shape)
+        return np.frombuffer(_exactly(stream, size, path, header.name), dtype=header.dtype).reshape(header.shape)
 
 
 def _exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytes:
@@ -196,6 +253,8 @@ def _checked(headers: dict[str, Header], path: Path) -> int:
         found = ", ".join(headers) or "nothing"
         raise ArcgateError(f"no array {' and no array '.join(missing)}; the file holds {found}", where=path, todo=_EXPECTED)
     n = headers[LABELS].shape[0] if len(headers[LABELS].shape) == 1 else -1
+    for name in (name for name in headers if name in _NEEDED):
+        _require_plain(headers[name], path)
     for name in (name for name in _KNOWN if name in headers):
         header = headers[name]
         images = name in (STAMPS, CONTROLS, ARCS)
@@ -209,6 +268,16 @@ def _checked(headers: dict[str, Header], path: Path) -> int:
     return n
 
 
+def _require_plain(header: Header, path: Path) -> None:
+    """Raise ArcgateError for an array that is needed and was pickled, or is not stored row by row."""
+    where = f"{path}, array {header.name}"
+    if header.dtype.hasobject:
+        numbers = header.name.lower() in (STAMPS, LABELS, CONTROLS, ARCS, *_CENTRES) or header.name.lower() in _NUMBERS
+        raise pickled(where, f"{header.name}.astype({'float' if numbers else 'str'})")
+    if header.fortran:
+        raise ArcgateError("the array is stored in Fortran order", where=where, todo="save np.ascontiguousarray(array)")
+
+
 def _labels(values: NDArray[np.generic], path: Path) -> NDArray[np.int64]:
     strange = ~np.isin(values, [0, 1])
     if strange.any():
@@ -219,34 +288,11 @@ def _labels(values: NDArray[np.generic], path: Path) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def _groups(values: NDArray[np.generic], path: Path) -> NDArray[np.object_]:
-    unknown = pd.isna(values)
-    if unknown.any():
-        raise ArcgateError(
-            f"{GROUPS} are empty (NaN) in {int(unknown.sum())} rows",
-            where=f"{path}, row {int(np.argmax(unknown))}",
-            todo="give each stamp its galaxy: statistics and splits count galaxies, not stamps",
-        )
-    return values.astype(str).astype(object)
-
-
-def _centre(values: NDArray[np.generic], name: str, path: Path) -> NDArray[np.float64]:
-    centre = values.astype(np.float64)
-    wrong = ~((centre >= 0) & (centre <= STAMP_SIZE - 1))
-    if wrong.any():
-        raise ArcgateError(
-            f"{name} is {centre[wrong][0]:g}, which is outside the stamp",
-            where=f"{path}, row {int(np.argmax(wrong))}",
-            todo="give centres in pixels, 0-based, 31.5 in the middle",
-        )
-    return centre
-
-
 def _digest(path: Path, headers: dict[str, Header]) -> str:
     """SHA-256 over names, types, shapes and values."""
     digest = hashlib.sha256()
     for name in sorted(headers):
-        with _array(path, name) as (header, stream):
+        with _array(path, headers[name].name) as (header, stream):
             digest.update(f"{name} {header.dtype.str} {header.shape}".encode())
             while block := stream.read(_BLOCK):
                 digest.update(block)

@@ -118,10 +118,34 @@ class ForeignSource:
         ]
 
 
-def foreign_facts(layout: str, arranged: Arranged, same_galaxy: bool, has_arc: bool, declared: bool) -> Facts:
-    """Facts of stamps of another maker; `declared` is what `arcgate.dataset.recorded` found."""
-    # On pairs both members are measured on the control, where no arc is.
-    measured = () if same_galaxy else tuple(name for name in (*CENTRE, *SKY) if name not in arranged.table)
+def foreign_facts(
+    layout: str,
+    arranged: Arranged,
+    *,
+    same_galaxy: bool,
+    has_arc: bool,
+    declared: bool,
+    galaxies_named: bool,
+    recorded: pd.DataFrame,
+    precision: str,
+    left_out_p: float | None,
+) -> Facts:
+    """Facts of stamps of another maker.
+
+    Parameters
+    ----------
+    layout : str
+    arranged : Arranged
+    same_galaxy : bool
+        Controls are the positives' own galaxies, on which everything is measured.
+    has_arc, galaxies_named, precision, left_out_p
+        As in `Facts`.
+    declared : bool
+        What `arcgate.dataset.recorded` found.
+    recorded : DataFrame
+        Columns of the schema that the file holds.
+    """
+    measured = frozenset(name for name in (*CENTRE, *SKY) if name not in recorded)
     return Facts(
         layout=layout,
         paired=same_galaxy,
@@ -129,7 +153,10 @@ def foreign_facts(layout: str, arranged: Arranged, same_galaxy: bool, has_arc: b
         has_null=False,
         declared=declared,
         columns=frozenset([*arranged.table.columns, *NEEDED]),
-        measured_on_arcs=frozenset(measured),
+        galaxies_named=galaxies_named,
+        measured_on_arcs=frozenset() if same_galaxy else measured,
+        precision=precision,
+        left_out_p=left_out_p,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.exact_names import Place
 from arcgate.dataset.schema import COLUMN_NAMES
+from arcgate.errors import ArcgateError
 
 Rows = NDArray[np.int64]
 
@@ -70,6 +73,10 @@ class Arranged:
     own: NDArray[np.bool_]
     n_paired: int
 
+    def at(self, stored: Rows) -> Arranged:
+        """The same for rows that are stored elsewhere: `stored` gives the stored row of each row that is now counted from 0."""
+        return replace(self, stored=stored[self.stored])
+
 
 def pair_rows(is_control: NDArray[np.bool_], scalars: pd.DataFrame) -> Pairs:
     """Match positives and controls: by recorded pair, else by galaxy, else in the order of the rows.
@@ -99,6 +106,58 @@ def pair_rows(is_control: NDArray[np.bool_], scalars: pd.DataFrame) -> Pairs:
         rule = "controls are other galaxies, matched with the positives in the order of the rows"
     same = bool(len(first)) and bool((host[first] == host[second]).all())
     return Pairs(first, second, same, rule)
+
+
+def pair_names(
+    pair: pd.Series, is_control: NDArray[np.bool_], runs: Mapping[str, Rows], place: Place
+) -> tuple[pd.Series, list[str]]:
+    """Recorded pairs, told apart where their names start again: in every file, or in every split.
+
+    Parameters
+    ----------
+    pair : Series of str, n rows
+        None where a row is in no pair.
+    is_control : ndarray of bool, shape (n,)
+    runs : mapping of str to ndarray, shape (n,)
+        Within which runs of rows names may start again, the likeliest first, and the run of each row.
+    place : callable
+        File and row of a row, for messages.
+
+    Returns
+    -------
+    pair : Series of str
+    notes : list of str
+
+    Raises
+    ------
+    ArcgateError
+        A name stays that of several positives with several controls.
+    """
+    if not _ambiguous(pair, is_control).any():
+        return pair, []
+    for name, run in runs.items():
+        within = (pd.Series(run, index=pair.index).astype(str) + "/" + pair.astype(object)).where(pair.notna(), None)
+        if not _ambiguous(within, is_control).any() and _has_both(within, is_control):
+            return within, [f"pair_id starts again in every {name}: pairs are told apart by both"]
+    wrong = _ambiguous(pair, is_control)
+    row = int(np.argmax(wrong))
+    raise ArcgateError(
+        f"pair_id {pair.iloc[row]} is that of several positives and several controls",
+        where=f"{place(row)}, column pair_id",
+        todo="give each pair a name of its own, or leave pair_id out: rows of one galaxy are then matched",
+    )
+
+
+def _ambiguous(pair: pd.Series, is_control: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows whose pair's name is that of several positives and of several controls."""
+    counts = [pair[mine].value_counts() for mine in (~is_control, is_control)]
+    several = [set(count.index[count > 1]) for count in counts]
+    return pair.isin(several[0] & several[1]).to_numpy(bool)
+
+
+def _has_both(pair: pd.Series, is_control: NDArray[np.bool_]) -> bool:
+    """Whether every pair that has a positive has a control."""
+    return set(pair[~is_control].dropna()) <= set(pair[is_control].dropna())
 
 
 def arrange(scalars: pd.DataFrame, is_control: NDArray[np.bool_], pairs: Pairs | None) -> Arranged:

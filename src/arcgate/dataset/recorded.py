@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, COLUMNS
+from arcgate.dataset.exact_names import Place
+from arcgate.dataset.schema import BANDS, COLUMNS, STAMP_SIZE
 from arcgate.errors import ArcgateError
 
 CENTRE: Final = ("host_x_pix", "host_y_pix")
@@ -71,34 +71,63 @@ class Declared:
     notes: tuple[str, ...]
 
 
-def schema_columns(raw: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
+def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
     """The columns that the schema knows, as numbers or text.
+
+    Parameters
+    ----------
+    raw : DataFrame of n rows
+        Columns by their names in lower case.
+    place : callable
+        File and row of a row, for messages.
 
     Raises
     ------
     ArcgateError
-        A column of numbers holds something else, or one of sizes or noise a value that is not positive.
+        A column of numbers holds something else, one of sizes or noise a value that is not positive, or one of centres a place
+        outside the stamp.
     """
     known = [column for column in COLUMNS if column.name in raw and column.name not in _STRUCTURAL]
-    found = {column.name: _of_kind(raw[column.name], column.kind, path) for column in known}
+    found = {column.name: _of_kind(raw[column.name], column.kind, place) for column in known}
     for name in _POSITIVE:
-        if name in found and (wrong := found[name] <= 0.0).any():
+        if name in found and (wrong := (found[name] <= 0.0).to_numpy()).any():
             raise ArcgateError(
                 f"column {name} is not positive in {int(wrong.sum())} of {len(wrong)} rows",
-                where=path,
+                where=f"{place(int(np.argmax(wrong)))}, column {name}",
                 todo="give its values, leave unknown ones empty, or leave the column out",
             )
+    for name in CENTRE:
+        if name in found:
+            require_inside(found[name], name, place)
     return found
 
 
-def _of_kind(values: pd.Series, kind: str, path: Path) -> pd.Series:
+def require_inside(values: pd.Series, name: str, place: Place) -> None:
+    """Raise ArcgateError where a galaxy's centre lies outside its stamp; unknown ones may be empty."""
+    wrong = ((values < 0) | (values > STAMP_SIZE - 1)).to_numpy()
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ArcgateError(
+            f"{name} is {values.iloc[row]:g}, which is outside the stamp, in {int(wrong.sum())} rows",
+            where=f"{place(row)}, column {name}",
+            todo="give centres in pixels of the stamp, 0-based, 31.5 in the middle, or leave the columns out",
+        )
+
+
+def _of_kind(values: pd.Series, kind: str, place: Place) -> pd.Series:
     if kind == "text":
-        return values.astype(object)
+        return values.astype(object).map(lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+    numbers = pd.to_numeric(values.astype(object) if values.dtype == object else values, errors="coerce")
+    if (wrong := (numbers.isna() & values.notna()).to_numpy()).any():
+        row = int(np.argmax(wrong))
+        raise ArcgateError(
+            f"column {values.name} holds values that are not numbers: {values.iloc[row]!r} in {int(wrong.sum())} rows",
+            where=f"{place(row)}, column {values.name}",
+        )
     try:
-        numbers = pd.to_numeric(values)
         return numbers.astype("Int64" if kind == "int" else np.float64)
     except (ValueError, TypeError) as error:
-        raise ArcgateError(f"column {values.name} holds values that are not numbers: {error}", where=path) from error
+        raise ArcgateError(f"column {values.name} holds values that are not whole numbers: {error}", where=place(0)) from error
 
 
 def whole_groups(table: pd.DataFrame) -> pd.DataFrame:

@@ -44,6 +44,10 @@ class Facts:
         Columns that were measured on pixels that may hold an arc, because the file does not record them: no metadata.
     precision : str
         Name of the floating-point type in which pixels were written: float16, float32 or float64.
+    left_out_p : float or None
+        Probability that chance makes the two classes differ as much or more in the share of rows that were left out for want of a
+        stamp, two-sided and exact. Below 0.01 what decides whether a stamp is there tells the classes apart. None where nothing
+        was left out.
     """
 
     layout: str
@@ -55,6 +59,7 @@ class Facts:
     galaxies_named: bool = True
     measured_on_arcs: frozenset[str] = frozenset()
     precision: str = "float32"
+    left_out_p: float | None = None
 
 
 class Part(Protocol):
