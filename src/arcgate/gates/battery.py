@@ -33,7 +33,8 @@ from arcgate.gates.required import required_of
 from arcgate.gates.result import Cause, GateResult, Judged
 from arcgate.gates.scalable import ScalableStamps
 from arcgate.gates.split_integrity import judge_splits
-    gates = (AucGates, Identities, DeclaredArcs, StoredValues, Tails, TwoSample, Metadata, AgainstReference, Duplicates, Information)
+from arcgate.gates.stored_values import StoredValues
+from arcgate.gates.tails import Tails
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
 from arcgate.injection.draws import uniform
@@ -143,11 +144,8 @@ def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
     """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
     viewer = Viewer(view)
-<<<<<<< HEAD
-    gates = (AucGates, Identities, DeclaredArcs, StoredValues, TwoSample, Metadata, AgainstReference, Duplicates, Information)
-=======
-    gates = (AucGates, Identities, Tails, TwoSample, Metadata, AgainstReference, Duplicates, Information)
->>>>>>> tails
+    first = (AucGates, Identities, DeclaredArcs, StoredValues, Tails)
+    gates = (*first, TwoSample, Metadata, AgainstReference, Duplicates, Information)
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 

@@ -21,6 +21,7 @@ NULL_CONTROLS: Final = Requirement(
     "controls against controls: every planted leak is heard, nothing else is", (f"null_pair/{RAW}",)
 )
 METADATA: Final = Requirement("columns beside the pixels tell nothing", ("metadata_ridge/table", "metadata_trees/table"))
+TAILS: Final = "what a few rows alone hold tells nothing"
 SPLITS: Final = Requirement("no galaxy in two splits", ("split_integrity/table",))
 
 
@@ -47,6 +48,7 @@ def required_of(facts: Facts, view: View, settings: Gates, several_splits: bool)
         null,
         _features(facts, view),
         *_cells(settings),
+        _tails(facts),
         METADATA,
         *([SPLITS] if several_splits else []),
     )
@@ -61,6 +63,12 @@ def unmet(required: Sequence[Requirement], results: Sequence[GateResult]) -> dic
         if still:
             found[requirement] = tuple(f"{gate} {status.get(gate, 'not_run')}" for gate in still)
     return found
+
+
+def _tails(facts: Facts) -> Requirement:
+    """Counted without the declared arc, and without the stored one."""
+    names = [name for name, there in (("tails", facts.declared), ("tails_stored", facts.has_arc)) if there]
+    return Requirement(TAILS, tuple(f"{name}/{RAW}" for name in names or ["tails"]))
 
 
 def _features(facts: Facts, view: View) -> Requirement:
