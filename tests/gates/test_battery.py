@@ -28,7 +28,16 @@ def test_a_sound_set_fails_no_gate(sound):
     failed = {result.name for result in sound.results if result.role == "gate" and result.status in ("failed", "blind")}
     assert not failed
     passed = {result.name for result in sound.results if result.status == "passed"}
-    assert {"finite_pixels", "null_equal", "deinjection", "residual_core", "residual_border", "split_integrity"} <= passed
+    assert {
+        "finite_pixels",
+        "scalable_stamps",
+        "stored_values",
+        "null_equal",
+        "deinjection",
+        "residual_core",
+        "residual_border",
+        "split_integrity",
+    } <= passed
 
 
 def test_gates_come_before_diagnostics_and_no_result_twice(sound):
@@ -60,12 +69,12 @@ def test_stamps_that_are_not_control_plus_arc_are_found(small, built, rewritten)
         return table, image
 
     source = DatasetSource(rewritten(built(*SOUND), core_pedestal))
-    found = list(run_battery(source, spec.view, spec.gates).results)
-    results = by_name(found)
+    judged = run_battery(source, spec.view, spec.gates)
+    results = by_name(list(judged.results))
     assert results["deinjection", "raw"].status == "failed"
     assert results["residual_core", "raw"].status == "failed"
     assert results["residual_border", "raw"].status == "passed"
-    assert is_safe(found, spec.gates.level) == "failed"
+    assert is_safe(judged.results, judged.level, judged.required, alarm=False) == "failed"
 
 
 def test_one_class_alone_is_refused(small, built):

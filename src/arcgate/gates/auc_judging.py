@@ -123,7 +123,7 @@ class Judging:
         made = "controls against themselves" if self.paired else "one half of the controls' galaxies against the other"
         status: Status
         if not planted:
-            status, reason = "undetermined", f"{made}: no gate could be judged in which a leak is planted"
+            status, reason = "not_run", f"{made}: no gate could be judged in which a leak is planted"
         elif deaf or loud:
             alarms = [f"without any leak it reads {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]" for twin in loud.values()]
             status, reason = "blind", f"{made}: {'; '.join([f'missed {each}' for each in deaf] + alarms)}"

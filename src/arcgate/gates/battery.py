@@ -144,18 +144,8 @@ def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
     """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
     viewer = Viewer(view)
-    gates = (
-        AucGates,
-        Identities,
-        DeclaredArcs,
-        Tails,
-        StoredValues,
-        TwoSample,
-        Metadata,
-        AgainstReference,
-        Duplicates,
-        Information,
-    )
+    first = (AucGates, Identities, DeclaredArcs, StoredValues, Tails)
+    gates = (*first, TwoSample, Metadata, AgainstReference, Duplicates, Information)
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
 
 

@@ -47,7 +47,7 @@ def is_safe(results: Sequence[GateResult], level: float, required: Sequence[Requ
     gates = [result for result in results if result.role == "gate"]
     if not all(below_half(gate) for gate in beyond_chance(gates, level)):
         return "failed"
-    settled = all(gate.status in ("passed", "not_run") for gate in gates)
+    settled = bool(gates) and all(gate.status in ("passed", "not_run") for gate in gates)
     return "passed" if required and settled and not alarm and not unmet(required, results) else "undetermined"
 
 

@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import norm
 
 from arcgate.dataset.source import DatasetSource, Facts
+from arcgate.gates import safe
 from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.result import Cause, GateResult
-from arcgate.gates.safe import is_safe
+from arcgate.gates.result import Cause, GateResult, Requirement
 from arcgate.gates.verdict.conclude import joined
 from arcgate.gates.verdict.identifiability import KINDS, TABLE, identifiability
 from arcgate.gates.verdict.naming import name_cause
@@ -194,6 +194,11 @@ PHYSICS = Cause("physics", 0.9, "fine")
 LEVEL = 0.9
 
 
+def is_safe(results, level):
+    """*safe?* where a pass needs every gate that there is."""
+    return safe.is_safe(results, level, [Requirement("all", tuple(f"{gate.name}/{gate.view}" for gate in results))], alarm=False)
+
+
 @pytest.mark.parametrize(
     ("failed", "light", "name"),
     [
@@ -229,7 +234,8 @@ def test_one_gate_among_many_that_fails_by_chance_decides_nothing():
     assert is_safe([*sound, narrow], LEVEL) == "undetermined"
     assert is_safe([narrow], LEVEL) == "failed"
     assert is_safe([*sound, result("metadata_trees", "table", "failed", half=0.02)], LEVEL) == "failed"
-    assert is_safe([*sound, replace(narrow, margin=0.0)], LEVEL) == "failed"
+    # What is no AUC is no matter of chance among AUCs.
+    assert is_safe([*sound, replace(narrow, null=0.0)], LEVEL) == "failed"
     assert is_safe(sound, LEVEL) == "passed"
     assert is_safe([], LEVEL) == "undetermined"
     assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS, LEVEL).name == "selection"
