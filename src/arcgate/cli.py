@@ -42,7 +42,8 @@ any verb:
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh and fish likewise)
 
-exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors; 130 interrupted
+exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors;
+            130 interrupted
 """
 EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
 # Overrides that say where or under what name, not what: they do not name a variant.
@@ -202,7 +203,8 @@ def _run() -> int:
 
     def after(config: DictConfig) -> None:
         if config.dry_run:
-            print(planned)
+            if planned.jobs:
+                print(planned)
             return
         from arcgate.report import print_study
 
@@ -231,7 +233,7 @@ def _simulate() -> int:
         return 0
 
     def after(config: DictConfig) -> None:
-        if config.dry_run:
+        if config.dry_run and planned.jobs:
             print(planned)
 
     return _hydra("config", task, after)

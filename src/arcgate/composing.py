@@ -16,6 +16,9 @@ _OPTIONS: Final = (
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--shell-completion"),
     *("--config-path", "--config-name", "--config-dir", "--experimental-rerun", "--info"),
 )
+# Hydra's words where a group such as `variant` is given a number or a truth value.
+_NO_OPTION: Final = "Config group override"
+_QUOTED: Final = """'variant="2024"'"""
 _FOLDERS: Final = {"audit": "data", "inspect": "data", "report": "study"}
 
 
@@ -79,6 +82,8 @@ def shell_word(key: str, value: str) -> str:
 
 def composition_message(error: Exception) -> str | None:
     """What to tell about an error in composing a configuration: Hydra's own words, and how to quote; None for other errors."""
+    if isinstance(error, ValueError) and str(error).startswith(_NO_OPTION):
+        return f"{error}\n  to do: name one of the group's options (see --help); one that is called 2024 is written {_QUOTED}"
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     words = "\n  ".join(line for line in str(error).splitlines() if line.strip())

@@ -35,12 +35,12 @@ def code_version(packages: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-PIXEL_CODE = ("survey", "lensing", "injection", "dataset/schema.py", "dataset/digests.py")
+PIXEL_CODE = ("survey", "lensing", "injection", "dataset/schema.py", "dataset/digests.py", "dataset/missing.py")
 _READING_CODE = ("dataset/schema.py", "dataset/reader.py", "dataset/shard_reading.py", "views")
 _OPENING_CODE = tuple(
     f"dataset/{name}.py" for name in ("source", "opening", "foreign", "pairing", "measuring", "older_layouts", "arrays")
 )
-JUDGING_CODE = ("gates", "lensing", "injection", *_OPENING_CODE, *_READING_CODE)
+JUDGING_CODE = ("gates", "lensing", "injection", "dataset/missing.py", *_OPENING_CODE, *_READING_CODE)
 LEARNING_CODE = ("learning", *_READING_CODE)
 FIGURE_CODE = ("figures", "tracking/artifacts.py")
 SCORING_CODE = ("evaluation", "learning", "gates/statistics.py", *_READING_CODE)

@@ -12,6 +12,7 @@ from arcgate.dataset.schema import IMAGE_BYTES
 from arcgate.keys import evidence_key, spec_digest, training_key
 from arcgate.planned import Planned, rough
 from arcgate.survey.hosts import survey_digest
+from arcgate.survey.pack import PackSurvey
 from arcgate.variant import Variant
 
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
@@ -78,10 +79,13 @@ def _rows(data: Data) -> int:
 
 def _survey(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
     hosts = spec.data.hosts
-    digest = survey_digest(hosts)
     if not isinstance(hosts, MockHosts):
-        print(f"  hosts: stamp pack {hosts.path} ({digest[:12]})")
+        pack = PackSurvey.open(hosts)
+        print(f"  hosts: {pack.describe()}, {hosts.path} ({pack.digest[:12]})")
+        for note in pack.notes:
+            print(f"    note: {note}")
         return 0.0, 0.0
+    digest = survey_digest(hosts)
     if (folder / "surveys" / digest).exists():
         print(f"  hosts: mock survey {digest[:12]} is there, whole or in part")
         return 0.0, 0.0

@@ -36,6 +36,8 @@ class StudyCallback(Callback):
             self._scratch = tempfile.TemporaryDirectory(prefix="arcgate-dry-run-")
             with read_write(config), open_dict(config):
                 config.hydra.sweep.dir = self._scratch.name
+                # The jobs compose their configurations anew.
+                config.hydra.overrides.hydra.append(f'hydra.sweep.dir="{self._scratch.name}"')
         StudyCallback.swept = config
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

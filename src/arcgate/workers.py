@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
+from types import FrameType
 from typing import Self, TypeVar
 
 from arcgate.errors import ArcgateError
@@ -59,9 +62,7 @@ class Workers:
                 yield position, work(item)
             return
         if self._pool is None:
-            # Spawned, not forked: a fork would copy the locks of threads that this process may run.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_end_with_parent)
+            self._pool = ProcessPoolExecutor(self._count, mp_context=_spawning(), initializer=_end_with_parent)
         try:
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
             for done in as_completed(positions):
@@ -80,9 +81,28 @@ def completed(work: Callable[[Item], Result], items: Sequence[Item], workers: in
         yield from crew.completed(work, items)
 
 
+def _spawning() -> multiprocessing.context.SpawnContext:
+    """Processes that are spawned, not forked: a fork would copy the locks of threads that this process may run.
+
+    A process is told its parent's start method as it begins. In a job that joblib started that is `loky`, which processes that
+    joblib did not start do not know.
+    """
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+        multiprocessing.set_start_method("spawn", force=True)
+    return multiprocessing.get_context("spawn")
+
+
 def _end_with_parent() -> None:
-    """End this worker when the process that started it is gone, killed or not; it would wait for work for ever."""
+    """End this worker when the process that started it is gone, killed or not; it would wait for work for ever.
+
+    Ctrl+C reaches all processes of a terminal at once: a worker ends without a word, the parent says what there is to say.
+    """
+    signal.signal(signal.SIGINT, _exit_at_once)
     Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _exit_at_once(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 def _exit_after_parent() -> None:

@@ -160,3 +160,23 @@ def test_chance_is_counted_rightly_among_random_points():
     assert (expected < 0.01).mean() < 0.03
     assert (expected < 0.01 / 1500).sum() == 0
     assert by_chance(np.zeros(1), distance[:1, 1:])[0] == 0.0
+
+
+@pytest.mark.parametrize("value", [-9.999, 0.0])
+def test_fillings_that_galaxies_share_are_no_shared_noise(settings, control, value):
+    # The outer columns of twelve galaxies on either side of a split hold one value, as beyond the edge of a footprint.
+    image = control.image.copy()
+    image[:24, :, :, :14] = value
+    # In two of them a patch too, so that their fillings have a shape of their own.
+    image[:2, :, 40:56, 14:30] = value
+    split = np.where(np.arange(N) % 2, "test", "train")
+    filled = replace(control, image=image, seen=image, table=control.table.assign(split=split))
+    assert suspected(settings, filled) == 0
+    # A copy of the first is found by the pixels that are left.
+    copied = judged(settings, filled, again(filled, np.array([0]), "test", noise=False))[0]
+    assert (copied.status, copied.value > 0) == ("failed", True)
+
+
+def suspected(settings, *parts):
+    result, _ = judged(settings, *parts)
+    return result.value

@@ -115,7 +115,7 @@ def test_a_file_that_is_not_fits(tmp_path: Path, pack_cubes: Cubes, content: byt
 
 def test_an_image_instead_of_a_cube(tmp_path: Path, pack_cubes: Cubes) -> None:
     pack_cubes["g"] = pack_cubes["g"][0]
-    with pytest.raises(ArcgateError, match="sought is a cube"):
+    with pytest.raises(ArcgateError, match="sought is one cube"):
         PackSurvey.open(write_pack(tmp_path, pack_cubes))
 
 
@@ -130,11 +130,60 @@ def test_small_stamps(tmp_path: Path, pack_cubes: Cubes) -> None:
         PackSurvey.open(write_pack(tmp_path, {band: cube[:, :63] for band, cube in pack_cubes.items()}))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_pixels_that_are_not_finite(tmp_path: Path, pack_cubes: Cubes, value: float) -> None:
-    pack_cubes["z"][1, 4, 6:8] = value
-    with pytest.raises(ArcgateError, match=r"2 pixels of galaxy 1 are not finite in z, the first at \(y, x\) = \(4, 6\)"):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -99.0, -32768.0])
+def test_galaxies_with_pixels_without_measurement_are_left_out_and_counted(
+    tmp_path: Path, pack_cubes: Cubes, value: float
+) -> None:
+    hosts = write_pack(tmp_path, pack_cubes)
+    whole = PackSurvey.open(hosts)
+    assert whole.notes == ("pixels of 0.263 arcsec are labelled as 0.262: lengths in arcsec are off by +0.4 %",)
+    # In two bands, inside the cut, and sparse: one pixel of each.
+    pack_cubes["z"][1, 40, 40] = value * (100.0 if np.isfinite(value) else 1.0)
+    survey = PackSurvey.open(write_pack(tmp_path, pack_cubes))
+    assert list(survey.catalogue["host_id"]) == ["pack-0000", "pack-0002"]
+    assert any(note.startswith("1 galaxy is left out") and "galaxy 1, 1 pixels in z" in note for note in survey.notes)
+    # The others keep their pixels, although they have moved up.
+    assert np.array_equal(survey.cutouts(np.array([1])), whole.cutouts(np.array([2])))
+
+
+@pytest.mark.parametrize("value", [0.0, -9999.0, 7.25, 65535.0])
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_value_that_many_pixels_share_is_no_measurement(tmp_path: Path, pack_cubes: Cubes, value: float, counts: bool) -> None:
+    if counts:
+        pack_cubes = {band: np.rint(cube) for band, cube in pack_cubes.items()}
+        value = np.rint(value)
+    assert len(PackSurvey.open(write_pack(tmp_path, pack_cubes)).catalogue) == 3
+    pack_cubes["g"][2, :, :16] = value
+    assert list(PackSurvey.open(write_pack(tmp_path, pack_cubes)).places) == [0, 1]
+
+
+def test_missing_pixels_beside_the_cut_do_no_harm(tmp_path: Path, pack_cubes: Cubes) -> None:
+    whole = PackSurvey.open(write_pack(tmp_path, pack_cubes))
+    # The cut begins in column 5.
+    for cube in pack_cubes.values():
+        cube[1, :, :3] = -9999.0
+    survey = PackSurvey.open(write_pack(tmp_path, pack_cubes))
+    assert len(survey.catalogue) == 3
+    assert np.array_equal(survey.cutouts(np.arange(3)), whole.cutouts(np.arange(3)))
+
+
+def test_a_pack_without_any_whole_galaxy_is_refused(tmp_path: Path, pack_cubes: Cubes) -> None:
+    pack_cubes["r"][:, 30:34] = np.nan
+    with pytest.raises(ArcgateError, match="all 3 galaxies have pixels that hold no measurement, the first: galaxy 0"):
         PackSurvey.open(write_pack(tmp_path, pack_cubes))
+
+
+def test_a_damaged_file_is_refused_by_its_pixel(tmp_path: Path, pack_cubes: Cubes) -> None:
+    pack_cubes["r"][2, 11, 12] = 3e38
+    with pytest.raises(ArcgateError, match=r"a pixel of galaxy 2 holds 3e\+35 nanomaggies in r, at \(y, x\) = \(11, 12\)"):
+        PackSurvey.open(write_pack(tmp_path, pack_cubes))
+
+
+def test_a_wrong_zero_point_is_told(tmp_path: Path, pack_cubes: Cubes) -> None:
+    faint = {band: cube * np.float32(1e-3) for band, cube in pack_cubes.items()}
+    notes = PackSurvey.open(write_pack(tmp_path, faint)).notes
+    assert any(note.startswith("implausible: the median magnitude of the galaxies in r is 27.") for note in notes)
+    assert any(note.startswith("implausible: the median depth in r") for note in notes)
 
 
 def test_another_pixel_scale(tmp_path: Path, pack_cubes: Cubes) -> None:

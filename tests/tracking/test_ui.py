@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from arcgate.errors import ArcgateError
+from arcgate.tracking import ui
 from arcgate.tracking.store import Store
 from arcgate.tracking.ui import HOST, serve
 
@@ -23,25 +23,17 @@ def test_the_server_gets_database_artifacts_and_no_usage_reports(
 ) -> None:
     calls = []
 
-    def run(command: list[str], *, env: dict[str, str], check: bool) -> subprocess.CompletedProcess[bytes]:
-        calls.append((command, env))
-        return subprocess.CompletedProcess(command, 7)
+    def run(command: list[str], environment: dict[str, str]) -> int:
+        calls.append((command, environment))
+        return 7
 
-    monkeypatch.setattr(subprocess, "run", run)
-    assert serve(store.folder, free_port) == 7
+    monkeypatch.setattr(ui, "run_to_the_end", run)
+    assert ui.serve(store.folder, free_port) == 7
     command, environment = calls[0]
     assert command[command.index("--backend-store-uri") + 1] == store.uri
     assert command[command.index("--default-artifact-root") + 1] == store.artifacts.as_uri()
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
-
-
-def test_an_interrupt_is_a_good_end(store: Store, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(subprocess, "run", interrupted)
-    assert serve(store.folder, free_port) == 0
 
 
 def test_a_taken_port_is_named(store: Store) -> None:

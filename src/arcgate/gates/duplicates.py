@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import fourier_shift
 from sklearn.neighbors import NearestNeighbors
 
+from arcgate.dataset.missing import without_shared
 from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels, Stamps
@@ -139,10 +140,12 @@ class Duplicates:
         known = stamps.table["split"].astype(str) if "split" in stamps.table else pd.Series("all", index=names.index)
         self._splits += known.tolist()
         typical = np.array(TYPICAL_SKY, dtype=np.float32)[:, None, None]
-        image, sky = stamps.image / typical, (stamps.sky / typical).astype(np.float32)
+        # Two stamps that are filled with one value where nothing was measured share that, and no galaxy.
+        measured, filled = without_shared(stamps.image)
+        image, sky = measured / typical, (stamps.sky / typical).astype(np.float32)
         red = BANDS.index("r")
         self._prints.append(fingerprints(image))
-        self._noise.append(noise_fields(image[:, red], sky[:, red, 0, 0]))
+        self._noise.append(np.where(filled[:, red], np.int8(0), noise_fields(image[:, red], sky[:, red, 0, 0])))
         # In a large set enough are left to choose from.
         copied = min(COPIED, 2.0 * MOST_COPIES / self.settings.max_pairs)
         drawn = uniform(self.settings.seed, "copied", text_ids(names.tolist())) < copied

@@ -68,7 +68,10 @@ def open_survey(hosts: MockHosts | PackHosts, *, data_dir: Path, workers: int, p
     if isinstance(hosts, PackHosts):
         from arcgate.survey.pack import PackSurvey
 
-        return PackSurvey.open(hosts)
+        survey = PackSurvey.open(hosts)
+        for note in survey.notes:
+            print(f"note: {note}", flush=True)
+        return survey
     from arcgate.survey.mock.build import open_mock
 
     return open_mock(hosts, data_dir=data_dir, workers=workers, progress=progress)

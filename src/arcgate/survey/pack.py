@@ -4,6 +4,8 @@ What a pack does not carry is measured on its pixels (centre, magnitudes, sky) o
 Pixels are native: stamps are cut by whole pixels and never resampled. A pixel scale up to 1 % off 0.262 arcsec is accepted (the
 Dark Energy Survey has 0.263); such stamps are then labelled with 0.262, so that lengths in arcsec on them are off by that
 percentage (0.4 % for the Dark Energy Survey). Depths use the true scale.
+
+Galaxies with pixels that hold no measurement (`arcgate.dataset.missing`) in what would be cut are left out, and counted.
 """
 
 from __future__ import annotations
@@ -11,22 +13,28 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.data_node import PackHosts
+from arcgate.dataset.missing import missing_pixels
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
 from arcgate.errors import ArcgateError
 from arcgate.keys import as_plain, digest_of
 from arcgate.survey.columns import as_catalogue
-from arcgate.survey.cubes import Cube, cube_paths, open_cube
+from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, read_cube
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.measure import APERTURE_PIX, measure_centre, measure_light, measure_sky
+from arcgate.survey.pack_headers import SCALE_TOLERANCE, check_headers
 
 CENTRE_BAND = "r"
-_SCALE_TOLERANCE = 0.01
+# A star of magnitude 7.5 in one pixel.
+MOST_NMGY = 1e6
+PLAUSIBLE_MAG = (12.0, 25.0)
+PLAUSIBLE_DEPTH = (19.0, 29.0)
 _MIDDLE = (STAMP_SIZE - 1) / 2.0
 
 
@@ -44,12 +52,18 @@ class PackSurvey:
         Measured; magnitudes are those of a 16 px aperture (`measure.APERTURE_PIX`).
     corners : ndarray, shape (n, 2)
         First row and column of each galaxy's cut in its stamp.
+    places : ndarray, shape (n,)
+        Place of each galaxy in the cubes.
+    notes : tuple of str
+        What a user should know: galaxies left out, implausible magnitudes, scales that differ by less than a percent.
     """
 
     hosts: PackHosts
     digest: str
     catalogue: pd.DataFrame
     corners: NDArray[np.int64]
+    places: NDArray[np.int64]
+    notes: tuple[str, ...]
     _cubes: list[Cube] | None = field(default=None, repr=False)
 
     @classmethod
@@ -59,18 +73,28 @@ class PackSurvey:
         Raises
         ------
         ArcgateError
-            If a file is missing or ends early, the cubes differ in shape, stamps are smaller than 64 x 64, pixels are not
-            finite, the pixel scale is not the survey's, or a galaxy cannot be measured.
+            If a file is missing or ends early, the cubes differ in shape, stamps are smaller than 64 x 64, headers contradict
+            the configuration, the pixel scale is not the survey's, a pixel is absurdly bright, a galaxy cannot be measured, or
+            none is left.
         """
         folder = Path(hosts.path)
         _check_scale(hosts)
-        cubes = _open_cubes(folder)
-        rows, corners = [], []
-        for index in range(len(cubes[0])):
-            row, corner = _measured(hosts, cubes, index)
-            rows.append(row)
-            corners.append(corner)
-        return cls(hosts, _digest(hosts, folder), as_catalogue(rows), np.array(corners, dtype=np.int64))
+        files = _open_cubes(folder)
+        notes = check_headers(files, hosts)
+        cubes = [file.pixels for file in files.values()]
+        measured = {index: _measured(hosts, cubes, index) for index in range(len(cubes[0]))}
+        kept = {index: found for index, found in measured.items() if not isinstance(found, LeftOut)}
+        left_out = [found for found in measured.values() if isinstance(found, LeftOut)]
+        if not kept:
+            raise ArcgateError(
+                f"all {len(left_out)} galaxies have pixels that hold no measurement, the first: {left_out[0]}",
+                where=folder,
+                todo="repair these pixels, or cut stamps away from edges",
+            )
+        table = as_catalogue([row for row, _ in kept.values()])
+        corners = np.array([corner for _, corner in kept.values()], dtype=np.int64)
+        notes = (*notes, *_told(left_out), *implausible(table))
+        return cls(hosts, _digest(hosts, folder), table, corners, np.array([*kept], dtype=np.int64), notes)
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Native pixels of galaxies by catalogue row, shape (n, band, y, x), nanomaggies per pixel."""
@@ -79,7 +103,7 @@ class PackSurvey:
         wanted = np.asarray(rows, dtype=np.int64)
         out = np.empty((len(wanted), *IMAGE_SHAPE), dtype=np.float32)
         for place, row in enumerate(wanted):
-            out[place] = _cut(_stamp(self._cubes, int(row), self.hosts), *self.corners[row])
+            out[place] = _cut(_stamp(self._cubes, int(self.places[row]), self.hosts), *self.corners[row])
         return out
 
     def describe(self) -> str:
@@ -93,41 +117,41 @@ class PackSurvey:
 
 def _check_scale(hosts: PackHosts) -> None:
     off = hosts.pixel_scale_arcsec / PIXEL_SCALE_ARCSEC - 1.0
-    if abs(off) > _SCALE_TOLERANCE:
+    if abs(off) > SCALE_TOLERANCE:
         raise ArcgateError(
             f"the pack's pixels are {hosts.pixel_scale_arcsec:g} arcsec, {100 * off:+.1f} % off {PIXEL_SCALE_ARCSEC:g}",
             where="data.hosts.pixel_scale_arcsec",
-            todo=f"stamps are not resampled: use a pack within {100 * _SCALE_TOLERANCE:g} % of {PIXEL_SCALE_ARCSEC:g} arcsec",
+            todo=f"stamps are not resampled: use a pack within {100 * SCALE_TOLERANCE:g} % of {PIXEL_SCALE_ARCSEC:g} arcsec",
         )
 
 
-def _open_cubes(folder: Path) -> list[Cube]:
+def _open_cubes(folder: Path) -> dict[str, CubeFile]:
     if not folder.is_dir():
         raise ArcgateError("no such folder", where=folder, todo="set data.hosts.path to a folder with g.fits, r.fits and z.fits")
     paths = cube_paths(folder)
-    cubes = [open_cube(path) for path in paths.values()]
-    shapes = {path.name: cube.shape for path, cube in zip(paths.values(), cubes, strict=True)}
+    files = {band: read_cube(path) for band, path in paths.items()}
+    shapes = {file.path.name: file.pixels.shape for file in files.values()}
     if len(set(shapes.values())) > 1:
         raise ArcgateError(
             "the cubes differ in shape: " + ", ".join(f"{name} {shape}" for name, shape in shapes.items()),
             where=folder,
             todo="the three bands hold the same galaxies in the same order and frame",
         )
-    count, height, width = cubes[0].shape
+    count, height, width = next(iter(shapes.values()))
     if count == 0 or min(height, width) < STAMP_SIZE:
         raise ArcgateError(
             f"{count} stamps of {height} x {width} pixels; sought is at least one of {STAMP_SIZE} x {STAMP_SIZE} or more",
             where=folder,
             todo="cut larger stamps",
         )
-    return cubes
+    return files
 
 
 def _stamp(cubes: list[Cube], index: int, hosts: PackHosts) -> NDArray[np.float64]:
     return np.stack([np.asarray(cube[index], dtype=np.float64) for cube in cubes]) * hosts.nanomaggies_per_count
 
 
-def _cut(stamp: NDArray[np.float64], row: int, column: int) -> NDArray[np.float64]:
+def _cut(stamp: NDArray[Any], row: int, column: int) -> NDArray[Any]:
     return stamp[:, row : row + STAMP_SIZE, column : column + STAMP_SIZE]
 
 
@@ -136,19 +160,47 @@ def _corner(centre: float, size: int) -> int:
     return int(np.clip(np.floor(centre - _MIDDLE + 0.5), 0, size - STAMP_SIZE))
 
 
-def _measured(hosts: PackHosts, cubes: list[Cube], index: int) -> tuple[dict[str, object], tuple[int, int]]:
+@dataclass(frozen=True)
+class LeftOut:
+    """A galaxy without measurements in some pixels."""
+
+    index: int
+    band: str
+    pixels: int
+    value: float
+
+    def __str__(self) -> str:
+        return f"galaxy {self.index}, {self.pixels} pixels in {self.band}, such as {self.value:g} counts"
+
+
+def _told(left_out: list[LeftOut]) -> list[str]:
+    if not left_out:
+        return []
+    shown = ", ".join(str(one.index) for one in left_out[:10]) + (", ..." if len(left_out) > 10 else "")
+    counted = "1 galaxy is" if len(left_out) == 1 else f"{len(left_out)} galaxies are"
+    return [f"{counted} left out for pixels that hold no measurement ({left_out[0]}): {shown}"]
+
+
+def _measured(hosts: PackHosts, cubes: list[Cube], index: int) -> tuple[dict[str, object], tuple[int, int]] | LeftOut:
     name = f"pack-{index:04d}"
     where = f"{hosts.path}, galaxy {index} ({name})"
     stamp = _stamp(cubes, index, hosts)
-    _check_finite(stamp, index, hosts)
+    missing = np.stack([missing_pixels(image) for image in stamp])
+    _check_flux(np.where(missing, 0.0, stamp), index, hosts)
     try:
         band = BANDS.index(CENTRE_BAND)
-        x, y = measure_centre(stamp[band], measure_sky(stamp[band]))
+        filled = _filled(stamp[band], missing[band])
+        x, y = measure_centre(filled, measure_sky(filled))
         corner = _corner(y, stamp.shape[1]), _corner(x, stamp.shape[2])
-        cut = _cut(stamp, *corner)
+        lost = _left_out(hosts, index, _cut(stamp, *corner), _cut(missing, *corner))
+        if lost is not None:
+            return lost
         x, y = x - corner[1], y - corner[0]
-        row = _photometry(hosts, cut, x, y)
+        row = _photometry(hosts, _cut(stamp, *corner), x, y)
     except ArcgateError as error:
+        whole = _left_out(hosts, index, stamp, missing)
+        if whole is not None:
+            return whole
         raise ArcgateError(error.what, where=where, todo=error.todo) from error
     row |= {
         "host_id": name,
@@ -161,6 +213,20 @@ def _measured(hosts: PackHosts, cubes: list[Cube], index: int) -> tuple[dict[str
         "provenance": f"stamp pack, galaxy {index}, cut from row {corner[0]}, column {corner[1]}",
     }
     return row, corner
+
+
+def _filled(image: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The image with the median of what was measured where nothing was, to find the galaxy by."""
+    if missing.all():
+        raise ArcgateError("no pixel holds a measurement")
+    return np.where(missing, np.median(image[~missing]), image)
+
+
+def _left_out(hosts: PackHosts, index: int, stamp: NDArray[np.float64], missing: NDArray[np.bool_]) -> LeftOut | None:
+    for band, image, mask in zip(BANDS, stamp, missing, strict=True):
+        if mask.any():
+            return LeftOut(index, band, int(mask.sum()), float(image[mask][0]) / hosts.nanomaggies_per_count)
+    return None
 
 
 def _photometry(hosts: PackHosts, cut: NDArray[np.float64], x: float, y: float) -> dict[str, object]:
@@ -186,15 +252,31 @@ def _photometry(hosts: PackHosts, cut: NDArray[np.float64], x: float, y: float) 
     return row
 
 
-def _check_finite(stamp: NDArray[np.float64], index: int, hosts: PackHosts) -> None:
+def _check_flux(stamp: NDArray[np.float64], index: int, hosts: PackHosts) -> None:
+    """A damaged file can have a sound header and sound first rows, and then any number."""
     for band, image in zip(BANDS, stamp, strict=True):
-        bad = np.argwhere(~np.isfinite(image))
-        if len(bad):
+        y, x = np.unravel_index(np.argmax(np.abs(image)), image.shape)
+        if abs(image[y, x]) > MOST_NMGY:
             raise ArcgateError(
-                f"{len(bad)} pixels of galaxy {index} are not finite in {band}, the first at (y, x) = ({bad[0][0]}, {bad[0][1]})",
+                f"a pixel of galaxy {index} holds {image[y, x]:.3g} nanomaggies in {band}, at (y, x) = ({y}, {x})",
                 where=cube_paths(Path(hosts.path))[band],
-                todo="leave this galaxy out of the pack, or repair its pixels",
+                todo="copy the file again: it is damaged; or correct data.hosts.nanomaggies_per_count",
             )
+
+
+def implausible(table: pd.DataFrame) -> list[str]:
+    """Tell of medians of magnitudes and depths that no survey of galaxies has: most often a wrong zero point."""
+    notes = []
+    for band in BANDS:
+        for name, (low, high) in (("host_mag", PLAUSIBLE_MAG), ("depth", PLAUSIBLE_DEPTH)):
+            median = float(table[f"{name}_{band}"].median())
+            if not low <= median <= high:
+                what = "magnitude of the galaxies" if name == "host_mag" else "depth"
+                notes.append(
+                    f"implausible: the median {what} in {band} is {median:.1f}, expected is {low:g} to {high:g}; "
+                    "is data.hosts.nanomaggies_per_count right?"
+                )
+    return notes
 
 
 def _digest(hosts: PackHosts, folder: Path) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+from arcgate.children import run_to_the_end
 from arcgate.errors import ArcgateError
 from arcgate.tracking.store import DATABASE, Store, open_store
 
@@ -35,7 +35,8 @@ def serve(mlruns_dir: str | Path, port: int) -> int:
     Returns
     -------
     int
-        Exit status: 0 after an interrupt, else the server's.
+        Exit status: 0 after an interrupt, else the server's (see `arcgate.children.run_to_the_end`). The server and its
+        workers end with this process.
 
     Raises
     ------
@@ -52,10 +53,7 @@ def serve(mlruns_dir: str | Path, port: int) -> int:
     store = open_store(mlruns_dir)
     _require_free(port)
     print(f"runs of {store.folder} on http://{HOST}:{port} (Ctrl+C ends it)", flush=True)
-    try:
-        return subprocess.run(server_command(store, port), env=os.environ | ENVIRONMENT, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    return run_to_the_end(server_command(store, port), os.environ | ENVIRONMENT)
 
 
 def server_command(store: Store, port: int) -> list[str]:
