@@ -121,11 +121,7 @@ def _decides(table: pd.DataFrame, name: str, other: str) -> bool:
 def shown_gates(table: pd.DataFrame) -> list[str]:
     """Gates that decide and cover all rows (stratum `overall`), or all strata of a gate that has no such row."""
     ending = f"/{names.STATUS}"
-    stems = [
-        column.removesuffix(ending)
-        for column in table.columns
-        if column.startswith("gate/") and column.endswith(ending)
-    ]
+    stems = [column.removesuffix(ending) for column in table.columns if column.startswith("gate/") and column.endswith(ending)]
     overall = {stem.rpartition("/")[0] for stem in stems if stem.endswith("/overall")}
     return [stem for stem in stems if stem.endswith("/overall") or stem.rpartition("/")[0] not in overall]
 

@@ -39,7 +39,9 @@ def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATE
     for stem in sorted(stems, key=lambda stem: (*_urgency(table, stem), stem)):
         kinds.setdefault(_kind(stem), []).append(stem)
     turns = sorted(
-        (place, *_urgency(table, stem), _ORDER[kind], stem) for kind, members in kinds.items() for place, stem in enumerate(members)
+        (place, *_urgency(table, stem), _ORDER[kind], stem)
+        for kind, members in kinds.items()
+        for place, stem in enumerate(members)
     )
     return [str(turn[-1]) for turn in turns[:count]]
 
