@@ -21,7 +21,7 @@ from arcgate.injection.build import Built, build_dataset
 from arcgate.keys import as_plain
 from arcgate.learning.checkpoints import BEST
 from arcgate.learning.train import FINISHED, train
-from arcgate.progress import on_terminal, say, step
+from arcgate.progress import say, step
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger
@@ -148,7 +148,6 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             spec.learning,
             folder=prepared.training,
             threads=spec.runtime.threads,
-            progress=on_terminal(),
             logger=lightning_logger(store, run_id),
         )
     with alone(prepared.scores):
