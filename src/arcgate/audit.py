@@ -13,9 +13,10 @@ from rich.text import Text
 from arcgate.dataset.atomic import alone
 from arcgate.dataset.opening import check_unchanged, notes_of, open_source
 from arcgate.dataset.source import Source
-from arcgate.gate_report import EVIDENCE, REPORT, write_report
+from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
 from arcgate.gate_report.answers import refitted_sentence, safe_sentence
+from arcgate.gate_report.report import write_report
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, GateResult, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude

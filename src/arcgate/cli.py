@@ -15,7 +15,8 @@ from arcgate.planned import Planned
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from arcgate.pipeline import Outcome
+    from arcgate.gates.result import Safe
+    from arcgate.variant import Variant
 
 USAGE = """\
 arcgate: training sets for strong-lens finding that are proven not to leak the label
@@ -196,10 +197,7 @@ def _run() -> int:
 
             print_plan(spec, planned)
             return 0
-        from arcgate.pipeline import run_variant
-
-        outcome: Outcome = run_variant(spec)
-        return EXIT_CODES[outcome.safe]
+        return EXIT_CODES[_ran(spec)]
 
     def after(config: DictConfig) -> None:
         if config.dry_run:
@@ -212,6 +210,22 @@ def _run() -> int:
         print_study(study, str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
 
     return _hydra("config", task, after)
+
+
+def _ran(spec: Variant) -> Safe:
+    """The gates' answer on a variant that is found finished, or is run now."""
+    from arcgate.progress import say, step
+
+    with step(spec.variant):
+        from arcgate.finished import found
+
+        if (record := found(spec)) is not None:
+            say(f"{spec.variant}: data reused, gates reused: safe? {record.safe}; training skipped: {record.in_words}")
+            return record.safe
+        # torch and what draws take seconds to import.
+        from arcgate.pipeline import run_variant
+
+        return run_variant(spec)
 
 
 def _simulate() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,30 +9,26 @@ from pathlib import Path
 from arcgate.dataset.atomic import alone
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
-from arcgate.evaluation.evaluate import evaluate
-from arcgate.gate_report import EVIDENCE, REPORT, write_report
+from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate
+from arcgate.finished import COMMON, OWN, Keys, Record, opened, runs_folder, write_record
+from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
+from arcgate.gate_report.report import write_report
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
-from arcgate.injection.build import build_dataset
-from arcgate.keys import FIGURE_CODE, as_plain, code_version, digest_of, evidence_key, scoring_key, training_key
+from arcgate.injection.build import Built, build_dataset
+from arcgate.keys import as_plain
 from arcgate.learning.backbones import check_backbone
-from arcgate.learning.train import train
+from arcgate.learning.checkpoints import BEST
+from arcgate.learning.train import FINISHED, train
+from arcgate.progress import say, step
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger
-from arcgate.tracking.store import Store, open_store
+from arcgate.tracking.store import Store
 from arcgate.tracking.table import rebuild
 from arcgate.variant import Variant
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a variant."""
-
-    variant: str
-    safe: Safe
 
 
 @dataclass(frozen=True)
@@ -43,20 +38,27 @@ class Prepared:
     spec: Variant
     data: Dataset
     common: Dataset
-    evidence: str
-    training: str
-    scoring: str
-    statuses: tuple[str, ...]
+    keys: Keys
 
     @property
-    def runs(self) -> Path:
-        """Folder of the runs' artifacts."""
-        return Path(self.spec.runtime.data_dir) / "runs"
+    def evidence(self) -> Path:
+        """Folder of the gates' evidence and report."""
+        return runs_folder(self.spec) / self.keys.evidence
 
     @property
-    def key(self) -> str:
-        """Identity of the variant's run in the tracking database."""
-        return digest_of([self.evidence, self.scoring])
+    def training(self) -> Path:
+        """Folder of the network."""
+        return runs_folder(self.spec) / self.keys.training
+
+    @property
+    def scores(self) -> Path:
+        """Folder of predictions and scores."""
+        return runs_folder(self.spec) / self.keys.scoring
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the drawings."""
+        return runs_folder(self.spec) / self.keys.figures / "figures"
 
 
 def study_folder(variant: Variant) -> Path:
@@ -64,7 +66,7 @@ def study_folder(variant: Variant) -> Path:
     return Path(variant.runtime.data_dir) / "studies" / variant.study
 
 
-def run_variant(spec: Variant) -> Outcome:
+def run_variant(spec: Variant) -> Safe:
     """Run a variant, or what is missing of it, and keep everything on its MLflow run.
 
     Parameters
@@ -73,7 +75,8 @@ def run_variant(spec: Variant) -> Outcome:
 
     Returns
     -------
-    Outcome
+    {'passed', 'failed', 'undetermined'}
+        The gates' answer to *safe?*.
 
     Raises
     ------
@@ -83,16 +86,14 @@ def run_variant(spec: Variant) -> Outcome:
     """
     # What would fail after hours is asked before anything is built.
     check_backbone(spec.learning.backbone)
-    store = open_store(spec.runtime.mlruns_dir)
+    store = opened(spec.runtime.mlruns_dir)
     runs.require_usable(store, spec.study)
     prepared = prepare(spec)
-    say(spec.variant, ", ".join(prepared.statuses))
-    run_id = runs.variant_run(store, spec.study, spec.variant, prepared.key)
+    run_id = runs.variant_run(store, spec.study, spec.variant, prepared.keys.run)
     ended: runs.Ended = "FAILED"
     try:
-        evidence, judged = judge(prepared)
-        say(spec.variant, f"{judged}: safe? {evidence.safe}")
-        say(spec.variant, learn_and_score(prepared, store, run_id, evidence))
+        evidence = judge(prepared)
+        left = learn_and_score(prepared, store, run_id, evidence)
         ended = "FINISHED"
     except KeyboardInterrupt:
         ended = "KILLED"
@@ -100,79 +101,84 @@ def run_variant(spec: Variant) -> Outcome:
     finally:
         runs.finish(store, run_id, ended)
         rebuild(store, spec.study, study_folder(spec))
-    return Outcome(spec.variant, evidence.safe)
+    write_record(spec, prepared.keys, left)
+    return evidence.safe
 
 
 def prepare(spec: Variant) -> Prepared:
     """Build or find the variant's data set and the common test set, and derive the keys of what follows."""
     started = time.monotonic()
     built = build_dataset(spec.data, spec.runtime)
+    data = open_dataset(built.folder)
+    table = data.table(["host_id"])
+    rows = f"{len(table):,} rows of {table['host_id'].nunique():,} galaxies, {data.data_digest[:12]}"
+    say(f"{spec.variant}: data {_made(built, started)}: {rows}")
+    started = time.monotonic()
     shared = build_dataset(spec.evaluation.common, spec.runtime)
-    data, common = open_dataset(built.folder), open_dataset(shared.folder)
-    training = training_key(data.data_digest, spec)
-    took = "" if built.status == shared.status == "reused" else f" ({time.monotonic() - started:.0f} s)"
-    hosts = data.table(["host_id"])["host_id"].nunique()
-    statuses = (f"n = {hosts} hosts", f"data {built.status} {data.data_digest[:12]}", f"common test set {shared.status}{took}")
-    scoring = scoring_key(training, common.data_digest, spec)
-    return Prepared(spec, data, common, evidence_key(data.data_digest, spec), training, scoring, statuses)
+    common = open_dataset(shared.folder)
+    say(f"{spec.variant}: common test set {_made(shared, started)}")
+    return Prepared(spec, data, common, Keys.of(spec, data.data_digest, common.data_digest))
 
 
-def judge(prepared: Prepared) -> tuple[Evidence, str]:
-    """Evidence of the gates, and a word on whether it was judged now or found."""
-    folder = prepared.runs / prepared.evidence
-    path = folder / EVIDENCE
+def judge(prepared: Prepared) -> Evidence:
+    """Evidence of the gates, judged now or found, and its report."""
+    path = prepared.evidence / EVIDENCE
     source, spec = DatasetSource(prepared.data), prepared.spec
-    with alone(folder):
+    started = time.monotonic()
+    with alone(prepared.evidence):
         if path.exists():
             evidence, word = read_evidence(path), "gates reused"
         else:
-            started = time.monotonic()
-            judged = run_battery(source, spec.view, spec.gates, spec.runtime.workers)
-            evidence = conclude(prepared.evidence, judged)
+            with step("gates"):
+                evidence = conclude(prepared.keys.evidence, run_battery(source, spec.view, spec.gates, spec.runtime.workers))
             write_evidence(evidence, path)
-            word = f"gates judged ({time.monotonic() - started:.0f} s)"
-        write_report(evidence, about(source, spec.view, spec.gates, prepared.evidence), folder / REPORT)
-    return evidence, word
+            word = f"gates judged in {time.monotonic() - started:.0f} s"
+        # The page follows from the evidence; whoever deletes it gets it again.
+        if not (report := prepared.evidence / REPORT).exists():
+            with step("writing the report"):
+                write_report(evidence, about(source, spec.view, spec.gates, prepared.keys.evidence), report)
+    say(f"{spec.variant}: {word}: safe? {evidence.safe}; {_place(prepared.evidence)}/{REPORT}")
+    return evidence
 
 
-def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evidence) -> str:
+def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evidence) -> Record:
     """Train and evaluate, and log everything about the variant on its run."""
     spec = prepared.spec
     started = time.monotonic()
-    folder = prepared.runs / prepared.training
-    with alone(folder):
+    with alone(prepared.training):
         trained = train(
             prepared.data,
             spec.view,
             spec.learning,
-            folder=folder,
+            folder=prepared.training,
             threads=spec.runtime.threads,
-            progress=sys.stderr.isatty(),
             logger=lightning_logger(store, run_id),
         )
-    scores = prepared.runs / prepared.scoring
-    with alone(scores):
-        metrics = evaluate(
-            trained.best_checkpoint,
-            prepared.data,
-            prepared.common,
-            spec.view,
-            spec.evaluation,
-            folder=scores,
-            threads=spec.runtime.threads,
-        )
-        drawn = digest_of([prepared.key, code_version(FIGURE_CODE)])
-        figures = figures_of(prepared.data, evidence, scores, prepared.runs / drawn / "figures")
+    with alone(prepared.scores):
+        with step("scoring the network"):
+            metrics = evaluate(
+                trained.best_checkpoint,
+                prepared.data,
+                prepared.common,
+                spec.view,
+                spec.evaluation,
+                folder=prepared.scores,
+                threads=spec.runtime.threads,
+            )
+        with step("drawing figures"):
+            figures_of(prepared.data, evidence, prepared.scores, prepared.figures)
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
     with store.lock(f"run {run_id}"):
-        _log(prepared, store, run_id, evidence, metrics, figures)
-    took = "" if trained.status == "skipped" else f" ({time.monotonic() - started:.0f} s)"
-    return f"training {trained.status}{took}: test AUROC {metrics['test/auroc']:.3f}, common set {metrics['deploy/auroc']:.3f}"
+        _log(prepared, store, run_id, evidence, metrics)
+    left = Record(run_id, evidence.safe, {name: metrics[name] for name in (OWN, COMMON)}, _files(prepared))
+    took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"
+    say(f"{spec.variant}: training {trained.status}{took}: {left.in_words}; {_place(prepared.training)}")
+    return left
 
 
-def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metrics: dict[str, float], figures: Path) -> None:
+def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metrics: dict[str, float]) -> None:
     """Everything about a variant on its run."""
-    spec, scores = prepared.spec, prepared.runs / prepared.scoring
+    spec = prepared.spec
     plain = as_plain(spec)
     record.log_params(
         store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")})
@@ -182,12 +188,25 @@ def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metr
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
     record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
     for name in (EVIDENCE, REPORT):
-        record.log_artifacts(store, run_id, prepared.runs / prepared.evidence / name)
-    record.log_artifacts(store, run_id, figures, "figures")
-    for table in sorted(scores.glob("*.csv")):
+        record.log_artifacts(store, run_id, prepared.evidence / name)
+    record.log_artifacts(store, run_id, prepared.figures, "figures")
+    for table in sorted(prepared.scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")
 
 
-def say(variant: str, text: str) -> None:
-    """One line on a variant's progress, on standard output."""
-    print(f"{variant}: {text}", flush=True)
+def _files(prepared: Prepared) -> list[str]:
+    """Files without which the variant is not finished, relative to the folder of runs."""
+    files = [prepared.evidence / EVIDENCE, prepared.evidence / REPORT]
+    files += [prepared.training / BEST, prepared.training / FINISHED, prepared.scores / SCORES, prepared.scores / PREDICTIONS]
+    files += sorted(path for path in prepared.figures.rglob("*") if path.is_file())
+    return [str(file.relative_to(runs_folder(prepared.spec))) for file in files]
+
+
+def _made(built: Built, started: float) -> str:
+    took = "" if built.status == "reused" else f" in {time.monotonic() - started:.0f} s"
+    return f"{built.status}{took}, {_place(built.folder)}"
+
+
+def _place(folder: Path) -> str:
+    """A folder named by a digest, short enough for a line, in a form that a shell completes."""
+    return f"{folder.parent / folder.name[:12]}*"

@@ -50,8 +50,6 @@ class _Voice:
         with self._lock:
             self._steps.append(step)
             if self._ended is None:
-                # Whoever started this process may have been silent for as long as it took.
-                self._spoken = min(self._spoken, time.monotonic())
                 self._ended = threading.Event()
                 threading.Thread(target=self._beat, args=(self._ended,), daemon=True).start()
 

@@ -13,8 +13,7 @@ from demo_evidence import ABOUT, LONG, gate
 from demo_evidence import evidence as made
 from reading import Reader
 
-from arcgate.gate_report import write_report
-from arcgate.gate_report.report import report_page
+from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import Cause, Evidence, Nuisance, Safe

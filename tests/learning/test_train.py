@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from pytorch_lightning.loggers.logger import DummyLogger
 from torch import Tensor
 
+from arcgate import progress
 from arcgate.dataset import Dataset
 from arcgate.errors import ArcgateError
 from arcgate.learning.checkpoints import BEST, HISTORY, LAST, load_checkpoint, read_history
@@ -147,10 +149,13 @@ def test_torch_is_left_as_it_was_found(run: Callable[..., TrainingResult], tmp_p
     torch.set_num_threads(threads)
 
 
-def test_a_progress_bar_goes_to_stderr(
-    run: Callable[..., TrainingResult], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_epochs_are_counted_for_whoever_watches(
+    run: Callable[..., TrainingResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path, progress=True)
+    monkeypatch.setattr(progress, "SILENCE_SECONDS", 0.01)
+    trained = run(tmp_path)
     out, err = capfd.readouterr()
-    assert out == ""
-    assert "val_auroc" in err
+    said = [int(done) for done in re.findall(rf"training: epochs: (\d+) of {trained.last_epoch + 1},", out)]
+    assert 0 < max(said) <= trained.last_epoch + 1
+    assert said == sorted(said)
+    assert err == "", "a second bar, of Lightning's"

@@ -24,7 +24,7 @@ from arcgate.lensing.spectra import spectra_of
 from arcgate.survey.columns import CATALOGUE
 from arcgate.survey.cubes import cube_paths
 from arcgate.survey.depth import depth_from_sky
-from arcgate.survey.mock import build
+from arcgate.survey.mock import build, stamps
 from arcgate.survey.mock.conditions import draw_conditions, galactic_latitude
 from arcgate.survey.mock.draws import Purpose, generator
 from arcgate.survey.mock.neighbours import MAG_R_LIMIT, Neighbour, draw_neighbours, neighbour_spectrum
@@ -78,7 +78,7 @@ def test_a_finished_survey_is_not_built_again(
     mock_survey: MockSurvey, mock_hosts: MockHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = mock_survey.folders[0].parents[2]
-    monkeypatch.setattr(build, "make_host", None)
+    monkeypatch.setattr(stamps, "make_host", None)
     assert build.open_mock(mock_hosts, data_dir=data_dir, workers=1, progress=False, part_hosts=5).digest == mock_survey.digest
 
 
@@ -92,7 +92,7 @@ def test_an_interrupted_build_resumes(mock_hosts: MockHosts, tmp_path: Path, mon
             raise KeyboardInterrupt
         return make_host(spec, index)
 
-    monkeypatch.setattr(build, "make_host", dies)
+    monkeypatch.setattr(stamps, "make_host", dies)
     with pytest.raises(KeyboardInterrupt):
         build.open_mock(hosts, data_dir=tmp_path, workers=1, progress=False, part_hosts=2)
     survey = build.open_mock(hosts, data_dir=tmp_path, workers=1, progress=False, part_hosts=2)

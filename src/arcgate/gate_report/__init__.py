@@ -2,10 +2,6 @@
 
 from typing import Final
 
-from arcgate.gate_report.report import write_report
-
-__all__ = ["EVIDENCE", "REPORT", "write_report"]
-
 EVIDENCE: Final = "evidence.json"
 REPORT: Final = "report.html"
 """Names under which evidence and report lie side by side."""

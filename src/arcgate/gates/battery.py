@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import track
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.shard_reading import Batch
@@ -38,6 +36,7 @@ from arcgate.gates.tails import Tails
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
 from arcgate.injection.draws import uniform
+from arcgate.progress import step
 from arcgate.variant import Gates, View
 from arcgate.views.view import Viewer
 from arcgate.workers import Workers
@@ -208,6 +207,9 @@ def _judged(collector: Collector) -> _Part:
         return _Part(results, collector.exhibits(), cause)
 
 
-def _shown(done: Iterator[tuple[int, Done]], what: str, total: int) -> Iterable[tuple[int, Done]]:
-    """The same, with a bar on a terminal."""
-    return track(done, what, total=total, transient=True, disable=not sys.stderr.isatty())
+def _shown(done: Iterator[tuple[int, Done]], what: str, total: int) -> Iterator[tuple[int, Done]]:
+    """The same, counted for whoever watches."""
+    with step(what, total) as advance:
+        for one in done:
+            advance(1)
+            yield one

@@ -9,6 +9,7 @@ arc convolved with another PSF than the galaxy's stands out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -90,7 +91,13 @@ def reference_arc(row: Mapping[str, Any], *, rays_per_pixel: int = RAYS_PER_PIXE
     if rays_per_pixel < 1 or rays_per_pixel % CELLS_PER_PIXEL or border_pix < 0:
         rule = f"rays_per_pixel must be a multiple of {CELLS_PER_PIXEL} and border_pix not negative"
         raise ValueError(f"{rule}, got {rays_per_pixel} and {border_pix}")
-    values = _declared(row)
+    return _rendered(tuple(_declared(row).items()), rays_per_pixel, border_pix).copy()
+
+
+@lru_cache(maxsize=64)
+def _rendered(declared: tuple[tuple[str, float], ...], rays_per_pixel: int, border_pix: int) -> Array:
+    """The arc of declared values; kept, because variants of a study declare the same arcs and each takes a second or more."""
+    values = dict(declared)
     light = _light(values, rays_per_pixel // CELLS_PER_PIXEL, border_pix)
     flux = values["flux_scale"] * 10.0 ** (-0.4 * (_magnitudes(values) - ZERO_POINT))
     images = []

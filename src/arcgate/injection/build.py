@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
@@ -16,6 +15,9 @@ from arcgate.injection.shard import plan_shards
 from arcgate.keys import PIXEL_CODE, as_plain, code_version, spec_digest
 from arcgate.survey.hosts import Survey, open_survey
 from arcgate.variant import Runtime
+
+# So many rows are made by this process before others would have started: two of them take 15 s to import what they need.
+ROWS_ALONE: Final = 5000
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Built:
 
 def survey_of(data: Data, runtime: Runtime) -> Survey:
     """The host survey that a specification names; a mock survey is built if it is not there yet."""
-    return open_survey(data.hosts, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=sys.stderr.isatty())
+    return open_survey(data.hosts, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=True)
 
 
 def build_dataset(data: Data, runtime: Runtime) -> Built:
@@ -56,7 +58,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     def build(folder: Path) -> None:
         manifest = build_manifest(data, survey.catalogue)
         tasks = plan_shards(manifest, survey, folder, runtime.rows_per_shard, runtime.batch_rows)
-        receipts = run_tasks(tasks, runtime.workers)
+        receipts = run_tasks(tasks, runtime.workers if len(manifest) > ROWS_ALONE else 1)
         write_card(
             folder,
             data=as_plain(data),

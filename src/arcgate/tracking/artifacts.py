@@ -22,6 +22,7 @@ from arcgate.figures.style import save
 from arcgate.gates.result import Evidence
 
 SHEET_PAIRS = 12
+CHART = "gates.png"
 SETS = {"own": "own test set", "common": "common test set"}
 
 
@@ -33,7 +34,7 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     dataset : Dataset
         For the contact sheet and the mean difference of the core.
     evidence : Evidence
-        For the chart of the gates, the refit and the exhibits, which go into the folder `gates` inside.
+        For the chart of the gates. The refit and the exhibits are in the report, which draws them.
     scores : Path
         Folder with predictions.parquet and the completeness tables.
     folder : Path
@@ -53,7 +54,7 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, draw in (wanted | _of_evidence(evidence)).items():
+    for name, draw in (wanted | {CHART: lambda: gate_chart(evidence.results)}).items():
         if not (folder / name).exists():
             save(draw(), folder / name)
     return folder
@@ -67,7 +68,7 @@ def evidence_figures(evidence: Evidence, folder: Path) -> Path:
 
 
 def _of_evidence(evidence: Evidence) -> dict[str, Callable[[], Figure]]:
-    wanted: dict[str, Callable[[], Figure]] = {"gates.png": lambda: gate_chart(evidence.results)}
+    wanted: dict[str, Callable[[], Figure]] = {CHART: lambda: gate_chart(evidence.results)}
     if evidence.cause.measured:
         wanted["gates/refit_chart.png"] = lambda: refit_chart(evidence.cause.measured)
     return wanted | {

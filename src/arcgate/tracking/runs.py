@@ -98,6 +98,18 @@ def experiment_runs(store: Store, experiment: Experiment) -> list[Run]:
             return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
+def is_latest(store: Store, study: str, variant: str, run_id: str) -> bool:
+    """Whether this run is finished, and of the variant's name in this study the one that was opened last."""
+    experiment = store.client.get_experiment_by_name(study)
+    if experiment is None or experiment.lifecycle_stage != "active":
+        return False
+    named = _tagged(experiment_runs(store, experiment), {names.KIND: names.KIND_VARIANT, names.VARIANT: variant})
+    if not named:
+        return False
+    latest = max(named, key=lambda run: int(run.data.tags[names.OPENED]))
+    return bool(latest.info.run_id == run_id and latest.info.status == "FINISHED")
+
+
 def _variant_tags(study: str, variant: str, key: str) -> dict[str, str]:
     name = names.fitting(variant, names.TAG_LENGTH)
     return {names.STUDY: study, names.KIND: names.KIND_VARIANT, names.VARIANT: name, names.KEY: key}

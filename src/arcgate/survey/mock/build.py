@@ -8,23 +8,21 @@ interruption changes a pixel.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from filelock import FileLock
-from rich.console import Console
-from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
 from arcgate.data_node import MockHosts
 from arcgate.keys import as_plain, code_version, digest_of
+from arcgate.progress import step
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import write_cubes
-from arcgate.survey.mock.stamps import make_host
 from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
 from arcgate.workers import completed
 
@@ -64,7 +62,7 @@ def open_mock(hosts: MockHosts, *, data_dir: Path, workers: int, progress: bool,
     workers : int
         Processes.
     progress : bool
-        Show a progress bar, if standard error is a terminal.
+        Tell how far it is (`arcgate.progress`).
     part_hosts : int
         Galaxies a part.
 
@@ -98,14 +96,26 @@ def _parts(hosts: MockHosts, folder: Path, part_hosts: int) -> Iterator[Part]:
 
 
 def _build(parts: list[Part], workers: int, progress: bool) -> None:
-    with Progress(console=Console(stderr=True), disable=not (progress and sys.stderr.isatty())) as bar:
-        task = bar.add_task("mock survey", total=sum(part.stop - part.start for part in parts))
+    total = sum(part.stop - part.start for part in parts)
+    with step(f"making {total:,} mock galaxies", total) if progress else nullcontext(_unheard) as advance:
+        if workers > 1:
+            from arcgate.survey.mock.stamps import make_host
+
+            # Compiles what is not compiled yet, once, where each worker would do it for itself.
+            make_host(parts[0].hosts, parts[0].start)
         for done, _ in completed(build_part, parts, workers, parts[0].folder.parent):
-            bar.advance(task, parts[done].stop - parts[done].start)
+            advance(parts[done].stop - parts[done].start)
+
+
+def _unheard(parts: int) -> None:
+    """Progress that nobody asked for."""
 
 
 def build_part(part: Part) -> None:
     """Make one part: three cubes, then the catalogue that marks it as finished."""
+    # torch takes seconds to import, which whoever only opens a finished survey is spared.
+    from arcgate.survey.mock.stamps import make_host
+
     part.folder.mkdir(parents=True, exist_ok=True)
     # One BLAS thread: several neither pay off on matrices this small nor give the same last bits for every number of threads.
     with threadpool_limits(limits=1):

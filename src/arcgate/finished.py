@@ -1,0 +1,157 @@
+"""Variants that are finished: found by their keys and files, without the libraries that would make them.
+
+A variant's record is written when everything about it is in place and on its MLflow run. It names the files that must still be
+there. Opening the record takes no torch, no drawing library and one look into the tracking database.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from arcgate.dataset.atomic import write_json
+from arcgate.dataset.cache import is_built, set_folder
+from arcgate.dataset.card import read_card
+from arcgate.errors import ArcgateError
+from arcgate.gates.result import Safe
+from arcgate.keys import FIGURE_CODE, code_version, digest_of, evidence_key, scoring_key, spec_digest, training_key
+from arcgate.survey.hosts import survey_digest
+from arcgate.variant import Variant
+
+if TYPE_CHECKING:
+    from arcgate.tracking.store import Store
+
+OWN: Final = "test/auroc"
+COMMON: Final = "deploy/auroc"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Under what a variant's artifacts are kept.
+
+    Attributes
+    ----------
+    data : str
+        Data digest of its data set.
+    evidence, training, scoring : str
+        Of the gates, the network, and its scores on both test sets.
+    """
+
+    data: str
+    evidence: str
+    training: str
+    scoring: str
+
+    @staticmethod
+    def of(spec: Variant, data_digest: str, common_digest: str) -> Keys:
+        """Keys of a variant whose data set and common test set have these digests."""
+        training = training_key(data_digest, spec)
+        return Keys(data_digest, evidence_key(data_digest, spec), training, scoring_key(training, common_digest, spec))
+
+    @property
+    def run(self) -> str:
+        """Identity of the variant's run in the tracking database."""
+        return digest_of([self.evidence, self.scoring])
+
+    @property
+    def figures(self) -> str:
+        """Key of its figures, and of the record: data, evidence, scores and the code that draws."""
+        return digest_of([self.run, code_version(FIGURE_CODE)])
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a finished variant leaves.
+
+    Attributes
+    ----------
+    run_id : str
+        Its run in MLflow.
+    safe : str
+        The gates' answer.
+    scores : dict of str to float
+        AUROC on its own and on the common test set.
+    files : list of str
+        What must be there for the variant to count as finished, relative to the folder of runs.
+    """
+
+    run_id: str
+    safe: Safe
+    scores: dict[str, float]
+    files: list[str]
+
+    @property
+    def in_words(self) -> str:
+        """The scores in a line."""
+        return f"test AUROC {self.scores[OWN]:.3f}, common set {self.scores[COMMON]:.3f}"
+
+
+def runs_folder(spec: Variant) -> Path:
+    """Folder of the runs' artifacts."""
+    return Path(spec.runtime.data_dir) / "runs"
+
+
+def record_path(spec: Variant, keys: Keys) -> Path:
+    """File of a variant's record: one for each study, name and tracking database."""
+    place = digest_of([spec.study, spec.variant, str(Path(spec.runtime.mlruns_dir).resolve())])
+    return runs_folder(spec) / keys.figures / f"finished-{place[:12]}.json"
+
+
+def write_record(spec: Variant, keys: Keys, record: Record) -> None:
+    """Write the record, last of all."""
+    write_json(record_path(spec, keys), asdict(record))
+
+
+def found(spec: Variant) -> Record | None:
+    """Record of a finished variant, or None if anything about it is missing, changed, or not the last word in MLflow.
+
+    Raises
+    ------
+    ArcgateError
+        A damaged card or record.
+    """
+    keys = _keys(spec)
+    if keys is None or not (path := record_path(spec, keys)).is_file():
+        return None
+    record = _read(path)
+    if not all((runs_folder(spec) / file).is_file() for file in record.files):
+        return None
+    from arcgate.tracking.runs import is_latest
+
+    store = opened(spec.runtime.mlruns_dir)
+    return record if is_latest(store, spec.study, spec.variant, record.run_id) else None
+
+
+@lru_cache
+def _opened(folder: Path) -> Store:
+    from arcgate.tracking.store import open_store
+
+    return open_store(folder)
+
+
+def opened(mlruns_dir: str) -> Store:
+    """The tracking database, opened and checked once in a process."""
+    return _opened(Path(mlruns_dir).expanduser().resolve())
+
+
+def _keys(spec: Variant) -> Keys | None:
+    """Keys of a variant whose data sets are built."""
+    digests = []
+    for data in (spec.data, spec.evaluation.common):
+        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data, survey_digest(data.hosts)))
+        if not is_built(folder):
+            return None
+        digests.append(str(read_card(folder)["data_digest"]))
+    return Keys.of(spec, *digests)
+
+
+def _read(path: Path) -> Record:
+    try:
+        return Record(**cast("dict[str, object]", json.loads(path.read_text(encoding="utf-8"))))  # type: ignore[arg-type]  # as written
+    except (ValueError, TypeError) as error:
+        raise ArcgateError(
+            f"the record of a finished variant is damaged: {error}", where=path, todo="delete it and run again"
+        ) from error
