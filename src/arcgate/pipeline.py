@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from arcgate.code_version import code_version
 from arcgate.dataset.atomic import alone
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
@@ -17,7 +18,7 @@ from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.build import build_dataset
-from arcgate.keys import FIGURE_CODE, as_plain, code_version, digest_of, evidence_key, scoring_key, training_key
+from arcgate.keys import FIGURES, as_plain, digest_of, evidence_key, scoring_key, training_key
 from arcgate.learning.train import train
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
@@ -157,10 +158,11 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             folder=scores,
             threads=spec.runtime.threads,
         )
-        drawn = digest_of([prepared.key, code_version(FIGURE_CODE)])
+        drawn = digest_of([prepared.key, code_version(FIGURES)])
         figures = figures_of(prepared.data, evidence, scores, prepared.runs / drawn / "figures")
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
     with store.lock(f"run {run_id}"):
+        record.log_history(store, run_id, trained.history, trained.steps_per_epoch)
         _log(prepared, store, run_id, evidence, metrics, figures)
     took = "" if trained.status == "skipped" else f" ({time.monotonic() - started:.0f} s)"
     return f"training {trained.status}{took}: test AUROC {metrics['test/auroc']:.3f}, common set {metrics['deploy/auroc']:.3f}"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from arcgate.code_version import code_version
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
-from arcgate.keys import PIXEL_CODE, as_plain, code_version, spec_digest
+from arcgate.keys import PIXELS, as_plain, spec_digest
 from arcgate.survey.hosts import Survey, open_survey
-from arcgate.variant import Runtime
+
+if TYPE_CHECKING:
+    from arcgate.variant import Runtime
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
             data=as_plain(data),
             hosts=survey.describe(),
             spec_digest=digest,
-            code_version=code_version(PIXEL_CODE),
+            code_version=code_version(PIXELS),
             receipts=receipts,
         )
 

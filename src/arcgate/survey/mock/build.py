@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
+from arcgate.code_version import code_version
 from arcgate.data_node import MockHosts
-from arcgate.keys import as_plain, code_version, digest_of
+from arcgate.keys import as_plain, digest_of
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import write_cubes
 from arcgate.survey.mock.stamps import make_host
@@ -29,7 +30,8 @@ from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
 from arcgate.workers import completed
 
 PART_HOSTS: Final = 500
-SURVEY_CODE: Final = ("survey", "lensing", "dataset/schema.py")
+# The module whose imports make a survey's pixels.
+SURVEY: Final = ("arcgate.survey.mock.build",)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Part:
 
 def mock_digest(hosts: MockHosts) -> str:
     """Identity of a mock survey: its specification and the code that makes it."""
-    return digest_of({"spec": as_plain(hosts), "code": code_version(SURVEY_CODE)})
+    return digest_of({"spec": as_plain(hosts), "code": code_version(SURVEY)})
 
 
 def open_mock(hosts: MockHosts, *, data_dir: Path, workers: int, progress: bool, part_hosts: int = PART_HOSTS) -> MockSurvey:
