@@ -61,7 +61,7 @@ def test_the_folder_of_a_pack_is_in_no_key():
     ("key", "changes"),
     [
         (lambda spec: evidence_key("d", spec), {"view", "gates"}),
-        (lambda spec: training_key("d", spec), {"view", "learning", "study"}),
+        (lambda spec: training_key("d", spec), {"view", "learning"}),
         (lambda spec: scoring_key("t", "c", spec), {"evaluation"}),
     ],
 )

@@ -12,12 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from arcgate.code_version import code_version
 from arcgate.dataset.atomic import write_json
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.errors import ArcgateError
 from arcgate.gates.result import Safe
-from arcgate.keys import FIGURE_CODE, code_version, digest_of, evidence_key, scoring_key, spec_digest, training_key
+from arcgate.keys import FIGURES, digest_of, evidence_key, scoring_key, spec_digest, training_key
 from arcgate.survey.hosts import survey_digest
 from arcgate.variant import Variant
 
@@ -59,7 +60,7 @@ class Keys:
     @property
     def figures(self) -> str:
         """Key of its figures, and of the record: data, evidence, scores and the code that draws."""
-        return digest_of([self.run, code_version(FIGURE_CODE)])
+        return digest_of([self.run, code_version(FIGURES)])
 
 
 @dataclass(frozen=True)

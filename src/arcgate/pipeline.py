@@ -169,6 +169,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             figures_of(prepared.data, evidence, prepared.scores, prepared.figures)
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
     with store.lock(f"run {run_id}"):
+        record.log_history(store, run_id, trained.history, trained.steps_per_epoch)
         _log(prepared, store, run_id, evidence, metrics)
     left = Record(run_id, evidence.safe, {name: metrics[name] for name in (OWN, COMMON)}, _files(prepared))
     took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"

@@ -159,7 +159,7 @@ def _by_name(raw: pd.DataFrame, place: Place, host_names: Sequence[str], positio
 
 
 def _by_objid(raw: pd.DataFrame, place: Place, position: _Galaxies | None) -> _Galaxies | None:
-    """objid starts again in every brick and release: alone it tells a galaxy only where that makes no difference."""
+    """Objid starts again in every brick and release: alone it tells a galaxy only where that makes no difference."""
     number = exact_names(raw[OBJID], OBJID, place, _NAME_ROWS)
     brick = first_of(raw, BRICK_NAMES)
     if brick is not None:

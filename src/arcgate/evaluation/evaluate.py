@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -16,7 +16,9 @@ from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
 from arcgate.keys import as_plain
-from arcgate.variant import Evaluation, View
+
+if TYPE_CHECKING:
+    from arcgate.variant import Evaluation, View
 
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch
 from arcgate.errors import ArcgateError
@@ -20,8 +19,11 @@ from arcgate.keys import as_plain
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
-from arcgate.variant import View
 from arcgate.views.view import Viewer
+
+if TYPE_CHECKING:
+    from arcgate.data_node import Split
+    from arcgate.variant import View
 
 ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split")
 PAIR_COLUMNS: Final = ("theta_e_arcsec", "theta_e_over_psf", "arc_snr", "arc_snr_injected")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from arcgate.code_version import code_version
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
-from arcgate.keys import PIXEL_CODE, as_plain, code_version, spec_digest
+from arcgate.keys import PIXELS, as_plain, spec_digest
 from arcgate.survey.hosts import Survey, open_survey
-from arcgate.variant import Runtime
+
+if TYPE_CHECKING:
+    from arcgate.variant import Runtime
 
 # So many rows are made by this process before others would have started: two of them take 15 s to import what they need.
 ROWS_ALONE: Final = 5000
@@ -64,7 +67,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
             data=as_plain(data),
             hosts=survey.describe(),
             spec_digest=digest,
-            code_version=code_version(PIXEL_CODE),
+            code_version=code_version(PIXELS),
             receipts=receipts,
         )
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytorch_lightning import LightningDataModule
 
-from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset
 from arcgate.errors import ArcgateError
 from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks
-from arcgate.variant import Learning, View
 from arcgate.views.view import Viewer
+
+if TYPE_CHECKING:
+    from arcgate.data_node import Split
+    from arcgate.variant import Learning, View
 
 VALIDATION_BATCH: Final = 256
 

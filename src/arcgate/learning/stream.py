@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.learning.augmentation import augment, mix
 from arcgate.views.view import Viewer
+
+if TYPE_CHECKING:
+    from arcgate.data_node import Split
 
 LABELLED_ROLES: Final = ("positive", "control")
 COLUMNS: Final = ("sample_id", "label", "host_x_pix", "host_y_pix")

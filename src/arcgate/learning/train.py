@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 import torch
@@ -34,7 +34,9 @@ from arcgate.learning.checkpoints import (
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
 from arcgate.progress import Advance, step
-from arcgate.variant import Learning, View
+
+if TYPE_CHECKING:
+    from arcgate.variant import Learning, View
 
 FINISHED: Final = "finished.json"
 Status = Literal["trained", "resumed", "skipped"]
@@ -54,12 +56,15 @@ class TrainingResult:
         The last epoch that was trained, 0-based.
     history : DataFrame
         Columns epoch, train_loss, val_loss, val_auroc; one row an epoch.
+    steps_per_epoch : int
+        Training batches in an epoch.
     """
 
     status: Status
     best_checkpoint: Path
     last_epoch: int
     history: pd.DataFrame
+    steps_per_epoch: int
 
 
 def train(
@@ -104,7 +109,7 @@ def train(
     """
     settings = {"learning": as_plain(learning), "view": as_plain(variant_view), "data_digest": dataset.data_digest}
     if all((folder / name).is_file() for name in (FINISHED, BEST)):
-        _same_settings(_finished_settings(folder), settings, folder)
+        _same_settings(_finished(folder)["settings"], settings, folder)
         return _result("skipped", folder)
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
@@ -116,13 +121,16 @@ def train(
             trainer = _trainer(learning, [checkpoints, _Epochs(advance)], folder=folder, logger=logger)
             _fit(trainer, LensFinder(settings, data.steps_per_epoch), data, resume_from)
     write_history(folder, checkpoints.history)
-    write_json(folder / FINISHED, {"settings": settings, "best": checkpoints.best, "threads": threads})
+    mark = {"settings": settings, "best": checkpoints.best, "threads": threads, "steps_per_epoch": data.steps_per_epoch}
+    write_json(folder / FINISHED, mark)
     return _result("resumed" if resume_from else "trained", folder)
 
 
-def _finished_settings(folder: Path) -> dict[str, Any]:
+def _finished(folder: Path) -> dict[str, Any]:
+    """The mark of a finished training."""
     try:
-        return dict(json.loads((folder / FINISHED).read_text(encoding="utf-8"))["settings"])
+        mark = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+        return {"settings": dict(mark["settings"]), "steps_per_epoch": int(mark["steps_per_epoch"])}
     except (ValueError, KeyError, TypeError) as error:
         raise ArcgateError(
             f"the mark of a finished training cannot be read: {error}",
@@ -133,7 +141,7 @@ def _finished_settings(folder: Path) -> dict[str, Any]:
 
 def _result(status: Status, folder: Path) -> TrainingResult:
     history = read_history(folder)
-    return TrainingResult(status, folder / BEST, int(history["epoch"].max()), history)
+    return TrainingResult(status, folder / BEST, int(history["epoch"].max()), history, _finished(folder)["steps_per_epoch"])
 
 
 def _resume_point(folder: Path, settings: dict[str, Any]) -> Path | None:

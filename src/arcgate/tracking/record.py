@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from arcgate.errors import ArcgateError
@@ -65,6 +66,27 @@ def log_metrics(store: Store, run_id: str, metrics: Mapping[str, float | None], 
     ]
     for start in range(0, len(finite), _BATCH):
         store.client.log_batch(run_id, metrics=finite[start : start + _BATCH])
+
+
+def log_history(store: Store, run_id: str, history: pd.DataFrame, steps_per_epoch: int) -> None:
+    """Log the epochs of a training that the run does not have: those that another study's run, or none, saw.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    run_id : str
+        The run.
+    history : DataFrame
+        A row an epoch: epoch and metrics.
+    steps_per_epoch : int
+        Training batches in an epoch; metrics lie at an epoch's last, where Lightning logs them.
+    """
+    present = {int(point.value) for point in store.client.get_metric_history(run_id, "epoch")}
+    for number, epoch in enumerate(history["epoch"].astype(int)):
+        if epoch not in present:
+            line = {str(name): float(history[name].iloc[number]) for name in history.columns}
+            log_metrics(store, run_id, line, step=(epoch + 1) * steps_per_epoch - 1)
 
 
 def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:

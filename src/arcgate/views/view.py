@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate import variant
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.errors import ArcgateError
 from arcgate.views.robust import median, median_and_mad, radii_pix
 from arcgate.views.stretch import asinh
+
+if TYPE_CHECKING:
+    from arcgate.variant import View
 
 Floats = NDArray[np.float32]
 Centres = NDArray[np.float64]
@@ -30,11 +33,11 @@ class Viewer:
 
     Parameters
     ----------
-    view : variant.View
+    view : View
         Normalisation, inner radius of the annulus, stretch and constants.
     """
 
-    view: variant.View
+    view: View
 
     def __call__(self, image: Floats, x_pix: Centres, y_pix: Centres) -> Floats:
         """Normalise stamps by their own statistics, then stretch.

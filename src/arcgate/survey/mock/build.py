@@ -18,8 +18,9 @@ import numpy as np
 from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
+from arcgate.code_version import code_version
 from arcgate.data_node import MockHosts
-from arcgate.keys import as_plain, code_version, digest_of
+from arcgate.keys import as_plain, digest_of
 from arcgate.progress import step
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import write_cubes
@@ -27,7 +28,8 @@ from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
 from arcgate.workers import completed
 
 PART_HOSTS: Final = 500
-SURVEY_CODE: Final = ("survey", "lensing", "dataset/schema.py")
+# The module whose imports make a survey's pixels.
+SURVEY: Final = ("arcgate.survey.mock.build",)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Part:
 
 def mock_digest(hosts: MockHosts) -> str:
     """Identity of a mock survey: its specification and the code that makes it."""
-    return digest_of({"spec": as_plain(hosts), "code": code_version(SURVEY_CODE)})
+    return digest_of({"spec": as_plain(hosts), "code": code_version(SURVEY)})
 
 
 def open_mock(hosts: MockHosts, *, data_dir: Path, workers: int, progress: bool, part_hosts: int = PART_HOSTS) -> MockSurvey:

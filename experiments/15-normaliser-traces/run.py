@@ -1,0 +1,151 @@
+"""Train a network on each form of the normaliser, seed by seed, and score all on one common set; `summary.py` follows.
+
+Resumable: every finished training is a line of results.csv, and those that are there are passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_module
+from normalised import FORMS, Form, as_given, normalised
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from arcgate.config import from_config
+from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.schema import SPLITS
+from arcgate.evaluation.metrics import operating_point
+from arcgate.injection.build import build_dataset
+from arcgate.learning.checkpoints import load_checkpoint
+from arcgate.learning.module import load_finder
+from arcgate.learning.stream import Blocks
+from arcgate.learning.train import train
+from arcgate.variant import Variant, View
+from arcgate.views.view import Viewer
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.csv"
+COLUMNS = ("form", "seed", "recall_10pc", "auroc", "val_auroc", "best_epoch", "seconds", "data_digest")
+# The pilot's recommended variant. The common set is the pilot's, larger, and of galaxies of another mock survey.
+TRAINING = ("variant=recommended", "learning=pilot")
+COMMON = ("variant=recommended", "grid=realistic", "controls=unpaired", "data.null_rows=1", "data.seed=1001")
+COMMON += ("data.n_pairs=1500", "data.hosts.seed=2", "data.hosts.n_hosts=3300")
+FPR = 0.1
+SEEDS = 8
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training."""
+
+    form: Form
+    seed: int
+    spec: Variant
+    data: Path
+    common: Path
+    folder: Path
+
+
+def specs(data_dir: str) -> tuple[Variant, Variant]:
+    """Of the training set and of the common set."""
+    places = [f"runtime.data_dir={data_dir}", "runtime.workers=1"]
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        first, second = (from_config(compose("config", overrides=[*one, *places])) for one in (TRAINING, COMMON))
+    return first, second
+
+
+def plan(data_dir: str, seeds: int) -> list[Task]:
+    """Every training, the two forms of a seed one after the other."""
+    spec, other = specs(data_dir)
+    data, common = (build_dataset(one.data, one.runtime).folder for one in (spec, other))
+    pairs = [(form, seed) for seed in range(seeds) for form in FORMS]
+    return [Task(form, seed, spec, data, common, place_of(data_dir, form, seed)) for form, seed in pairs]
+
+
+def place_of(data_dir: str, form: Form, seed: int) -> Path:
+    """Folder of a training."""
+    return Path(data_dir) / "experiments" / "15" / f"{form}_{seed}"
+
+
+def trained(task: Task) -> dict[str, object]:
+    """Train, score the common set as the view normalises it, keep its logits, and drop the weights."""
+    torch.set_num_threads(1)
+    started = time.process_time()
+    dataset, view = open_dataset(task.data), task.spec.view
+    learning = replace(task.spec.learning, seed=task.seed)
+    with threadpool_limits(1):
+        data = normalised(dataset, view, task.form)
+        result = train(data, as_given(view), learning, folder=task.folder, threads=1)
+        images, label = common_stamps(task.common, view)
+        finder = load_finder(load_checkpoint(result.best_checkpoint))
+        with torch.inference_mode():
+            logit = torch.cat([finder(part) for part in torch.split(images, 256)]).double().numpy()
+    np.save(task.folder / "logit.npy", logit.astype(np.float32))
+    for weights in task.folder.glob("*.ckpt"):
+        weights.unlink()
+    best = result.history.loc[result.history["val_auroc"].idxmax()]
+    return {
+        "form": task.form,
+        "seed": task.seed,
+        "recall_10pc": f"{operating_point(logit, label, FPR).recall:.5f}",
+        "auroc": f"{roc_auc_score(label, logit):.5f}",
+        "val_auroc": f"{best['val_auroc']:.5f}",
+        "best_epoch": int(best["epoch"]),
+        "seconds": f"{time.process_time() - started:.1f}",
+        "data_digest": dataset.data_digest[:12],
+    }
+
+
+@lru_cache(maxsize=1)
+def common_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
+    """All stamps of the common set as the view normalises them, with their labels, by split; once a process."""
+    dataset, viewer = open_dataset(folder), Viewer(view)
+    parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
+    return torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]).long().numpy()
+
+
+def finished() -> list[dict[str, str]]:
+    """Whole lines of results.csv."""
+    if not RESULTS.exists():
+        return []
+    with RESULTS.open(newline="") as file:
+        return [line for line in csv.DictReader(file) if line.get("data_digest")]
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--data-dir", default="data", help="where data sets and logits lie")
+    options = parser.parse_args()
+    done = finished()
+    there = {(line["form"], int(line["seed"])) for line in done}
+    tasks = [task for task in plan(options.data_dir, options.seeds) if (task.form, task.seed) not in there]
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(done)
+        file.flush()
+        for task in tasks:
+            line = trained(task)
+            writer.writerow(line)
+            file.flush()
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

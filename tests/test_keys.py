@@ -1,0 +1,211 @@
+"""Each stage's key covers all code that computes its result, and nothing that only prints or keeps books."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from arcgate import audit, keys, pipeline
+from arcgate.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
+from arcgate.survey.mock.build import SURVEY
+
+STAGES = {
+    "pixels": keys.PIXELS,
+    "survey": SURVEY,
+    "judging": keys.JUDGING,
+    "learning": keys.LEARNING,
+    "scoring": keys.SCORING,
+    "figures": keys.FIGURES,
+}
+# Packages in which results are computed, and their modules that no stage uses: tools for survey files and for exchange.
+COMPUTING = ("dataset", "evaluation", "gates", "injection", "learning", "lensing", "survey", "views")
+TOOLS = {
+    "arcgate.injection.coolest",
+    "arcgate.injection.exchange",
+    "arcgate.lensing.caustics",
+    "arcgate.survey.coadd_psf",
+    "arcgate.survey.cosmos",
+    "arcgate.survey.fits_file",
+    "arcgate.survey.psfex",
+    "arcgate.survey.source_cleaning",
+}
+# What prints, lays out or keeps books.
+SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate_report", "figures", "tracking")
+# Constants of modules that a stage reaches through others, and the stages that use them.
+CONSTANTS = [
+    ("variant.py", "MUST_HEAR_SKY_SIGMA", {"judging"}),
+    ("dataset/recorded.py", "CENTRE", {"judging"}),
+    ("gates/rules.py", "COMPONENTS", {"judging"}),
+    ("gates/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
+    ("injection/inject.py", "CORE_RADIUS_PIX", {"judging", "pixels"}),
+    ("evaluation/metrics.py", "LEVEL", {"scoring"}),
+    ("learning/stream.py", "MEMORY_BUDGET_BYTES", {"learning", "scoring"}),
+    ("dataset/schema.py", "ZERO_POINT", set(STAGES)),
+    ("figures/style.py", None, {"figures"}),
+    ("cli.py", "EXIT_CODES", set()),
+]
+
+
+def modules_of(stage: str) -> set[str]:
+    return {name for name in closure(STAGES[stage]) if name.startswith("arcgate.")}
+
+
+def every_module() -> Iterator[str]:
+    for file in PACKAGE.rglob("*.py"):
+        parts = file.relative_to(PACKAGE).with_suffix("").parts
+        yield ".".join(("arcgate", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def path_of(name: str) -> Path:
+    place = PACKAGE.joinpath(*name.split(".")[1:])
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+def test_every_module_that_computes_lies_in_a_key() -> None:
+    covered = set().union(*map(modules_of, STAGES))
+    computing = {name for name in every_module() if name != "arcgate" and name.split(".")[1] in COMPUTING}
+    assert computing - covered - OUTSIDE == TOOLS
+
+
+@pytest.mark.parametrize(("package", "stage"), [("gates", "judging"), ("learning", "learning"), ("evaluation", "scoring")])
+def test_the_modules_of_a_package_lie_in_the_key_of_its_stage(package: str, stage: str) -> None:
+    inside = {name for name in every_module() if f"{name}.".startswith(f"arcgate.{package}.")}
+    assert len(inside) > 4
+    assert inside <= modules_of(stage)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_only_says_lies_in_no_key_but_that_of_figures(stage: str) -> None:
+    saying = {name.split(".")[1] for name in modules_of(stage)} & set(SAYING)
+    assert saying == ({"figures", "tracking"} if stage == "figures" else set())
+    assert not modules_of(stage) & OUTSIDE
+
+
+def test_settings_of_one_stage_lie_in_no_key_of_another() -> None:
+    for stage in ("pixels", "survey", "learning", "scoring"):
+        assert "arcgate.variant" not in modules_of(stage)
+    for stage in ("learning", "scoring"):
+        assert "arcgate.data_node" not in modules_of(stage)
+
+
+def test_what_is_left_out_is_there_and_imported() -> None:
+    imported = {word for file in PACKAGE.rglob("*.py") for word in re.findall(r"from (arcgate[\w.]+) import", file.read_text())}
+    assert imported >= OUTSIDE
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_module_holds_code_of_ours_from_beyond_its_key(stage: str) -> None:
+    """What reading imports finds, against what the modules hold once they are imported."""
+    inside = modules_of(stage) | OUTSIDE
+    seen = 0
+    for name in modules_of(stage):
+        for word, value in vars(importlib.import_module(name)).items():
+            origin = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+            # A package holds each of its modules once anybody has imported it.
+            if isinstance(origin, str) and origin.startswith("arcgate.") and origin != f"{name}.{word}":
+                seen += 1
+                assert origin in inside, f"{name} holds {value} of {origin}"
+    assert seen > 50
+
+
+@pytest.mark.parametrize(
+    ("stage", "called"),
+    [
+        ("judging", (pipeline.run_battery, pipeline.conclude, pipeline.DatasetSource, audit.open_source)),
+        ("judging", (audit.run_battery, audit.conclude)),
+        ("learning", (pipeline.train,)),
+        ("scoring", (pipeline.evaluate,)),
+        ("pixels", (pipeline.build_dataset,)),
+        ("figures", (pipeline.figures_of,)),
+    ],
+)
+def test_what_the_verbs_call_lies_in_the_key(stage: str, called: tuple[Callable[..., object], ...]) -> None:
+    assert {one.__module__ for one in called} <= modules_of(stage)
+
+
+class OtherNumbers(ast.NodeTransformer):
+    """Every number one more."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(node.value + 1) if type(node.value) in (int, float) else node
+
+
+class OtherDocstrings(ast.NodeTransformer):
+    """Other words in every docstring."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
+        says = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return ast.Expr(ast.Constant("Other words.")) if says else node
+
+
+def test_every_constant_of_every_module_counts_and_no_comment_or_docstring() -> None:
+    changed = 0
+    for name in sorted(set().union(*map(modules_of, STAGES))):
+        text = path_of(name).read_text()
+        form = normal_form(tree := ast.parse(text))
+        numbers = any(isinstance(node, ast.Constant) and type(node.value) in (int, float) for node in ast.walk(tree))
+        # Without comments, and each statement on one line; then with other docstrings, then with other numbers too.
+        other = ast.parse(ast.unparse(tree))
+        assert normal_form(other) == form, name
+        assert normal_form(other := OtherDocstrings().visit(other)) == form, name
+        assert (normal_form(OtherNumbers().visit(other)) != form) == numbers, name
+        changed += numbers
+    assert changed > 60
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes a copy of the package; a new one each time, since code is read once a process."""
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("copy") / "arcgate"
+        shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        return folder
+
+    return make
+
+
+def changed_stages(folder: Path) -> set[str]:
+    return {stage for stage, roots in STAGES.items() if code_version(roots, folder) != code_version(roots)}
+
+
+def test_the_place_of_the_code_does_not_count(copied: Callable[[], Path]) -> None:
+    assert changed_stages(copied()) == set()
+
+
+@pytest.mark.parametrize(("file", "constant", "stages"), CONSTANTS)
+def test_a_changed_constant_changes_the_keys_of_the_stages_that_use_it(
+    copied: Callable[[], Path], file: str, constant: str | None, stages: set[str]
+) -> None:
+    path = copied() / file
+    text = path.read_text()
+    found = re.search(rf"^({constant or '[A-Z_]{3,}'})(: Final\S*)? = ", text, re.MULTILINE)
+    assert found, f"{file} has no such constant"
+    path.write_text(f"{text}\n{found[1]} = 17\n")
+    assert changed_stages(path.parents[len(Path(file).parents) - 1]) == stages
+
+
+def test_a_comment_and_a_docstring_change_no_key(copied: Callable[[], Path]) -> None:
+    folder = copied()
+    for file in folder.rglob("*.py"):
+        file.write_text("# A comment.\n" + file.read_text().replace('"""', '"""Other words: ', 1))
+    assert changed_stages(folder) == set()
+
+
+def test_a_data_file_counts(copied: Callable[[], Path]) -> None:
+    folder = copied()
+    (file,) = folder.rglob("lrg_population.json")
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert changed_stages(folder) == {"pixels", "survey"}
+
+
+def test_every_file_beside_computing_modules_is_code_or_is_read() -> None:
+    folders = {path_of(name).parent for stage in STAGES for name in modules_of(stage)} - {PACKAGE}
+    assert {file.suffix for folder in folders for file in folder.iterdir() if file.is_file()} <= DATA_SUFFIXES | {".py"}
