@@ -46,7 +46,9 @@ def wrongly_judged(gates):
 
 
 def test_one_galaxy_only(judge, tmp_path):
-    path = write_arrays(noise(12, np.zeros(12, dtype=int)), tmp_path / "set.npz")
+    arrays = noise(12, np.zeros(12, dtype=int))
+    # Stamps of one galaxy share their sky.
+    path = write_arrays(arrays | {"stamps": arrays["stamps"][:1] + np.float32(0.1) * arrays["stamps"]}, tmp_path / "set.npz")
     evidence, gates = judge(path)
     assert wrongly_judged(gates) == []
     assert evidence.safe == "undetermined"

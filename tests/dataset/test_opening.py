@@ -11,9 +11,10 @@ import pytest
 from layouts import arrays_of, blob, hwc, paired_rows, pairs_of, unpaired_rows, write_arrays, write_rows
 
 from arcgate.dataset import foreign
-from arcgate.dataset.older_layouts import BlobStore
 from arcgate.dataset.opening import check_unchanged, notes_of, open_source
+from arcgate.dataset.raw_table import TableFile
 from arcgate.dataset.source import DatasetSource
+from arcgate.dataset.stamp_cells import BlobStore
 from arcgate.errors import ArcgateError
 
 
@@ -47,7 +48,7 @@ def test_an_arcgate_folder_is_a_data_set(paired):
 
 
 def test_pairs_of_the_older_layout(paired, older, tmp_path):
-    source = open_source(write_rows(older, tmp_path / "set.parquet"))
+    source = open_source(write_rows(older.assign(psf_rank=1), tmp_path / "set.parquet"))
     table, image = read_all(source)
     true = pairs_of(paired)
     assert source.facts.layout == "stamp_npz"
@@ -68,7 +69,7 @@ def test_pairs_of_the_older_layout(paired, older, tmp_path):
     assert {"theta_e_arcsec", "psf_fwhm_used_r", "psfsize_r", "arc_snr", "host_x_pix", "sky_sigma_z"} <= source.facts.columns
     assert "depth_r" not in source.facts.columns
     assert table["provenance"].eq("brick 0001m002").all()
-    assert any("cutout_ok" in note for note in notes_of(source))
+    assert any("psf_rank" in note for note in notes_of(source))
 
 
 def test_centres_and_noise_are_measured_on_the_control(paired, older, tmp_path):
@@ -133,6 +134,7 @@ def test_a_folder_of_files_is_one_set_and_folders_may_name_splits(older, tmp_pat
     rows = older.drop(columns="region_split")
     write_rows(rows.iloc[:60], tmp_path / "set/train/part-0.parquet")
     write_rows(rows.iloc[60:], tmp_path / "set/region_split=validation/part-0.parquet")
+    (tmp_path / "set/_SUCCESS").touch()
     (tmp_path / "set/_temporary").mkdir()
     (tmp_path / "set/_temporary/part-9.parquet").write_bytes(b"unfinished")
     table = open_source(tmp_path / "set").table(["split", "role"])
@@ -238,7 +240,6 @@ def pickled_blob():
         ),
         (lambda rows: spoiled(rows, "stamp_npz", blob(np.zeros((61, 61, 3)))), ["(61, 61, 3)", "row 4", "64 x 64"]),
         (lambda rows: spoiled(rows, "stamp_npz", blob(np.zeros((64, 64, 3), np.int16))), ["int16", "row 4"]),
-        (lambda rows: spoiled(rows, "stamp_npz", None), ["1 rows have no stamp", "row 4"]),
         (lambda rows: rows.assign(is_control=1), ["0 positives", "both classes"]),
         (lambda rows: rows.drop(columns="ctrl_stamp_npz"), ["0 controls", "both classes"]),
         (lambda rows: rows.assign(is_control=2), ["is_control is 2", "true or false"]),
@@ -274,7 +275,7 @@ def test_files_that_are_no_parquet_or_lack_a_column(older, tmp_path):
 def few(n=6):
     rng = np.random.default_rng(0)
     return {
-        "stamps": rng.normal(size=(n, 3, 64, 64)).astype(np.float32),
+        "stamps": np.repeat(rng.normal(size=((n + 1) // 2, 3, 64, 64)), 2, axis=0)[:n].astype(np.float32),
         "labels": np.arange(n) % 2,
         "groups": np.arange(n) // 2,
     }
@@ -292,7 +293,7 @@ def few(n=6):
         ({"stamps": np.zeros((6, 3, 61, 61), np.float32)}, ["(6, 3, 61, 61)", "cut or padded"]),
         ({"stamps": np.zeros((6, 3, 64, 64), np.uint8)}, ["uint8"]),
         ({"controls": np.zeros((3, 3, 64, 64), np.float32)}, ["controls is float32 of shape (3, 3, 64, 64)"]),
-        ({"groups": np.array([0, 0, 1, 1, np.nan, 2])}, ["groups are empty (NaN) in 1 rows", "row 4", "galaxies"]),
+        ({"groups": np.array([0, 0, 1, 1, np.nan, 2])}, ["groups is empty in 1 rows", "row 4", "galaxies"]),
         ({"groups": np.array([{}] * 6, dtype=object)}, ["pickled", "array groups"]),
         ({"x": np.array([31.5, 31.5, 99.0, 31.5, 31.5, 31.5])}, ["x is 99", "row 2", "31.5 in the middle"]),
         ({"stamps": np.asfortranarray(np.zeros((6, 3, 64, 64), np.float32))}, ["Fortran order", "array stamps"]),
@@ -349,7 +350,7 @@ def test_a_shard_that_changed_since_the_card_is_named(make_set):
 
 
 def test_places_name_file_and_row(tmp_path):
-    store = BlobStore((tmp_path / "a.parquet", tmp_path / "b.parquet"), (3, 5))
+    store = BlobStore((TableFile(tmp_path / "a.parquet", 3, {}), TableFile(tmp_path / "b.parquet", 5, {})))
     assert store.place(2).endswith("a.parquet, row 2")
     assert store.place(3).endswith("b.parquet, row 0")
 

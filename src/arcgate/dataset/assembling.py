@@ -122,7 +122,7 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
 
 def _paired(rows: Kept) -> tuple[Pairs | None, list[str]]:
     """Pairs, None where each positive has its galaxy beside it; and how they were found."""
-    scalars, notes = rows.recorded.table, []
+    scalars, notes = rows.recorded.table, list[str]()
     if rows.own is not None:
         pairs, rule = None, f"each positive is compared with its own galaxy ({rows.own})"
     else:

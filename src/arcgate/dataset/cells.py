@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -96,20 +96,24 @@ def _image_names(names: list[str]) -> list[str]:
 
 def _bands_first(arrays: Mapping[str, NDArray[np.generic]], where: str) -> Stamp:
     shapes = [array.shape for array in arrays.values()]
-    if all(array.dtype.kind == "f" for array in arrays.values()):
-        by_band = [found[1].lower() for name in arrays if (found := _BAND_NAME.fullmatch(name))]
-        if shapes == [_PLANE] * len(BANDS) and by_band == list(BANDS):
-            return np.stack(list(arrays.values()))
+    numbers = [array.astype(array.dtype.newbyteorder("="), copy=False) for array in arrays.values() if _is_float(array)]
+    if len(numbers) == len(arrays):
+        bands = [match[1].lower() for name in arrays if (match := _BAND_NAME.fullmatch(name))]
+        if shapes == [_PLANE] * len(BANDS) and bands == list(BANDS):
+            return np.stack(numbers)
         if shapes in ([LAST], [IMAGE_SHAPE]):
-            (stamp,) = arrays.values()
-            return np.moveaxis(stamp, -1, 0) if stamp.shape == LAST else stamp
+            return np.moveaxis(numbers[0], -1, 0) if shapes == [LAST] else numbers[0]
     found = ", ".join(f"{name}: {array.dtype} of shape {array.shape}" for name, array in arrays.items())
     raise ArcgateError(
-        f"a stamp is one floating-point array of shape {LAST} or {IMAGE_SHAPE}, or three of shape {_PLANE} called image_g, image_r "
-        f"and image_z; found is {found or 'nothing'}",
+        f"a stamp is one floating-point array of shape {LAST} or {IMAGE_SHAPE}, or three of shape {_PLANE} called image_g, "
+        f"image_r and image_z; found is {found or 'nothing'}",
         where=where,
         todo=_TO_DO,
     )
+
+
+def _is_float(array: NDArray[np.generic]) -> TypeGuard[Stamp]:
+    return array.dtype.kind == "f"
 
 
 def _nested(cell: pa.Scalar, where: str) -> NDArray[np.floating] | None:

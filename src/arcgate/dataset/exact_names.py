@@ -16,6 +16,7 @@ Place = Callable[[int], str]
 
 # Whole numbers from here on share a float64 with their neighbours.
 _FLOAT_LIMIT: Final = 2.0**53
+_FLOATS: Final = ("float16", "float32")
 _EMPTY: Final = frozenset({"", "nan", "none", "null", "<na>", "nat"})
 _FLOAT_TEXT: Final = re.compile(r"[+-]?\d+(\.\d*)?[eE]\+?\d+")
 
@@ -44,8 +45,8 @@ def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -
         For an empty value, bytes that are no UTF-8, a number that a float cannot hold exactly, or one that is not whole.
     """
     limit = _FLOAT_LIMIT
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
-        limit = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    if values.dtype in _FLOATS:
+        limit = 2.0 ** (np.finfo(str(values.dtype)).nmant + 1)
     codes, distinct = pd.factorize(values.astype(object))
     texts: list[str | None] = []
     for number, value in enumerate(distinct):
@@ -65,11 +66,11 @@ def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -
 
 def _text(value: object, limit: float) -> str | None:
     """Text of one value, None if it is empty; ValueError says what is wrong with it."""
-    if isinstance(value, bytes | bytearray):
+    if isinstance(value, bytes):
         try:
-            value = bytes(value).decode("utf-8")
+            value = value.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise ValueError(f"holds bytes that are no UTF-8 text ({bytes(value[:8])!r}...)") from error
+            raise ValueError(f"holds bytes that are no UTF-8 text ({error.object[:8]!r}...)") from error
     if isinstance(value, str):
         text = value.strip(" \t\r\n\0")
         if _FLOAT_TEXT.fullmatch(text) and float(text) >= limit:
@@ -97,6 +98,6 @@ def _whole(value: float | np.floating | decimal.Decimal, limit: float) -> str:
 
 
 def _advice(value: object) -> str:
-    if isinstance(value, bytes | bytearray):
+    if isinstance(value, bytes):
         return "save text, for example names.hex(), or whole numbers"
     return "save the ids as integers (int64, uint64) or text, from a source in which they never were floats"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ SPLIT_WORDS: Final = {
 }
 # Objects of a brick are numbered from 0; ids of whole surveys are larger.
 _COUNTER: Final = 2**31
-_NAME_ROWS: Final = "name the galaxy of each row, or leave the column out"
+_NAME_ROWS: Final = "name the galaxy of each row: statistics and splits count galaxies, not stamps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +48,19 @@ class Identity:
         host_id; split, pair_id and provenance where they are recorded.
     by : {'name', 'position', 'row'}
         What tells galaxies apart; row: nothing does, each row counts as a galaxy of its own.
+    by_columns : tuple of str
+        The columns that do.
+    in_one_place : bool
+        Positions are recorded, and each galaxy has one.
     used : frozenset of str
-        Columns that were read for this.
+        Columns that were read for this, and for splits and pairs.
     notes : tuple of str
     """
 
     table: pd.DataFrame
     by: Literal["name", "position", "row"]
+    by_columns: tuple[str, ...]
+    in_one_place: bool
     used: frozenset[str]
     notes: tuple[str, ...]
 
@@ -65,6 +71,7 @@ class _Galaxies:
     by: Literal["name", "position", "row"]
     used: tuple[str, ...]
     notes: tuple[str, ...]
+    in_one_place: bool = False
 
 
 def identify(raw: pd.DataFrame, place: Place, host_names: Sequence[str] = HOST_NAMES) -> Identity:
@@ -92,19 +99,19 @@ def identify(raw: pd.DataFrame, place: Place, host_names: Sequence[str] = HOST_N
     galaxies = _galaxies(raw, place, host_names)
     out = {"host_id": galaxies.names}
     used, notes = [*galaxies.used], [*galaxies.notes]
-    brick = first_of(raw, BRICK_NAMES)
+    brick = _first_of(raw, BRICK_NAMES)
     if brick is not None:
         out["provenance"] = "brick " + exact_names(raw[brick], brick, place, None).fillna("unknown")
         used.append(brick)
     if PAIR in raw:
         out[PAIR] = exact_names(raw[PAIR], PAIR, place, None)
         used.append(PAIR)
-    split = first_of(raw, SPLIT_NAMES)
+    split = _first_of(raw, SPLIT_NAMES)
     if split is not None:
         out["split"] = split_words(raw[split], split, place)
         used.append(split)
     table = pd.DataFrame(out, index=raw.index).reset_index(drop=True)
-    return Identity(table, galaxies.by, frozenset(used), tuple(notes))
+    return Identity(table, galaxies.by, galaxies.used, galaxies.in_one_place, frozenset(used), tuple(notes))
 
 
 def split_words(values: pd.Series, name: str, place: Place) -> pd.Series:
@@ -128,8 +135,10 @@ def split_words(values: pd.Series, name: str, place: Place) -> pd.Series:
 
 def _galaxies(raw: pd.DataFrame, place: Place, host_names: Sequence[str]) -> _Galaxies:
     """By a name, by objid within its brick, by position, by `id`; else each row is a galaxy of its own."""
-    position = _by_position(raw, place)
+    position, doubt = _by_position(raw, place)
     named = _by_name(raw, place, host_names, position)
+    if named is None and doubt is not None:
+        raise doubt
     if named is None:
         return position if position is not None else _by_row(raw)
     notes = [*named.notes]
@@ -139,15 +148,16 @@ def _galaxies(raw: pd.DataFrame, place: Place, host_names: Sequence[str]) -> _Ga
             note = (
                 f"{' and '.join(named.used)} differs from row to row, although galaxies repeat by their position: it names rows"
             )
-            return _Galaxies(position.names, "position", position.used, (note, *position.notes))
+            return replace(position, notes=(note, *position.notes))
         notes += _contradictions(pd.factorize(named.names)[0], places, named.used)
+    one_place = position is not None and bool(position.names.groupby(named.names).nunique().eq(1).all())
     if len(named.names) > 1 and named.names.nunique() == 1:
         notes.append(f"{' and '.join(named.used)} is the same in every row: by it the set shows one galaxy")
-    return _Galaxies(named.names, "name", named.used, tuple(notes))
+    return replace(named, notes=tuple(notes), in_one_place=one_place)
 
 
 def _by_name(raw: pd.DataFrame, place: Place, host_names: Sequence[str], position: _Galaxies | None) -> _Galaxies | None:
-    host = first_of(raw, host_names)
+    host = _first_of(raw, host_names)
     if host is None and OBJID in raw:
         return _by_objid(raw, place, position)
     if host is None and position is None and ROW_OR_GALAXY in raw:
@@ -159,9 +169,12 @@ def _by_name(raw: pd.DataFrame, place: Place, host_names: Sequence[str], positio
 
 
 def _by_objid(raw: pd.DataFrame, place: Place, position: _Galaxies | None) -> _Galaxies | None:
-    """Objid starts again in every brick and release: alone it tells a galaxy only where that makes no difference."""
+    """The column objid, which as a number starts again in every brick and release; None where positions must tell instead."""
     number = exact_names(raw[OBJID], OBJID, place, _NAME_ROWS)
-    brick = first_of(raw, BRICK_NAMES)
+    alone = _Galaxies(number, "name", (OBJID,), (f"galaxies are told apart by the column {OBJID}",))
+    if not number.duplicated().any() or not (pd.to_numeric(number, errors="coerce") < _COUNTER).all():
+        return alone
+    brick = _first_of(raw, BRICK_NAMES)
     if brick is not None:
         keys = [name for name in (RELEASE, brick) if name in raw]
         whole = number
@@ -169,43 +182,42 @@ def _by_objid(raw: pd.DataFrame, place: Place, position: _Galaxies | None) -> _G
             whole = (
                 exact_names(raw[name], name, place, f"give {name} of each row: {OBJID} starts again in every one") + "-" + whole
             )
-        if whole.nunique() == number.nunique():
-            return _Galaxies(number, "name", (OBJID, *keys), (f"galaxies are told apart by the column {OBJID}",))
         used = (*keys, OBJID)
         return _Galaxies(whole, "name", used, (f"galaxies are told apart by {' and '.join(used)} together",))
-    counts = number.str.fullmatch(r"\d{1,10}") & (pd.to_numeric(number, errors="coerce") < _COUNTER)
-    if number.duplicated().any() and counts.all():
-        if position is not None:
-            return None
-        row = int(np.argmax(number.duplicated(keep=False)))
-        raise ArcgateError(
-            f"{OBJID} {number.iloc[row]} is that of {int((number == number.iloc[row]).sum())} rows, and no column names their brick: "
-            f"{OBJID} starts again in every brick and release, so that different galaxies can share it",
-            where=f"{place(row)}, column {OBJID}",
-            todo=f"add brickname or brickid (and release); if {OBJID} is unique in itself, call it galaxy_id",
-        )
-    return _Galaxies(number, "name", (OBJID,), (f"galaxies are told apart by the column {OBJID}",))
+    if position is not None:
+        return None
+    row = int(np.argmax(number.duplicated(keep=False)))
+    raise ArcgateError(
+        f"{OBJID} {number.iloc[row]} is that of {int((number == number.iloc[row]).sum())} rows, and no column names their brick: "
+        "it starts again in every brick and release, so that different galaxies can share it",
+        where=f"{place(row)}, column {OBJID}",
+        todo=f"add brickname or brickid (and release); if {OBJID} is unique in itself, call it galaxy_id",
+    )
 
 
-def _by_position(raw: pd.DataFrame, place: Place) -> _Galaxies | None:
-    """None without positions, or where all rows share one, which then is none."""
-    names = first_of(raw, RA_NAMES), first_of(raw, DEC_NAMES)
+def _by_position(raw: pd.DataFrame, place: Place) -> tuple[_Galaxies | None, ArcgateError | None]:
+    """None without positions, or where all rows share one, which then is none; and what is wrong with positions that are."""
+    names = _first_of(raw, RA_NAMES), _first_of(raw, DEC_NAMES)
     if names[0] is None or names[1] is None or len(raw) == 0:
-        return None
+        return None, None
     if len(raw) > 1 and raw[list(names)].astype(str).nunique().eq(1).all():
-        return None
-    ra, dec = sky_positions(raw[names[0]], raw[names[1]], place)
+        return None, None
+    try:
+        ra, dec = sky_positions(raw[names[0]], raw[names[1]], place)
+    except ArcgateError as error:
+        # Where a name is there, positions with gaps are not needed; the caller decides.
+        return None, error
     number = pd.Series(same_place(ra, dec), index=raw.index)
-    note = f"galaxies are told apart by their position ({names[0]}, {names[1]}): rows within {SAME_PLACE_ARCSEC} arcsec are one"
-    return _Galaxies("position " + number.astype(str), "position", (names[0], names[1]), (note,))
+    note = f"galaxies are told apart by position ({names[0]}, {names[1]}): rows within {SAME_PLACE_ARCSEC} arcsec are one"
+    return _Galaxies("position " + number.astype(str), "position", (names[0], names[1]), (note,), in_one_place=True), None
 
 
 def _by_row(raw: pd.DataFrame) -> _Galaxies:
     names = pd.Series([f"row {row}" for row in range(len(raw))], index=raw.index, dtype=object)
     note = (
-        f"no column names the galaxy ({', '.join(HOST_NAMES)}; {OBJID} with brickname; ra and dec; {ROW_OR_GALAXY}): each row "
-        "counts as a galaxy of its own. If galaxies repeat, intervals are too narrow, and whether a galaxy lies on two sides of a "
-        "split is not judged"
+        f"no column names the galaxy ({', '.join(HOST_NAMES)}; {OBJID} with brickname; ra and dec; {ROW_OR_GALAXY}): each "
+        "row counts as a galaxy of its own. If galaxies repeat, intervals are too narrow, and whether a galaxy lies on two sides of "
+        "a split is not judged"
     )
     return _Galaxies(names, "row", (), (note,))
 
@@ -223,5 +235,6 @@ def _contradictions(name: NDArray[np.int64], position: NDArray[np.int64], used: 
     return notes
 
 
-def first_of(raw: pd.DataFrame, names: Sequence[str]) -> str | None:
+def _first_of(raw: pd.DataFrame, names: Sequence[str]) -> str | None:
+    """The first of the names that is there."""
     return next((name for name in names if name in raw), None)

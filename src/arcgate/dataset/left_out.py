@@ -49,7 +49,8 @@ def flagged(scalars: pd.DataFrame, place: Place) -> tuple[NDArray[np.bool_], tup
     names = tuple(name for name in FLAGS if name in scalars)
     failed = np.zeros(len(scalars), dtype=bool)
     for name in names:
-        failed |= ~truth(scalars[name], name, place)
+        # Where the column is empty, the cell says whether there is a stamp.
+        failed |= ~truth(scalars[name].astype(object).where(scalars[name].notna(), 1), name, place)
     return failed, names
 
 
@@ -103,8 +104,8 @@ def leave_out(
         return LeftOut(np.arange(len(gone)), None, ())
     because = f" (empty cells{', or ' + ', '.join(flags) + ' is false' if flags else ''})"
     note = (
-        f"rows without a stamp are left out{because}: {int(gone.sum())}; missing are the stamps of {lost[0]} of {total[0]} positives "
-        f"and {lost[1]} of {total[1]} controls; chance makes the classes differ that much with p = {p:.2g}"
+        f"rows without a stamp are left out{because}: {int(gone.sum())}; missing are the stamps of {lost[0]} of {total[0]} "
+        f"positives and {lost[1]} of {total[1]} controls; chance makes the classes differ that much with p = {p:.2g}"
     )
     if p < CHANCE:
         note += (

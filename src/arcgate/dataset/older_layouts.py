@@ -86,7 +86,7 @@ def open_stamp_npz(path: Path) -> ForeignSource:
         *commit_notes(path, files),
         *_own_notes(content, rows),
         *type_notes(types),
-        *unused_note("columns", raw.scalars, used, raw.passed_over),
+        *unused_note("columns", [*raw.scalars], used, raw.passed_over),
     ]
     return assembled(rows, stored, notes)
 
@@ -144,7 +144,7 @@ def _digest(content: Content, raw: RawTable, rows: Recorded) -> str:
     """SHA-256 over stamps, columns as stored, and what they are taken for: a folder's name may give a split."""
     digest = content.digest
     for table in (raw.scalars, rows.identity.table):
-        for name in sorted(table):
+        for name in sorted(table.columns):
             digest.update(f"column {name}".encode())
             digest.update(pd.util.hash_pandas_object(table[name].astype(str), index=False).to_numpy().tobytes())
     digest.update(repr(rows.scale_arcsec).encode())

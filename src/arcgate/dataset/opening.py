@@ -8,11 +8,12 @@ from pathlib import Path
 from arcgate.dataset.arrays import open_arrays
 from arcgate.dataset.card import CARD
 from arcgate.dataset.foreign import ForeignSource
-from arcgate.dataset.older_layouts import open_stamp_npz, parquet_files
+from arcgate.dataset.older_layouts import open_stamp_npz
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.receipts import file_digest
 from arcgate.dataset.shard_reading import REBUILD
 from arcgate.dataset.source import DatasetSource, Source
+from arcgate.dataset.table_files import parquet_files
 from arcgate.errors import ArcgateError
 
 

@@ -109,7 +109,7 @@ def pair_rows(is_control: NDArray[np.bool_], scalars: pd.DataFrame) -> Pairs:
 
 
 def pair_names(
-    pair: pd.Series, is_control: NDArray[np.bool_], runs: Mapping[str, Rows], place: Place
+    pair: pd.Series, is_control: NDArray[np.bool_], runs: Mapping[str, NDArray[np.generic]], place: Place
 ) -> tuple[pd.Series, list[str]]:
     """Recorded pairs, told apart where their names start again: in every file, or in every split.
 

@@ -74,7 +74,7 @@ def in_own_pixels(table: pd.DataFrame, scale_arcsec: float | None) -> tuple[pd.D
     factor = PIXEL_SCALE_ARCSEC / scale_arcsec
     found = [name for name in LENGTHS if name in table]
     note = (
-        f"pixels are {scale_arcsec:g} arcsec, as {PIXEL_SCALE} says: lengths in arcsec are multiplied by {factor:.6g}, so that they are "
-        f"right in pixels of {PIXEL_SCALE_ARCSEC:g}, and are reported so: {', '.join(found) or 'none is recorded'}"
+        f"pixels are {scale_arcsec:g} arcsec, as {PIXEL_SCALE} says: lengths in arcsec are multiplied by {factor:.6g}, so that "
+        f"they are right in pixels of {PIXEL_SCALE_ARCSEC:g}, and are reported so: {', '.join(found) or 'none is recorded'}"
     )
     return table.assign(**{name: table[name] * factor for name in found}), [note]

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from arcgate.dataset.identity import SPLIT_NAMES
+from arcgate.dataset.identity import SPLIT_NAMES, SPLIT_WORDS
 from arcgate.dataset.table_files import folder_split, folder_values
 from arcgate.errors import ArcgateError
 
@@ -121,7 +121,8 @@ def read_raw(root: Path, paths: Sequence[Path], images: Collection[str]) -> RawT
     ArcgateError
         For files that cannot be read, have different columns, or columns whose names differ by case only; if no file has rows.
     """
-    files, tables = [], []
+    files: list[TableFile] = []
+    tables: list[pd.DataFrame] = []
     passed_over: dict[str, str] = {}
     metadata: dict[str, set[str]] = {}
     for path in paths:
@@ -184,7 +185,8 @@ def _scalars(
 def _pandas(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.to_pandas(types_mapper=_NULLABLE.get)
+    values: pd.Series = column.to_pandas(types_mapper=_NULLABLE.get)
+    return values
 
 
 def _with_range_index(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
@@ -204,15 +206,24 @@ def _pandas_metadata(schema: pa.Schema) -> dict[str, list[object]]:
 
 
 def _with_folders(frame: pd.DataFrame, part: TableFile, root: Path) -> pd.DataFrame:
-    for key, value in folder_values(part.path).items():
+    """With what folders say; where a column says the same, both must agree."""
+    said = folder_values(part.path)
+    plain = folder_split(part.path, root)
+    # Folders may be called train, split=train and region_split=validation in one set: all of them are the split.
+    splits = [said.pop(name) for name in SPLIT_NAMES if name in said] + ([] if plain is None else [plain])
+    column = next((name for name in SPLIT_NAMES if name in frame), SPLIT_NAMES[0])
+    for key, value in [*said.items(), *((column, split) for split in splits)]:
         if key not in frame:
             frame = frame.assign(**{key: pd.Series([value] * part.rows, dtype=object)})
-        elif not frame[key].astype(str).str.strip().eq(str(value)).all():
-            raise ArcgateError(f"a folder above the file says {key}={value}, its column {key} does not", where=part.path)
-    split = folder_split(part.path, root)
-    if split is not None and not any(name in frame for name in SPLIT_NAMES):
-        frame = frame.assign(**{SPLIT_NAMES[0]: split})
+        elif not frame[key].map(_comparable).eq(_comparable(value)).all():
+            raise ArcgateError(f"a folder above the file says {key}={value}, its column {key} says otherwise", where=part.path)
     return frame
+
+
+def _comparable(value: object) -> str:
+    """A word without case or blanks, a number without zeros at its end, a split by the schema's name."""
+    text = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip().lower()
+    return SPLIT_WORDS.get(text, text.removesuffix(".0"))
 
 
 def _joined(tables: Sequence[pd.DataFrame], files: Sequence[TableFile]) -> pd.DataFrame:

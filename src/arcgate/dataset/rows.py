@@ -118,30 +118,28 @@ def believed(pairs: Pairs | None, look: Look, identity: Identity, place: Place) 
     Raises
     ------
     ArcgateError
-        Most do not, and a column names the galaxy: then it is no name.
+        Most do not, and no position says that they are one galaxy: then the name is none.
     """
     if look.first is None:
         return pairs, []
     one, other = look.first
     found = (
-        f"{look.strangers} of {look.compared} pairs of stamps that are called the same galaxy share no noise at r >= 20 px, which cuts of "
-        f"one image do, however turned: for example {place(one)} and {place(other)}"
+        f"{look.strangers} of {look.compared} pairs of stamps that are called the same galaxy share no noise at r >= 20 px, "
+        f"which cuts of one image do, however turned: for example {place(one)} and {place(other)}"
     )
     if look.believable:
         return pairs, [found]
-    if identity.by == "name":
+    if not identity.in_one_place:
         raise ArcgateError(
-            f"{found}. Either the column that names the galaxy ({', '.join(sorted(identity.used))}) is that of several galaxies, or "
-            "these are not cut from one image",
+            f"{found}. Either what names the galaxy ({', '.join(identity.by_columns)}) is that of several galaxies, or these are "
+            "not cut from one image",
             where=place(one),
-            todo="give a name that is unique (objid with brickname and release; text or integers); match other images of a galaxy with "
-            "other galaxies by pair_id",
+            todo="give a name that is unique (objid with brickname and release; text or integers); if these are several images of "
+            "one galaxy, add its position, ra and dec",
         )
     if pairs is not None and pairs.same_galaxy:
         pairs = Pairs(pairs.positive, pairs.control, False, f"{pairs.rule}, but as other galaxies")
-    return pairs, [
-        f"{found}. The galaxies are known by position and stay what they are; no control is taken for its positive's pixels"
-    ]
+    return pairs, [f"{found}. They lie at one position and stay one galaxy; no control is taken for its positive's pixels"]
 
 
 def spread(values: Sequence[bool] | NDArray[np.bool_], at_most: int = 16) -> NDArray[np.int64]:

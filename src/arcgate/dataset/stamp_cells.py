@@ -125,7 +125,7 @@ def _check_types(file: pq.ParquetFile, part: TableFile, columns: list[str]) -> N
         kind = file.schema_arrow.field(part.columns[name]).type
         if not is_image_type(kind):
             raise ArcgateError(
-                f"column {part.columns[name]} holds {kind}; numpy bytes (binary) were expected, or lists of floating-point numbers",
+                f"column {part.columns[name]} holds {kind}; expected are numpy bytes (binary), or lists of floating-point values",
                 where=part.path,
             )
 
