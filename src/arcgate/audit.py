@@ -139,7 +139,7 @@ def _print(evidence: Evidence, level: float) -> None:
     console.print(gates)
     cause = evidence.cause
     console.print(f"safe? {evidence.safe}", soft_wrap=True)
-    console.print(f"cause? {cause.name} (confidence {cause.confidence:.2f}): {cause.sentence}", soft_wrap=True, markup=False)
+    console.print(f"cause? {cause.name}: {cause.sentence}", soft_wrap=True, markup=False)
 
 
 def _cells(result: GateResult) -> list[str]:

@@ -30,7 +30,6 @@ LOW: Final = "low"
 HIGH: Final = "high"
 STATUS: Final = "status"
 CANARY: Final = "smallest_leak"
-CONFIDENCE: Final = "verdict/confidence"
 RESULT_PREFIXES: Final = ("gate/", "verdict/", "test/", "deploy/")
 """Metrics with these prefixes are results; the others are epoch metrics of the training."""
 
