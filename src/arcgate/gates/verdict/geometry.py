@@ -34,6 +34,8 @@ _SAME: Final = 0.02
 # Sources further out than this may leave the stamp when they are put elsewhere.
 _FARTHEST_ARCSEC: Final = 7.0
 _LEAST_SHIFT_PIX: Final = 0.02
+# Columns are not looked at where whole arcs leave less than this share of the light.
+_SETTLED: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,21 @@ def transformed(rows: Rows, candidates: NDArray[np.bool_]) -> list[Transformed]:
     tried = _chosen(rows, candidates)
     best = [_best(rows, images) for images in (_turned(scene), _landed(scene, np.flatnonzero(candidates)))]
     found = [each for each in best if each is not None]
-    convention = _descended(rows, scene, tried)
+    settled = any(_leaves(rows, each, candidates) < _SETTLED for each in found)
+    convention = Convention() if settled else _descended(rows, scene, tried)
     if convention != Convention():
         image = _read(scene, convention, np.arange(len(scene.arc)))
-        found.append(_tried(rows, "angle_convention", convention.in_words(), image))
+        whole = convention in [orientation.convention for orientation in ORIENTATIONS]
+        found.append(_tried(rows, "orientation" if whole else "angle_convention", convention.in_words(), image))
     return [_told_apart(rows, scene, tried, each) for each in found]
+
+
+def _leaves(rows: Rows, found: Transformed, candidates: NDArray[np.bool_]) -> float:
+    """Median share of the light that an explanation leaves in the candidates; all, where hosts hide what is left."""
+    if rows.hosts_hide:
+        return 1.0
+    left = (rows.squared - 2.0 * found.found + found.product).sum(axis=1)[candidates]
+    return float(np.median(left / np.maximum(rows.squared.sum(axis=1)[candidates], 1e-300)))
 
 
 def _chosen(rows: Rows, candidates: NDArray[np.bool_]) -> Index:
@@ -167,9 +179,9 @@ def _gain(rows: Rows, scene: Scene, tried: Index, images: Pixels) -> float:
 
 def _told_apart(rows: Rows, scene: Scene, tried: Index, found: Transformed) -> Transformed:
     """The same, without a name of its own if single columns predict the same pixels as everything turned together."""
-    if found.explained.family.bug != "orientation":
+    turned = next((each for each in ORIENTATIONS if found.words.endswith(f" {each.label}")), None)
+    if turned is None:
         return found
-    turned = next(each for each in ORIENTATIONS if found.words.endswith(f" {each.label}"))
     whole = turned.convention
     image = _read(scene, whole, tried)
     others = {Convention(place=whole.place), replace(whole, place=Convention().place)} - {whole, Convention()}

@@ -145,7 +145,7 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
         everything = np.concatenate([stacked, rest[:, None], null[:, None]], axis=1)
         variance = sky_of(part) ** 2 + (RESOLUTION * arc.max(axis=(2, 3))) ** 2
         inner = hosts.inner(part, everything, variance)
-        scenes.append((beyond.astype(np.float32), predicted.arc, variance, null.astype(np.float32)))
+        scenes.append((beyond, arc, variance, null))
         k = len(PREDICTIONS)
         parts.append(
             (
@@ -163,7 +163,9 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
     return Rows(
         product, projected, squared, np.full_like(squared, STAMP_SIZE**2), null_found, null_squared, float(STAMP_SIZE**2),
         noise, null_noise, table["host_id"].to_numpy(np.str_), hosts_hide=True,
-        scene=Scene(table.reset_index(drop=True), beyond, arcs, variance, nulls, hosts),
+        scene=Scene(
+            table.reset_index(drop=True), beyond.astype(np.float32), arcs.astype(np.float32), variance, nulls.astype(np.float32), hosts
+        ),
     )  # fmt: skip
 
 
