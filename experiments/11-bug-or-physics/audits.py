@@ -37,7 +37,7 @@ from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "audits.csv"
-COLUMNS = ("planted", "size", "verdict", "confidence", "seed", "controls", "safe", "refit", "failed", "seconds", "sentence")
+COLUMNS = ("planted", "size", "verdict", "seed", "controls", "safe", "refit", "failed", "seconds", "sentence")
 # Gates need more galaxies than the refit: half of them judge what the other half fitted.
 PAIRS, FIRST_SEED, CLEAN = 160, 500_000, 20
 JUDGED = ("data=planted.parquet", "view=annulus_robust", "gates=quick")
@@ -83,7 +83,6 @@ def judged(task: Task) -> dict[str, object]:
         "planted": "+".join(task.bugs) or "none",
         "size": task.size,
         "verdict": evidence.cause.name,
-        "confidence": f"{evidence.cause.confidence:.4f}",
         "seed": task.seed,
         "controls": "paired" if task.paired else "unpaired",
         "safe": evidence.safe,

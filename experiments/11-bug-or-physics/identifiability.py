@@ -45,8 +45,8 @@ def main() -> None:
                         cause = name_cause(differences(made.table, made.arcs), OF_STAMPS)
                     else:
                         cause = name_cause(rows_of(made))
-                    lines.append((kind, bug, cause.name, f"{cause.confidence:.4f}", seed, cause.sentence))
-    table = pd.DataFrame(lines, columns=["kind", "planted", "verdict", "confidence", "seed", "sentence"])
+                    lines.append((kind, bug, cause.name, seed, cause.sentence))
+    table = pd.DataFrame(lines, columns=["kind", "planted", "verdict", "seed", "sentence"])
     table.to_csv(HERE / "identifiability.csv", index=False)
     for (kind, bug), part in table.groupby(["kind", "planted"], sort=False):
         print(f"{kind}, {bug}: {part['verdict'].value_counts().to_dict()}")

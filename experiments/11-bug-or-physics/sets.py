@@ -29,6 +29,13 @@ POOL = ("data.hosts.n_hosts=3000", "data.hosts.psf_beta_min=2.1", "data.hosts.ps
 SHARES = {"small": 0.05, "medium": 0.25, "large": 1.0}
 MULTIPLES = {"small": 1.0, "medium": 2.0, "large": 5.0}
 YES_OR_NO = ("sigma_for_fwhm", "psfsize_as_moffat_fwhm", "double_psf", "angular_unit", "band_swap", "flux_unit")
+# Geometry: of all quantities together, of some columns, arcs that land tens of pixels away, and pixels of slightly another size,
+# where the light is known.
+TURNED = ("orientation", "angle_convention", "landing")
+SMALL_SCALE, SCALES = "small_scale", {"small": 0.002, "medium": 0.004, "large": 0.02}
+GEOMETRY = (*TURNED, SMALL_SCALE)
+# What a verdict calls them, where that is another name.
+CALLED = {"landing": "centre_offset", SMALL_SCALE: "pixel_scale"}
 CONTINUOUS = ("pedestal", "centre_offset", "pixel_scale", "extra_sky_noise")
 BUGS = (*YES_OR_NO, *CONTINUOUS)
 # A defect without a name: PSFs 15 % too wide.
@@ -149,8 +156,9 @@ def _with(rows: pd.DataFrame, bugs: tuple[str, ...], size: str, paired: bool, rn
     used, after, extra = rows.copy(), [], np.zeros((len(rows), len(BANDS), STAMP_SIZE, STAMP_SIZE))
     sky = rows[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
     for bug in bugs:
-        touched = _touched(len(rows), SHARES[size] if bug in YES_OR_NO else 1.0, rng)
+        touched = _touched(len(rows), SHARES[size] if bug in (*YES_OR_NO, *TURNED) else 1.0, rng)
         amplitude = MULTIPLES[size] * HALF_POWER["paired" if paired else "unpaired"].get(bug, 0.0)
+        amplitude = SCALES[size] if bug == SMALL_SCALE else amplitude
         amplitude *= rng.choice([-1.0, 1.0]) if bug != "extra_sky_noise" else 1.0
         if bug == "pedestal":
             extra = extra + amplitude * sky
@@ -188,7 +196,7 @@ def _misread(
         angle = rng.uniform(0.0, 2.0 * np.pi)
         wrong["host_x_pix"] += amplitude * np.cos(angle)
         wrong["host_y_pix"] += amplitude * np.sin(angle)
-    elif bug == "pixel_scale":
+    elif bug in ("pixel_scale", SMALL_SCALE):
         lengths = [*widths, "theta_e_arcsec", "source_reff_arcsec", "source_x_arcsec", "source_y_arcsec"]
         wrong[lengths] *= 1.0 + amplitude
     elif bug == GAUSSIAN:
@@ -197,6 +205,9 @@ def _misread(
         wrong[[f"psf_beta_used_{band}" for band in BANDS]] = np.nan
     elif bug == OUTSIDE:
         wrong[widths] *= OUTSIDE_WIDTH
+    elif bug == "angle_convention":
+        for name, values in CONVENTIONS[int(rng.integers(len(CONVENTIONS)))](rows).items():
+            wrong[name] = values
     elif bug == "angular_unit":
         factor = rng.choice([np.pi / 180.0, 180.0 / np.pi])
         wrong[["lens_phi_rad", "source_phi_rad"]] *= factor
@@ -227,4 +238,49 @@ def _other_unit(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
     return arc * FLUX_RATIOS[choice % len(FLUX_RATIOS)]
 
 
-_AFTER = {"double_psf": _twice_convolved, "band_swap": _bands_swapped, "flux_unit": _other_unit}
+def _turned(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
+    """Stamps' arcs turned about the middle of the stamp: three turns, and the same of their mirror images but one."""
+    image = arc[..., ::-1] if choice % 7 >= 3 else arc
+    return np.rot90(image, (choice % 7 + 1) % 4, axes=(2, 3))
+
+
+def _landed(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
+    """Arcs as after an ifftshift, half a stamp away, 5 to 31 px away, or in each band at another place."""
+    rng = np.random.default_rng(choice)
+    kind = choice % 4
+    if kind < 2:
+        return np.roll(arc, -23 if kind == 0 else 32, axis=(2, 3))
+    away = [np.rint(rng.uniform(5.0, 31.0 if kind == 2 else 15.0) * np.array(_direction(rng))).astype(int) for _ in BANDS]
+    out = np.zeros_like(arc)
+    for band, (x, y) in enumerate([away[0]] * len(BANDS) if kind == 2 else away):
+        padded = np.pad(arc[:, band], ((0, 0), (STAMP_SIZE, STAMP_SIZE), (STAMP_SIZE, STAMP_SIZE)))
+        out[:, band] = padded[:, STAMP_SIZE - y : 2 * STAMP_SIZE - y, STAMP_SIZE - x : 2 * STAMP_SIZE - x]
+    return out
+
+
+def _direction(rng: np.random.Generator) -> tuple[float, float]:
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    return np.cos(angle), np.sin(angle)
+
+
+# Columns as renderers with other conventions read them.
+CONVENTIONS = (
+    lambda rows: {"lens_phi_rad": rows["lens_phi_rad"] + np.pi / 2},
+    lambda rows: {name: rows[name] + np.pi / 2 for name in ("lens_phi_rad", "source_phi_rad")},
+    lambda rows: {name: np.pi / 2 - rows[name] for name in ("lens_phi_rad", "source_phi_rad")},
+    lambda rows: {"lens_phi_rad": -rows["lens_phi_rad"]},
+    lambda rows: {name: -rows[name] for name in ("lens_phi_rad", "source_phi_rad")},
+    lambda rows: {"lens_phi_rad": 2.0 * rows["lens_phi_rad"]},
+    lambda rows: {"source_phi_rad": rows["source_phi_rad"] + np.pi / 2},
+    lambda rows: {"gamma2": -rows["gamma2"]},
+    lambda rows: {"source_x_arcsec": -rows["source_x_arcsec"]},
+    lambda rows: {"source_y_arcsec": -rows["source_y_arcsec"]},
+    lambda rows: {"source_x_arcsec": rows["source_y_arcsec"], "source_y_arcsec": rows["source_x_arcsec"]},
+)
+_AFTER = {
+    "orientation": _turned,
+    "landing": _landed,
+    "double_psf": _twice_convolved,
+    "band_swap": _bands_swapped,
+    "flux_unit": _other_unit,
+}

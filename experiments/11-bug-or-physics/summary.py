@@ -14,7 +14,7 @@ import pandas as pd
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from scipy.stats import binomtest
-from sets import OUTSIDE
+from sets import CALLED, OUTSIDE
 
 HERE = Path(__file__).parent
 
@@ -38,7 +38,7 @@ def summarise(results: Path) -> None:
         shown = part["verdict"].value_counts().to_dict()
         print(f"  {controls}, {arcs}: {shown}")
     single = table[~table["planted"].str.contains(r"\+") & (table["planted"] != "none")]
-    right = single["verdict"] == single["planted"].replace(OUTSIDE, "unknown_bug")
+    right = single["verdict"] == single["planted"].replace(CALLED | {OUTSIDE: "unknown_bug"})
     print("\n| bug | small | medium | large | medium and large | paired | unpaired |\n|---|---|---|---|---|---|---|")
     for bug, part in single.groupby("planted", sort=False):
         hit = right[part.index]

@@ -23,7 +23,7 @@ SETS = {
     "gaussian_1": ["psf=gaussian", "data.n_pairs=46", "data.injections_per_host=1"],
     "gaussian_20": ["psf=gaussian", "data.n_pairs=920", "data.injections_per_host=20"],
 }
-FIELDS = ("data_set", "safe", "cause", "confidence", "gate", "view", "stratum", "role", "value", "low", "high", "margin")
+FIELDS = ("data_set", "safe", "cause", "gate", "view", "stratum", "role", "value", "low", "high", "margin")
 FIELDS += ("smallest_leak", "leak_unit", "n", "n_hosts", "status", "reason", "data_digest")
 
 
@@ -54,7 +54,7 @@ def main() -> None:
             evidence, digest = audited(name, arguments.hosts, arguments.work.resolve())
             cause = evidence.cause
             for one in evidence.results:
-                head = (name, evidence.safe, cause.name, f"{cause.confidence:.3f}", one.name, one.view, one.stratum, one.role)
+                head = (name, evidence.safe, cause.name, one.name, one.view, one.stratum, one.role)
                 numbers = (one.value, one.low, one.high, one.margin, one.smallest_leak, one.leak_unit, one.n, one.n_groups)
                 writer.writerow((*head, *numbers, one.status, one.reason, digest))
             file.flush()

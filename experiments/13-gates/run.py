@@ -43,7 +43,7 @@ MORE = (
 FACTORS = ("controls", "mask", "psf", "grid", "view")
 STRATA = ("overall", "theta_e_lt_1", "theta_e_1_2", "theta_e_ge_2")
 GATE_COLUMNS = (*FACTORS, "gate", "gate_view", "value", "low", "high", "smallest_leak", "n", "n_hosts", "status", "reason")
-AUDIT_COLUMNS = (*FACTORS, "safe", "cause", "confidence", "passed", "failed", "undetermined", "blind", "not_run")
+AUDIT_COLUMNS = (*FACTORS, "safe", "cause", "passed", "failed", "undetermined", "blind", "not_run")
 AUDIT_COLUMNS += (*[f"core_published_{stratum}" for stratum in STRATA], "n_hosts", "data_digest", "evidence_key", "sentence")
 FIGURE_COLUMNS = (*FACTORS[:4], "quantity", "published", "here", "interval", "n", "answer", "because")
 
@@ -105,7 +105,7 @@ def audit_row(factors: tuple[str, ...], evidence: Evidence, data_digest: str) ->
     gates = [result for result in evidence.results if result.role == "gate"]
     core = {result.stratum: result.value for result in evidence.results if result.name == "core_published"}
     row: dict[str, object] = dict(zip(FACTORS, factors, strict=True))
-    row |= {"safe": evidence.safe, "cause": evidence.cause.name, "confidence": f"{evidence.cause.confidence:.3f}"}
+    row |= {"safe": evidence.safe, "cause": evidence.cause.name}
     for status in ("passed", "failed", "undetermined", "blind", "not_run"):
         row[status] = sum(result.status == status for result in gates)
     row |= {f"core_published_{stratum}": _number(core.get(stratum)) for stratum in STRATA}

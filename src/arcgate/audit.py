@@ -152,7 +152,7 @@ def _print(evidence: Evidence, level: float) -> None:
     console.print(gates)
     cause = evidence.cause
     console.print(f"safe? {evidence.safe}: {safe_sentence(evidence)}", soft_wrap=True, markup=False)
-    console.print(f"cause? {cause.name} (confidence {cause.confidence:.2f}): {cause.sentence}", soft_wrap=True, markup=False)
+    console.print(f"cause? {cause.name}: {cause.sentence}", soft_wrap=True, markup=False)
     console.print(refitted_sentence(cause), soft_wrap=True, markup=False)
 
 

@@ -275,5 +275,5 @@ def evidence() -> Evidence:
         "The arc's light is cut off at 5 px, which leaves an edge that no lens has, and the injected arcs are 2.33 times as wide "
         "as the declared PSF makes them, which is the ratio of FWHM and sigma."
     )
-    cause = Cause("mask_edge + sigma_for_fwhm", 0.97, sentence, measured())
+    cause = Cause("mask_edge + sigma_for_fwhm", sentence, measured())
     return Evidence("e1c0ffee" * 4, "failed", cause, RESULTS, exhibits())

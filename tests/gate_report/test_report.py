@@ -130,7 +130,7 @@ def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> Non
     ],
 )
 def test_evidence_with_little_in_it(safe: Safe, results: tuple, says: str) -> None:
-    little = Evidence("k", safe, Cause("undetermined", 0.0, "the refit needs arcs"), results)
+    little = Evidence("k", safe, Cause("undetermined", "the refit needs arcs"), results)
     read = Reader(report_page(little, {}))
     assert says in read.text("verdict")
     assert "The refit needs arcs." in read.text("verdict")
@@ -146,7 +146,7 @@ def test_of_many_failed_gates_the_first_few_are_named() -> None:
         for name in ("residual_core", "residual_annulus", "residual_border", "normaliser")
         for view in ("raw", "network")
     )
-    said = Reader(report_page(Evidence("k", "failed", Cause("unknown_bug", 0.9, "light"), many), {})).text("verdict")
+    said = Reader(report_page(Evidence("k", "failed", Cause("unknown_bug", "light"), many), {})).text("verdict")
     assert f"{len(many)} of {len(many)} gates failed" in said
     assert f"and {len(many) - 6} more." in said
 

@@ -117,9 +117,6 @@ class Cause:
     ----------
     name : str
         physics, unknown_bug, undetermined, or names of design leaks and bugs joined by ` + `.
-    confidence : float
-        For a bug: probability of its name against the best rival of another name, both equally likely beforehand. For physics:
-        the level of the intervals that lie within their margins. 0 for undetermined.
     sentence : str
         In words.
     measured : tuple of Nuisance
@@ -131,7 +128,6 @@ class Cause:
     """
 
     name: str
-    confidence: float
     sentence: str
     measured: tuple[Nuisance, ...] = ()
     alarm: bool = False

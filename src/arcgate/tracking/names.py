@@ -32,7 +32,6 @@ LOW: Final = "low"
 HIGH: Final = "high"
 STATUS: Final = "status"
 CANARY: Final = "smallest_leak"
-CONFIDENCE: Final = "verdict/confidence"
 JUDGED_PREFIXES: Final = ("gate/", "diagnostic/")
 """What carries a status: gates decide, diagnostics never do."""
 RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "deploy/")

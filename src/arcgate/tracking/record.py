@@ -109,7 +109,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
         Of a battery. A long sentence on the cause is shortened here; evidence.json has all of it.
     """
     cause = evidence.cause
-    metrics: dict[str, float | None] = {names.CONFIDENCE: cause.confidence}
+    metrics: dict[str, float | None] = {}
     tags: dict[str, object] = {
         names.SAFE: evidence.safe,
         names.CAUSE: cause.name,

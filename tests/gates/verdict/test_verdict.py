@@ -190,7 +190,7 @@ def result(name: str, view: str, status: str, half: float = 0.02) -> GateResult:
     )
 
 
-PHYSICS = Cause("physics", 0.9, "fine")
+PHYSICS = Cause("physics", "fine")
 LEVEL = 0.9
 
 
@@ -211,10 +211,10 @@ def is_safe(results, level):
         ([("null_equal", "raw")], PHYSICS, "unknown_bug"),
         ([("split_integrity", "table")], PHYSICS, "split"),
         ([("residual_core", "raw")], PHYSICS, "unknown_bug"),
-        ([("residual_core", "raw")], Cause("pedestal", 1.0, "light"), "pedestal"),
-        ([("mask_edge", "raw")], Cause("pedestal", 1.0, "light"), "pedestal + mask_edge"),
-        ([("normaliser_masked", "network")], Cause("flux_unit", 1.0, "light"), "flux_unit + normalisation"),
-        ([], Cause("undetermined", 0.0, "too few"), "undetermined"),
+        ([("residual_core", "raw")], Cause("pedestal", "light"), "pedestal"),
+        ([("mask_edge", "raw")], Cause("pedestal", "light"), "pedestal + mask_edge"),
+        ([("normaliser_masked", "network")], Cause("flux_unit", "light"), "flux_unit + normalisation"),
+        ([], Cause("undetermined", "too few"), "undetermined"),
     ],
 )
 def test_gates_and_refit_make_one_cause(failed, light, name):
@@ -248,7 +248,7 @@ def test_a_value_below_one_half_names_no_leak():
     assert cause.name == "undetermined"
     assert "metadata_ridge (0.370) lies below 0.5" in cause.sentence
     assert is_safe([*sound, below], LEVEL) == "undetermined"
-    assert joined([*sound, below], Cause("pedestal", 1.0, "light"), LEVEL).name == "pedestal"
+    assert joined([*sound, below], Cause("pedestal", "light"), LEVEL).name == "pedestal"
     # A share of the peak is no AUC: small values fail too.
     share = replace(below, name="reference", value=0.02, low=0.02, high=0.02, null=0.0)
     assert joined([*sound, share], PHYSICS, LEVEL).name == "unknown_bug"

@@ -42,12 +42,7 @@ def conclude(key: str, judged: Judged) -> Evidence:
     """
     light = judged.cause
     safe = is_safe(judged.results, judged.level, judged.required, light.alarm)
-    cause = replace(
-        joined(judged.results, light, judged.level),
-        alarm=light.alarm,
-        rows_refitted=light.rows_refitted,
-        rows_judged=light.rows_judged,
-    )
+    cause = joined(judged.results, light, judged.level)
     check_allowed(safe, cause)
     return Evidence(key, safe, cause, judged.results, judged.exhibits, judged.required)
 
@@ -68,20 +63,20 @@ def joined(results: Sequence[GateResult], light: Cause, level: float) -> Cause:
     others = [result for result in failed if result.name not in _LEAK_OF and not (absorbed and result.view != RAW)]
     if light.name not in (_PHYSICS, _UNDETERMINED):
         sentences = [light.sentence, *[_SAYS[name] for name in names]]
-        return Cause(" + ".join([light.name, *names]), light.confidence, "; ".join(sentences), light.measured)
+        return replace(light, name=" + ".join([light.name, *names]), sentence="; ".join(sentences))
     sentences = [_SAYS[name] for name in names]
     if others:
         what = ", ".join(dict.fromkeys(result.name for result in others))
         sentence = f"{what} failed, and no known bug or design leak accounts for it"
-        return Cause(" + ".join(["unknown_bug", *names]), light.confidence, "; ".join([sentence, *sentences]), light.measured)
+        return replace(light, name=" + ".join(["unknown_bug", *names]), sentence="; ".join([sentence, *sentences]))
     if names:
-        return Cause(" + ".join(names), light.confidence, "; ".join(sentences), light.measured)
+        return replace(light, name=" + ".join(names), sentence="; ".join(sentences))
     if light.name == _PHYSICS and below:
         what = ", ".join(dict.fromkeys(f"{result.name} ({result.value:.3f})" for result in below))
         sentence = (
             f"{light.sentence}; but rows or galaxies may not be what they claim, or controls are matched: {what} lies below 0.5"
         )
-        return Cause(_UNDETERMINED, 0.0, sentence, light.measured)
+        return replace(light, name=_UNDETERMINED, sentence=sentence)
     unsure = [
         result for result in results if result.name.startswith("residual_") and result.view == RAW and result.role == "gate"
     ]
@@ -89,7 +84,7 @@ def joined(results: Sequence[GateResult], light: Cause, level: float) -> Cause:
     if light.name == _PHYSICS and unsure:
         what = ", ".join(f"{result.name} ({result.status})" for result in unsure)
         sentence = f"{light.sentence}; whether anything else was added cannot be said: {what}"
-        return Cause(_UNDETERMINED, 0.0, sentence, light.measured)
+        return replace(light, name=_UNDETERMINED, sentence=sentence)
     if chance := [gate.name for gate in gates if gate.status == "failed"]:
         what = ", ".join(dict.fromkeys(chance))
         return replace(light, sentence=f"{light.sentence}; {what} failed, which chance alone can do among so many gates")

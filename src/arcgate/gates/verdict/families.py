@@ -114,7 +114,22 @@ class Explained:
 def explain(rows: Rows, family: Family) -> Explained:
     """Fit a family's amplitudes and share by expectation and maximisation, from several beginnings."""
     chosen = [PREDICTIONS.index(name) for name in family.predictions]
-    product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
+    return explained_by(rows, family, rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen])
+
+
+def explained_by(rows: Rows, family: Family, product: Array, found: Array) -> Explained:
+    """The same for k predictions of any kind.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : Family
+        With k predictions.
+    product : ndarray (n, 3, k, k)
+        Of the predictions with each other.
+    found : ndarray (n, 3, k)
+        Of the predictions with the light beyond the declared arc.
+    """
     plain = _likelihood(rows.squared, rows.pixels)
     starts = _starts(plain) if family.partial or not rows.hosts_hide else _starts(plain)[:1]
     if family.partial and family.free and not rows.hosts_hide:

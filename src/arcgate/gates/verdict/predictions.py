@@ -149,6 +149,11 @@ def predict(table: pd.DataFrame) -> Predictions:
     )
 
 
+def rendered_as(table: pd.DataFrame, change: Change) -> Light:
+    """Arcs as declared but for some columns, mask included, float32 (n, 3, 64, 64)."""
+    return _render_changed(table, declared_psfs(table), change) * core_mask(table)
+
+
 def _column(table: pd.DataFrame, name: str) -> Array:
     return table[name].to_numpy(np.float64)
 

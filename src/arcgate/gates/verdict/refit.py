@@ -15,6 +15,9 @@ from arcgate.gates.verdict.rows import PREDICTIONS, Rows
 
 Array = NDArray[np.float64]
 
+# Of all intervals of the refit.
+LEVEL: Final = 0.9
+
 
 @dataclass(frozen=True)
 class Quantity:

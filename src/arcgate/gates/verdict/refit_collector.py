@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,7 @@ class Refit:
     _light: list[Pixels] = field(default_factory=list)
     _controls: list[pd.DataFrame] = field(default_factory=list)
     _control_light: list[Pixels] = field(default_factory=list)
+    _galaxies: list[Pixels] = field(default_factory=list)
 
     @property
     def hidden(self) -> bool:
@@ -65,7 +66,9 @@ class Refit:
             assert hosts is not None  # has_null
             place = pd.Index(hosts.table["pair_id"]).get_indexer(pd.Index(stamp.table["pair_id"]))
             stamp = stamp.take(place >= 0)
-            light = stamp.image - hosts.image[place[place >= 0]]
+            galaxy = hosts.image[place[place >= 0]]
+            self._galaxies.append(galaxy)
+            light = stamp.image - galaxy
         else:
             assert arms.arc is not None  # has_arc
             light = arms.arc[np.isin(arms.stamp.table["pair_id"].to_numpy(np.int64), self.pairs)]
@@ -78,6 +81,7 @@ class Refit:
         self._light += other._light
         self._controls += other._controls
         self._control_light += other._control_light
+        self._galaxies += other._galaxies
 
     def judge(self) -> list[GateResult]:
         """No gate: the refit answers *cause?* (`cause`)."""
@@ -87,7 +91,7 @@ class Refit:
         """Physics, a bug with its name, or why it cannot be said."""
         if not self.facts.declared:
             return Cause(
-                "undetermined", 0.0, "lens, source, PSF and centre of the rows are not declared: there is nothing to compare with"
+                "undetermined", "lens, source, PSF and centre of the rows are not declared: there is nothing to compare with"
             )
         if not self._tables:
             return _too_few(0)
@@ -96,13 +100,13 @@ class Refit:
         if not self.hidden:
             if len(table) < LEAST_ROWS:
                 return _too_few(len(table))
-            arc_alone = not (self.facts.has_null or self.facts.paired)
-            return name_cause(differences(table, light), unseen=OF_STAMPS if arc_alone else ())
+            galaxies = np.concatenate(self._galaxies) if self._galaxies else None
+            cause = name_cause(differences(table, light, galaxies), unseen=OF_STAMPS if galaxies is None else ())
+            return replace(cause, rows_refitted=len(table))
         controls = pd.concat(self._controls, ignore_index=True)
         if absent := [name for name in _HOST_MAGS if name not in table or not np.isfinite(_bright(table, controls, name)).all()]:
             return Cause(
                 "undetermined",
-                0.0,
                 "between different galaxies the hosts' magnitudes are needed to know how much light a host hides: give "
                 + ", ".join(absent),
             )
@@ -110,7 +114,8 @@ class Refit:
         if n < LEAST_ROWS:
             return _too_few(n)
         others = np.concatenate(self._control_light)
-        return name_cause(between_galaxies(table.iloc[:n], light[:n], controls.iloc[:n], others[:n]))
+        cause = name_cause(between_galaxies(table.iloc[:n], light[:n], controls.iloc[:n], others[:n]))
+        return replace(cause, rows_refitted=n)
 
     def exhibits(self) -> list[Exhibit]:
         """What could and could not be named on data of this kind."""
@@ -118,7 +123,7 @@ class Refit:
 
 
 def _too_few(rows: int) -> Cause:
-    return Cause("undetermined", 0.0, f"{rows} rows can be refitted, {LEAST_ROWS} are needed")
+    return Cause("undetermined", f"{rows} rows can be refitted, {LEAST_ROWS} are needed")
 
 
 def _bright(table: pd.DataFrame, controls: pd.DataFrame, name: str) -> NDArray[np.float64]:

@@ -1,0 +1,133 @@
+"""Whether an explanation is to be believed by itself: what it gains, what controls alone give, and how much it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.gates.verdict.families import Explained, Family, explain, without
+from arcgate.gates.verdict.geometry import Transformed
+from arcgate.gates.verdict.refit import QUANTITIES
+from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+
+Array = NDArray[np.float64]
+
+# Gain in log likelihood below which no explanation is taken, and how far it must exceed what controls alone give.
+GAIN: Final = 20.0
+_OVER_NULL: Final = 3.0
+# A bug that is there or not has amplitude one in the rows that it touches. A transformation moves all of the arc's light, so that
+# its amplitude is well known.
+_AMPLITUDE: Final = (0.6, 1.4)
+_OF_ALL_LIGHT: Final = {False: (0.9, 1.1), True: (0.75, 1.25)}
+ALL_ROWS: Final = 0.9
+# A family in less than half of the rows must explain them: light that it leaves there, as a share of what there was.
+_HALF: Final = 0.5
+_MAY_LEAVE: Final = 0.2
+_LARGE_FACTOR: Final = float(np.log(2.0))
+# A small scale is named where the light is known, if it leaves less than this share.
+SMALL_SCALE: Final = 0.0015
+_OF_A_SCALE: Final = 0.1
+# Quantities whose deviation each free family accounts for.
+_ACCOUNTS: Final = {
+    "pedestal": ("pedestal",),
+    "core_pedestal": ("core_pedestal",),
+    "centre_offset": ("shift_x", "shift_y", "shift"),
+    "flux_unit": ("flux",),
+    "flux_by_band": ("flux",),
+    "magnification": ("magnification",),
+    "geometry": ("geometry",),
+    "psf_width": ("psf_width",),
+    "psf_wings": ("psf_wings",),
+    "rotation": ("rotation",),
+    "einstein_radius": ("einstein_radius",),
+}
+
+
+def believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
+    """Whether a family may name what is there; `alarming` are the quantities that raise an alarm by themselves."""
+    if fit.score < GAIN or _common_factor(rows, fit):
+        return False
+    if fit.family.free and not fit.family.partial:
+        return any(name in alarming for name in _ACCOUNTS[fit.family.label])
+    if not rows.hosts_hide and not _explains_its_rows(rows, fit):
+        return False
+    if rows.hosts_hide:
+        null = explain(replace(rows, found=rows.null_found, squared=rows.null_squared), fit.family)
+        if fit.score < _OVER_NULL * max(null.score, GAIN):
+            return False
+    if fit.family.free:
+        factor = 1.0 + fit.amplitude
+        if factor.min() <= 0.0:
+            return False
+        if rows.hosts_hide and fit.share < ALL_ROWS:
+            # A unit is off by a large factor; neighbours make a few arcs look somewhat brighter.
+            return bool(np.abs(np.log(factor)).min() > _LARGE_FACTOR)
+        return bool(np.abs(fit.amplitude).max() > _least(fit.family, rows))
+    low, high = _AMPLITUDE
+    return low < _typical_amplitude(rows, fit) < high
+
+
+def believable_turn(rows: Rows, found: Transformed, odd: NDArray[np.bool_]) -> bool:
+    """Whether a transformation accounts for the rows: amplitude one, and next to nothing left in most of the odd ones."""
+    fit = found.explained
+    touched = fit.touched
+    if fit.score < GAIN or not touched.any():
+        return False
+    low, high = _OF_ALL_LIGHT[rows.hosts_hide]
+    size = found.product[touched].sum(axis=1)
+    if not low < float(np.median(found.found[touched].sum(axis=1) / np.maximum(size, 1e-300))) < high:
+        return False
+    if rows.hosts_hide:
+        return fit.score > _OVER_NULL * max(found.null.score, GAIN)
+    left = (rows.squared - 2.0 * found.found + found.product).sum(axis=1)
+    share = (left - rows.expected.sum(axis=1)).clip(min=0.0) / np.maximum(rows.squared.sum(axis=1), 1e-300)
+    return bool(np.median(share[touched]) < _MAY_LEAVE and touched[odd].mean() > _HALF)
+
+
+def small_scale(rows: Rows, ranked: list[Explained]) -> Explained | None:
+    """A pixel scale that is off by little, where nothing hides the light: below the margin of its quantity, and yet plain.
+
+    It must explain best of all, and nearly all of what there is.
+    """
+    best = ranked[0]
+    if rows.hosts_hide or best.family.bug != "pixel_scale" or best.score < GAIN:
+        return None
+    if abs(float(best.amplitude[0, 0])) < SMALL_SCALE:
+        return None
+    excess = [(each.squared - rows.expected).sum() for each in (rows, without(rows, best))]
+    return best if excess[1] < _OF_A_SCALE * excess[0] else None
+
+
+def _common_factor(rows: Rows, fit: Explained) -> bool:
+    """Whether factors of the flux fitted band by band are one factor: then that is said, and by its name."""
+    if not (fit.family.by_band and fit.family.predictions == ("flux",)):
+        return False
+    return bool(np.ptp(np.log1p(fit.amplitude.clip(min=-0.999))) < _least(fit.family, rows))
+
+
+def _explains_its_rows(rows: Rows, fit: Explained) -> bool:
+    """Whether a defect said to be in a few rows accounts for most of their light."""
+    touched = fit.touched
+    if not touched.any() or touched.mean() >= _HALF:
+        return bool(touched.any())
+    left = without(rows, fit).squared[touched].sum(axis=1)
+    before = np.maximum(rows.squared[touched].sum(axis=1), 1e-300)
+    return bool(np.median(left / before) < _MAY_LEAVE)
+
+
+def _least(family: Family, rows: Rows) -> float:
+    quantity = next(each for each in QUANTITIES if each.name == family.predictions[0])
+    return quantity.margin_hidden if rows.hosts_hide else quantity.margin
+
+
+def _typical_amplitude(rows: Rows, fit: Explained) -> float:
+    """Median amplitude with which a fixed prediction is found in the rows that belong to it."""
+    at = PREDICTIONS.index(fit.family.predictions[0])
+    touched = fit.touched
+    if not touched.any():
+        return 0.0
+    ratio = rows.found[touched, :, at].sum(axis=1) / np.maximum(rows.product[touched][:, :, at, at].sum(axis=1), 1e-300)
+    return float(np.median(ratio))

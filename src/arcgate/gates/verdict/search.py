@@ -1,0 +1,155 @@
+"""The search for explanations: transformations first, then known bugs, one after another in what the ones before leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.gates.result import Nuisance
+from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale
+from arcgate.gates.verdict.families import FAMILIES, Explained, explain, without
+from arcgate.gates.verdict.geometry import Transformed, transformed
+from arcgate.gates.verdict.refit import LEVEL, Estimate, estimates
+from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+
+# Family-wise probability of an alarm on sound data: of all quantities together (Holm 1979).
+ALARM: Final = 0.002
+_MOST_DEFECTS: Final = 3
+# Share of a large defect's score that first-order predictions may leave.
+_OF_A_STEP: Final = 0.1
+# A row's light is unexplained where, beyond twice what noise brings, it differs from every prediction by more than this share of
+# the arc's power: a tenth of its amplitude; and by this share of the power that first-order predictions took away.
+_UNEXPLAINED: Final = 0.01
+_OF_NOISE: Final = 2.0
+# Nothing else is looked for where an explanation leaves this share of the odd rows' light.
+_SETTLED: Final = 0.05
+# A row is explained where more than half of its light is.
+_HALF: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One defect: what explains it best, and the words of a transformation (empty for a family)."""
+
+    explained: Explained
+    words: str = ""
+
+    @property
+    def exact(self) -> bool:
+        """Whether it holds at any size."""
+        return self.explained.family.exact
+
+
+def alarms_of(rows: Rows, found: Sequence[Estimate] | None = None) -> list[Nuisance]:
+    """Quantities that leave their margin and whose deviation is no accident, by Holm's procedure over all of them."""
+    found = estimates(rows) if found is None else found
+    measured = [estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in found]
+    order = np.argsort([estimate.p_value for estimate in found])
+    alarms = []
+    for rank, position in enumerate(order):
+        if found[position].p_value > ALARM / (len(found) - rank):
+            break
+        if abs(measured[position].value) > measured[position].margin:
+            alarms.append(measured[position])
+    return alarms
+
+
+def findings_of(rows: Rows, alarms: Sequence[Nuisance]) -> tuple[list[Finding], Rows]:
+    """The best explanation, others of what it leaves, and the rows after all of them.
+
+    Parameters
+    ----------
+    rows : Rows
+    alarms : sequence of Nuisance
+        Of these rows: `alarms_of`.
+    """
+    best = _best(rows, alarms)
+    turned = _turned(rows, best, alarms)
+    if turned is not None:
+        return [Finding(turned.explained, turned.words)], _beyond(rows, turned)
+    findings: list[Finding] = []
+    left = rows
+    while best is not None and best.score >= _worth(findings):
+        bug = best.family.bug
+        if findings and bug == "unknown_bug":
+            break
+        left = without(left, best)
+        if bug not in [finding.explained.family.bug for finding in findings]:
+            findings.append(Finding(best))
+        if len(findings) == _MOST_DEFECTS:
+            break
+        best = _best(left, alarms_of(left))
+    return findings, left
+
+
+def odd_rows(rows: Rows, left: Rows, exact: bool) -> NDArray[np.bool_]:
+    """Rows whose light no explanation accounts for, (n,); none where hosts hide it.
+
+    Parameters
+    ----------
+    rows, left : Rows
+        Before and after the explanations found are taken away.
+    exact : bool
+        Whether these hold at any size; else a share of what they took away is expected to be left.
+    """
+    if rows.hosts_hide:
+        return np.zeros(len(rows.groups), dtype=bool)
+    at = PREDICTIONS.index("flux")
+    power = left.product[:, :, at, at].sum(axis=1)
+    taken = 0.0 if exact else _OF_A_STEP * (rows.squared - left.squared).sum(axis=1).clip(min=0.0)
+    odd: NDArray[np.bool_] = left.squared.sum(axis=1) > _OF_NOISE * rows.expected.sum(axis=1) + _UNEXPLAINED * power + taken
+    return odd
+
+
+def mostly_left(rows: Rows, left: Rows) -> tuple[int, int]:
+    """Of how many odd rows the explanations leave most of the light, and how many odd rows there are."""
+    odd = odd_rows(rows, rows, exact=True)
+    before, after = ((each.squared - rows.expected).sum(axis=1)[odd] for each in (rows, left))
+    return int((after > _HALF * before).sum()), int(odd.sum())
+
+
+def _best(rows: Rows, alarms: Sequence[Nuisance]) -> Explained | None:
+    """The family of the highest score among those that are believable on their own."""
+    ranked = sorted((explain(rows, family) for family in FAMILIES), key=lambda fit: -fit.score)
+    alarming = {alarm.name for alarm in alarms}
+    if scale := small_scale(rows, ranked):
+        return scale
+    return next((fit for fit in ranked if believable(rows, fit, alarming)), None)
+
+
+def _turned(rows: Rows, best: Explained | None, alarms: Sequence[Nuisance]) -> Transformed | None:
+    """The best transformation, if it explains more than the best family."""
+    odd = odd_rows(rows, rows, exact=True)
+    arcs_are_off = any(alarm.name != "noise" for alarm in alarms)
+    if rows.scene is None or not (arcs_are_off or best is not None or odd.any()):
+        return None
+    if best is not None and odd.any():
+        share = without(rows, best).squared[odd].sum(axis=1) / rows.squared[odd].sum(axis=1)
+        if float(np.median(share)) < _SETTLED:
+            return None
+    where = odd if odd.any() else np.ones(len(odd), dtype=bool)
+    found = [each for each in transformed(rows, where) if believable_turn(rows, each, where)]
+    first = max(found, key=lambda each: each.explained.score, default=None)
+    if first is None or (best is not None and best.score + GAIN > first.explained.score):
+        return None
+    return first
+
+
+def _beyond(rows: Rows, found: Transformed) -> Rows:
+    """The rows after a transformation: nothing else is looked for in those that it holds in."""
+    touched = found.explained.touched
+    left = (rows.squared - 2.0 * found.found + found.product).clip(min=0.0)
+    return replace(
+        rows,
+        squared=np.where(touched[:, None], left, rows.squared),
+        found=np.where(touched[:, None, None], 0.0, rows.found),
+    )
+
+
+def _worth(findings: Sequence[Finding]) -> float:
+    """Score that a further explanation must have: what first-order predictions leave of a large defect is none of its own."""
+    return max([_OF_A_STEP * finding.explained.score for finding in findings if not finding.exact], default=0.0)

@@ -1,0 +1,56 @@
+"""What explanations and measured quantities are called in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from arcgate.gates.result import Nuisance
+from arcgate.gates.verdict.families import Explained
+
+_MOST_ROWS: Final = 0.9
+# What each family says of the arcs.
+_WORDS: Final = {
+    "pedestal": "a constant level on whole stamps",
+    "core_pedestal": "a constant level at r < 5 px",
+    "centre_offset": "a shift of the arcs from their hosts (px, x and y)",
+    "flux_unit": "fluxes changed by a common factor of one plus",
+    "flux_by_band": "fluxes changed band by band by a factor of one plus",
+    "magnification": "a pixel scale that is off by (ln ratio)",
+    "geometry": "lens and source on a scale that is off by (ln ratio)",
+    "psf_width": "PSFs whose widths are off by (ln ratio)",
+    "psf_wings": "PSFs whose exponents are off by (ln ratio)",
+    "rotation": "a rotation of the arcs by (radians)",
+    "einstein_radius": "Einstein radii that are off by (ln ratio)",
+    "sigma_for_fwhm": "a FWHM taken for the sigma of the PSF",
+    "psfsize_as_moffat_fwhm": "psfsize taken for the FWHM of a Moffat",
+    "double_psf": "a PSF applied twice",
+    "gaussian_for_moffat": "a Gaussian in the place of the declared Moffat",
+    "angles_in_degrees": "position angles in degrees taken for radians",
+    "angles_in_radians": "position angles in radians taken for degrees",
+    "radius_in_pixels": "Einstein radii in arcsec taken for pixels",
+    "radius_from_pixels": "Einstein radii in pixels taken for arcsec",
+    "swap_gr": "bands g and r exchanged",
+    "swap_rz": "bands r and z exchanged",
+    "swap_gz": "bands g and z exchanged",
+    "cycle_rzg": "bands moved by one place",
+    "cycle_zgr": "bands moved by one place",
+}
+
+
+def in_words(fit: Explained, words: str = "") -> str:
+    """An explanation, its amplitudes and its share of the rows; `words` in the place of the family's own."""
+    if not words:
+        words = _WORDS[fit.family.label]
+        if fit.family.free:
+            amplitude = fit.amplitude if fit.family.by_band else fit.amplitude[:1]
+            words += " " + ", ".join(f"{value:+.3g}" for value in amplitude.ravel())
+    where = "all rows" if fit.share > _MOST_ROWS else f"{100 * fit.share:.0f} % of the rows"
+    return f"{words} explains what is not the declared arc, in {where}"
+
+
+def listed(nuisances: Sequence[Nuisance]) -> str:
+    """Quantities with their intervals."""
+    return ", ".join(
+        f"{each.name} ({each.band}) {each.value:+.3g} [{each.low:+.3g}, {each.high:+.3g}] {each.unit}" for each in nuisances
+    )
