@@ -8,7 +8,7 @@ transform behind this module knows where in a pixel the light lies, and no grid 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final, Self
@@ -254,10 +254,8 @@ class _Integration:
         smooth = error < self.tolerance.index_select(0, cells.row[tried])
         taken = tried[smooth]
         if len(taken):
-            expanded = torch.einsum("jea,kfb,ban->njkef", *2 * [expansion(size, self.dtype, self.device)], moments[:, :, smooth])
-            # einsum gives (n, x, y, degree x, degree y); blocks.divided runs over x first.
-            ordered = expanded.permute(0, 2, 1, 4, 3).reshape(-1, DEGREES, DEGREES)
-            self.parts.append((blocks.take(taken).divided(size, size), ordered))
+            expanded = in_pixels(moments[:, :, smooth], expansion(size, self.dtype, self.device))
+            self.parts.append((blocks.take(taken).divided(size, size), expanded))
             lit[taken] = False
         return blocks.take(torch.nonzero(lit)[:, 0])
 
@@ -381,3 +379,20 @@ def expansion(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
         matrices[part, 1] = [0.0, scale, 5.0 * scale * shift]
         matrices[part, 2] = [0.0, 0.0, scale**2]
     return torch.from_numpy(matrices).to(dtype=dtype, device=device)
+
+
+def in_pixels(moments: Tensor, matrices: Tensor) -> Tensor:
+    """Moments (n * size * size, y, x) of the pixels of blocks, x running first, from those of the blocks (y, x, n).
+
+    Product by product: a library's matrix product rounds a block by its place among the others (MKL with `MKL_CBWR=COMPATIBLE`).
+    """
+    along_x = _summed(matrices[:, :, degree, None, None] * moments[:, degree] for degree in range(DEGREES))
+    both = _summed(matrices[:, :, degree, None, None, None] * along_x[:, :, degree] for degree in range(DEGREES))
+    return both.permute(4, 0, 2, 1, 3).reshape(-1, DEGREES, DEGREES)
+
+
+def _summed(terms: Iterable[Tensor]) -> Tensor:
+    total, *others = terms
+    for term in others:
+        total.add_(term)
+    return total
