@@ -111,6 +111,42 @@ def test_a_leak_that_is_stored_with_the_arc_shows_where_the_declared_arc_is_take
     assert (stored.name, stored.status) == ("tails_stored", "failed")
 
 
+def test_photon_noise_of_arcs_is_no_leak_where_controls_are_given_as_much(galaxies):
+    rng = np.random.default_rng(7)
+    noise = np.zeros((2, N, 3, 64, 64), dtype=np.float32)
+    noise[:, LEAKING] = (3.0 * rng.standard_normal((2, len(LEAKING), 3, 64, 64)) * SKY[:, None, None]).astype(np.float32)
+    residual, counterpart = (changed(galaxies, galaxies.image + one) for one in noise)
+
+    def result(against):
+        arms = made_arms(galaxies, stamp=residual, residual=residual, counterpart=against, twin=against, twin_control=against)
+        return gathered(Tails(None, None, DECLARED_ONLY), [arms]).judge()[0]
+
+    assert result(counterpart).status != "failed"
+    assert result(galaxies).status == "failed"
+
+
+@pytest.mark.parametrize("has_null", [True, False])
+def test_unpaired_sets_are_judged_and_leaks_are_planted_in_null_rows_or_halves_of_the_controls(galaxies, arcs, has_null):
+    """Without null rows one half of the controls' galaxies is held against the other."""
+    others = made_stamps(N, 8)
+    first = np.arange(N) % 2 == 0
+    twin, twin_control = (galaxies, others) if has_null else (others.take(first), others.take(~first))
+    facts = replace(DECLARED_ONLY, paired=False, has_null=has_null)
+
+    def result(leak):
+        stamp = changed(galaxies, galaxies.image + arcs + leak)
+        residual = replace(stamp, image=stamp.image - arcs)
+        arms = made_arms(others, stamp=stamp, residual=residual, twin=twin, twin_control=twin_control)
+        return gathered(Tails(None, None, facts), [arms]).judge()[0]
+
+    sound, leaking = result(np.float32(0.0)), result(sparse((10, 52), 20.0))
+    assert sound.status in ("passed", "undetermined")
+    assert (sound.n, sound.n_groups) == (2 * N, 2 * N)
+    assert 13 / N <= sound.smallest_leak <= 0.03
+    assert leaking.status == "failed"
+    assert "row 10, column 52" in leaking.reason
+
+
 def test_values_that_repeat_and_zeros_in_a_few_stamps_fail(galaxies, arcs):
     def stored_as(change):
         image = (galaxies.image + arcs).astype(np.float32)
@@ -193,6 +229,16 @@ def test_the_table_shows_the_worst_tails(galaxies, arcs):
     assert first["galaxies beyond"] >= len(LEAKING) - 2
     assert first["feature"].startswith("brightest pixel")
     assert first["most at"] == "row 10, column 52"
+
+
+def test_copies_of_the_controls_are_no_surprise(galaxies):
+    """The galaxy whose own control is the most extreme lies beyond the others: it counts for the share, not for the chance."""
+    collector = gathered(Tails(None, None, DECLARED_ONLY), [made_arms(galaxies)])
+    (result,) = collector.judge()
+    assert result.value == 1 / N
+    (table,) = collector.exhibits()
+    shown = [dict(zip(table.content["columns"], row, strict=True)) for row in table.content["rows"]]
+    assert {(row["galaxies beyond"], row["p"]) for row in shown} == {(1, 1.0)}
 
 
 def test_contrasts_are_those_of_brute_force():

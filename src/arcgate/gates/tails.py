@@ -108,7 +108,10 @@ class Tails:
         results = []
         for name, found in self._found.items():
             needed, heard = heard_shares(seen, found, len(together))
-            status, reason = ("blind", fires) if fires else _decided(found, failing[name], needed, heard)
+            status: Status = "blind"
+            reason = fires
+            if not fires:
+                status, reason = _decided(found, failing[name], needed, heard)
             results.append(_result(name, found, heard["pixel"], status, reason))
         return results
 
