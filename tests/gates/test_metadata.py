@@ -107,6 +107,10 @@ def test_what_was_measured_on_stamps_with_arcs_is_not_read(settings, control):
     results = {result.name: result for result in gathered(Metadata(None, settings, facts), [arms]).judge()}
     assert {result.status for result in results.values()} == {"passed"}
     assert "not looked at: host_x_pix, host_y_pix" in results["metadata_trees"].reason
+    bare = replace(control, table=control.table[["host_id", "pair_id", "host_x_pix", "host_y_pix"]])
+    [ridge, _] = gathered(Metadata(None, settings, facts), [made_arms(bare, null=None)]).judge()
+    assert ridge.status == "not_run"
+    assert ridge.reason.startswith("nothing that could be compared is recorded beside the pixels; ")
 
 
 def test_an_empty_or_constant_column_is_no_selection_but_gaps_of_one_class_are(settings, control):

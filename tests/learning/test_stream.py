@@ -114,8 +114,8 @@ def test_pairs_that_the_view_cannot_scale_are_left_out_and_counted_by_class(
     left = list(Batches(blocks, 6, seed=1, epoch=lambda: 0))
     assert [len(images) for images, _ in left] == [6, 6, 6]
     assert [int(sum(labels.sum() for _, labels in batches)) for batches in (whole, left)] == [10, 9]
+    monkeypatch.setattr(Viewer, "scalable", lambda self, image, x, y: np.zeros(len(image), dtype=bool))
     with pytest.raises(ArcgateError, match="no pair of the split 'train' can be scaled"):
-        monkeypatch.setattr(Viewer, "scalable", lambda self, image, x, y: np.zeros(len(image), dtype=bool))
         Blocks(cut_set, "train", Viewer(view), **budget)
 
 
