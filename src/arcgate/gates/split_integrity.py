@@ -32,7 +32,7 @@ def judge_splits(source: Source) -> GateResult:
         missing = ", ".join(name for name in ("host_id", "healpix", "pair_id", "split") if name not in columns)
         return _result(None, 0, 0, "not_run", f"columns are missing: {missing}")
     if not source.facts.galaxies_named:
-        return _result(None, 0, 0, "not_run", "no column names the galaxy, so that each row counts as one of its own: give its id")
+        return _result(None, 0, 0, "not_run", "no column names the galaxy, so that each row counts as its own: give its id")
     return judge_table(source.table([*keys, "split"]), keys)
 
 
