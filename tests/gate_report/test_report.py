@@ -16,7 +16,7 @@ from reading import Reader
 from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, Nuisance, Safe
+from arcgate.gates.result import Cause, Evidence, Nuisance, Requirement, Safe
 
 
 @pytest.fixture(scope="session")
@@ -123,8 +123,12 @@ def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("safe", "results", "says"),
     [
-        ("passed", (gate("null", "raw", "passed", 0.5, 0.01, "inside"),), "The only gate passed, and it noticed"),
-        ("undetermined", (gate("null", "raw", "undetermined", 0.5, 0.1, "few"),), "the only gate could not decide"),
+        ("passed", (gate("null", "raw", "passed", 0.5, 0.01, "inside"),), "All that a pass needs here was found"),
+        (
+            "undetermined",
+            (gate("null", "raw", "undetermined", 0.5, 0.1, "few"),),
+            "The only gate could not decide: Null injection",
+        ),
         ("undetermined", (), "No gate could be run"),
         ("undetermined", (gate("null", "raw", "failed", 0.56, 0.05, "chance"),), "failed, namely Null injection"),
     ],
@@ -159,3 +163,16 @@ def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> Non
     assert "something new" in read.text("verdict")
     assert "<ratio> $x_" in read.text("refit")
     assert "Odd <b>." in read.text("published")
+
+
+def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown() -> None:
+    passed, open_ = gate("tails", "raw", "passed", 0.0, 0.01, "inside"), gate("null_pair", "raw", "not_run", 0.0, 0.1, "nothing")
+    required = (Requirement("no tails", ("tails/raw",)), Requirement("a null pair", ("null_pair/raw", "null/raw")))
+    cause = Cause("unknown_bug", 1.0, "light", alarm=True, rows_refitted=60, rows_judged=1000)
+    read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_), required=required), {}))
+    verdict = read.text("verdict")
+    assert "The refit found light that is not the declared arcs" in verdict
+    assert "A pass needs, and does not have: a null pair (null_pair/raw not_run, null/raw not_run)." in verdict
+    assert "Refitted: 60 of 1,000 rows (6 %)." in verdict
+    assert "✓ no tails" in read.text("needed")
+    assert "– a null pair: null_pair/raw not_run, null/raw not_run" in read.text("needed")

@@ -14,7 +14,7 @@ from judging import arms_in, by_name, gathered
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
-from arcgate.gates.canaries import CORE_PEDESTAL, SHIFT
+from arcgate.gates.canaries import CORE_PEDESTAL, FRAME_PEDESTAL, SHIFT
 from arcgate.gates.gate_list import gates_for
 from arcgate.injection.core_mask import radius_from
 
@@ -320,3 +320,31 @@ def test_a_collector_survives_pickling_with_what_it_gathered(collector):
     assert {key: len(parts) for key, parts in again._features.items()} == {
         key: len(parts) for key, parts in collector(*SOUND)._features.items()
     }
+
+
+def test_what_gates_select_is_known_by_the_function_not_by_its_name(collector):
+    """Two lambdas have one name: what the twin read through the first is not what it reads through the second."""
+    judging = collector(*SOUND)._gathered()
+    gate = next(gate for gate in gates_for("annulus_robust", paired=True) if (gate.name, gate.view) == ("residual_core", "raw"))
+    core, border = (replace(gate, select=select) for select in (gate.select, lambda features: features[:, :, -5:-1]))
+    border = replace(border, canaries=(FRAME_PEDESTAL,))
+    core = replace(core, select=lambda features: gate.select(features), canaries=(FRAME_PEDESTAL,))
+    assert core.select.__name__ == border.select.__name__
+    ladders = [judging._ladder(each, FRAME_PEDESTAL) for each in (core, border)]
+    # The core sees nothing of the frame.
+    assert [ladder.heard for ladder in ladders] == [False, True]
+    assert len(judging._planted) == 2
+
+
+def test_the_null_pair_of_controls_hears_every_leak(small, arms, collector):
+    shards, facts = arms(*SOUND, "data.n_pairs=150")
+    without = replace(facts, has_null=False)
+    sound = gathered(AucGates, [replace(shard, null=None) for shard in shards], small(*SOUND), without)
+    result = by_name(sound.judge())["null_pair", "raw"]
+    assert (result.status, result.value) == ("passed", 0.0)
+    assert "controls against themselves" in result.reason
+    deaf = replace(sound, settings=replace(sound.settings, canary_sizes_sky_sigma=(1e-9,)))
+    result = by_name(deaf.judge())["null_pair", "raw"]
+    assert result.status == "blind"
+    assert "missed pedestal at r < 5 px" in result.reason
+    assert ("null_pair", "raw") not in by_name(collector(*SOUND).judge())

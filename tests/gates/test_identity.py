@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from judging import arms_in, by_name, gathered
+from made_arms import PAIRED
 
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.identity import Identities
@@ -83,3 +84,63 @@ def test_a_canary_that_changes_nothing_leaves_the_gate_blind(small, built, monke
     result = judged(built(*SOUND), small(*SOUND))["null_equal", "raw"]
     assert result.status == "blind"
     assert "one unit in the last place" in result.reason
+
+
+@pytest.fixture(scope="module")
+def sums(small, built):
+    """Results of `deinjection` on hosts, arcs and stamps as another maker may have written them."""
+    spec, dataset = small(*SOUND), built(*SOUND)
+    shards = arms_in(dataset, spec)
+    foreign = replace(DatasetSource(dataset).facts, layout="arrays", has_null=False)
+
+    def judge(change, facts=foreign):
+        parts = [
+            replace(arms, control=replace(arms.control, image=host), stamp=replace(arms.stamp, image=stamp), arc=arc)
+            for arms in shards
+            for host, arc, stamp in [change(arms.control.image, arms.arc)]
+        ]
+        return by_name(gathered(Identities, parts, spec, facts).judge())["deinjection", "raw"]
+
+    return judge
+
+
+def in_float64(host, arc):
+    digits = np.random.default_rng(0)
+    host, arc = (image * (1 + 1e-8 * digits.standard_normal(image.shape)) for image in (host, arc))
+    return tuple(image.astype(np.float32) for image in (host, arc, host + arc))
+
+
+def scaled(host, arc):
+    factor = np.float32(10 ** (0.4 * 4.5))
+    return host * factor, arc * factor, (host + arc) * factor
+
+
+@pytest.mark.parametrize("change", [in_float64, scaled])
+def test_other_makers_sums_may_round_and_the_largest_difference_is_stated(sums, change):
+    result = sums(change)
+    assert (result.status, result.value) == ("passed", 0.0)
+    assert "equal within the rounding of float32; largest difference of a pixel: " in result.reason
+    # What arcgate wrote is equal bit by bit, or it is not what it says.
+    own = sums(change, replace(PAIRED, layout="arcgate"))
+    assert own.status == "failed"
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+def test_a_pixel_beyond_the_rounding_of_the_file_fails(sums, precision):
+    def brighter(host, arc):
+        stamp = (host + arc).astype(precision).astype(np.float32)
+        stamp[:, 0, 5, 5] += 0.5 * 0.0026
+        return host.astype(precision).astype(np.float32), arc.astype(precision).astype(np.float32), stamp
+
+    facts = replace(PAIRED, layout="arrays", has_null=False, precision=precision)
+    assert sums(brighter, facts).status == "failed"
+
+
+def test_half_precision_sums_pass_where_the_file_is_in_half_precision(sums):
+    def half(host, arc):
+        return tuple(image.astype(np.float16).astype(np.float32) for image in (host, arc, host + arc))
+
+    assert sums(half).status == "failed"
+    result = sums(half, replace(PAIRED, layout="arrays", has_null=False, precision="float16"))
+    assert result.status == "passed"
+    assert "rounding to half precision" not in result.reason

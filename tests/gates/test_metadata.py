@@ -83,7 +83,7 @@ def test_missing_values_are_features_too(settings, control):
     assert judged(settings, made_arms(control, stamp=stamp))[0]["metadata_ridge"].status == "failed"
 
 
-def test_exact_zeros_and_compressed_size_are_seen(settings, control):
+def test_the_compressed_size_is_seen_and_a_dead_column_of_pixels_is_no_selection(settings, control):
     padded = control.image.copy()
     padded[:, :, :4] = 0.0
     results, collector = judged(settings, made_arms(control, stamp=changed(control, padded), null=changed(control, padded)))
@@ -91,8 +91,33 @@ def test_exact_zeros_and_compressed_size_are_seen(settings, control):
     single = dict(
         zip(collector.exhibits()[0].content["labels"], collector.exhibits()[0].content["series"][0]["values"], strict=True)
     )
-    assert single["exact_zeros"] == 1.0
     assert single["compressed_size"] < 0.1
+    dead = control.image.copy()
+    dead[..., 5] = 0.0
+    results, _ = judged(settings, made_arms(control, stamp=changed(control, dead)))
+    assert {result.status for result in results.values()} == {"passed"}
+
+
+def test_what_was_measured_on_stamps_with_arcs_is_not_read(settings, control):
+    """An arc pulls a measured centre; a recorded one of the same values is read."""
+    stamp = with_column(control, "host_x_pix", control.table["host_x_pix"] + 1.0)
+    arms = made_arms(control, stamp=stamp)
+    assert judged(settings, arms)[0]["metadata_trees"].status == "failed"
+    facts = replace(PAIRED, measured_on_arcs=frozenset({"host_x_pix", "host_y_pix"}))
+    results = {result.name: result for result in gathered(Metadata(None, settings, facts), [arms]).judge()}
+    assert {result.status for result in results.values()} == {"passed"}
+    assert "not looked at: host_x_pix, host_y_pix" in results["metadata_trees"].reason
+    bare = replace(control, table=control.table[["host_id", "pair_id", "host_x_pix", "host_y_pix"]])
+    [ridge, _] = gathered(Metadata(None, settings, facts), [made_arms(bare, null=None)]).judge()
+    assert ridge.status == "not_run"
+    assert ridge.reason.startswith("nothing that could be compared is recorded beside the pixels; ")
+
+
+def test_an_empty_or_constant_column_is_no_selection_but_gaps_of_one_class_are(settings, control):
+    dead = with_column(with_column(control, "ebv", np.nan), "depth_r", 24.0)
+    assert judged(settings, made_arms(dead))[0]["metadata_trees"].status == "passed"
+    gaps = with_column(control, "ebv", control.table["ebv"].where(np.arange(N) % 2 == 0))
+    assert judged(settings, made_arms(control, stamp=gaps))[0]["metadata_trees"].status == "failed"
 
 
 def test_columns_of_the_arc_are_not_read(settings, control):

@@ -16,10 +16,12 @@ class Table:
     """A source with nothing but a table."""
 
     rows: pd.DataFrame
+    named: bool = True
 
     @property
     def facts(self):
-        return Facts("arrays", False, False, False, False, frozenset(self.rows.columns))
+        columns = frozenset(self.rows.columns)
+        return Facts("arrays", False, False, False, False, columns, galaxies_named=self.named)
 
     def table(self, columns):
         return self.rows[list(columns)]
@@ -70,3 +72,9 @@ def test_one_split_is_not_run_and_a_table_without_repetition_is_blind():
     assert judge_splits(Table(rows(split="train"))).status == "not_run"
     single = rows(host_id=list("abcdef"), healpix=pd.array([None] * 6, dtype="Int64"), pair_id=range(6))
     assert judge_splits(Table(single)).status == "blind"
+
+
+def test_without_a_name_for_galaxies_it_does_not_pass():
+    result = judge_splits(Table(rows(), named=False))
+    assert (result.status, result.value) == ("not_run", None)
+    assert "no column names the galaxy" in result.reason

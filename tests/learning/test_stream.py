@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from arcgate.dataset import Dataset
+from arcgate.errors import ArcgateError
 from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks, batch_sizes
 from arcgate.variant import View
 from arcgate.views.view import Viewer
@@ -81,6 +82,9 @@ def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(
     monkeypatch.setattr(Dataset, "batches", counted)
     kept = Batches(Blocks(cut_set, "train", Viewer(view)), 6, seed=0, epoch=lambda: 0)
     streamed = Batches(Blocks(cut_set, "train", Viewer(view), STREAMED), 6, seed=0, epoch=lambda: 0)
+    # Once beforehand, to count the rows that the view can scale.
+    assert read == 2 * [6, 6, 6, 2]
+    read.clear()
     for _ in range(2):
         list(kept)
     assert read == [6, 6, 6, 2]
@@ -89,6 +93,30 @@ def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(
     assert len(read) == 1
     list(streamed)
     assert sorted(read[1:]) == [2, 6, 6, 6]
+
+
+@pytest.mark.parametrize("budget", [{}, {"budget_bytes": STREAMED}])
+def test_pairs_that_the_view_cannot_scale_are_left_out_and_counted_by_class(
+    cut_set: Dataset, view: View, monkeypatch: pytest.MonkeyPatch, budget: dict[str, int]
+) -> None:
+    original = Dataset.batches
+
+    def flattened(self: Dataset, *args: object, **kwargs: object) -> object:
+        for batch in original(self, *args, **kwargs):  # type: ignore[arg-type]  # passed through
+            flat = ((batch.table["pair_id"] == 4) & (batch.table["label"] == 1)).to_numpy(bool)
+            batch.image[flat] = 0.5
+            yield batch
+
+    whole = epoch_of(cut_set, view, **budget)
+    monkeypatch.setattr(Dataset, "batches", flattened)
+    blocks = Blocks(cut_set, "train", Viewer(view), **budget)
+    assert (blocks.n_rows, blocks.unscalable) == (18, (1, 0))
+    left = list(Batches(blocks, 6, seed=1, epoch=lambda: 0))
+    assert [len(images) for images, _ in left] == [6, 6, 6]
+    assert [int(sum(labels.sum() for _, labels in batches)) for batches in (whole, left)] == [10, 9]
+    monkeypatch.setattr(Viewer, "scalable", lambda self, image, x, y: np.zeros(len(image), dtype=bool))
+    with pytest.raises(ArcgateError, match="no pair of the split 'train' can be scaled"):
+        Blocks(cut_set, "train", Viewer(view), **budget)
 
 
 def test_the_epoch_is_asked_when_the_first_batch_is(cut_set: Dataset, view: View) -> None:

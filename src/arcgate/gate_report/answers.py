@@ -133,7 +133,8 @@ def safe_sentence(evidence: Evidence) -> str:
     if missing := missing_words(evidence):
         sentences.append(f"A pass needs, and does not have: {'; '.join(missing)}.")
     if open_ := _open_beside(evidence, gates):
-        sentences.append(f"{_of(open_, gates)} could not decide: {listed(open_)}.".capitalize())
+        which = _of(open_, gates)
+        sentences.append(f"{which[:1].upper()}{which[1:]} could not decide: {listed(open_)}.")
     return " ".join(sentences)
 
 
@@ -154,8 +155,11 @@ def refitted_sentence(cause: Cause) -> str:
 
 def _open_beside(evidence: Evidence, gates: Sequence[GateResult]) -> list[GateResult]:
     """Gates that a pass does not need, and that ran and did not decide."""
-    needed = {gate for requirement in evidence.required for gate in requirement.gates}
-    return [gate for gate in gates if gate.status in ("undetermined", "blind") and f"{gate.name}/{gate.view}" not in needed]
+    return [gate for gate in gates if gate.status in ("undetermined", "blind") and not _needed(evidence, gate)]
+
+
+def _needed(evidence: Evidence, gate: GateResult) -> bool:
+    return any(f"{gate.name}/{gate.view}" in requirement.gates for requirement in evidence.required)
 
 
 def _open_gates(still: Sequence[str]) -> str:
@@ -165,9 +169,8 @@ def _open_gates(still: Sequence[str]) -> str:
 
 def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:
     gates = [result for result in evidence.results if result.role == "gate"]
-    by_status = {
-        status: [result for result in gates if result.status == status] for status in ("undetermined", "blind", "not_run")
-    }
+    by_status = {status: [result for result in gates if result.status == status] for status in ("undetermined", "blind")}
+    by_status["not_run"] = [result for result in gates if result.status == "not_run" and _needed(evidence, result)]
     steps = [cause.todo for cause in causes if cause.todo]
     if evidence.safe == "failed":
         steps.append(

@@ -20,6 +20,7 @@ from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
 from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
 from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.required import unmet
 from arcgate.gates.result import Evidence, Status
 
 PUBLISHED_FIGURES: Final = "published_figures"
@@ -89,6 +90,7 @@ def report_page(evidence: Evidence, about: dict[str, str]) -> str:
         head=dict(list(about.items())[:_HEAD_ITEMS]),
         evidence=evidence,
         answers=answers(evidence),
+        needed=_needed(evidence),
         statuses=STATUSES,
         gates=sorted((row for row in rows if row.is_gate), key=lambda row: _URGENCY.index(row.status)),
         tally=_tally(row.status for row in rows if row.is_gate),
@@ -100,6 +102,12 @@ def report_page(evidence: Evidence, about: dict[str, str]) -> str:
         identifiability=exhibits.get(IDENTIFIABILITY, []),
         open_rows={status: [row for row in rows if row.status == status] for status in _OPEN},
     )
+
+
+def _needed(evidence: Evidence) -> list[tuple[str, str]]:
+    """What a pass needs on this data set, each with what is still open."""
+    still = unmet(evidence.required, evidence.results)
+    return [(requirement.what, ", ".join(still.get(requirement, ()))) for requirement in evidence.required]
 
 
 def show(exhibit: Exhibit) -> Shown:

@@ -140,6 +140,13 @@ _WORDINGS: Final = {
     ),
     "null_equal": Wording("identity", "Null injection, bit by bit", "Does an injection of no light return the same galaxy?"),
     "deinjection": Wording("identity", "Stamp = galaxy + arc", "Is the stored arc exactly the light that was added?"),
+    "null_pair": Wording(
+        "identity", "Null pair of controls", "Is every planted leak noticed where only controls are compared, and nothing else?"
+    ),
+    "declared_arc": Wording("identity", "Every row against its declared arc", "Is each stamp its galaxy plus the declared arc?"),
+    "stored_values": Wording("identity", "How numbers are stored", "Do the classes differ in precision, steps or zeros?"),
+    "finite_pixels": Wording("identity", "Missing pixels", "Is every pixel a number?"),
+    "scalable_stamps": Wording("normaliser", "Stamps without a spread", "Can the view scale both classes alike?"),
     "residual": Wording("residual", "Residual", "Is there light that the declared arc does not explain?"),
     "residual_core": Wording(
         "residual", "Residual in the core", "Does the core hold light that the declared arc does not explain?"

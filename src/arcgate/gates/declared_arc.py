@@ -17,7 +17,7 @@ from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.reference_gate import MARGIN
 from arcgate.gates.result import RAW, GateResult, Status
-from arcgate.gates.rounding import rounding_unit
+from arcgate.gates.rounding import rounding_of
 from arcgate.variant import MUST_HEAR_SKY_SIGMA, Gates
 from arcgate.views.view import Viewer
 
@@ -105,7 +105,7 @@ class DeclaredArcs:
         assert arms.declared is not None  # `add` asked
         arc, table, sky = arms.declared, arms.stamp.table, arms.stamp.sky[:, :, 0, 0]
         brightest = np.maximum(np.abs(arms.stamp.image).max(axis=(2, 3)), np.abs(control).max(axis=(2, 3)))
-        rounding = rounding_unit(self.facts.precision) * brightest.astype(np.float64)
+        rounding = rounding_of(brightest.astype(np.float64), self.facts.precision)
         peak = arc.max(axis=(2, 3)).astype(np.float64)
         spread = np.sqrt(np.square(arc, dtype=np.float64).mean(axis=(2, 3)))
         beyond = np.abs(left)

@@ -14,7 +14,7 @@ from arcgate.gates.arms import Arms, Pixels, Stamps
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import NETWORK, RAW, GateResult, Status
-from arcgate.gates.rounding import rounding_unit
+from arcgate.gates.rounding import rounding_of
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -71,7 +71,7 @@ class Identities:
         The smallest planted size is taken from them.
     facts : Facts
         What the data set holds. Where controls are other galaxies, a null row stands for its pair's host. Sets of arcgate are
-        equal bit by bit. In other makers' files sums may be off by rounding (`rounding.rounding_unit`): they may have been added
+        equal bit by bit. In other makers' files sums may be off by rounding (`rounding.rounding_of`): they may have been added
         in another precision, or scaled.
     """
 
@@ -134,7 +134,7 @@ class Identities:
         half = True
         if self.facts.layout != OWN_LAYOUT:
             largest = np.maximum(np.abs(twin.image), np.abs(stamp.image))
-            tolerated = np.float32(rounding_unit(self.facts.precision)) * np.maximum(largest, np.abs(arc))
+            tolerated = rounding_of(np.maximum(largest, np.abs(arc)), self.facts.precision)
             # Twice what is tolerated there, where that is more: a brighter pixel that hides in the rounding is no leak to hear.
             leak = max(leak, 2.0 * float(tolerated[_MIDDLE]) / float(twin.sky[0, 0, 0, 0]))
             half = self.facts.precision != "float16"

@@ -92,6 +92,9 @@ class Metadata:
             # The inverse variance of such rows holds the photons of their arcs.
             self._absent += [f"ivar_{band}" for band in BANDS]
         drop = ["arc_noise", *self._absent]
+        if set(positive) | set(control) <= set(drop):
+            reason = f"nothing that could be compared is recorded beside the pixels{self._not_read()}"
+            return [_result(rule, None, None, self.settings, "not_run", reason) for rule in _RULES]
         one, zero = _numbers(positive.drop(columns=drop, errors="ignore"), control.drop(columns=drop, errors="ignore"))
         self._single = _single_columns(one, zero, hosts, self.settings)
         return [self._judged(rule, one, zero, hosts) for rule in _RULES]
@@ -133,10 +136,14 @@ class Metadata:
         status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
         if smallest is not None:
             reason += f"; caught in 9 of 10 such sets: {column} shifted by {smallest:.2g} of its spread"
-        absent = f"; not there or not comparable: {', '.join(self._absent)}" if self._absent else ""
+        return _result(rule, auc, smallest, self.settings, status, reason + self._not_read())
+
+    def _not_read(self) -> str:
+        """Columns that are not looked at, and why."""
+        words = f"; not there or not comparable: {', '.join(self._absent)}" if self._absent else ""
         if self._measured:
-            absent += f"; measured on stamps with their arcs, and therefore not looked at: {', '.join(self._measured)}"
-        return _result(rule, auc, smallest, self.settings, status, reason + absent)
+            words += f"; measured on stamps with their arcs, and therefore not looked at: {', '.join(self._measured)}"
+        return words
 
     def _smallest_shift(self, rule: Rule, zero: pd.DataFrame, hosts: Hosts) -> tuple[float | None, str]:
         """The canary: the null twin with the first varying column of one side shifted.

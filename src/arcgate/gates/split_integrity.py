@@ -23,14 +23,16 @@ def judge_splits(source: Source) -> GateResult:
     Returns
     -------
     GateResult
-        Value: share of galaxies, cells and pairs that cross; not_run, naming them, without the columns that it needs. Its canary
-        moves one row to another split.
+        Value: share of galaxies, cells and pairs that cross; not_run, naming them, without the columns that it needs, and where
+        nothing tells which rows show the same galaxy. Its canary moves one row to another split.
     """
     columns = source.facts.columns
     keys = [key for key in KEYS if key in columns]
     if "split" not in columns or "host_id" not in columns:
         missing = ", ".join(name for name in ("host_id", "healpix", "pair_id", "split") if name not in columns)
         return _result(None, 0, 0, "not_run", f"columns are missing: {missing}")
+    if not source.facts.galaxies_named:
+        return _result(None, 0, 0, "not_run", "no column names the galaxy, so that each row counts as its own: give its id")
     return judge_table(source.table([*keys, "split"]), keys)
 
 

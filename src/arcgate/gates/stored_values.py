@@ -154,7 +154,8 @@ def traits(image: Pixels, without_arc: Pixels | None = None) -> Marks:
     if without_arc is not None:
         zero |= without_arc.reshape(flat.shape) == 0
     zeros = np.count_nonzero(zero, axis=2) >= _LEAST_ZEROS
-    return np.stack([mark.any(axis=1) for mark in (coarse, _stepped(image), zeros)], axis=1)
+    # Numbers of few bits lie on a grid of steps wherever they are of one size.
+    return np.stack([mark.any(axis=1) for mark in (coarse, _stepped(image) & ~coarse, zeros)], axis=1)
 
 
 def _stepped(image: Pixels) -> Marks:

@@ -75,4 +75,11 @@ def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer) -> Blocks:
             where=dataset.path,
             todo="build a larger data set (data.n_pairs), or one that is not restricted by data.only_split",
         )
-    return Blocks(dataset, split, viewer)
+    blocks = Blocks(dataset, split, viewer)
+    if any(blocks.unscalable):
+        positives, controls = blocks.unscalable
+        print(
+            f"{split}: {positives} positives and {controls} controls cannot be scaled by the view; their pairs are left out",
+            flush=True,
+        )
+    return blocks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
 from arcgate.dataset.shard_reading import Batch
+from arcgate.errors import ArcgateError
 from arcgate.learning.augmentation import augment, mix
 from arcgate.views.view import Viewer
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from arcgate.data_node import Split
 
 LABELLED_ROLES: Final = ("positive", "control")
-COLUMNS: Final = ("sample_id", "label", "host_x_pix", "host_y_pix")
+COLUMNS: Final = ("sample_id", "pair_id", "label", "host_x_pix", "host_y_pix")
 MEMORY_BUDGET_BYTES: Final = 512 * 1024**2
 
 
@@ -73,17 +74,30 @@ class Blocks:
     split : {'train', 'val', 'test'}
         Which rows; of them the positives and controls.
     viewer : Viewer
-        From stamp to network input.
+        From stamp to network input. Pairs with a stamp that it cannot scale are left out, as the gates leave them out.
     budget_bytes : int
         See above; by default 512 MiB, about 10,900 stamps.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows that are given out.
+    unscalable : tuple of int
+        Positives and controls that the view cannot scale.
+
+    Raises
+    ------
+    ArcgateError
+        No pair is left.
     """
 
     def __init__(self, dataset: Dataset, split: Split, viewer: Viewer, budget_bytes: int = MEMORY_BUDGET_BYTES) -> None:
         self._dataset = dataset
         self._split: Split = split
         self._viewer = viewer
-        counts = dataset.card["counts"].get(split, {})
-        self.n_rows = sum(int(counts.get(role, 0)) for role in LABELLED_ROLES)
+        self._left_out: set[int] = set()
+        # The batches of an epoch are counted before it begins, and so are the rows that are in none of them.
+        self.n_rows, self.unscalable = self._counted()
         self._n_shards = len(dataset.shards(split, LABELLED_ROLES))
         self.in_memory = self.n_rows * IMAGE_BYTES <= budget_bytes
         self._kept: Rows | None = None
@@ -99,13 +113,35 @@ class Blocks:
             self._kept = self._gathered()
         return self._kept
 
+    def _counted(self) -> tuple[int, tuple[int, int]]:
+        """Rows of scalable pairs, and how many positives and controls cannot be scaled; their pairs are `_left_out`."""
+        rows, flat = 0, [0, 0]
+        for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False):
+            pairs = batch.table["pair_id"].to_numpy(np.int64)
+            spoiled = ~self._viewer.scalable(batch.image, *_centres(batch))
+            self._left_out |= set(pairs[spoiled].tolist())
+            for label in (0, 1):
+                flat[label] += int((spoiled & (batch.table["label"] == label).to_numpy()).sum())
+            # The members of a pair are never in two shards.
+            rows += int((~np.isin(pairs, pairs[spoiled])).sum())
+        if not rows:
+            raise ArcgateError(
+                f"no pair of the split {self._split!r} can be scaled by the view: its stamps are constant",
+                where=self._dataset.path,
+                todo="use view=raw, or give stamps with pixels that differ",
+            )
+        return rows, (flat[1], flat[0])
+
     def _shards(self, order: list[int]) -> Iterator[Rows]:
         for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False, shard_order=order):
             yield self._viewed(batch)
 
     def _viewed(self, batch: Batch) -> Rows:
+        if self._left_out:
+            kept = ~batch.table["pair_id"].isin(self._left_out).to_numpy(bool)
+            batch = replace(batch, table=batch.table[kept], image=batch.image[kept])
         table = batch.table
-        images = self._viewer(batch.image, table["host_x_pix"].to_numpy(), table["host_y_pix"].to_numpy())
+        images = self._viewer(batch.image, *_centres(batch))
         labels = torch.from_numpy(table["label"].to_numpy(dtype=np.float32))
         return Rows(torch.from_numpy(images), labels, table["sample_id"].to_numpy(dtype=np.int64))
 
@@ -117,6 +153,11 @@ class Blocks:
             whole.images[place], whole.labels[place], whole.sample_id[place] = rows.images, rows.labels, rows.sample_id
             filled += len(rows)
         return whole
+
+
+def _centres(batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x, y = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
+    return x, y
 
 
 class Batches:

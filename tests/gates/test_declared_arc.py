@@ -1,0 +1,113 @@
+"""Every row against its declared arc: what is tolerated, what is heard in a single row, and when it fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_arms import PAIRED, SKY, changed, gathered, made_arms, made_stamps
+
+from arcgate.gates.declared_arc import ACCURACY, FAILING_GALAXIES, DeclaredArcs
+
+N = 60
+FOREIGN = replace(PAIRED, layout="stamp_npz", has_arc=False, has_null=False)
+
+
+@pytest.fixture(scope="module")
+def settings(small):
+    return small().gates
+
+
+@pytest.fixture(scope="module")
+def control():
+    stamps = made_stamps(N, 6)
+    return replace(stamps, table=stamps.table.assign(arc_noise="none", gain_g=7500.0, gain_r=7500.0, gain_z=7500.0))
+
+
+@pytest.fixture(scope="module")
+def arc():
+    """Rings whose peaks lie at 5 to 50 sky sigma."""
+    ring = np.exp(-0.5 * (np.hypot(*np.mgrid[-31.5:32, -31.5:32]) - 6.0) ** 2)
+    return (np.linspace(5.0, 50.0, N)[:, None, None, None] * ring * SKY[:, None, None]).astype(np.float32)
+
+
+def judged(settings, control, arc, added, facts=FOREIGN):
+    """The result where `added` is the light that the stamps hold."""
+    stamp = changed(control, control.image + added)
+    residual = replace(stamp, image=stamp.image - arc)
+    [result] = gathered(
+        DeclaredArcs(None, settings, facts), [made_arms(control, stamp=stamp, residual=residual, declared=arc)]
+    ).judge()
+    return result
+
+
+def with_light(arc, rows, light):
+    out = arc.copy()
+    out[rows] += (light * SKY[:, None, None]).astype(np.float32)
+    return out
+
+
+def test_sound_rows_pass_and_what_one_row_would_show_is_stated(settings, control, arc):
+    result = judged(settings, control, arc, arc)
+    assert (result.status, result.value, result.n_groups) == ("passed", 0.0, N)
+    assert 0.0 < result.smallest_leak < 0.05
+    assert f"{100 * ACCURACY:g} % of the arc's peak" in result.reason
+
+
+def test_the_renderers_accuracy_is_tolerated(settings, control, arc):
+    noise = np.random.default_rng(0).uniform(-1.0, 1.0, arc.shape) * arc.max(axis=(2, 3), keepdims=True)
+    assert judged(settings, control, arc, (arc + 0.9 * ACCURACY * noise).astype(np.float32)).status == "passed"
+    assert judged(settings, control, arc, arc * np.float32(1.0 + 2.0 * ACCURACY)).status == "undetermined"
+
+
+PIXEL = np.where((np.arange(64)[:, None] == 10) & (np.arange(64) == 52), 1.0, 0.0)
+
+
+@pytest.mark.parametrize("light", [0.1, PIXEL], ids=["pedestal", "pixel"])
+def test_a_leak_in_a_single_row_keeps_the_set_from_passing_and_the_row_is_named(settings, control, arc, light):
+    result = judged(settings, control, arc, with_light(arc, [7], light))
+    assert (result.status, result.value) == ("undetermined", 1 / N)
+    assert f"galaxy {control.table['host_id'][7]} (pair 7: " in result.reason
+    if light is PIXEL:
+        assert "at x 52, y 10" in result.reason
+
+
+def test_many_rows_fail(settings, control, arc):
+    few, many = (np.arange(count) for count in (FAILING_GALAXIES - 1, FAILING_GALAXIES))
+    assert judged(settings, control, arc, with_light(arc, few, 20.0 * PIXEL)).status == "undetermined"
+    assert judged(settings, control, arc, with_light(arc, many, 20.0 * PIXEL)).status == "failed"
+
+
+def test_declared_photon_noise_is_tolerated_and_hides_no_pedestal(settings, control, arc):
+    rng = np.random.default_rng(1)
+    noisy = replace(control, table=control.table.assign(arc_noise="poisson"))
+    counted = (rng.poisson(7500.0 * arc.astype(np.float64)) / 7500.0).astype(np.float32)
+    assert judged(settings, control, arc, counted).status == "failed"
+    result = judged(settings, noisy, arc, counted)
+    assert result.status == "passed"
+    assert result.smallest_leak < 0.1
+    assert judged(settings, noisy, arc, with_light(counted, [3], 0.2)).status == "undetermined"
+
+
+def test_half_precision_is_tolerated_where_the_file_says_so(settings, control, arc):
+    half = replace(control, image=control.image.astype(np.float16).astype(np.float32))
+    stored = (half.image + arc).astype(np.float16).astype(np.float32) - half.image
+    assert judged(settings, half, arc, stored).status != "passed"
+    assert judged(settings, half, arc, stored, replace(FOREIGN, precision="float16")).value == 0.0
+
+
+def test_a_pedestal_that_goes_unnoticed_blinds(settings, control, arc, monkeypatch):
+    monkeypatch.setattr("arcgate.gates.declared_arc.MUST_HEAR_SKY_SIGMA", 1e-4)
+    assert judged(settings, control, arc, arc).status == "blind"
+
+
+@pytest.mark.parametrize(("changes", "says"), [({"declared": False}, "not declared"), ({"paired": False}, "other galaxies")])
+def test_without_hosts_or_declarations_it_does_not_run(settings, control, arc, changes, says):
+    result = judged(settings, control, arc, arc, replace(FOREIGN, **changes))
+    assert result.status == "not_run"
+    assert says in result.reason
+
+
+def test_where_arcs_are_stored_it_has_nothing_to_say(settings):
+    assert DeclaredArcs(None, settings, PAIRED).judge() == []

@@ -1,0 +1,150 @@
+"""*safe?* from statuses, what a pass needs, and which two answers may stand side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from composing import composed
+from hypothesis import given
+from hypothesis import strategies as st
+from made_arms import PAIRED
+
+from arcgate.dataset.source import Facts
+from arcgate.gates.required import ARC_DECLARED, ARC_STORED, NULL_CONTROLS, NULL_PAIRED, NULL_UNPAIRED, SPLITS, required_of, unmet
+from arcgate.gates.result import Cause, GateResult, Judged
+from arcgate.gates.safe import ALLOWED, beyond_chance, check_allowed, is_safe, kinds_of
+from arcgate.gates.tails import DECLARED, STORED
+from arcgate.gates.verdict.conclude import _LEAK_OF, conclude
+
+LEVEL = 0.9
+SPEC = composed("gates=quick", "view=annulus_robust")
+ALL = required_of(PAIRED, SPEC.view, SPEC.gates, several_splits=True)
+STATUSES = ("passed", "failed", "undetermined", "blind", "not_run")
+
+
+def gate(key: str, status: str, *, below: bool = False) -> GateResult:
+    """A result by name and view; AUCs are those whose name says so."""
+    name, view = key.split("/")
+    exact = name.startswith(("tails", "null_", "deinjection", "declared", "stored", "finite", "scalable", "split", "duplicates"))
+    null = 0.0 if exact else 0.5
+    value = {"failed": 0.3 if below and not exact else null + 0.2, "not_run": None}.get(status, null)
+    low, high = (None, None) if value is None else (value - 0.02, value + 0.02)
+    return GateResult(name, view, "overall", "gate", value, low, high, 0.05, None, 9, 9, status, "", null=null, leak_unit="")
+
+
+def results_of(status: dict[str, str] | None = None) -> list[GateResult]:
+    """Every required gate passed, but for those of `status`, which may be others."""
+    keys = {key: "passed" for requirement in ALL for key in requirement.gates}
+    return [gate(key, found) for key, found in (keys | (status or {})).items()]
+
+
+def test_a_set_with_all_that_a_pass_needs_passes():
+    assert is_safe(results_of(), LEVEL, ALL, alarm=False) == "passed"
+    assert is_safe(results_of({"reference/raw": "not_run"}), LEVEL, ALL, alarm=False) == "passed"
+    assert is_safe([], LEVEL, ALL, alarm=False) == "undetermined"
+    assert is_safe(results_of(), LEVEL, (), alarm=False) == "undetermined"
+
+
+@pytest.mark.parametrize("key", [key for requirement in ALL for key in requirement.gates])
+@pytest.mark.parametrize("status", ["not_run", "undetermined", "blind"])
+def test_what_is_in_the_list_must_have_passed(key, status):
+    results = results_of({key: status})
+    assert is_safe(results, LEVEL, ALL, alarm=False) == "undetermined"
+    [(_, still)] = unmet(ALL, results).items()
+    assert still == (f"{key} {status}",)
+    gone = [result for result in results if f"{result.name}/{result.view}" != key]
+    assert is_safe(gone, LEVEL, ALL, alarm=False) == "undetermined"
+
+
+def test_a_gate_beside_the_list_that_ran_must_decide():
+    for status in ("undetermined", "blind"):
+        assert is_safe(results_of({"reference/raw": status}), LEVEL, ALL, alarm=False) == "undetermined"
+
+
+def test_an_alarm_of_the_refit_keeps_a_set_from_passing():
+    """A bright pixel in a tenth of the positives: every gate passed, beside a bug of confidence 1."""
+    assert is_safe(results_of(), LEVEL, ALL, alarm=True) == "undetermined"
+    assert is_safe(results_of({"tails/raw": "failed"}), LEVEL, ALL, alarm=True) == "failed"
+
+
+def test_holm_is_over_aucs_alone():
+    """Counts have their own allowance for chance, however wide their interval; an AUC of as much may be chance among so many."""
+    many = [gate(f"residual_{number}/raw", "passed") for number in range(20)]
+    share = replace(gate("tails/raw", "failed"), value=0.02, low=0.0, high=0.3)
+    assert beyond_chance([*many, share], LEVEL) == [share]
+    auc = replace(gate("metadata_trees/table", "failed"), value=0.54, low=0.501, high=0.58)
+    assert beyond_chance([*many, auc], LEVEL) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "arc", "null"),
+    [
+        ({}, ARC_STORED, NULL_PAIRED),
+        ({"paired": False}, ARC_STORED, NULL_UNPAIRED),
+        ({"has_arc": False, "has_null": False}, ARC_DECLARED, NULL_CONTROLS),
+        ({"has_null": False}, ARC_STORED, NULL_CONTROLS),
+        ({"has_arc": False, "has_null": False, "paired": False}, ARC_DECLARED, NULL_CONTROLS),
+    ],
+)
+def test_each_layout_has_its_list(changes, arc, null):
+    facts = replace(PAIRED, **changes)
+    needed = required_of(facts, SPEC.view, SPEC.gates, several_splits=False)
+    assert arc in needed
+    assert null in needed
+    assert SPLITS not in needed
+    gates = {key for requirement in needed for key in requirement.gates}
+    assert ("normaliser_null/network" in gates) == facts.has_null
+    assert {f"{DECLARED}/raw", "residual_core/raw", "metadata_trees/table"} <= gates
+    assert (f"{STORED}/raw" in gates) == facts.has_arc
+    raw = required_of(facts, composed("view=raw").view, SPEC.gates, several_splits=True)
+    assert SPLITS in raw
+    assert not {key for requirement in raw for key in requirement.gates if key.startswith("normaliser")}
+
+
+def test_without_declared_arcs_nothing_passes():
+    bare = Facts("arrays", paired=True, has_arc=True, has_null=False, declared=False, columns=frozenset())
+    needed = required_of(bare, SPEC.view, SPEC.gates, several_splits=False)
+    assert "residual_core/raw" in {key for requirement in needed for key in requirement.gates}
+
+
+NAMES = ("physics", "undetermined", "unknown_bug", "pedestal", "pedestal + unknown_bug")
+GATES = sorted({key for requirement in ALL for key in requirement.gates} | {"duplicates/table", "reference/raw"})
+
+
+@given(
+    found=st.dictionaries(st.sampled_from(GATES), st.sampled_from([*STATUSES, "below"])),
+    light=st.sampled_from(NAMES),
+)
+def test_two_answers_never_contradict_each_other(found, light):
+    """Whatever gates and refit say; a bug that the refit names rests on its alarm."""
+    results = [
+        gate(result.key.removesuffix("/overall"), "failed", below=True)
+        if found.get(f"{result.name}/{result.view}") == "below"
+        else result
+        for result in results_of({key: status for key, status in found.items() if status != "below"})
+    ]
+    cause = Cause(light, 0.9, "light", alarm=light not in ("physics", "undetermined"), rows_refitted=30)
+    evidence = conclude("key", Judged(tuple(results), (), replace(cause, rows_judged=100), LEVEL, ALL))
+    assert kinds_of(evidence.cause) <= set(ALLOWED[evidence.safe])
+    assert not (evidence.safe == "passed" and "bug" in kinds_of(evidence.cause))
+    assert (evidence.cause.rows_refitted, evidence.cause.rows_judged) == (30, 100)
+    assert evidence.required == ALL
+
+
+def test_pairs_that_are_not_allowed_are_refused():
+    kinds = {"physics": "physics", "undetermined": "undetermined", "selection": "design", "flux_unit": "bug"}
+    for safe, (name, kind) in product(ALLOWED, kinds.items()):
+        if kind in ALLOWED[safe]:
+            check_allowed(safe, Cause(name, 0.0, ""))
+        else:
+            with pytest.raises(RuntimeError, match="contradict"):
+                check_allowed(safe, Cause(name, 0.0, ""))
+    with pytest.raises(RuntimeError, match="contradict"):
+        check_allowed("passed", Cause("physics", 0.9, "", alarm=True))
+
+
+def test_every_leak_that_a_gate_names_is_known():
+    for name in _LEAK_OF.values():
+        assert kinds_of(Cause(name, 0.0, "")) == {"design"}
