@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 from composing import REAL, needs_real
 
 from arcgate import cli
+from arcgate.pipeline import Outcome
 
 
 @pytest.fixture
@@ -71,12 +73,115 @@ def test_simulate_then_inspect_then_audit(arcgate, tmp_path):
     assert (tmp_path / "mlruns").is_dir()
 
 
-def test_dry_run_changes_nothing(arcgate, tmp_path):
-    code, out, _ = arcgate("run", "dry_run=true", *TINY)
-    assert code == 0
+@pytest.mark.parametrize("verb", ["run", "simulate"])
+@pytest.mark.parametrize("sweep", [(), ("-m", "psf=gaussian,moffat_naive")])
+def test_dry_run_leaves_nothing(arcgate, tmp_path, verb, sweep):
+    code, out, err = arcgate(verb, *sweep, "dry_run=true", *TINY)
+    assert (code, err) == (0, "")
     assert "would be built" in out
-    assert not list((tmp_path / "data").rglob("*.parquet"))
-    assert not (tmp_path / "mlruns").exists()
+    assert ("training" in out) == (verb == "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_sweep_counts_what_its_jobs_share_once(arcgate):
+    _, alone, _ = arcgate("run", "dry_run=true", *TINY)
+    _, out, _ = arcgate("run", "-m", "dry_run=true", "learning.epochs=1,2,3", *TINY)
+    assert out.count("mock survey") == 3
+    assert out.count("60 galaxies, counted there") == 2
+    assert out.count("rows, counted there") == 4
+    gigabytes = re.compile(r"([\d.]+) GB")
+    assert [float(size) for size in gigabytes.findall(out)] == [
+        float(gigabytes.findall(alone)[0]),
+        0.0,
+        0.0,
+        *map(float, gigabytes.findall(alone)),
+    ]
+    assert out.splitlines()[-1].startswith("all 3 jobs: ")
+
+
+@pytest.mark.parametrize("dry", ["true", "false"])
+def test_a_backbone_that_does_not_exist_is_refused_before_anything_is_built(arcgate, tmp_path, dry):
+    code, _, err = arcgate("run", f"dry_run={dry}", "learning.backbone=resnt18", *TINY)
+    assert code == 1
+    assert "close names: resnet18" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_study_may_have_the_name_of_a_number(arcgate):
+    code, out, _ = arcgate("simulate", "-m", "dry_run=true", "study=2024,1e3", *TINY)
+    assert (code, out.count("data set only")) == (0, 2)
+    code, out, _ = arcgate("run", "dry_run=true", "study=2_024", *TINY)
+    assert (code, "(study 2_024)" in out) == (0, True)
+
+
+@pytest.mark.parametrize("arguments", [("study=../x",), ("-m", "study=a/../../b", "psf=gaussian,moffat_naive"), ("study=",)])
+def test_a_study_that_leaves_its_folder_is_refused_before_anything_is_built(arcgate, tmp_path, arguments):
+    code, _, err = arcgate("simulate", *arguments, *TINY)
+    assert code == 1
+    assert "study: Value error" in err
+    assert not list(tmp_path.rglob("sets"))
+    assert {path.name for path in tmp_path.iterdir()} <= {"data"}
+    assert not list(tmp_path.parent.glob("x"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("audit", "some/file.npz"), 1, "write data=some/file.npz"),
+        (("inspect", "a=b.npz", "2024"), 1, """write 'data="2024"'"""),
+        (("audit", "--verify", "data=x"), 1, "write verify=true"),
+        (("audit", "data=/x/a=b/c"), 1, """'data="/x/a=b/c"'"""),
+        (("audit", "data=/x/my set (1)"), 1, """'data="/x/my set (1)"'"""),
+        (("run", "variant=1e3"), 1, """'variant="2024"'"""),
+        (("run", "study=[a,b]"), 1, """'study="..."'"""),
+        (("run", "psf=airy"), 1, "moffat_converted"),
+        (("run", "dta.n_pairs=3"), 1, "Could not override 'dta.n_pairs'"),
+        (("run", "runtime.data_dir=${nowhere}", "dry_run=true"), 1, "nowhere"),
+        (("run", "runtime.workers=two", "dry_run=true"), 1, "runtime.workers"),
+        (("run", "--config-name", "nowhere"), 1, "Cannot find primary config 'nowhere'"),
+        (("--completion", "csh"), 1, "bash, zsh, fish"),
+    ],
+)
+def test_what_cannot_be_composed_is_told_in_words(arcgate, tmp_path, arguments, code, says):
+    found, _, err = arcgate(*arguments)
+    assert found == code
+    assert says in err
+    assert "Traceback" not in err
+    assert "HYDRA_FULL_ERROR" not in err
+    assert not list(tmp_path.rglob("errors"))
+
+
+def test_a_job_that_fails_unforeseen_does_not_stop_the_others(arcgate, tmp_path, monkeypatch):
+    import arcgate.injection.build as building
+
+    built = building.build_dataset
+
+    def failing(data, runtime):
+        if data.psf.name == "gaussian":
+            raise IndexError("index 2838 is out of bounds")
+        return built(data, runtime)
+
+    monkeypatch.setattr(building, "build_dataset", failing)
+    code, out, err = arcgate("simulate", "-m", "psf=gaussian,moffat_naive", *TINY)
+    assert code == 1
+    assert "psf=moffat_naive" in out
+    assert "data built" in out
+    assert err.startswith("arcgate: IndexError: index 2838 is out of bounds\n  where: its traceback is in")
+    assert "Traceback" not in err
+    (kept,) = (tmp_path / "data/errors").iterdir()
+    assert "in failing" in kept.read_text()
+
+
+def test_an_error_after_a_sweep_is_one_message(arcgate, monkeypatch):
+    def failing(*_):
+        raise RuntimeError("no table")
+
+    monkeypatch.setattr("arcgate.report.print_study", failing)
+    monkeypatch.setattr("arcgate.pipeline.run_variant", lambda spec: Outcome(spec.variant, "passed"))
+    code, _, err = arcgate("run", "-m", "psf=gaussian,moffat_naive", *TINY)
+    assert code == 1
+    assert err.startswith("arcgate: RuntimeError: no table")
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import operator
 import os
 
 import pytest
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 from arcgate.errors import ArcgateError
 from arcgate.workers import Workers, completed
@@ -36,3 +38,17 @@ def test_a_worker_that_ends_is_an_error_in_words_and_what_work_raises_passes_thr
         list(completed(os._exit, [1, 1], 2, tmp_path))
     with pytest.raises(TypeError, match="bad operand"):
         list(completed(abs, [-1, "x"], 2, tmp_path))
+
+
+def rounds_inside(folder):
+    """Work by two processes, inside a process that joblib started."""
+    return sorted(completed(abs, [-3, 5, -7], 2, folder))
+
+
+def test_workers_start_inside_a_job_that_joblib_started(tmp_path):
+    # Such a process calls its start method loky, which those that it spawns in its turn do not know.
+    try:
+        found = Parallel(n_jobs=2, backend="loky")(delayed(rounds_inside)(tmp_path) for _ in range(2))
+    finally:
+        get_reusable_executor().shutdown(wait=True)
+    assert found == [[(0, 3), (1, 5), (2, 7)]] * 2

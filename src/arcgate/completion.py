@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ CONFIGURATIONS: Final = {
 _OPTIONS: Final = ("--help", "--cfg", "--multirun")
 # Settings whose value is a file or a folder.
 _PATHS: Final = ("data", "output", "data.hosts.path", "runtime.data_dir", "runtime.mlruns_dir")
+# Choices of groups decide which settings there are; other words may hold what Hydra cannot read without its quotes.
+_CHOICE: Final = re.compile(r"[\w/]+=\w+")
 _BASH: Final = r"""_arcgate() {
     local IFS=$'\n' line="${COMP_LINE:0:COMP_POINT}"
     COMPREPLY=($(arcgate --complete "$line" 2> /dev/null))
@@ -126,7 +129,7 @@ def _settings(config_name: str, earlier: list[str], word: str) -> list[str]:
     hydra = Hydra.create_main_hydra2("arcgate", create_config_search_path("pkg://arcgate.conf"))
     try:
         plugin = DefaultCompletionPlugin(hydra.config_loader)
-        found = plugin._query(config_name=config_name, line=" ".join([*(item for item in earlier if "=" in item), word]))
+        found = plugin._query(config_name=config_name, line=" ".join([*filter(_CHOICE.fullmatch, earlier), word]))
     finally:
         GlobalHydra.instance().clear()
     return [item for item in found if not item.startswith("hydra")] if not word.startswith("hydra") else found

@@ -4,9 +4,11 @@ import math
 from pathlib import Path
 
 import pytest
+from mlflow.utils import validation
 
 from arcgate.errors import ArcgateError
 from arcgate.gates.result import Evidence
+from arcgate.naming import STUDY_LENGTH
 from arcgate.tracking import names
 from arcgate.tracking.record import flatten, log_artifacts, log_dataset, log_evidence, log_metrics, log_params, set_tags
 from arcgate.tracking.runs import variant_run
@@ -92,3 +94,24 @@ def test_artifacts_are_copied_into_the_folder(store: Store, run: str, tmp_path: 
     assert [entry.path for entry in store.client.list_artifacts(run)] == ["evidence.json", "figures"]
     with pytest.raises(ArcgateError, match="no such file"):
         log_artifacts(store, run, tmp_path / "missing.json")
+
+
+def test_what_is_longer_than_mlflow_allows_is_shortened_and_still_told_apart(store: Store, run: str) -> None:
+    grid = [index / 1000 for index in range(2000)]
+    log_params(store, run, {"data.grid.one": grid, "data.grid.other": [*grid[:-1], 7.0]})
+    set_tags(store, run, {"sentence": "word " * 3000})
+    log_dataset(store, run, "x" * 600, "d" * 64)
+    found = store.client.get_run(run)
+    one, other = (found.data.params[f"data.grid.{name}"] for name in ("one", "other"))
+    assert len(one) == len(other) == names.PARAM_LENGTH
+    assert one != other
+    assert len(found.data.tags["sentence"]) == names.TAG_LENGTH
+    assert len(found.inputs.dataset_inputs[0].dataset.name) == names.DATASET_NAME_LENGTH
+
+
+def test_the_limits_are_those_of_the_installed_mlflow() -> None:
+    assert names.PARAM_LENGTH <= validation.MAX_PARAM_VAL_LENGTH
+    assert names.TAG_LENGTH <= validation.MAX_TAG_VAL_LENGTH
+    assert names.DATASET_NAME_LENGTH <= validation.MAX_DATASET_NAME_SIZE
+    assert names.NAME_LENGTH <= validation.MAX_ENTITY_KEY_LENGTH
+    assert STUDY_LENGTH <= validation.MAX_EXPERIMENT_NAME_LENGTH

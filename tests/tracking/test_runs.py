@@ -7,7 +7,7 @@ import pytest
 
 from arcgate.errors import ArcgateError
 from arcgate.tracking import names
-from arcgate.tracking.runs import experiment_runs, finish, finish_study, study_run, variant_run
+from arcgate.tracking.runs import experiment_runs, finish, finish_study, require_usable, study_run, variant_run
 from arcgate.tracking.store import Store, open_store
 
 
@@ -92,3 +92,35 @@ def test_a_moved_folder_is_noticed_before_artifacts_go_to_the_old_place(store: S
     shutil.copytree(store.folder, tmp_path / "moved")
     with pytest.raises(ArcgateError, match="this folder was moved"):
         study_run(open_store(tmp_path / "moved"), "controls")
+
+
+def test_a_name_that_is_longer_than_mlflow_allows_is_shortened_and_kept_whole_in_a_tag(store: Store) -> None:
+    name = " ".join(f"gates.setting_{index}={index}" for index in range(60))
+    other = f"{name}0"
+    run = variant_run(store, "controls", name, "k")
+    assert variant_run(store, "controls", name, "k") == run
+    assert variant_run(store, "controls", other, "k") != run
+    found = store.client.get_run(run)
+    assert len(found.info.run_name) == names.RUN_NAME_LENGTH
+    assert found.info.run_name.startswith("gates.setting_0=0 gates.setting_1=1 ")
+    assert found.data.tags[names.VARIANT] == name
+    # Longer than a tag may be: still known again, and told from others that begin alike.
+    longest = "x" * 9000
+    run = variant_run(store, "controls", longest, "k")
+    assert variant_run(store, "controls", longest, "k") == run
+    assert variant_run(store, "controls", f"{longest}y", "k") != run
+
+
+def test_whether_a_study_can_be_used_is_asked_without_making_anything(store: Store, tmp_path: Path) -> None:
+    require_usable(store, "controls")
+    assert store.client.get_experiment_by_name("controls") is None
+    study_run(store, "controls")
+    require_usable(store, "controls")
+    with pytest.raises(ArcgateError, match="this folder was moved"):
+        # MLflow makes this one itself, elsewhere.
+        require_usable(store, "Default")
+    experiment = store.client.get_experiment_by_name("controls")
+    assert experiment is not None
+    store.client.delete_experiment(experiment.experiment_id)
+    with pytest.raises(ArcgateError, match="was deleted in MLflow"):
+        require_usable(store, "controls")
