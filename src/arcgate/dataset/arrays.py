@@ -22,19 +22,20 @@ from arcgate.dataset.foreign import ForeignSource
 from arcgate.dataset.identity import PAIR, SPLIT_NAMES
 from arcgate.dataset.left_out import FLAGS, flagged, leave_out
 from arcgate.dataset.pixel_scale import PIXEL_SCALE
-from arcgate.dataset.recorded import CENTRE
+from arcgate.dataset.recorded import CENTRE, STRUCTURAL
 from arcgate.dataset.rows import recorded, unused_note
 from arcgate.dataset.same_look import compare, namesakes, stored_types, type_notes
-from arcgate.dataset.schema import COLUMN_NAMES, COLUMNS, IMAGE_SHAPE, STAMP_SIZE
+from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.errors import ArcgateError
 
 LAYOUT = "arrays"
 STAMPS, LABELS, GROUPS, CONTROLS, ARCS = "stamps", "labels", "groups", "controls", "arcs"
 _CENTRES = dict(zip(("x", "y"), CENTRE, strict=True))
 _KNOWN = (STAMPS, LABELS, GROUPS, CONTROLS, ARCS, *_CENTRES)
-_NUMBERS = {*(column.name for column in COLUMNS if column.kind != "text"), PIXEL_SCALE, *FLAGS}
+_RECORDED = [column for column in COLUMNS if column.name not in STRUCTURAL]
+_NUMBERS = {*(column.name for column in _RECORDED if column.kind != "text"), PIXEL_SCALE, *FLAGS}
 # Where one of these is there, it is read: it cannot be passed over because of how it was saved.
-_NEEDED = {*_KNOWN, *COLUMN_NAMES, *SPLIT_NAMES, PAIR, PIXEL_SCALE, *FLAGS}
+_NEEDED = {*_KNOWN, *(column.name for column in _RECORDED), *SPLIT_NAMES, PAIR, PIXEL_SCALE, *FLAGS}
 _SHAPES = (IMAGE_SHAPE, (STAMP_SIZE, STAMP_SIZE, IMAGE_SHAPE[0]))
 _READ_ROWS = 256
 _BLOCK = 1 << 22

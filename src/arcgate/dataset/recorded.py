@@ -17,7 +17,7 @@ from arcgate.errors import ArcgateError
 CENTRE: Final = ("host_x_pix", "host_y_pix")
 SKY: Final = tuple(f"sky_sigma_{band}" for band in BANDS)
 # Given by the layouts, not by a table.
-_STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
+STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
 
 
 def _by_band(*stems: str) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
         A column of numbers holds something else, one of sizes or noise a value that is not positive, or one of centres a place
         outside the stamp.
     """
-    known = [column for column in COLUMNS if column.name in raw and column.name not in _STRUCTURAL]
+    known = [column for column in COLUMNS if column.name in raw and column.name not in STRUCTURAL]
     found = {column.name: _of_kind(raw[column.name], column.kind, place) for column in known}
     for name in _POSITIVE:
         if name in found and (wrong := (found[name] <= 0.0).to_numpy()).any():
