@@ -240,3 +240,17 @@ def test_columns_that_differ_by_case_only_are_refused(leaking, tmp_path):
         open_source(write_rows(leaking.assign(objid=GALAXY, OBJID=GALAXY), tmp_path / "set.parquet"))
     with pytest.raises(ArcgateError, match="'split' and 'Split' differ by case"):
         open_source(write_arrays(arrays(split=LEAKING, Split=LEAKING), tmp_path / "set.npz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("split", LEAKING.reshape(-1, 1)),
+        ("split", LEAKING[1:]),
+        ("pair_id", GALAXY[1:]),
+        ("groups", np.zeros(2 * N, dtype="datetime64[D]")),
+    ],
+)
+def test_arrays_that_would_be_passed_over_are_refused(tmp_path, name, values):
+    with pytest.raises(ArcgateError, match=rf"{name} is .* of shape .*beside labels of shape \(16,\)"):
+        open_source(write_arrays(arrays(**{name: values}), tmp_path / "set.npz"))

@@ -114,9 +114,15 @@ def require_inside(values: pd.Series, name: str, place: Place) -> None:
         )
 
 
+def _plain(value: object) -> object:
+    """Text without blanks at its ends, also where it was bytes."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text.strip() if isinstance(text, str) else text
+
+
 def _of_kind(values: pd.Series, kind: str, place: Place) -> pd.Series:
     if kind == "text":
-        return values.astype(object).map(lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+        return values.astype(object).map(_plain)
     numbers = pd.to_numeric(values.astype(object) if values.dtype == object else values, errors="coerce")
     if (wrong := (numbers.isna() & values.notna()).to_numpy()).any():
         row = int(np.argmax(wrong))
