@@ -208,7 +208,7 @@ def test_arrays_read_in_any_order_and_in_small_blocks(unpaired, tmp_path, monkey
     order = np.random.default_rng(0).permutation(len(arrays["labels"]))
     source = open_source(write_arrays({name: value[order] for name, value in arrays.items()}, tmp_path / "set.npz"))
     _, whole = read_all(source)
-    monkeypatch.setattr("arcgate.dataset.arrays._READ_ROWS", 7)
+    monkeypatch.setattr("arcgate.dataset.array_file._READ_ROWS", 7)
     monkeypatch.setattr(foreign, "ROWS_PER_PART", 20)
     table, image = read_all(source)
     np.testing.assert_array_equal(image, whole)
@@ -295,7 +295,7 @@ def few(n=6):
         ({"controls": np.zeros((3, 3, 64, 64), np.float32)}, ["controls is float32 of shape (3, 3, 64, 64)"]),
         ({"groups": np.array([0, 0, 1, 1, np.nan, 2])}, ["groups is empty in 1 rows", "row 4", "galaxies"]),
         ({"groups": np.array([{}] * 6, dtype=object)}, ["pickled", "array groups"]),
-        ({"x": np.array([31.5, 31.5, 99.0, 31.5, 31.5, 31.5])}, ["x is 99", "row 2", "31.5 in the middle"]),
+        ({"x": np.array([31.5, 31.5, 99.0, 31.5, 31.5, 31.5])}, ["column x", "x is 99", "row 2", "31.5 in the middle"]),
         ({"stamps": np.asfortranarray(np.zeros((6, 3, 64, 64), np.float32))}, ["Fortran order", "array stamps"]),
     ],
 )

@@ -34,8 +34,10 @@ def cell_bytes(cell: pa.Scalar) -> bytes | None:
         return None
     if isinstance(cell, pa.BinaryScalar | pa.LargeBinaryScalar | pa.FixedSizeBinaryScalar):
         return cell.as_py() or None
-    values = _nested(cell, "")
-    return None if values is None else repr((values.shape, values.dtype.str)).encode() + values.tobytes()
+    if isinstance(cell, pa.FixedShapeTensorScalar):
+        return bytes(cell.to_numpy().tobytes())
+    shape, _, values = _levels(cell)
+    return repr(shape).encode() + values.to_numpy(zero_copy_only=False).tobytes() if len(values) else None
 
 
 def is_image_type(kind: pa.DataType) -> bool:
@@ -120,18 +122,24 @@ def _nested(cell: pa.Scalar, where: str) -> NDArray[np.floating] | None:
     """Array of nested lists of one length a level; None for an empty list."""
     if isinstance(cell, pa.FixedShapeTensorScalar):
         return np.asarray(cell.to_numpy())
-    values, shape, total = cell.values, [len(cell.values)], len(cell.values)
-    even = True
-    while pa.types.is_nested(values.type):
-        even &= len(pc.list_value_length(values).unique()) == 1
-        values = values.flatten()
-        shape.append(len(values) // max(total, 1))
-        total = len(values)
-    if total == 0:
+    shape, even, values = _levels(cell)
+    if not len(values):
         return None
     if not even or values.null_count:
         raise ArcgateError("lists of different lengths, or with empty places, in one stamp", where=where, todo=_TO_DO)
     return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(shape)
+
+
+def _levels(cell: pa.Scalar) -> tuple[list[int], bool, pa.Array]:
+    """Lengths of nested lists level by level, whether all of a level share theirs, and the numbers in them."""
+    values, even = cell.values, True
+    shape = [len(values)]
+    while pa.types.is_nested(values.type):
+        even &= len(pc.list_value_length(values).unique()) == 1
+        total = len(values)
+        values = values.flatten()
+        shape.append(len(values) // max(total, 1))
+    return shape, even, values
 
 
 def _no_numpy_bytes(blob: bytes, where: str) -> ArcgateError:

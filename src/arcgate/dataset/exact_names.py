@@ -47,15 +47,18 @@ def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -
     limit = _FLOAT_LIMIT
     if values.dtype in _FLOATS:
         limit = 2.0 ** (np.finfo(str(values.dtype)).nmant + 1)
-    codes, distinct = pd.factorize(values.astype(object))
+    # By type and value: a float that stands for several whole numbers equals one of them.
+    known: dict[tuple[type, object], str | None] = {}
     texts: list[str | None] = []
-    for number, value in enumerate(distinct):
-        try:
-            texts.append(_text(value, limit))
-        except ValueError as error:
-            row = int(np.argmax(codes == number))
-            raise ArcgateError(f"{name} {error}", where=place(row), todo=_advice(value)) from error
-    words = pd.Series([None if code < 0 else texts[code] for code in codes], index=values.index, dtype=object)
+    for row, (value, gone) in enumerate(zip(values.astype(object), values.isna(), strict=True)):
+        key = (type(value), None if gone else value)
+        if key not in known:
+            try:
+                known[key] = None if gone else _text(value, limit)
+            except ValueError as error:
+                raise ArcgateError(f"{name} {error}", where=f"{place(row)}, column {name}", todo=_advice(value)) from error
+        texts.append(known[key])
+    words = pd.Series(texts, index=values.index, dtype=object)
     missing = words.isna().to_numpy()
     if empty is not None and missing.any():
         raise ArcgateError(

@@ -216,8 +216,8 @@ def _by_row(raw: pd.DataFrame) -> _Galaxies:
     names = pd.Series([f"row {row}" for row in range(len(raw))], index=raw.index, dtype=object)
     note = (
         f"no column names the galaxy ({', '.join(HOST_NAMES)}; {OBJID} with brickname; ra and dec; {ROW_OR_GALAXY}): each "
-        "row counts as a galaxy of its own. If galaxies repeat, intervals are too narrow, and whether a galaxy lies on two sides of "
-        "a split is not judged"
+        "row counts as a galaxy of its own. If galaxies repeat, intervals are too narrow, and whether a galaxy lies on two sides "
+        "of a split is not judged"
     )
     return _Galaxies(names, "row", (), (note,))
 

@@ -17,7 +17,7 @@ from arcgate.errors import ArcgateError
 CENTRE: Final = ("host_x_pix", "host_y_pix")
 SKY: Final = tuple(f"sky_sigma_{band}" for band in BANDS)
 # Given by the layouts, not by a table.
-_STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
+STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
 
 
 def _by_band(*stems: str) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
         A column of numbers holds something else, one of sizes or noise a value that is not positive, or one of centres a place
         outside the stamp.
     """
-    known = [column for column in COLUMNS if column.name in raw and column.name not in _STRUCTURAL]
+    known = [column for column in COLUMNS if column.name in raw and column.name not in STRUCTURAL]
     found = {column.name: _of_kind(raw[column.name], column.kind, place) for column in known}
     for name in _POSITIVE:
         if name in found and (wrong := (found[name] <= 0.0).to_numpy()).any():
@@ -114,9 +114,15 @@ def require_inside(values: pd.Series, name: str, place: Place) -> None:
         )
 
 
+def _plain(value: object) -> object:
+    """Text without blanks at its ends, also where it was bytes."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text.strip() if isinstance(text, str) else text
+
+
 def _of_kind(values: pd.Series, kind: str, place: Place) -> pd.Series:
     if kind == "text":
-        return values.astype(object).map(lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+        return values.astype(object).map(_plain)
     numbers = pd.to_numeric(values.astype(object) if values.dtype == object else values, errors="coerce")
     if (wrong := (numbers.isna() & values.notna()).to_numpy()).any():
         row = int(np.argmax(wrong))

@@ -134,8 +134,8 @@ def believed(pairs: Pairs | None, look: Look, identity: Identity, place: Place) 
             f"{found}. Either what names the galaxy ({', '.join(identity.by_columns)}) is that of several galaxies, or these are "
             "not cut from one image",
             where=place(one),
-            todo="give a name that is unique (objid with brickname and release; text or integers); if these are several images of "
-            "one galaxy, add its position, ra and dec",
+            todo="give a name that is unique (objid with brickname and release; text or integers); if these are several images "
+            "of one galaxy, add its position, ra and dec",
         )
     if pairs is not None and pairs.same_galaxy:
         pairs = Pairs(pairs.positive, pairs.control, False, f"{pairs.rule}, but as other galaxies")
