@@ -149,9 +149,11 @@ def _run() -> None:
 
 def _ran(spec: Variant) -> Safe:
     """The gates' answer on a variant that is found finished, or is run now."""
+    from textwrap import shorten
+
     from arcgate.progress import say, step
 
-    with step(spec.variant):
+    with step(shorten(spec.variant, 40, placeholder="...")):
         from arcgate.finished import found
 
         if (record := found(spec)) is not None:
