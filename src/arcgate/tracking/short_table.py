@@ -175,7 +175,7 @@ def _legend(table: pd.DataFrame, gates: Sequence[str]) -> list[str]:
         marks = [f"{mark} {meaning}" for mark, meaning in _MEANINGS.items() if mark in cells]
         lines.append("gates: value; " + "; ".join(["no mark: passed", *marks, f"{ABSENT} does not apply"]))
         named = ", ".join(stem.removeprefix("gate/").removesuffix("/overall") for stem in gates)
-        lines.append(f"shown of {len(shown_gates(table))} gates, of each kind the one that failed most often: {named}")
+        lines.append(f"shown of {len(shown_gates(table))} gates, of each kind that failed the one that did most often: {named}")
     scores = [f"{' '.join(heading)}: {words}" for name, heading, words in SCORES if name in table][:N_SCORES]
     return lines + (["; ".join(scores)] if scores else [])
 
