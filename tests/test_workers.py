@@ -7,7 +7,9 @@ import os
 
 import pytest
 
+from arcgate import workers as spread
 from arcgate.errors import ArcgateError
+from arcgate.injection.build import build_dataset
 from arcgate.workers import Workers, completed
 
 
@@ -36,3 +38,11 @@ def test_a_worker_that_ends_is_an_error_in_words_and_what_work_raises_passes_thr
         list(completed(os._exit, [1, 1], 2, tmp_path))
     with pytest.raises(TypeError, match="bad operand"):
         list(completed(abs, [-1, "x"], 2, tmp_path))
+
+
+def test_a_small_data_set_starts_no_processes(small, monkeypatch):
+    spec = small("runtime.workers=4", "data.seed=31", "data.n_pairs=20")
+    # The survey may be shared with tests that ran before; the data set is built here.
+    build_dataset(small("data.seed=32", "data.n_pairs=20").data, small().runtime)
+    monkeypatch.setattr(spread, "ProcessPoolExecutor", None)
+    assert build_dataset(spec.data, spec.runtime).status == "built"
