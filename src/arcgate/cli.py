@@ -169,6 +169,7 @@ def _simulate() -> None:
     def task(config: DictConfig) -> int:
         from arcgate.config import from_config
         from arcgate.injection.build import build_dataset
+        from arcgate.progress import say, step
 
         spec = from_config(_named(config))
         if spec.dry_run:
@@ -176,8 +177,9 @@ def _simulate() -> None:
 
             print_plan(spec)
             return 0
-        built = build_dataset(spec.data, spec.runtime)
-        print(f"{spec.variant}: data {built.status}: {built.folder}")
+        with step("building the data set"):
+            built = build_dataset(spec.data, spec.runtime)
+        say(f"{spec.variant}: data {built.status}: {built.folder}")
         return 0
 
     _hydra("config", task)

@@ -74,7 +74,7 @@ def test_a_row_reads_factors_answers_four_gates_and_three_scores() -> None:
     assert " hard_r5 " in mask
     assert "seed 7" in recommended
     assert recommended.rstrip().endswith("-"), "a score that is not there"
-    assert "where nothing differs: core_mask none, seed 0" in text
+    assert "otherwise: core_mask none, seed 0" in text
     assert "x failed" in text
     assert "? undetermined" in text
     assert "b blind" not in text
@@ -155,7 +155,7 @@ def test_on_request_everything_is_printed(store: Store, evidence: Evidence, monk
     monkeypatch.setattr(report, "Console", lambda **options: Console(**({"file": text, "color_system": None} | options)))
     for full in (False, True):
         report.print_study("one", str(store.folder), "data", full=full)
-    short, long = text.getvalue().split("study one: 1 variants")[1:]
+    short, long = text.getvalue().split("study one: 1 variant\n")[1:]
     assert "[0.96, 0.98]" not in short
     assert "0.970 [0.960, 0.980]" in long
     assert "The arcs are 2.35 times as wide as declared." in long
