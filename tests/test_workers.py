@@ -9,7 +9,7 @@ import pytest
 
 from arcgate import workers as spread
 from arcgate.errors import ArcgateError
-from arcgate.injection.build import build_dataset
+from arcgate.injection.build import build_dataset, survey_of
 from arcgate.workers import Workers, completed
 
 
@@ -41,8 +41,7 @@ def test_a_worker_that_ends_is_an_error_in_words_and_what_work_raises_passes_thr
 
 
 def test_a_small_data_set_starts_no_processes(small, monkeypatch):
-    spec = small("runtime.workers=4", "data.seed=31", "data.n_pairs=20")
-    # The survey may be shared with tests that ran before; the data set is built here.
-    build_dataset(small("data.seed=32", "data.n_pairs=20").data, small().runtime)
+    spec = small("runtime.workers=4", "data.seed=31", "data.n_pairs=60")
+    survey_of(spec.data, small().runtime)
     monkeypatch.setattr(spread, "ProcessPoolExecutor", None)
     assert build_dataset(spec.data, spec.runtime).status == "built"
