@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ QUICK = ("learning.epochs=3", "learning.backbone=test_efficientnet", "runtime.th
 LIMIT_S = 240
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """A command of its own session, so that a kill reaches it alone; what it prints goes to a file."""
     with (folder / "log").open("w") as log:
         return subprocess.Popen(
@@ -36,6 +37,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            env=os.environ | environment,
         )
 
 
@@ -105,7 +107,13 @@ def test_killed_while_building_and_while_training(uninterrupted, tmp_path):
     ]
     assert (logits[0] - logits[1].loc[logits[0].index]).abs().max() <= 1e-6
 
-    out = finish(start(tmp_path, "run", *QUICK), tmp_path)
+    drawn = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*") if path.is_file()}
+    out = finish(start(tmp_path, "run", *QUICK, PYTHONPROFILEIMPORTTIME="1"), tmp_path)
     assert "data reused" in out
     assert "gates reused" in out
     assert "training skipped" in out
+    imported = set(re.findall(r"^import time:.*\|\s+(\S+)$", out, re.MULTILINE))
+    assert "mlflow" in imported, "the tracking database was not asked"
+    heavy = {"torch", "pytorch_lightning", "timm", "matplotlib", "sklearn", "numba", "lenstronomy"}
+    assert not imported & heavy, "what is finished needs none of these"
+    assert {path: path.stat().st_mtime_ns for path in drawn} == drawn, "something was written again"

@@ -9,7 +9,9 @@ import pytest
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
+from arcgate import workers as spread
 from arcgate.errors import ArcgateError
+from arcgate.injection.build import build_dataset, survey_of
 from arcgate.workers import Workers, completed
 
 
@@ -52,3 +54,10 @@ def test_workers_start_inside_a_job_that_joblib_started(tmp_path):
     finally:
         get_reusable_executor().shutdown(wait=True)
     assert found == [[(0, 3), (1, 5), (2, 7)]] * 2
+
+
+def test_a_small_data_set_starts_no_processes(small, monkeypatch):
+    spec = small("runtime.workers=4", "data.seed=31", "data.n_pairs=60")
+    survey_of(spec.data, small().runtime)
+    monkeypatch.setattr(spread, "ProcessPoolExecutor", None)
+    assert build_dataset(spec.data, spec.runtime).status == "built"

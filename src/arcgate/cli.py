@@ -214,9 +214,11 @@ def _run() -> int:
 
 def _ran(spec: Variant) -> Safe:
     """The gates' answer on a variant that is found finished, or is run now."""
+    from textwrap import shorten
+
     from arcgate.progress import say, step
 
-    with step(spec.variant):
+    with step(shorten(spec.variant, 40, placeholder="...")):
         from arcgate.finished import found
 
         if (record := found(spec)) is not None:
@@ -241,9 +243,11 @@ def _simulate() -> int:
             print_data_plan(spec, planned)
             return 0
         from arcgate.injection.build import build_dataset
+        from arcgate.progress import say, step
 
-        built = build_dataset(spec.data, spec.runtime)
-        print(f"{spec.variant}: data {built.status}: {built.folder}")
+        with step("building the data set"):
+            built = build_dataset(spec.data, spec.runtime)
+        say(f"{spec.variant}: data {built.status}: {built.folder}")
         return 0
 
     def after(config: DictConfig) -> None:

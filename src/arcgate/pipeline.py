@@ -173,7 +173,8 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
         _log(prepared, store, run_id, evidence, metrics)
     left = Record(run_id, evidence.safe, {name: metrics[name] for name in (OWN, COMMON)}, _files(prepared))
     took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"
-    say(f"{spec.variant}: training {trained.status}{took}: {left.in_words}; {_place(prepared.training)}")
+    word = "done" if trained.status == "trained" else trained.status
+    say(f"{spec.variant}: training {word}{took}: {left.in_words}; {_place(prepared.training)}")
     return left
 
 

@@ -44,7 +44,7 @@ def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> 
     console = Console(width=min(terminal.width, WIDTH)) if terminal.is_terminal and not full else terminal
     if not terminal.is_terminal:
         console = Console(width=WIDTH)
-    title = f"study {study}: {len(table)} variants"
+    title = f"study {study}: {len(table)} variant{'' if len(table) == 1 else 's'}"
     if full:
         print_table(table, console, title=title)
     else:

@@ -268,3 +268,13 @@ def test_a_missing_column_names_sample_and_column() -> None:
 def test_settings_that_do_not_do_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="rays_per_pixel must be a multiple of 11"):
         reference_arc(row_of(), **settings)
+
+
+@pytest.mark.usefixtures("coarse")
+def test_an_arc_that_several_variants_declare_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = reference_arc(row_of(theta_e_arcsec=1.111), rays_per_pixel=3, border_pix=2)
+    monkeypatch.setattr(reference, "_light", None)
+    again = reference_arc(row_of(theta_e_arcsec=1.111, sample_id=9), rays_per_pixel=3, border_pix=2)
+    assert np.array_equal(again, first)
+    again[:] = 0.0
+    assert np.array_equal(reference_arc(row_of(theta_e_arcsec=1.111), rays_per_pixel=3, border_pix=2), first)

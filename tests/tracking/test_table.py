@@ -73,7 +73,7 @@ def test_the_core_diagnostics_stand_beside_the_gates_and_strata_are_left_to_the_
     assert "core_published" in text
     assert "(diagnostic)" in text
     assert "theta_e_lt_1" not in text
-    assert {"gate/core_published/raw/overall", "gate/core/raw/theta_e_lt_1"} <= set(table.columns)
+    assert {"diagnostic/core_published/raw/overall", "gate/core/raw/theta_e_lt_1"} <= set(table.columns)
 
 
 def test_a_factor_that_a_shown_one_decides_is_left_out(table: pd.DataFrame) -> None:

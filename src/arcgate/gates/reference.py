@@ -91,14 +91,17 @@ def reference_arc(row: Mapping[str, Any], *, rays_per_pixel: int = RAYS_PER_PIXE
     if rays_per_pixel < 1 or rays_per_pixel % CELLS_PER_PIXEL or border_pix < 0:
         rule = f"rays_per_pixel must be a multiple of {CELLS_PER_PIXEL} and border_pix not negative"
         raise ValueError(f"{rule}, got {rays_per_pixel} and {border_pix}")
-    return _rendered(tuple(_declared(row).items()), rays_per_pixel, border_pix).copy()
+    return _rendered(tuple(_declared(row).items()), rays_per_pixel // CELLS_PER_PIXEL, CELLS_PER_PIXEL, border_pix).copy()
 
 
 @lru_cache(maxsize=64)
-def _rendered(declared: tuple[tuple[str, float], ...], rays_per_pixel: int, border_pix: int) -> Array:
-    """The arc of declared values; kept, because variants of a study declare the same arcs and each takes a second or more."""
+def _rendered(declared: tuple[tuple[str, float], ...], rays_per_cell: int, cells_per_pixel: int, border_pix: int) -> Array:
+    """The arc of declared values; kept, because variants of a study declare the same arcs and each takes a second or more.
+
+    `cells_per_pixel` is `CELLS_PER_PIXEL`, named here so that no arc of another division is found.
+    """
     values = dict(declared)
-    light = _light(values, rays_per_pixel // CELLS_PER_PIXEL, border_pix)
+    light = _light(values, rays_per_cell, border_pix)
     flux = values["flux_scale"] * 10.0 ** (-0.4 * (_magnitudes(values) - ZERO_POINT))
     images = []
     for i, band in enumerate(BANDS):

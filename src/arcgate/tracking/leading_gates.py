@@ -1,4 +1,4 @@
-"""Which gates a short table shows: of each kind of question the one that decided most."""
+"""Which gates a short table shows: of each kind of question that found a leak, the gate that failed most often."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATE
     """Choose the gates of the short table, by one rule for every study.
 
     The kinds of gates are the sections of the report (null injection, residuals, mask edge, normaliser, any other difference,
-    ...). Each kind is represented by its gate that failed in most variants, then by the one that was undecided in most, then by
-    the first by name. Kinds come in the order of those numbers, then in the report's. If there are fewer kinds than
-    places, their second gates follow.
+    ...). Kinds in which a gate failed come first, then those in which one was undecided, then the others, each in the report's
+    order, in which what is asked first decides first. A kind is represented by its gate that failed in most variants, then by
+    the one that was undecided in most, then by the first by name. If there are fewer kinds than places, their second gates
+    follow.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATE
     for stem in sorted(stems, key=lambda stem: (*_urgency(table, stem), stem)):
         kinds.setdefault(_kind(stem), []).append(stem)
     turns = sorted(
-        (place, *_urgency(table, stem), _ORDER[kind], stem)
+        (place, *(number == 0 for number in _urgency(table, stem)), _ORDER[kind], stem)
         for kind, members in kinds.items()
         for place, stem in enumerate(members)
     )

@@ -169,13 +169,14 @@ def _text(value: object) -> str:
 def _legend(table: pd.DataFrame, gates: Sequence[str]) -> list[str]:
     lines = []
     if factors := shown_factors(table):
-        lines.append("where nothing differs: " + ", ".join(f"{_label(name)} {_text(_usual(table, name))}" for name in factors))
+        lines.append("otherwise: " + ", ".join(f"{_label(name)} {_text(_usual(table, name))}" for name in factors))
     if gates:
         cells = " ".join(cell for stem in gates for cell in _gate_cells(table, stem)).split()
         marks = [f"{mark} {meaning}" for mark, meaning in _MEANINGS.items() if mark in cells]
-        lines.append("gates: value; " + "; ".join(["no mark: passed", *marks, f"{ABSENT} does not apply"]))
+        absent = [f"{ABSENT} does not apply"] if ABSENT in cells else []
+        lines.append("gates: value; " + "; ".join(["no mark: passed", *marks, *absent]))
         named = ", ".join(stem.removeprefix("gate/").removesuffix("/overall") for stem in gates)
-        lines.append(f"shown of {len(shown_gates(table))} gates, of each kind the one that failed most often: {named}")
+        lines.append(f"shown of {len(shown_gates(table))} gates, of each kind that failed the one that failed most: {named}")
     scores = [f"{' '.join(heading)}: {words}" for name, heading, words in SCORES if name in table][:N_SCORES]
     return lines + (["; ".join(scores)] if scores else [])
 

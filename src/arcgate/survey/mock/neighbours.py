@@ -81,7 +81,9 @@ def neighbour_spectrum(neighbour: Neighbour, modes: int) -> Tensor:
     halves = []
     for ky, wave in ((k[:, None], along_y), (-k[:, None], along_y.conj())):
         along, across = k * cos + ky * sin, ky * cos - k * sin
-        shape = (1.0 + scale_pix**2 * (along**2 / disc.q + across**2 * disc.q)) ** -1.5
+        stretched = 1.0 + scale_pix**2 * (along**2 / disc.q + across**2 * disc.q)
+        # A root takes a fraction of the time of a power.
+        shape = 1.0 / (stretched * np.sqrt(stretched))
         halves.append(torch.from_numpy(wave[:, None] * along_x * shape))
     return joined_halves(*halves).to(torch.float32)
 
