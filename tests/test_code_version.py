@@ -145,6 +145,8 @@ def test_another_computation_has_another_form(one: str, other: str) -> None:
         ("x = (1,\n     2)", "x = 1, 2"),
         ("x = 'a'", 'x = "a"'),
         ("x = 'a' 'b'", "x = 'ab'"),
+        ("x = f'{{a}} {b}'", "x = '{a}' f' {b}'"),
+        ("x = f'a{b:c}d' f'e'", "x = 'a' f'{b:c}' 'd' 'e'"),
         ("def f():\n    return 1", 'def f():\n    """Give one."""\n\n    return 1'),
         ("X = 1", 'X = 1\n"""What X is."""'),
         ("x = 1", "x = 1\nif TYPE_CHECKING:\n    import a"),

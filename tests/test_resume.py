@@ -1,4 +1,7 @@
-"""kill -9 while building and while training: the next run completes, and nothing differs from an uninterrupted run."""
+"""kill -9 while building and while training: the next run completes, and nothing differs from an uninterrupted run.
+
+Another study then finds the training, and has its curves on a run of its own.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ import pandas as pd
 import pytest
 
 from arcgate.dataset.reader import open_dataset
+from arcgate.tracking import names
+from arcgate.tracking.runs import experiment_runs
+from arcgate.tracking.store import open_store
 
 SIZE = (
     "data.hosts.n_hosts=90",
@@ -67,6 +73,19 @@ def data_set(folder: Path, rows: int) -> Path:
     return found[0]
 
 
+def logged_epochs(folder: Path, study: str) -> list[list[int]]:
+    """Of each of a study's variants in MLflow, the epochs whose validation was logged, each once."""
+    store = open_store(folder / "mlruns")
+    runs = experiment_runs(store, store.client.get_experiment_by_name(study))
+    found = []
+    for run in (run for run in runs if run.data.tags[names.KIND] == names.KIND_VARIANT):
+        steps = {int(point.value): point.step for point in store.client.get_metric_history(run.info.run_id, "epoch")}
+        validated = [point.step for point in store.client.get_metric_history(run.info.run_id, "val_auroc")]
+        assert sorted(validated) == sorted(steps.values())
+        found.append(sorted(steps))
+    return found
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     """A run that nothing disturbs: its folder."""
@@ -117,3 +136,10 @@ def test_killed_while_building_and_while_training(uninterrupted, tmp_path):
     heavy = {"torch", "pytorch_lightning", "timm", "matplotlib", "sklearn", "numba", "lenstronomy"}
     assert not imported & heavy, "what is finished needs none of these"
     assert {path: path.stat().st_mtime_ns for path in drawn} == drawn, "something was written again"
+
+    out = finish(start(tmp_path, "run", *QUICK, "study=other"), tmp_path)
+    assert "data reused" in out
+    assert "gates reused" in out
+    assert "training skipped" in out
+    assert len(list((tmp_path / "data" / "runs").glob("*/finished.json"))) == 1
+    assert logged_epochs(tmp_path, "adhoc") == logged_epochs(tmp_path, "other") == [[0, 1, 2]]

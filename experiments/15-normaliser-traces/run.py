@@ -19,13 +19,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_module
 from normalised import FORMS, Form, as_given, normalised
 from numpy.typing import NDArray
+from sets import FPR, LABEL, RESULTS, place_of, specs
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.schema import SPLITS
 from arcgate.evaluation.metrics import operating_point
@@ -37,14 +36,7 @@ from arcgate.learning.train import train
 from arcgate.variant import Variant, View
 from arcgate.views.view import Viewer
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results.csv"
 COLUMNS = ("form", "seed", "recall_10pc", "auroc", "val_auroc", "best_epoch", "seconds", "data_digest")
-# The pilot's recommended variant. The common set is the pilot's, larger, and of galaxies of another mock survey.
-TRAINING = ("variant=recommended", "learning=pilot")
-COMMON = ("variant=recommended", "grid=realistic", "controls=unpaired", "data.null_rows=1", "data.seed=1001")
-COMMON += ("data.n_pairs=1500", "data.hosts.seed=2", "data.hosts.n_hosts=3300")
-FPR = 0.1
 SEEDS = 8
 
 
@@ -60,25 +52,12 @@ class Task:
     folder: Path
 
 
-def specs(data_dir: str) -> tuple[Variant, Variant]:
-    """Of the training set and of the common set."""
-    places = [f"runtime.data_dir={data_dir}", "runtime.workers=1"]
-    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
-        first, second = (from_config(compose("config", overrides=[*one, *places])) for one in (TRAINING, COMMON))
-    return first, second
-
-
 def plan(data_dir: str, seeds: int) -> list[Task]:
     """Every training, the two forms of a seed one after the other."""
     spec, other = specs(data_dir)
     data, common = (build_dataset(one.data, one.runtime).folder for one in (spec, other))
     pairs = [(form, seed) for seed in range(seeds) for form in FORMS]
     return [Task(form, seed, spec, data, common, place_of(data_dir, form, seed)) for form, seed in pairs]
-
-
-def place_of(data_dir: str, form: Form, seed: int) -> Path:
-    """Folder of a training."""
-    return Path(data_dir) / "experiments" / "15" / f"{form}_{seed}"
 
 
 def trained(task: Task) -> dict[str, object]:
@@ -95,6 +74,7 @@ def trained(task: Task) -> dict[str, object]:
         with torch.inference_mode():
             logit = torch.cat([finder(part) for part in torch.split(images, 256)]).double().numpy()
     np.save(task.folder / "logit.npy", logit.astype(np.float32))
+    np.save(task.folder.parent / LABEL, label)
     for weights in task.folder.glob("*.ckpt"):
         weights.unlink()
     best = result.history.loc[result.history["val_auroc"].idxmax()]

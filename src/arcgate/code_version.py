@@ -115,6 +115,8 @@ def _write(node: object, out: Callable[[str], None]) -> None:
         out(f"{type(node).__name__}(")
         for field in node._fields:
             value = getattr(node, field, None)
+            if isinstance(node, ast.JoinedStr):
+                value = _joined(node.values)
             if value is not None and value != [] and field not in _SKIPPED:
                 out(field)
                 _write(value, out)
@@ -127,6 +129,18 @@ def _write(node: object, out: Callable[[str], None]) -> None:
         out("]")
     else:
         out(repr(node))
+
+
+def _joined(parts: list[ast.expr]) -> list[object]:
+    """The parts of an f-string, text beside text as one: Python 3.12.1 leaves some of it in pieces."""
+    merged: list[object] = []
+    for part in parts:
+        text = part.value if isinstance(part, ast.Constant) else part
+        if isinstance(text, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += text
+        elif text != "":
+            merged.append(text)
+    return merged
 
 
 def _says_nothing(node: object) -> bool:

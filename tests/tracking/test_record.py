@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from mlflow.utils import validation
 
@@ -10,7 +11,16 @@ from arcgate.errors import ArcgateError
 from arcgate.gates.result import Evidence
 from arcgate.naming import STUDY_LENGTH
 from arcgate.tracking import names
-from arcgate.tracking.record import flatten, log_artifacts, log_dataset, log_evidence, log_metrics, log_params, set_tags
+from arcgate.tracking.record import (
+    flatten,
+    log_artifacts,
+    log_dataset,
+    log_evidence,
+    log_history,
+    log_metrics,
+    log_params,
+    set_tags,
+)
 from arcgate.tracking.runs import variant_run
 from arcgate.tracking.store import Store
 
@@ -30,6 +40,15 @@ def test_a_reopened_run_gets_only_the_parameters_it_lacks(store: Store, run: str
     log_params(store, run, {"data.seed": 1})
     log_params(store, run, {"data.seed": 2, "data.n_pairs": 10})
     assert store.client.get_run(run).data.params == {"data.seed": "1", "data.n_pairs": "10"}
+
+
+def test_a_run_gets_only_the_epochs_it_lacks_where_lightning_would_log_them(store: Store, run: str) -> None:
+    log_metrics(store, run, {"epoch": 0, "val_auroc": 0.6}, step=3)
+    history = pd.DataFrame({"epoch": [0, 1, 2], "val_auroc": [0.6, 0.7, 0.8]})
+    for _ in range(2):
+        log_history(store, run, history, steps_per_epoch=4)
+        points = store.client.get_metric_history(run, "val_auroc")
+        assert [(point.step, point.value) for point in points] == [(3, 0.6), (7, 0.7), (11, 0.8)]
 
 
 def test_more_entries_than_mlflow_takes_at_once(store: Store, run: str) -> None:

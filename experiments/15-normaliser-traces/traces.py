@@ -1,0 +1,101 @@
+"""How much of the arc is left in the annulus of normalised stamps: AUC of boosted trees and of a ridge; writes traces.csv."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+from normalised import host_rows, positions
+from numpy.typing import NDArray
+from sets import specs
+
+from arcgate.dataset.reader import Dataset, open_dataset
+from arcgate.gates.rules import halved, judged
+from arcgate.gates.summaries import features, pixels, power, radial, ring_sums
+from arcgate.injection.build import build_dataset
+from arcgate.variant import Gates, View
+from arcgate.views.view import Viewer
+
+HERE = Path(__file__).parent
+Pixels = NDArray[np.float32]
+# The galaxy under the statistics of the stamp with its arc, which is the trace alone; and stamps with their arcs.
+SUBJECTS = ("trace alone", "stamp, normalised with the arc", "stamp, normalised from the galaxy")
+# Rings where the view takes its statistics, beyond 20 px; and the battery's summaries of the annulus at 8 to 20 px.
+OUTER_PIX = (20, 24, 28, 32)
+SUMMARIES = ("means beyond 20 px", "radial", "pca", "power")
+COLUMNS = ("subject", "summary", "rule", "value", "low", "high", "n", "n_groups")
+
+
+def viewed(dataset: Dataset, view: View) -> dict[str, NDArray[np.generic]]:
+    """All labelled rows of a paired set as the network may get them: controls, the subjects, their centres and galaxies."""
+    viewer, parts = Viewer(view), []
+    columns = ["sample_id", "pair_id", "host_id", "role", "host_x_pix", "host_y_pix"]
+    for batch in dataset.batches(columns, roles=("positive", "control"), arcs=False):
+        x, y = positions(batch.table)
+        own = viewer.normaliser(batch.image, x, y)
+        row = np.flatnonzero((batch.table["role"] == "positive").to_numpy())
+        control = host_rows(batch.table)[row]
+        arc, host = ([part[rows] for part in own] for rows in (row, control))
+        parts.append(
+            {
+                "control": viewer.apply(batch.image[control], *host),
+                SUBJECTS[0]: viewer.apply(batch.image[control], *arc),
+                SUBJECTS[1]: viewer.apply(batch.image[row], *arc),
+                SUBJECTS[2]: viewer.apply(batch.image[row], *host),
+                "x": x[row],
+                "y": y[row],
+                "galaxy": batch.table["host_id"].to_numpy(str)[row],
+            }
+        )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def summarised(image: Pixels, x: NDArray[np.float64], y: NDArray[np.float64], summary: str) -> Pixels:
+    """Features of normalised stamps, (n, k)."""
+    if summary == SUMMARIES[0]:
+        sums, counts = ring_sums(image, x, y, OUTER_PIX)
+        return (sums / counts[:, None]).reshape(len(image), -1).astype(np.float32)
+    if summary == "radial":
+        return radial(image, x, y, "annulus")
+    return pixels(image, "annulus") if summary == "pca" else features(power(image, "annulus", None)[0], "power")
+
+
+def measured(dataset: Dataset, view: View, settings: Gates) -> Iterator[dict[str, object]]:
+    """A line for each subject, summary and rule."""
+    rows = viewed(dataset, view)
+    hosts, x, y = halved(rows["galaxy"].astype(str), settings), rows["x"].astype(float), rows["y"].astype(float)
+    for summary in SUMMARIES:
+        control = summarised(rows["control"].astype(np.float32), x, y, summary)
+        for subject in SUBJECTS:
+            positive = summarised(rows[subject].astype(np.float32), x, y, summary)
+            for rule in ("trees", "ridge"):
+                auc = judged(positive, hosts, control, hosts, rule, settings)  # type: ignore[arg-type]  # one of two literals
+                values = {name: f"{getattr(auc, name):.4f}" for name in ("value", "low", "high")}
+                yield {"subject": subject, "summary": summary, "rule": rule, **values, "n": auc.n, "n_groups": auc.n_groups}
+
+
+def main() -> None:
+    """Measure the training set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", default="data", help="where data sets lie")
+    spec, _ = specs(parser.parse_args().data_dir)
+    dataset = open_dataset(build_dataset(spec.data, spec.runtime).folder)
+    write(measured(dataset, spec.view, spec.gates))
+
+
+def write(lines: Iterator[dict[str, object]]) -> None:
+    """traces.csv."""
+    with (HERE / "traces.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+if __name__ == "__main__":
+    main()
