@@ -61,7 +61,7 @@ def judged(task: Task) -> dict[str, object]:
     """Make one clean set and name its cause."""
     started = time.process_time()
     with threadpool_limits(1):
-        data = replace(task.data, arc_noise=task.noise)
+        data = replace(task.data, noise=replace(task.data.noise, name=task.noise, arc=task.noise))
         cause = name_cause(rows_of(make(task.survey, data, task.seed, task.paired, (), "none", pairs=task.pairs)))
     return {
         "pairs": task.pairs,

@@ -60,7 +60,15 @@ CAUSES: Final = {
     ),
     "centre_offset": CauseWords(
         "Bug: arcs are not centred on their galaxies",
-        "Check the centre of the PSF kernel, the half pixel of even-sized stamps, and the centre of the cutouts.",
+        "Check the centre of the PSF kernel (an ifftshift), the half pixel of even-sized stamps, and the centre of the cutouts.",
+    ),
+    "orientation": CauseWords(
+        "Bug: arcs are mirrored or turned",
+        "Check the order of axes and the direction of x and y where stamps are read and arcs are added.",
+    ),
+    "angle_convention": CauseWords(
+        "Bug: another convention of angles or signs",
+        "Check from which axis and in which direction position angles and shears count, and the signs of source offsets.",
     ),
     "angular_unit": CauseWords(
         "Bug: wrong angular unit", "Check degrees against radians in position angles, and arcsec against pixels in radii."

@@ -98,7 +98,7 @@ def small_scale(rows: Rows, ranked: list[Explained]) -> Explained | None:
     if abs(float(best.amplitude[0, 0])) < SMALL_SCALE:
         return None
     excess = [(each.squared - rows.expected).sum() for each in (rows, without(rows, best))]
-    return best if excess[1] < _OF_A_SCALE * excess[0] else None
+    return best if excess[0] > 0.0 and excess[1] < _OF_A_SCALE * excess[0] else None
 
 
 def _common_factor(rows: Rows, fit: Explained) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Pixels = NDArray[np.float32]
+Images = NDArray[np.floating]
 Angle = Callable[[Array], Array]
 Vector = Callable[[Array, Array], tuple[Array, Array]]
 
@@ -104,12 +104,12 @@ class Orientation:
     """
 
     label: str
-    pixels: Callable[[Pixels], Pixels]
+    pixels: Callable[[Images], Images]
     place: Vector
     convention: Convention
 
 
-def _orientation(label: str, pixels: Callable[[Pixels], Pixels], angle: str, place: str) -> Orientation:
+def _orientation(label: str, pixels: Callable[[Images], Images], angle: str, place: str) -> Orientation:
     return Orientation(label, pixels, PLACES[place], Convention(angle, angle, angle, place))
 
 

@@ -1,26 +1,29 @@
-"""Geometric explanations, tried before all others once the plain refit has found something: turned arcs, other conventions of
-angles, arcs that landed elsewhere. They are rendered on a few rows, and only what explains those is compared on all of them.
+"""Geometric explanations, tried before all others once the plain refit has found something.
+
+Turned arcs, other conventions of angles, arcs that landed elsewhere: compared on a few rows, and the best of each on all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import STAMP_SIZE
-from arcgate.gates.verdict.conventions import ORIENTATIONS, Convention, steps
+from arcgate.gates.verdict.conventions import ORIENTATIONS, Convention, Orientation, steps
 from arcgate.gates.verdict.families import Explained, Family, explained_by
 from arcgate.gates.verdict.landings import common_shifts, shifted
 from arcgate.gates.verdict.predictions import rendered_as
 from arcgate.gates.verdict.rows import Rows
-from arcgate.gates.verdict.scene import Scene
+from arcgate.gates.verdict.scene import Few
 
 Array = NDArray[np.float64]
-Pixels = NDArray[np.float32]
+Images = NDArray[np.floating]
 Index = NDArray[np.int64]
 
 # Rows on which explanations are tried, and in how many steps of one column each.
@@ -33,7 +36,6 @@ _GAIN: Final = 5.0
 _SAME: Final = 0.02
 # Sources further out than this may leave the stamp when they are put elsewhere.
 _FARTHEST_ARCSEC: Final = 7.0
-_LEAST_SHIFT_PIX: Final = 0.02
 # Columns are not looked at where whole arcs leave less than this share of the light.
 _SETTLED: Final = 0.02
 
@@ -52,6 +54,8 @@ class Transformed:
     words : str
     product, found : ndarray (n, 3)
         Of what it adds to the declared arcs: with itself, and with the light beyond them.
+    turned : Orientation or None
+        What everything was turned by.
     """
 
     explained: Explained
@@ -59,6 +63,7 @@ class Transformed:
     words: str
     product: Array
     found: Array
+    turned: Orientation | None
 
 
 def transformed(rows: Rows, candidates: NDArray[np.bool_]) -> list[Transformed]:
@@ -75,15 +80,26 @@ def transformed(rows: Rows, candidates: NDArray[np.bool_]) -> list[Transformed]:
         return []
     scene = rows.scene
     tried = _chosen(rows, candidates)
-    best = [_best(rows, images) for images in (_turned(scene), _landed(scene, np.flatnonzero(candidates)))]
-    found = [each for each in best if each is not None]
+    few = scene.few(tried)
+    wholes = [_best(rows, few, tried, transforms) for transforms in (_turns(), _landings(few))]
+    found = [_compared(rows, each, each.of(scene.table, scene.arc)) for each in wholes if each is not None]
     settled = any(_leaves(rows, each, candidates) < _SETTLED for each in found)
-    convention = Convention() if settled else _descended(rows, scene, tried)
+    convention = Convention() if settled else _descended(rows, few, tried)
     if convention != Convention():
-        image = _read(scene, convention, np.arange(len(scene.arc)))
         whole = convention in [orientation.convention for orientation in ORIENTATIONS]
-        found.append(_tried(rows, "orientation" if whole else "angle_convention", convention.in_words(), image))
-    return [_told_apart(rows, scene, tried, each) for each in found]
+        read = _Transform("orientation" if whole else "angle_convention", convention.in_words(), lambda table, arc: arc)
+        found.append(_compared(rows, read, _read(scene.table, scene.arc, convention)))
+    return [_told_apart(few, each) for each in found]
+
+
+@dataclass(frozen=True)
+class _Transform:
+    """What happens to whole arcs: the bug's name, words, and images (n, 3, 64, 64) of rows and their declared arcs."""
+
+    bug: str
+    words: str
+    of: Callable[[pd.DataFrame, Images], Images]
+    turned: Orientation | None = None
 
 
 def _leaves(rows: Rows, found: Transformed, candidates: NDArray[np.bool_]) -> float:
@@ -101,39 +117,52 @@ def _chosen(rows: Rows, candidates: NDArray[np.bool_]) -> Index:
     return np.sort(order[: min(_TRIED_HIDDEN if rows.hosts_hide else _TRIED, int(candidates.sum()))])
 
 
-def _tried(rows: Rows, bug: str, words: str, images: Pixels) -> Transformed:
+def _compared(rows: Rows, transform: _Transform, images: Images) -> Transformed:
     """An explanation compared on all rows."""
     assert rows.scene is not None  # from `transformed`
     product, found, null_found = rows.scene.against(np.arange(len(images)), images)
-    family = Family(bug, bug, ("flux",), free=False, partial=True)
+    family = Family(transform.bug, transform.bug, ("flux",), free=False, partial=True)
     fit = explained_by(rows, family, product[..., None, None], found[..., None])
     null = explained_by(replace(rows, squared=rows.null_squared), family, product[..., None, None], null_found[..., None])
-    return Transformed(fit, null, words, product, found)
+    return Transformed(fit, null, transform.words, product, found, transform.turned)
 
 
-def _best(rows: Rows, images: Iterator[tuple[str, str, Pixels]]) -> Transformed | None:
-    tried = [_tried(rows, bug, words, image) for bug, words, image in images]
-    return max(tried, key=lambda each: each.explained.score, default=None)
+def _best(rows: Rows, few: Few, tried: Index, transforms: list[_Transform]) -> _Transform | None:
+    """The one that the tried rows speak for most; None if they speak for none."""
+    gains = [_gain(rows, few, tried, each.of(few.table, few.arc)) for each in transforms]
+    best = int(np.argmax(gains))
+    return transforms[best] if gains[best] > _GAIN else None
 
 
-def _turned(scene: Scene) -> Iterator[tuple[str, str, Pixels]]:
+def _turns() -> list[_Transform]:
     """Whole stamps turned about their middle, and arcs about their galaxies."""
+    return [
+        _Transform("orientation", f"{what} {each.label}", partial(_turned, each, what == "arcs"), each)
+        for each in ORIENTATIONS
+        for what in ("stamps", "arcs")
+    ]
+
+
+def _turned(orientation: Orientation, about_galaxy: bool, table: pd.DataFrame, arc: Images) -> Images:
+    image = orientation.pixels(arc)
+    if not about_galaxy:
+        return image
     middle = (STAMP_SIZE - 1) / 2.0
-    x, y = (scene.table[name].to_numpy(np.float64) - middle for name in ("host_x_pix", "host_y_pix"))
-    for orientation in ORIENTATIONS:
-        image = orientation.pixels(scene.arc)
-        yield "orientation", f"stamps {orientation.label}", image
-        moved_x, moved_y = orientation.place(x, y)
-        back = np.stack([x - moved_x, y - moved_y], axis=1)[:, None, :]
-        yield "orientation", f"arcs {orientation.label}", shifted(image, back, wrapped=False)
+    x, y = (table[name].to_numpy(np.float64) - middle for name in ("host_x_pix", "host_y_pix"))
+    moved_x, moved_y = orientation.place(x, y)
+    return shifted(image, np.stack([x - moved_x, y - moved_y], axis=1)[:, None, :], wrapped=False)
 
 
-def _landed(scene: Scene, candidates: Index) -> Iterator[tuple[str, str, Pixels]]:
-    for shift in common_shifts(scene.weighed(candidates), scene.arc[candidates]):
-        if np.hypot(shift[:, 0], shift[:, 1]).max() < _LEAST_SHIFT_PIX:
-            continue
-        for wrapped in (False, True):
-            yield "centre_offset", _landing_in_words(shift, wrapped), shifted(scene.arc, shift, wrapped)
+def _landings(few: Few) -> list[_Transform]:
+    return [
+        _Transform("centre_offset", _landing_in_words(shift, wrapped), partial(_landed, shift, wrapped))
+        for shift in common_shifts(few.matched, few.arc)
+        for wrapped in (False, True)
+    ]
+
+
+def _landed(shift: Array, wrapped: bool, table: pd.DataFrame, arc: Images) -> Images:
+    return shifted(arc, shift, wrapped)
 
 
 def _landing_in_words(shift: Array, wrapped: bool) -> str:
@@ -142,10 +171,9 @@ def _landing_in_words(shift: Array, wrapped: bool) -> str:
     return f"arcs that landed {where} px from where they belong" + (", around the stamp's edge" if wrapped else "")
 
 
-def _read(scene: Scene, convention: Convention, rows: Index) -> Pixels:
-    """Arcs of some rows as a renderer with another convention would have them; sources far out stay where they are."""
-    image = scene.arc[rows].copy()
-    table = scene.table.iloc[rows].reset_index(drop=True)
+def _read(table: pd.DataFrame, arc: Images, convention: Convention) -> Images:
+    """Arcs as a renderer with another convention would have them; sources far out stay where they are."""
+    image = arc.copy()
     place = table[["source_x_arcsec", "source_y_arcsec"]].to_numpy(np.float64)
     near = np.hypot(place[:, 0], place[:, 1]) < _FARTHEST_ARCSEC
     if near.any():
@@ -154,14 +182,14 @@ def _read(scene: Scene, convention: Convention, rows: Index) -> Pixels:
     return image
 
 
-def _descended(rows: Rows, scene: Scene, tried: Index) -> Convention:
+def _descended(rows: Rows, few: Few, tried: Index) -> Convention:
     """The convention that explains the tried rows best, one column after another."""
     best, score = Convention(), 0.0
     seen: dict[Convention, float] = {best: 0.0}
     for _ in range(_STEPS):
         for step in steps(best):
             if step not in seen:
-                seen[step] = _gain(rows, scene, tried, _read(scene, step, tried))
+                seen[step] = _gain(rows, few, tried, _read(few.table, few.arc, step))
         ahead = max(seen, key=lambda each: seen[each])
         if seen[ahead] < score + _GAIN:
             break
@@ -169,32 +197,25 @@ def _descended(rows: Rows, scene: Scene, tried: Index) -> Convention:
     return best
 
 
-def _gain(rows: Rows, scene: Scene, tried: Index, images: Pixels) -> float:
+def _gain(rows: Rows, few: Few, tried: Index, images: Images) -> float:
     """Log likelihood that an explanation gains on some rows; a row that it does not hold in costs little."""
-    product, found, _ = scene.against(tried, images)
+    product, found = few.added(images)
     left = (rows.squared[tried] - 2.0 * found + product).clip(min=0.0)
     gain = rows.pixels * (np.log1p(rows.squared[tried] / rows.pixels) - np.log1p(left / rows.pixels)).sum(axis=1)
     return float(np.logaddexp(gain, 0.0).sum() - len(tried) * np.log(2.0))
 
 
-def _told_apart(rows: Rows, scene: Scene, tried: Index, found: Transformed) -> Transformed:
+def _told_apart(few: Few, found: Transformed) -> Transformed:
     """The same, without a name of its own if single columns predict the same pixels as everything turned together."""
-    turned = next((each for each in ORIENTATIONS if found.words.endswith(f" {each.label}")), None)
-    if turned is None:
+    if found.turned is None:
         return found
-    whole = turned.convention
-    image = _read(scene, whole, tried)
-    others = {Convention(place=whole.place), replace(whole, place=Convention().place)} - {whole, Convention()}
-    for other in others:
-        apart, _, _ = _between(scene, tried, image, _read(scene, other, tried))
-        added, _, _ = scene.against(tried, image)
-        if np.median(apart.sum(axis=1) / np.maximum(added.sum(axis=1), 1e-300)) < _SAME:
+    whole = found.turned.convention
+    image = _read(few.table, few.arc, whole)
+    added = np.maximum(few.square(image - few.arc).sum(axis=1), 1e-300)
+    for other in {Convention(place=whole.place), replace(whole, place=Convention().place)} - {whole, Convention()}:
+        apart = few.square(image - _read(few.table, few.arc, other)).sum(axis=1)
+        if np.median(apart / added) < _SAME:
             words = f"{found.words}, or {other.in_words()}: on these rows the same pixels"
             family = replace(found.explained.family, bug="unknown_bug")
             return replace(found, words=words, explained=replace(found.explained, family=family))
     return found
-
-
-def _between(scene: Scene, rows: Index, one: Pixels, other: Pixels) -> tuple[Array, Array, Array]:
-    """Inner products of the difference of two images."""
-    return scene.against(rows, scene.arc[rows] + one - other)

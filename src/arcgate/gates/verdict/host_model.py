@@ -91,17 +91,18 @@ class HostModel:
                 out[row, band] = (flat[:, band] @ flat[:, band].T - hidden) / variance[row, band]
         return out
 
-    def weighed(self, table: pd.DataFrame, images: Array, variance: Array) -> Array:
-        """Images (n, 3, 64, 64) times the inverse covariance of host and noise: what a matched filter multiplies with."""
-        out = np.empty_like(images)
+    def factors(self, table: pd.DataFrame, variance: Array) -> tuple[Array, Array]:
+        """Modes of hosts (n, modes, 4096), and what they hide (n, 3, modes, modes).
+
+        With a = modes x image, an image's square under host and noise is (image . image - a . hidden . a) / variance.
+        """
         basis, within = _basis(table), self._within(table, variance)
-        for row in range(len(images)):
+        hidden = np.empty((len(table), len(BANDS), basis.shape[1], basis.shape[1]))
+        for row in range(len(table)):
             gram = basis[row] @ basis[row].T
-            flat = images[row].reshape(len(BANDS), -1)
             for band in range(len(BANDS)):
-                hidden = basis[row].T @ np.linalg.solve(gram + within(row, band), basis[row] @ flat[band])
-                out[row, band] = ((flat[band] - hidden) / variance[row, band]).reshape(images.shape[2:])
-        return out
+                hidden[row, band] = np.linalg.inv(gram + within(row, band))
+        return basis, hidden
 
     def _within(self, table: pd.DataFrame, variance: Array) -> Callable[[int, int], Array]:
         """What is added to the Gram matrix of a row's modes, by row and band: noise over the host's own power."""

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
 
 Array = NDArray[np.float64]
-Pixels = NDArray[np.float32]
+Images = NDArray[np.floating]
 
 # Peaks of the matched filter that are looked at, and how far apart they lie.
 _PEAKS: Final = 2
 _APART_PIX: Final = 3
 
 
-def shifted(image: Pixels, shift: Array, wrapped: bool) -> Pixels:
+def shifted(image: Images, shift: Array, wrapped: bool) -> Images:
     """Images moved by any number of pixels.
 
     Parameters
@@ -42,7 +42,7 @@ def shifted(image: Pixels, shift: Array, wrapped: bool) -> Pixels:
     return out
 
 
-def common_shifts(weighed: Array, arc: Pixels) -> list[Array]:
+def common_shifts(weighed: Array, arc: Images) -> list[Array]:
     """Shifts (3, 2) of all arcs that the light speaks for: those of all bands together, then each band's own.
 
     Parameters
@@ -97,12 +97,12 @@ def _ways(shift: Array) -> list[Array]:
     return ways
 
 
-def _moved_within(image: Pixels, shift: Array) -> Pixels:
+def _moved_within(image: Images, shift: Array) -> Images:
     """Moved by less than a pixel: exact for what pixels resolve."""
     wave = -2.0j * np.pi * np.fft.fftfreq(STAMP_SIZE)
     wave[STAMP_SIZE // 2] = 0.0
     phase = np.exp(wave[None, None, None, :] * shift[..., 0, None, None] + wave[None, None, :, None] * shift[..., 1, None, None])
-    return np.fft.ifft2(np.fft.fft2(image) * phase).real.astype(np.float32)
+    return np.fft.ifft2(np.fft.fft2(image) * phase).real
 
 
 def _into(shift: int) -> slice:

@@ -130,7 +130,7 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
     """
     controls, control_stamps = _as_bright(table, controls, control_stamps)
     hosts = HostModel.of(controls, control_stamps)
-    parts, scenes = [], []
+    parts, scenes, variances = [], [], []
     for rows in batches(len(table)):
         part, other = table.iloc[rows].reset_index(drop=True), controls.iloc[rows].reset_index(drop=True)
         predicted = predict(part)
@@ -145,7 +145,8 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
         everything = np.concatenate([stacked, rest[:, None], null[:, None]], axis=1)
         variance = sky_of(part) ** 2 + (RESOLUTION * arc.max(axis=(2, 3))) ** 2
         inner = hosts.inner(part, everything, variance)
-        scenes.append((beyond, arc, variance, null))
+        scenes.append((beyond, arc, null))
+        variances.append(variance)
         k = len(PREDICTIONS)
         parts.append(
             (
@@ -159,13 +160,12 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
             )
         )
     product, projected, squared, null_found, null_squared, noise, null_noise = map(np.concatenate, zip(*parts, strict=True))
-    beyond, arcs, variance, nulls = map(np.concatenate, zip(*scenes, strict=True))
+    lights, arcs, nulls = (np.concatenate([each[place] for each in scenes]).astype(np.float32) for place in range(3))
+    spreads = np.concatenate(variances)
     return Rows(
         product, projected, squared, np.full_like(squared, STAMP_SIZE**2), null_found, null_squared, float(STAMP_SIZE**2),
         noise, null_noise, table["host_id"].to_numpy(np.str_), hosts_hide=True,
-        scene=Scene(
-            table.reset_index(drop=True), beyond.astype(np.float32), arcs.astype(np.float32), variance, nulls.astype(np.float32), hosts
-        ),
+        scene=Scene(table.reset_index(drop=True), lights, arcs, spreads, nulls, hosts),
     )  # fmt: skip
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.gates.verdict.borders import batches
 from arcgate.gates.verdict.host_model import HostModel
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
+Images = NDArray[np.floating]
 Index = NDArray[np.int64]
 
 
@@ -42,7 +42,7 @@ class Scene:
     null: Pixels | None
     hosts: HostModel | None
 
-    def against(self, rows: Index, images: Pixels) -> tuple[Array, Array, Array]:
+    def against(self, rows: Index, images: Images) -> tuple[Array, Array, Array]:
         """Inner products of what images (m, 3, 64, 64) add to the arcs of some rows.
 
         Returns
@@ -65,14 +65,63 @@ class Scene:
         product, found, null_found = (np.concatenate(column) for column in zip(*parts, strict=True))
         return product, found, null_found
 
-    def weighed(self, rows: Index) -> Array:
-        """Light found in some rows times the inverse covariance (m, 3, 64, 64); less that of controls where hosts hide it."""
+    def few(self, rows: Index) -> Few:
+        """Some rows, ready for many comparisons."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        factors = None if self.hosts is None else self.hosts.factors(table, self.variance[rows])
+        few = Few(table, self.arc[rows].astype(np.float64), self.variance[rows], factors, np.zeros(0), np.zeros(0))
         light = self.light[rows].astype(np.float64)
-        if self.hosts is None or self.null is None:
-            return light / self.variance[rows][:, :, None, None]
-        out = np.empty((len(rows), len(BANDS), *light.shape[2:]))
-        for some in batches(len(rows)):
-            at = rows[some]
-            beyond = light[some] - self.null[at]
-            out[some] = self.hosts.weighed(self.table.iloc[at], beyond, self.variance[at])
-        return out
+        beyond = light if self.null is None else light - self.null[rows]
+        return replace(few, rest=few.weighed(light - few.arc), matched=few.weighed(beyond))
+
+
+@dataclass(frozen=True)
+class Few:
+    """Some rows of a scene.
+
+    Attributes
+    ----------
+    table : DataFrame of m rows
+    arc : ndarray (m, 3, 64, 64)
+        As declared.
+    variance : ndarray (m, 3)
+    factors : tuple of ndarray, or None
+        From `HostModel.factors`, where hosts are in the way.
+    rest, matched : ndarray (m, 3, 64, 64)
+        Times the inverse covariance: light beyond the arcs; all light found, less that of controls where hosts are in the way.
+    """
+
+    table: pd.DataFrame
+    arc: Array
+    variance: Array
+    factors: tuple[Array, Array] | None
+    rest: Array
+    matched: Array
+
+    def weighed(self, images: Array) -> Array:
+        """Images (m, 3, 64, 64) times the inverse covariance."""
+        clear = images
+        if self.factors is not None:
+            basis, hidden = self.factors
+            seen = np.einsum("mbkl,mbl->mbk", hidden, self._modes(images, basis))
+            clear = images - (seen @ basis).reshape(images.shape)
+        weighed: Array = clear / self.variance[:, :, None, None]
+        return weighed
+
+    def added(self, images: Images) -> tuple[Array, Array]:
+        """Inner products of what images (m, 3, 64, 64) add to the arcs: with itself and with the light beyond them, (m, 3)."""
+        more = images - self.arc
+        return self.square(more), (more * self.rest).sum(axis=(2, 3))
+
+    def square(self, images: Images) -> Array:
+        """Inner product of images (m, 3, 64, 64) with themselves, (m, 3)."""
+        square: Array = np.square(images).sum(axis=(2, 3))
+        if self.factors is not None:
+            basis, hidden = self.factors
+            modes = self._modes(images, basis)
+            square = square - np.einsum("mbk,mbkl,mbl->mb", modes, hidden, modes, optimize=True)
+        return square / self.variance
+
+    def _modes(self, images: Images, basis: Array) -> Array:
+        modes: Array = images.reshape(*images.shape[:2], -1) @ np.swapaxes(basis, 1, 2)
+        return modes
