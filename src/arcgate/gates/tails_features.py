@@ -88,7 +88,8 @@ def stored_values(stamps: Stamps) -> Floats:
     """Repeated values and exact zeros of pixels as stored, float32 (n, band, 2)."""
     image = np.ascontiguousarray(stamps.image, dtype=np.float32)
     faint = _FAINT_SKY_SIGMA * stamps.sky[:, :, 0, 0].astype(np.float32)
-    return np.asarray(repeats(image.reshape(*image.shape[:2], -1), faint), dtype=np.float32)
+    n, bands, height, width = image.shape
+    return np.asarray(repeats(image.reshape(n, bands, height * width), faint), dtype=np.float32)
 
 
 def levels(image: Pixels, sky: Floats) -> Floats:
