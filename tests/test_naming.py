@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from pydantic import TypeAdapter, ValidationError
 
-from arcgate.composing import shell_word
+from arcgate.composing import check_words, shell_word
 from arcgate.config import audit_from_config, from_config, typed_words
 from arcgate.errors import ArcgateError
 from arcgate.naming import Name, StudyName
@@ -76,3 +76,26 @@ def test_where_text_is_sought_what_was_typed_is_taken():
 )
 def test_words_for_the_shell(value, word):
     assert shell_word("study", value) == word
+
+
+@pytest.mark.parametrize(
+    ("words", "todo"),
+    [
+        (["--verify"], "write verify=true"),
+        (["--verify", "data=x"], "write verify=true"),
+        (["--port", "5000"], "write port=5000"),
+        (["--dry-run=true"], "write dry_run=true"),
+        (["data=x", "here"], "write data=here"),
+    ],
+)
+def test_words_that_are_no_settings_are_rewritten(words, todo):
+    with pytest.raises(ArcgateError) as caught:
+        check_words("audit", words)
+    assert todo in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words", [["--cfg", "job"], ["-c", "job"], ["--multi", "a=1,2"], ["~view"], ["+x=1"], ["--info", "config"]]
+)
+def test_options_and_settings_pass(words):
+    check_words("audit", words)

@@ -38,9 +38,9 @@ def check_words(verb: str, words: Sequence[str]) -> None:
         With the way to write it.
     """
     earlier = ""
-    for word in words:
+    for word, later in zip(words, [*words[1:], ""], strict=True):
         if word.startswith("--"):
-            _check_option(word)
+            _check_option(word, "" if "=" in later or later.startswith("-") else later)
         elif not word.startswith(("-", "~")) and "=" not in word and not earlier.startswith("-"):
             key = _FOLDERS.get(verb, "<key>")
             raise ArcgateError(
@@ -51,15 +51,16 @@ def check_words(verb: str, words: Sequence[str]) -> None:
         earlier = word
 
 
-def _check_option(word: str) -> None:
-    name, _, value = word.partition("=")
+def _check_option(word: str, later: str) -> None:
+    name, equals, value = word.partition("=")
     if len(name) == 2 or any(option.startswith(name) for option in _OPTIONS):
         return
     key = name.removeprefix("--").replace("-", "_")
+    meant = value if equals else later or "true"
     raise ArcgateError(
         f"there is no option {name}: settings are written key=value, without dashes",
         where="command line",
-        todo=f"write {key}={value or 'true'}; --help lists the keys",
+        todo=f"write {f'{key}={meant}' if meant.isdecimal() else shell_word(key, meant)}; --help lists the keys",
     )
 
 
