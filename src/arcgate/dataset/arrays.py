@@ -48,8 +48,8 @@ def open_arrays(path: Path) -> ForeignSource:
     ----------
     path : Path
         Holds `stamps`, `labels` and `groups`; optionally `controls` (the galaxy of each stamp without its arc; then stamps
-        with label 0 are not needed), `arcs` (light as added), `x` and `y` (centre of the galaxy), and any column of the schema,
-        one value a stamp. Pixels are taken as nanomaggies, bands as g, r, z.
+        with label 0 are not needed), `arcs` (light as added), `x` and `y` (centre of the galaxy), `split`, `pair_id`,
+        `pixel_scale_arcsec`, and any column of the schema, one value a stamp. Pixels are taken as nanomaggies, bands as g, r, z.
 
     Returns
     -------
