@@ -163,7 +163,7 @@ def test_the_same_run_in_mlflow_is_reopened(spec, stub, tmp_path):
     runs = client.search_runs([client.get_experiment_by_name("audits").experiment_id])
     (run,) = [run for run in runs if run.data.tags.get("arcgate.kind") == "variant"]
     assert run.info.status == "FINISHED"
-    assert "diagnostic/mean_light/raw/overall" in run.data.metrics
+    assert "gate/mean_light/raw/overall" in run.data.metrics
     assert run.data.params["layout"] == "arcgate"
     assert run.data.tags["arcgate.safe"] == safe
     names = {item.path for item in client.list_artifacts(run.info.run_id)}

@@ -12,7 +12,6 @@ import pytest
 from composing import REAL, needs_real
 
 from arcgate import cli
-from arcgate.pipeline import Outcome
 
 
 @pytest.fixture
@@ -177,7 +176,7 @@ def test_an_error_after_a_sweep_is_one_message(arcgate, monkeypatch):
         raise RuntimeError("no table")
 
     monkeypatch.setattr("arcgate.report.print_study", failing)
-    monkeypatch.setattr("arcgate.pipeline.run_variant", lambda spec: Outcome(spec.variant, "passed"))
+    monkeypatch.setattr("arcgate.pipeline.run_variant", lambda spec: "passed")
     code, _, err = arcgate("run", "-m", "psf=gaussian,moffat_naive", *TINY)
     assert code == 1
     assert err.startswith("arcgate: RuntimeError: no table")

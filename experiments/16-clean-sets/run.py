@@ -32,7 +32,7 @@ from arcgate.dataset.source import Source
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import GateResult
 from arcgate.gates.verdict.conclude import conclude
-from arcgate.injection.build import build_dataset
+from arcgate.injection.build import build_dataset, survey_of
 from arcgate.variant import Audit, Variant
 from arcgate.workers import completed
 
@@ -160,9 +160,7 @@ def main() -> None:
     tasks = plan(work, options.hosts.resolve() if options.hosts else None, there)
     if tasks:
         # Built once here, so that workers find it.
-        build_dataset(
-            replace(tasks[0].spec.data, n_pairs=4, null_rows=0), replace(tasks[0].spec.runtime, workers=options.workers)
-        )
+        survey_of(tasks[0].spec.data, replace(tasks[0].spec.runtime, workers=options.workers))
     with RESULTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

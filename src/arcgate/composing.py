@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from hydra.errors import HydraException
@@ -38,7 +39,7 @@ def check_words(verb: str, words: Sequence[str]) -> None:
         With the way to write it.
     """
     earlier = ""
-    for word, later in zip(words, [*words[1:], ""], strict=True):
+    for word, later in pairwise([*words, ""]):
         if word.startswith("--"):
             _check_option(word, "" if "=" in later or later.startswith("-") else later)
         elif not word.startswith(("-", "~")) and "=" not in word and not earlier.startswith("-"):

@@ -48,13 +48,14 @@ def _row(pair: int, role: str) -> dict[str, object]:
 def make_set(tmp_path: Path) -> Callable[..., Dataset]:
     """Makes a test set of noise: pairs of stamps in two shards."""
 
-    def make(pairs: int = 20, first: int = 0, roles: tuple[str, ...] = tuple(_ROLES)) -> Dataset:
+    def make(pairs: int = 20, first: int = 0, roles: tuple[str, ...] = tuple(_ROLES), flat: tuple[int, ...] = ()) -> Dataset:
         folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}"
         folder.mkdir()
         receipts = []
         for index, chosen in enumerate(np.array_split(np.arange(first, first + pairs)[::-1], 2)):
             rows = [_row(int(pair), role) for pair in chosen for role in roles]
             image = np.random.default_rng(index).normal(size=(len(rows), *IMAGE_SHAPE)).astype(np.float32)
+            image[[row["sample_id"] in flat for row in rows]] = 0.25
             kinds = {column.name: "Int64" if column.nullable else "int64" for column in COLUMNS if column.kind == "int"}
             floats = {column.name: "float64" for column in COLUMNS if column.kind == "float"}
             table = pd.DataFrame(rows, columns=[column.name for column in COLUMNS]).astype(kinds | floats)

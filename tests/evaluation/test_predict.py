@@ -45,6 +45,15 @@ def test_the_core_mask_changes_logits(checkpoint: Path, make_set: Callable[..., 
     assert np.abs(tables[0]["logit"] - tables[1]["logit"]).min() > 0
 
 
+def test_pairs_that_the_view_cannot_scale_are_not_scored_and_counted(
+    checkpoint: Path, make_set: Callable[..., Dataset], view: View, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The positive of pair 3 and the control of pair 5.
+    table = predict(checkpoint, make_set(flat=(9, 16)), view, split="test", threads=1)
+    assert set(table["pair_id"]) == set(range(20)) - {3, 5}
+    assert "the pairs of 1 control, 1 positive rows without a spread" in capsys.readouterr().out
+
+
 def test_another_view_is_refused(checkpoint: Path, make_set: Callable[..., Dataset], view: View) -> None:
     with pytest.raises(ArcgateError, match="another view"):
         predict(checkpoint, make_set(), dataclasses.replace(view, stretch="none"), split="test", threads=1)

@@ -168,7 +168,7 @@ def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> Non
 def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown() -> None:
     passed, open_ = gate("tails", "raw", "passed", 0.0, 0.01, "inside"), gate("null_pair", "raw", "not_run", 0.0, 0.1, "nothing")
     required = (Requirement("no tails", ("tails/raw",)), Requirement("a null pair", ("null_pair/raw", "null/raw")))
-    cause = Cause("unknown_bug", 1.0, "light", alarm=True, rows_refitted=60, rows_judged=1000)
+    cause = Cause("unknown_bug", "light", alarm=True, rows_refitted=60, rows_judged=1000)
     read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_), required=required), {}))
     verdict = read.text("verdict")
     assert "The refit found light that is not the declared arcs" in verdict

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from judging import by_name
@@ -10,7 +12,8 @@ from arcgate.dataset.source import DatasetSource
 from arcgate.errors import ArcgateError
 from arcgate.gates import battery
 from arcgate.gates.battery import run_battery
-from arcgate.gates.safe import is_safe
+from arcgate.gates.left_out_rows import judge_left_out
+from arcgate.gates.safe import beyond_chance, is_safe
 from arcgate.injection.core_mask import radius_from
 
 # Fifty judging galaxies, of a hundred pairs, are too few to be sure of a PSF that is too wide.
@@ -89,3 +92,11 @@ def test_one_class_alone_is_refused(small, built):
 
     with pytest.raises(ArcgateError, match="no control rows"):
         run_battery(OneClass(built(*SOUND)), spec.view, spec.gates)
+
+
+def test_a_class_that_lacks_stamps_beyond_chance_fails(built):
+    facts = DatasetSource(built()).facts
+    assert judge_left_out(facts) == []
+    lacking, alike = (judge_left_out(replace(facts, left_out_p=p))[0] for p in (1e-6, 0.3))
+    assert (lacking.status, alike.status) == ("failed", "passed")
+    assert beyond_chance([lacking, alike], 0.9) == [lacking]

@@ -125,7 +125,7 @@ def test_two_answers_never_contradict_each_other(found, light):
         else result
         for result in results_of({key: status for key, status in found.items() if status != "below"})
     ]
-    cause = Cause(light, 0.9, "light", alarm=light not in ("physics", "undetermined"), rows_refitted=30)
+    cause = Cause(light, "light", alarm=light not in ("physics", "undetermined"), rows_refitted=30)
     evidence = conclude("key", Judged(tuple(results), (), replace(cause, rows_judged=100), LEVEL, ALL))
     assert kinds_of(evidence.cause) <= set(ALLOWED[evidence.safe])
     assert not (evidence.safe == "passed" and "bug" in kinds_of(evidence.cause))
@@ -137,14 +137,14 @@ def test_pairs_that_are_not_allowed_are_refused():
     kinds = {"physics": "physics", "undetermined": "undetermined", "selection": "design", "flux_unit": "bug"}
     for safe, (name, kind) in product(ALLOWED, kinds.items()):
         if kind in ALLOWED[safe]:
-            check_allowed(safe, Cause(name, 0.0, ""))
+            check_allowed(safe, Cause(name, ""))
         else:
             with pytest.raises(RuntimeError, match="contradict"):
-                check_allowed(safe, Cause(name, 0.0, ""))
+                check_allowed(safe, Cause(name, ""))
     with pytest.raises(RuntimeError, match="contradict"):
-        check_allowed("passed", Cause("physics", 0.9, "", alarm=True))
+        check_allowed("passed", Cause("physics", "", alarm=True))
 
 
 def test_every_leak_that_a_gate_names_is_known():
     for name in _LEAK_OF.values():
-        assert kinds_of(Cause(name, 0.0, "")) == {"design"}
+        assert kinds_of(Cause(name, "")) == {"design"}

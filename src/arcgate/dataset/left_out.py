@@ -16,7 +16,7 @@ from arcgate.errors import ArcgateError
 # Columns in which makers say that a cutout failed: 0 or false where there is none.
 FLAGS: Final = ("cutout_ok", "stamp_ok", "image_ok", "has_cutout", "has_stamp")
 # A difference between the classes that chance makes less often than this is a finding.
-CHANCE: Final = 0.01
+CHANCE: Final = 1e-3
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
-from arcgate.dataset.shard_reading import Batch
 from arcgate.errors import ArcgateError
 from arcgate.keys import as_plain
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
+from arcgate.progress import say
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
@@ -72,13 +72,17 @@ def predict(
     columns = [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
     with _inference(threads):
         finder = _finder(checkpoint, view)
-        tables = [
-            batch.table[list(ROW_COLUMNS)].assign(logit=_logits(finder, _viewed(batch, view, mask_radius_pix)))
-            for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False)
-        ]
+        viewer, tables, flat = Viewer(view), [], []
+        for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
+            x, y = batch.table["host_x_pix"].to_numpy(), batch.table["host_y_pix"].to_numpy()
+            scalable = viewer.scalable(batch.image, x, y)
+            flat.append(batch.table.loc[~scalable, ["pair_id", "role"]])
+            image, x, y = batch.image[scalable], x[scalable], y[scalable]
+            seen = viewer(image, x, y) if mask_radius_pix is None else viewer.masked(image, x, y, mask_radius_pix)
+            tables.append(batch.table.loc[scalable, list(ROW_COLUMNS)].assign(logit=_logits(finder, seen)))
     if not tables:
         raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
-    predictions = _with_pair(pd.concat(tables), dataset, split)
+    predictions = _with_pair(_whole_pairs(pd.concat(tables), pd.concat(flat), split), dataset, split)
     _check_classes(predictions, dataset)
     _check_values(predictions, dataset)
     return predictions
@@ -95,13 +99,18 @@ def _finder(checkpoint: Path, view: View) -> LensFinder:
     return load_finder(content).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _viewed(batch: Batch, view: View, mask_radius_pix: float | None) -> NDArray[np.float32]:
-    x, y = batch.table["host_x_pix"].to_numpy(), batch.table["host_y_pix"].to_numpy()
-    viewer = Viewer(view)
-    return viewer(batch.image, x, y) if mask_radius_pix is None else viewer.masked(batch.image, x, y, mask_radius_pix)
+def _whole_pairs(table: pd.DataFrame, flat: pd.DataFrame, split: Split) -> pd.DataFrame:
+    """Leave out the pairs of stamps that the view cannot scale, as gates and training do, and say how many there are."""
+    if flat.empty:
+        return table
+    counts = ", ".join(f"{rows} {role}" for role, rows in flat["role"].value_counts().sort_index().items())
+    say(f"not scored in {split}: the pairs of {counts} rows without a spread that the view could divide by")
+    return table[~table["pair_id"].isin(flat["pair_id"])]
 
 
 def _logits(finder: LensFinder, images: NDArray[np.float32]) -> NDArray[np.float64]:
+    if not len(images):
+        return np.empty(0)
     parts = torch.split(torch.from_numpy(images), BATCH_ROWS)
     return np.concatenate([finder(part.to(finder.device)).double().cpu().numpy() for part in parts])
 

@@ -24,6 +24,7 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.finite_pixels import FinitePixels
 from arcgate.gates.identity import Identities
 from arcgate.gates.information import Information
+from arcgate.gates.left_out_rows import judge_left_out
 from arcgate.gates.metadata import Metadata
 from arcgate.gates.published import published_diagnostics
 from arcgate.gates.reference_gate import AgainstReference
@@ -124,7 +125,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
         done = dict(_shown(crew.completed(_judged, gathered.collectors), "judging", len(gathered.collectors)))
     parts = [done[position] for position in range(len(gathered.collectors))]
     results = [result for part in parts for result in part.results]
-    results += [gathered.finite.judge(), gathered.scalable.judge(), judge_splits(source)]
+    results += [gathered.finite.judge(), gathered.scalable.judge(), judge_splits(source), *judge_left_out(facts)]
     [cause] = [
         replace(part.cause, rows_judged=gathered.scalable.left.get("positive", 0)) for part in parts if part.cause is not None
     ]

@@ -17,6 +17,7 @@ _LEAK_OF: Final = {
     "null": "selection",
     "metadata_ridge": "selection",
     "metadata_trees": "selection",
+    "left_out_rows": "selection",
     "split_integrity": "split",
     "duplicates": "split",
 }
