@@ -41,14 +41,14 @@ def is_safe(results: Sequence[GateResult], level: float, required: Sequence[Requ
     -------
     {'passed', 'failed', 'undetermined'}
         'failed' if a gate failed and chance does not account for it (`beyond_chance`), unless its AUC lies below one half
-        (`below_half`). 'passed' if the refit raised no alarm, every requirement is met and no other gate that could run is open;
-        else 'undetermined'.
+        (`below_half`). 'passed' if the refit raised no alarm, every requirement is met and no gate beside the list failed; else
+        'undetermined'. A gate beside the list that cannot tell (the reference on two arcs that photon noise hides) decides nothing.
     """
     gates = [result for result in results if result.role == "gate"]
     if not all(below_half(gate) for gate in beyond_chance(gates, level)):
         return "failed"
-    settled = bool(gates) and all(gate.status in ("passed", "not_run") for gate in gates)
-    return "passed" if required and settled and not alarm and not unmet(required, results) else "undetermined"
+    failed = any(gate.status == "failed" for gate in gates)
+    return "passed" if required and not failed and not alarm and not unmet(required, results) else "undetermined"
 
 
 def beyond_chance(gates: Sequence[GateResult], level: float) -> list[GateResult]:
