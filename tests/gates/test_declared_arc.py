@@ -109,5 +109,14 @@ def test_without_hosts_or_declarations_it_does_not_run(settings, control, arc, c
     assert says in result.reason
 
 
-def test_where_arcs_are_stored_it_has_nothing_to_say(settings):
-    assert DeclaredArcs(None, settings, PAIRED).judge() == []
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_fault_that_was_stored_as_part_of_the_arc_is_found(settings, control, arc, paired):
+    """Control + arc = stamp holds for any fault, if the arc is stamp minus control."""
+    facts = replace(FOREIGN, has_arc=True, paired=paired)
+    for added, status in ((arc, "passed"), (with_light(arc, range(20), 0.2), "failed")):
+        stamp = changed(control, control.image + added)
+        others = control if paired else control.take(np.arange(N)[::-1])
+        residual = replace(stamp, image=stamp.image - arc)
+        arms = made_arms(others, stamp=stamp, residual=residual, arc=added, declared=arc)
+        [result] = gathered(DeclaredArcs(None, settings, facts), [arms]).judge()
+        assert result.status == status

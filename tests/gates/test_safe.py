@@ -92,7 +92,7 @@ def test_holm_is_over_aucs_alone():
 def test_each_layout_has_its_list(changes, arc, null):
     facts = replace(PAIRED, **changes)
     needed = required_of(facts, SPEC.view, SPEC.gates, several_splits=False)
-    assert arc in needed
+    assert {arc, ARC_DECLARED} <= set(needed)
     assert null in needed
     assert SPLITS not in needed
     gates = {key for requirement in needed for key in requirement.gates}

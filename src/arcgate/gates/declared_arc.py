@@ -1,4 +1,4 @@
-"""Gate on every row: stamp minus its own galaxy against the arc that the row declares, where no arc is stored."""
+"""Gate on every row: what was added, stamp minus its own galaxy or the stored arc, against the arc that the row declares."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ _SHOWN: Final = 5
 
 @dataclass
 class DeclaredArcs:
-    """Compares every row of paired sets that declare their arcs and store none, pixel by pixel and in the mean of each band.
+    """Compares every row of sets that declare their arcs, pixel by pixel and in the mean of each band.
+
+    What was added is stamp minus control on pairs, and the stored arc where controls are other galaxies. That control plus stored
+    arc is the stamp says nothing here: whatever happened to a stamp may have been stored as its arc.
 
     Tolerated are, in a pixel, `ACCURACY` of the band's peak; in the mean `ACCURACY` of the root mean square of the band's arc,
     since the mean of an error is at most its root mean square; the rounding of the file, a few units in the last place of the
@@ -53,9 +56,13 @@ class DeclaredArcs:
         """Compare one shard's rows."""
         if self._why_not() or arms.residual is None or arms.declared is None or arms.stamp.table.empty:
             return
-        place = pd.Index(arms.control.table["pair_id"]).get_indexer(pd.Index(arms.stamp.table["pair_id"]))
-        control = arms.control.image[place]
-        left = arms.residual.image - control
+        if self.facts.paired:
+            place = pd.Index(arms.control.table["pair_id"]).get_indexer(pd.Index(arms.stamp.table["pair_id"]))
+            control = arms.control.image[place]
+            left = arms.residual.image - control
+        else:
+            assert arms.arc is not None  # `_why_not` asked
+            control, left = arms.stamp.image - arms.arc, arms.arc - arms.declared
         self._rows.append(self._compared(left, arms, control))
 
     def merge(self, other: Self) -> None:
@@ -63,9 +70,7 @@ class DeclaredArcs:
         self._rows += other._rows
 
     def judge(self) -> list[GateResult]:
-        """The share of rows that are not their declared arc; nothing where arcs are stored, which `deinjection` compares."""
-        if self.facts.has_arc:
-            return []
+        """The share of rows that are not their declared arc."""
         reason = self._why_not() or ("" if self._rows else "no rows")
         if reason:
             return [_result(None, None, 0, 0, "not_run", reason)]
@@ -95,11 +100,13 @@ class DeclaredArcs:
         return []
 
     def _why_not(self) -> str:
-        if self.facts.has_arc:
-            return "arcs are stored"
         if not self.facts.declared:
             return "lens, source and PSF of the rows are not declared, so that no arc can be predicted: give their columns"
-        return "" if self.facts.paired else "controls are other galaxies: give each stamp's own galaxy, or store the arcs"
+        return (
+            ""
+            if self.facts.paired or self.facts.has_arc
+            else "controls are other galaxies: give each stamp's own galaxy, or store the arcs"
+        )
 
     def _compared(self, left: NDArray[np.float32], arms: Arms, control: NDArray[np.float32]) -> pd.DataFrame:
         assert arms.declared is not None  # `add` asked

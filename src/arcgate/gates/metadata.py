@@ -131,8 +131,11 @@ class Metadata:
             return _result(rule, None, None, self.settings, "undetermined", str(error))
         except ValueError as error:
             return _result(rule, None, None, self.settings, "not_run", str(error))
-        worst = max(self._single, key=lambda item: abs(item[1].value - NULL_AUC))
-        failing = f"the label can be told from metadata; by itself {worst[0]} tells most (AUC {worst[1].value:.3f})"
+        failing = "the label can be told from metadata"
+        # Names and cells have no order, and may be all that varies.
+        if self._single:
+            name, auc_of_it = max(self._single, key=lambda item: abs(item[1].value - NULL_AUC))
+            failing += f"; by itself {name} tells most (AUC {auc_of_it.value:.3f})"
         status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
         if smallest is not None:
             reason += f"; caught in 9 of 10 such sets: {column} shifted by {smallest:.2g} of its spread"

@@ -14,7 +14,7 @@ PIXELS: Final = Requirement(
     "pixels that are numbers, and stored alike in both classes", (f"finite_pixels/{RAW}", f"stored_values/{RAW}")
 )
 ARC_STORED: Final = Requirement("control + stored arc = stamp", (f"deinjection/{RAW}",))
-ARC_DECLARED: Final = Requirement("stamp minus control is the declared arc in every row", (f"declared_arc/{RAW}",))
+ARC_DECLARED: Final = Requirement("what was added is the declared arc in every row", (f"declared_arc/{RAW}",))
 NULL_PAIRED: Final = Requirement("null rows equal their controls", (f"null_equal/{RAW}", f"null_equal/{NETWORK}"))
 NULL_UNPAIRED: Final = Requirement("null rows are told from controls by nothing", (f"null/{RAW}", f"null/{NETWORK}"))
 NULL_CONTROLS: Final = Requirement(
@@ -44,7 +44,8 @@ def required_of(facts: Facts, view: View, settings: Gates, several_splits: bool)
     null = (NULL_PAIRED if facts.paired else NULL_UNPAIRED) if facts.has_null else NULL_CONTROLS
     return (
         PIXELS,
-        ARC_STORED if facts.has_arc else ARC_DECLARED,
+        *([ARC_STORED] if facts.has_arc else []),
+        ARC_DECLARED,
         null,
         _features(facts, view),
         *_cells(settings),

@@ -42,7 +42,7 @@ def is_safe(results: Sequence[GateResult], level: float, required: Sequence[Requ
     {'passed', 'failed', 'undetermined'}
         'failed' if a gate failed and chance does not account for it (`beyond_chance`), unless its AUC lies below one half
         (`below_half`). 'passed' if the refit raised no alarm, every requirement is met and no gate beside the list failed; else
-        'undetermined'. A gate beside the list that cannot tell (the reference on two arcs that photon noise hides) decides nothing.
+        'undetermined'. A gate beside the list that cannot tell (the reference on arcs that photon noise hides) decides nothing.
     """
     gates = [result for result in results if result.role == "gate"]
     if not all(below_half(gate) for gate in beyond_chance(gates, level)):
