@@ -57,7 +57,7 @@ def test_a_contact_sheet_shows_each_pair_with_its_title(n: int, tmp_path: Path) 
     stamps = np.random.default_rng(0).normal(0.0, 0.01, (n, 3, 64, 64)).astype(np.float32)
     figure = contact_sheet(stamps, stamps, stamps, [pair_title(0.5 + index, 10.0) for index in range(n)])
     assert len(figure.findobj(lambda artist: type(artist).__name__ == "AxesImage")) == 3 * n
-    assert "1.50\u2033,  S/N = 10" in _texts(figure) or n == 1
+    assert [f"{0.5 + index:.2f}\u2033,  S/N = 10" in _texts(figure) for index in range(n)] == [True] * n
     if n == 1:
         _drawn(figure, tmp_path)
 

@@ -123,7 +123,7 @@ def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("safe", "results", "says"),
     [
-        ("passed", (gate("null", "raw", "passed", 0.5, 0.01, "inside"),), "All that a pass needs here was found"),
+        ("passed", (gate("null", "raw", "passed", 0.5, 0.01, "inside"),), "Every gate that a pass needs here passed"),
         (
             "undetermined",
             (gate("null", "raw", "undetermined", 0.5, 0.1, "few"),),

@@ -121,7 +121,10 @@ def test_photon_noise_of_arcs_is_no_leak_where_controls_are_given_as_much(galaxi
         arms = made_arms(galaxies, stamp=residual, residual=residual, counterpart=against, twin=against, twin_control=against)
         return gathered(Tails(None, None, DECLARED_ONLY), [arms]).judge()[0]
 
-    assert result(counterpart).status != "failed"
+    alike = result(counterpart)
+    # Controls as noisy as that hide planted pixels: the gate says so, and counts nearly no galaxy beyond them.
+    assert alike.status == "blind"
+    assert alike.value < 0.03
     assert result(galaxies).status == "failed"
 
 
@@ -140,7 +143,7 @@ def test_unpaired_sets_are_judged_and_leaks_are_planted_in_null_rows_or_halves_o
         return gathered(Tails(None, None, facts), [arms]).judge()[0]
 
     sound, leaking = result(np.float32(0.0)), result(sparse((10, 52), 20.0))
-    assert sound.status in ("passed", "undetermined")
+    assert sound.status == "passed"
     assert (sound.n, sound.n_groups) == (2 * N, 2 * N)
     assert 13 / N <= sound.smallest_leak <= 0.03
     assert leaking.status == "failed"

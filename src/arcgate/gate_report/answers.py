@@ -126,10 +126,10 @@ def safe_sentence(evidence: Evidence) -> str:
         return "No gate could be run on this data set."
     if evidence.safe == "passed":
         apart = [result for result in gates if result.status != "passed"]
-        rest = f" ({listed(apart)}: not run, and not needed here)" if apart else ""
+        rest = f" Not needed here, and open: {listed(apart)}." if apart else ""
         return (
-            f"All that a pass needs here was found{rest}, and each gate noticed the leak that was planted in this very data set "
-            "to test it."
+            "Every gate that a pass needs here passed, and those that plant a leak in this very data set to test themselves noticed "
+            f"it.{rest}"
         )
     sentences = []
     if failed:
