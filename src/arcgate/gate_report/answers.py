@@ -128,8 +128,8 @@ def safe_sentence(evidence: Evidence) -> str:
         apart = [result for result in gates if result.status != "passed"]
         rest = f" Not needed here, and open: {listed(apart)}." if apart else ""
         return (
-            "Every gate that a pass needs here passed, and those that plant a leak in this very data set to test themselves noticed "
-            f"it.{rest}"
+            "Every gate that a pass needs here passed, and those that plant a leak in this very data set to test themselves "
+            f"noticed it.{rest}"
         )
     sentences = []
     if failed:
