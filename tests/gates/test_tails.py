@@ -122,8 +122,8 @@ def test_photon_noise_of_arcs_is_no_leak_where_controls_are_given_as_much(galaxi
         return gathered(Tails(None, None, DECLARED_ONLY), [arms]).judge()[0]
 
     alike = result(counterpart)
-    # Controls as noisy as that hide planted pixels: the gate says so, and counts nearly no galaxy beyond them.
-    assert alike.status == "blind"
+    # Nearly no galaxy lies beyond controls that are as noisy.
+    assert alike.status == "passed"
     assert alike.value < 0.03
     assert result(galaxies).status == "failed"
 
@@ -298,4 +298,18 @@ def test_a_pedestal_moves_the_levels_by_itself(galaxies):
 def test_a_leak_that_no_control_hides_is_seen_in_nearly_all(galaxies):
     found = traits(galaxies, stored_values(galaxies))
     seen = seen_shares(found, found, planted_pixel(galaxies))
-    assert min(seen.values()) > 0.85
+    assert min(map(min, seen.values())) > 0.85
+
+
+def test_one_odd_control_deafens_its_own_band_and_the_gate_says_so(galaxies):
+    image = galaxies.image.copy()
+    # A cosmic ray in z, in two galaxies: the most extreme control and, where that is a galaxy's own, the next one.
+    image[:2, 2, 10, 10] += 60.0 * SKY[2]
+    odd = changed(galaxies, image)
+    found = traits(odd, stored_values(odd))
+    *others, z = seen_shares(found, found, planted_pixel(odd))["pixel"]
+    assert z < 0.1
+    assert min(others) > 0.85
+    arms = made_arms(odd, stamp=odd, residual=odd, twin=odd, twin_control=odd)
+    result = gathered(Tails(None, None, DECLARED_ONLY), [arms]).judge()[0]
+    assert "no share in z" in result.reason

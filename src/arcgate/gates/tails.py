@@ -24,9 +24,12 @@ from arcgate.gates.tails_features import Floats, Traits, planted_pixel, stored_v
 from arcgate.gates.tails_judging import (
     LEAKS,
     Found,
+    Heard,
     Tail,
+    best_of,
     found_in,
     heard_shares,
+    heard_words,
     in_words,
     most_telling,
     rejected,
@@ -112,7 +115,7 @@ class Tails:
             reason = fires
             if not fires:
                 status, reason = _decided(found, failing[name], needed, heard)
-            results.append(_result(name, found, heard["pixel"], status, reason))
+            results.append(_result(name, found, best_of(heard["pixel"]), status, reason))
         return results
 
     def exhibits(self) -> list[Exhibit]:
@@ -156,12 +159,11 @@ def _limit(found: Found) -> float:
     return limit(len(np.unique(found.pairs)))
 
 
-def _decided(found: Found, failing: list[Tail], needed: int | None, heard: dict[str, float | None]) -> tuple[Status, str]:
+def _decided(found: Found, failing: list[Tail], needed: int | None, heard: Heard) -> tuple[Status, str]:
     """Status and reason of a comparison whose null twin is silent."""
     galaxies, most = found.sizes.positives, _limit(found)
     high = share_interval(found.worst.galaxies, galaxies)[1]
-    heard_in_words = [f"{LEAKS[leak]} in {100 * share:.2g} %" for leak, share in heard.items() if share is not None]
-    catches = f"; caught in 9 of 10 such sets: {', '.join(heard_in_words)} of the positives" if heard_in_words else ""
+    catches = heard_words(heard)
     if failing:
         more = f", and {len(failing) - 1} more such tails" if len(failing) > 1 else ""
         return "failed", f"positives show what no control shows: {in_words(most_telling(failing), found)}{more}{catches}"
@@ -169,7 +171,8 @@ def _decided(found: Found, failing: list[Tail], needed: int | None, heard: dict[
     if needed is None or needed > PLANTED * most * galaxies:
         count = "no number of them shows" if needed is None else f"{needed} of them must lie beyond the controls to show"
         return "undetermined", f"{galaxies} galaxies are too few: {count} a leak; {shown}{catches}"
-    unheard = [LEAKS[leak] for leak, share in heard.items() if share is None or share > PLANTED * most]
+    best = {leak: best_of(shares) for leak, shares in heard.items()}
+    unheard = [LEAKS[leak] for leak, share in best.items() if share is None or share > PLANTED * most]
     if unheard:
         return "blind", f"missed in {100 * PLANTED * most:.2g} % of the positives: {', '.join(unheard)}; {shown}{catches}"
     if high < most:

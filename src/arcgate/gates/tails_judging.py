@@ -20,8 +20,8 @@ Side = Literal["high", "low"]
 PIXEL_SKY_SIGMA: Final = 20.0
 PEDESTAL_SKY_SIGMA: Final = 3.0
 LEAKS: Final = {
-    "pixel": f"a pixel brighter or darker by {PIXEL_SKY_SIGMA:g} sky sigma in any one band",
-    "pedestal": f"a pedestal of {PEDESTAL_SKY_SIGMA:g} sky sigma in any one band",
+    "pixel": f"a pixel brighter or darker by {PIXEL_SKY_SIGMA:g} sky sigma",
+    "pedestal": f"a pedestal of {PEDESTAL_SKY_SIGMA:g} sky sigma",
 }
 _NAMED: Final = 5
 _OUTWARDS: Final = {"brightest": "high", "darkest": "low"}
@@ -139,10 +139,11 @@ def rejected(tails: Sequence[Tail]) -> list[bool]:
     return [bool(each) for each in holm(np.array([tail.chance for tail in tails]), ALARM)]
 
 
-def seen_shares(twin: Traits, control: Traits, planted: Floats) -> dict[str, float]:
-    """The share of the galaxies of the null twin that each of `LEAKS` sets apart, in the band and on the side that see it least.
+def seen_shares(twin: Traits, control: Traits, planted: Floats) -> dict[str, tuple[float, ...]]:
+    """The share of the galaxies of the null twin that each of `LEAKS` sets apart, band by band.
 
-    A leak may be in one band alone, and one odd control deafens its own band only: what is heard in another says nothing of it.
+    Of a pixel on the side that sees it least, of a pedestal in the feature that sees it best. One odd control deafens its own
+    band, so that what is heard in another says nothing of it.
 
     Parameters
     ----------
@@ -154,20 +155,19 @@ def seen_shares(twin: Traits, control: Traits, planted: Floats) -> dict[str, flo
     code = np.unique(np.concatenate([twin.hosts, control.hosts]), return_inverse=True)[1]
     of_twin, of_control = code[: len(twin.hosts)], code[len(twin.hosts) :]
 
-    def seen(columns: list[int], sign: int, light: Floats) -> float:
-        """In the feature that sees it best, of the band that sees it least."""
+    def seen(columns: list[int], sign: int, light: Floats) -> list[float]:
         ones, zeros = np.float32(sign) * light, np.float32(sign) * control.values[:, :, columns]
-        bands = [_over(ones[:, band], of_twin, zeros[:, band], of_control).mean(axis=0).max() for band in range(len(BANDS))]
-        return float(min(bands))
+        bands = range(len(BANDS))
+        return [float(_over(ones[:, band], of_twin, zeros[:, band], of_control).mean(axis=0).max()) for band in bands]
 
-    shares = []
+    sides = []
     for name, sign in zip(PIXELS, (1, -1), strict=True):
         column = [NAMES.index(name)]
         pixel = np.float32(sign) * (planted[:, :, :1] + np.float32(sign * PIXEL_SKY_SIGMA) * planted[:, :, 1:])
-        shares.append(seen(column, sign, np.float32(sign) * np.maximum(np.float32(sign) * twin.values[:, :, column], pixel)))
+        sides.append(seen(column, sign, np.float32(sign) * np.maximum(np.float32(sign) * twin.values[:, :, column], pixel)))
     levels = [NAMES.index(level) for level in LEVELS]
     pedestal = seen(levels, 1, twin.values[:, :, levels] + np.float32(PEDESTAL_SKY_SIGMA))
-    return {"pixel": min(shares), "pedestal": pedestal}
+    return {"pixel": tuple(map(min, zip(*sides, strict=True))), "pedestal": tuple(pedestal)}
 
 
 def _over(ones: Floats, of_ones: NDArray[np.int64], zeros: Floats, of_zeros: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -175,7 +175,10 @@ def _over(ones: Floats, of_ones: NDArray[np.int64], zeros: Floats, of_zeros: NDA
     return counted.rows(ones, of_ones)
 
 
-def heard_shares(seen: dict[str, float], found: Found, tests: int) -> tuple[int | None, dict[str, float | None]]:
+Heard = dict[str, tuple[float | None, ...]]
+
+
+def heard_shares(seen: dict[str, tuple[float, ...]], found: Found, tests: int) -> tuple[int | None, Heard]:
     """How many galaxies fail the gate, and the smallest share of leaking galaxies that does so in 9 of 10 such data sets.
 
     Parameters
@@ -186,11 +189,36 @@ def heard_shares(seen: dict[str, float], found: Found, tests: int) -> tuple[int 
         The comparison that is judged.
     tests : int
         Tails that are looked at together: the first step of Holm's procedure.
+
+    Returns
+    -------
+    needed : int or None
+    heard : dict of str to tuple
+        Leak by leak a share a band; None where no share is heard.
     """
     needed = found.sizes.needed(ALARM / tests)
     if needed is None:
-        return None, dict.fromkeys(seen)
-    return needed, {leak: share_heard(share, needed, found.sizes.positives) for leak, share in seen.items()}
+        return None, {leak: (None,) * len(shares) for leak, shares in seen.items()}
+    galaxies = found.sizes.positives
+    return needed, {leak: tuple(share_heard(share, needed, galaxies) for share in shares) for leak, shares in seen.items()}
+
+
+def best_of(shares: tuple[float | None, ...]) -> float | None:
+    """The smallest share that is heard in any band."""
+    return min((share for share in shares if share is not None), default=None)
+
+
+def heard_words(heard: Heard) -> str:
+    """What is heard band by band, in words; empty if nothing is."""
+    said = []
+    for leak, shares in heard.items():
+        if best_of(shares) is not None:
+            bands = [
+                f"{'no share' if share is None else f'{100 * share:.2g} %'} in {band}"
+                for band, share in zip(BANDS, shares, strict=True)
+            ]
+            said.append(f"{LEAKS[leak]} ({', '.join(bands)})")
+    return f"; caught in 9 of 10 such sets, by the share of the positives: {', '.join(said)}" if said else ""
 
 
 def most_telling(tails: Sequence[Tail]) -> Tail:
