@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -241,7 +242,7 @@ def _with_stems(tables: Sequence[pd.DataFrame], files: Sequence[TableFile], root
     for table, file, split in zip(tables, files, splits, strict=True):
         column = next((name for name in SPLIT_NAMES if name in table), SPLIT_NAMES[0])
         found.append(_with_value(table, file, column, split, "the file's name"))
-    counts = ", ".join(f"{splits.count(split)} of {split}" for split in dict.fromkeys(splits))
+    counts = ", ".join(f"{count} of {split}" for split, count in Counter(splits).items())
     return found, [] if recorded else [f"splits are read from the names of the files: {counts}"]
 
 
