@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from layouts import blob, hwc, write_arrays, write_rows
+from layouts import write_arrays, write_rows
+from leaks import BIG, GALAXY, LEAKING, N, arrays, found, leaking_rows, pixels, place
 
 from arcgate.dataset.exact_names import exact_names
 from arcgate.dataset.identity import identify
@@ -17,42 +18,11 @@ from arcgate.dataset.opening import notes_of, open_source
 from arcgate.dataset.positions import same_place
 from arcgate.dataset.same_look import alike, compare, namesakes
 from arcgate.errors import ArcgateError
-from arcgate.gates.split_integrity import judge_splits
-
-N = 8
-BIG = 39_627_700_000_000_000
-GALAXY = np.tile(np.arange(N), 2)
-# Every galaxy is in train and in test.
-LEAKING = np.where((np.repeat([0, 1], N) + GALAXY) % 2 == 1, "test", "train")
-
-
-def pixels():
-    """Galaxies that are noise, and the same with a square of light."""
-    galaxy = np.random.default_rng(0).normal(size=(N, 3, 64, 64)).astype(np.float32)
-    arced = galaxy.copy()
-    arced[:, :, 28:36, 28:36] += 5
-    return arced, galaxy
 
 
 @pytest.fixture(scope="module")
 def leaking():
-    cells = [blob(hwc(stamp)) for stamp in np.concatenate(pixels())]
-    return pd.DataFrame({"stamp_npz": cells, "is_control": np.repeat([0, 1], N), "split": LEAKING})
-
-
-def arrays(**more):
-    stamps = np.concatenate(pixels())
-    return {"stamps": stamps, "labels": np.repeat([1, 0], N), "groups": GALAXY, **more}
-
-
-def place(row):
-    return f"a.parquet, row {row}"
-
-
-def found(path):
-    """Galaxies, whether pairs share theirs, and the status of the gate on splits."""
-    source = open_source(path)
-    return source.table(["host_id"])["host_id"].nunique(), source.facts.paired, judge_splits(source).status
+    return leaking_rows()
 
 
 def with_column(frame, name, values):
@@ -130,6 +100,8 @@ def test_objects_that_nobody_needs_are_passed_over_with_a_note(tmp_path):
         ((BIG + GALAXY).astype(float), "beyond 2\\*\\*53.*(?s:.*)integers"),
         ((2**24 + GALAXY).astype(np.float32), "beyond 2\\*\\*24"),
         (np.array([f"{float(BIG + i):e}" for i in GALAXY]), "went through a float"),
+        (np.array([f"{float(BIG + i):.1f}" for i in GALAXY]), "went through a float"),
+        (np.array([f"{float(BIG + i):.0f}." for i in GALAXY]), "went through a float"),
         (GALAXY + 0.5, "whole number or text"),
         (np.where(GALAXY == 3, np.nan, GALAXY), "is empty in 2 rows(?s:.*)row 3"),
         (np.array([b"\xff%d" % i for i in GALAXY]), "no UTF-8 text"),

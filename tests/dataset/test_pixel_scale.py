@@ -71,6 +71,15 @@ def test_the_schema_of_a_file_may_state_it(larger, tmp_path):
         open_source(tmp_path / "set.parquet")
 
 
+def test_column_and_metadata_must_agree(larger, tmp_path):
+    table = pa.Table.from_pandas(larger.assign(pixel_scale_arcsec=np.float32(SCALE)), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata({"pixel_scale_arcsec": str(SCALE)}), tmp_path / "set.parquet")
+    assert any("pixels are 0.3 arcsec" in note for note in notes_of(open_source(tmp_path / "set.parquet")))
+    pq.write_table(table.replace_schema_metadata({"pixel_scale_arcsec": "0.263"}), tmp_path / "set.parquet")
+    with pytest.raises(ArcgateError, match=r"(?s)is 0\.3 in the column and 0\.263 in the metadata.*set\.parquet, row 0"):
+        open_source(tmp_path / "set.parquet")
+
+
 @pytest.mark.parametrize("scale", [np.float64(SCALE), np.full(1, SCALE), np.full(40, SCALE)])
 def test_arrays_may_state_it(paired, tmp_path, scale):
     arrays = {**arrays_of(paired), "psfsize_r": np.full(40, 1.3)}

@@ -13,7 +13,7 @@ from arcgate.dataset.exact_names import Place
 from arcgate.dataset.foreign import ForeignSource, StampStore, alone_note, foreign_facts, measuring_notes, require_pairs
 from arcgate.dataset.left_out import LeftOut
 from arcgate.dataset.pairing import Pairs, arrange, pair_names, pair_rows
-from arcgate.dataset.recorded import with_declared_arcs
+from arcgate.dataset.recorded import require_plausible, with_declared_arcs
 from arcgate.dataset.rows import Recorded, believed
 from arcgate.dataset.same_look import Look, coarsest
 
@@ -89,11 +89,19 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
     Raises
     ------
     ArcgateError
-        For pairs that cannot be told apart, galaxies that do not look like themselves, or one class only.
+        For pairs that cannot be told apart, galaxies that do not look like themselves, one class only, or for values
+        that cannot be meant or rendered.
     """
     pairs, pairing = _paired(rows)
     scalars = rows.recorded.table
-    arcs = with_declared_arcs(scalars, rows.is_control, rows.own is not None)
+    own = rows.own is not None
+    require_plausible(scalars, rows.is_control, own, rows.kept_place)
+    arcs = with_declared_arcs(scalars, rows.is_control, own)
+    if arcs.declared:
+        # Imports torch, which takes seconds: only where arcs will be rendered.
+        from arcgate.dataset.renderable import require_renderable
+
+        require_renderable(arcs.table, rows.is_control, own, rows.recorded.scale_arcsec, rows.kept_place)
     arranged = arrange(arcs.table, rows.is_control, pairs)
     require_pairs(stored.path, arranged, rows.is_control)
     same = pairs is None or pairs.same_galaxy

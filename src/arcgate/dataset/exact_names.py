@@ -18,7 +18,9 @@ Place = Callable[[int], str]
 _FLOAT_LIMIT: Final = 2.0**53
 _FLOATS: Final = ("float16", "float32")
 _EMPTY: Final = frozenset({"", "nan", "none", "null", "<na>", "nat"})
-_FLOAT_TEXT: Final = re.compile(r"[+-]?\d+(\.\d*)?[eE]\+?\d+")
+# With a point, an exponent, or both.
+_FLOAT_TEXT: Final = re.compile(r"[+-]?\d+(\.\d*([eE]\+?\d+)?|[eE]\+?\d+)")
+_WHOLE_TEXT: Final = re.compile(r"[+-]?\d+(\.0*)?")
 
 
 def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -> pd.Series:
@@ -65,6 +67,23 @@ def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -
             f"{name} is empty in {int(missing.sum())} rows", where=f"{place(int(np.argmax(missing)))}, column {name}", todo=empty
         )
     return words
+
+
+def require_one_form(names: pd.Series, name: str, place: Place) -> None:
+    """Raise ArcgateError where names are one number in two forms, such as 00012 and 12, or 7.0 and 7."""
+    first: dict[str, tuple[int, str]] = {}
+    for row, text in zip(np.flatnonzero(~names.duplicated()), names.drop_duplicates(), strict=True):
+        if text is None or not _WHOLE_TEXT.fullmatch(text):
+            continue
+        number = str(int(text.partition(".")[0]))
+        earlier = first.setdefault(number, (int(row), text))
+        if earlier[1] != text:
+            raise ArcgateError(
+                f"{name} holds {text!r}, and {earlier[1]!r} at {place(earlier[0])}: one number in two forms, which would count "
+                "as two galaxies",
+                where=f"{place(int(row))}, column {name}",
+                todo="write all ids in one form, best as integers; if these are two galaxies, give names that differ otherwise",
+            )
 
 
 def _text(value: object, limit: float) -> str | None:

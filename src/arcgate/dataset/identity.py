@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.exact_names import Place, exact_names
+from arcgate.dataset.exact_names import Place, exact_names, require_one_form
 from arcgate.dataset.positions import DEC_NAMES, RA_NAMES, SAME_PLACE_ARCSEC, same_place, sky_positions
 from arcgate.dataset.schema import SPLITS
 from arcgate.errors import ArcgateError
@@ -84,7 +84,7 @@ def identify(raw: pd.DataFrame, place: Place, host_names: Sequence[str] = HOST_N
     place : callable
         File and row of a row, for messages.
     host_names : sequence of str
-        Columns that tell a galaxy by themselves, the surest first.
+        Columns that tell a galaxy by themselves, the surest first. One that never repeats gives way to one that does.
 
     Returns
     -------
@@ -93,8 +93,8 @@ def identify(raw: pd.DataFrame, place: Place, host_names: Sequence[str] = HOST_N
     Raises
     ------
     ArcgateError
-        For names that are empty, cannot be read, or went through floats; for an `objid` that repeats without its brick; for a
-        split of another name.
+        For names that are empty, cannot be read, went through floats, or are one number in two forms; for an `objid` that
+        repeats without its brick; for a split of another name.
     """
     galaxies = _galaxies(raw, place, host_names)
     out = {"host_id": galaxies.names}
@@ -150,6 +150,9 @@ def _galaxies(raw: pd.DataFrame, place: Place, host_names: Sequence[str]) -> _Ga
             )
             return replace(position, notes=(note, *position.notes))
         notes += _contradictions(pd.factorize(named.names)[0], places, named.used)
+    if same := named.names.nunique() - named.names.str.lower().nunique():
+        column = " and ".join(named.used)
+        notes.append(f"{same} names by {column} differ from others in case only, and count as other galaxies: are they the same?")
     one_place = position is not None and bool(position.names.groupby(named.names).nunique().eq(1).all())
     if len(named.names) > 1 and named.names.nunique() == 1:
         notes.append(f"{' and '.join(named.used)} is the same in every row: by it the set shows one galaxy")
@@ -157,20 +160,75 @@ def _galaxies(raw: pd.DataFrame, place: Place, host_names: Sequence[str]) -> _Ga
 
 
 def _by_name(raw: pd.DataFrame, place: Place, host_names: Sequence[str], position: _Galaxies | None) -> _Galaxies | None:
-    host = _first_of(raw, host_names)
-    if host is None and OBJID in raw:
+    found = [name for name in dict.fromkeys((*host_names, *HOST_NAMES)) if name in raw]
+    if not found and OBJID in raw:
         return _by_objid(raw, place, position)
-    if host is None and position is None and ROW_OR_GALAXY in raw:
-        host = ROW_OR_GALAXY
-    if host is None:
+    if not found and position is None and ROW_OR_GALAXY in raw:
+        found = [ROW_OR_GALAXY]
+    if not found:
         return None
-    names = exact_names(raw[host], host, place, _NAME_ROWS)
-    return _Galaxies(names, "name", (host,), (f"galaxies are told apart by the column {host}",))
+    host = found[0]
+    names = _whole_names(raw[host], host, place)
+    named = _Galaxies(names, "name", (host,), (f"galaxies are told apart by the column {host}",))
+    rivals, notes = _rivals(raw, place, found[1:])
+    if not names.duplicated().any():
+        for rival in rivals:
+            if _tells_galaxies(rival.names):
+                other = " and ".join(rival.used)
+                note = f"galaxies are told apart by {other}, which repeats, and not by {host}, which never does: that names rows"
+                return replace(rival, notes=(note, *notes))
+    notes += [note for rival in rivals for note in _several_names(named, rival)]
+    return replace(named, notes=(*named.notes, *notes))
+
+
+def _whole_names(values: pd.Series, name: str, place: Place) -> pd.Series:
+    """Names of all rows, each in one form."""
+    names = exact_names(values, name, place, _NAME_ROWS)
+    require_one_form(names, name, place)
+    return names
+
+
+def _rivals(raw: pd.DataFrame, place: Place, columns: Sequence[str]) -> tuple[list[_Galaxies], list[str]]:
+    """What other columns call the galaxies, the surest first; and which of them cannot be read, which is no error: one can."""
+    rivals, notes = [], []
+    for name in columns:
+        try:
+            names = exact_names(raw[name], name, place, None)
+            require_one_form(names, name, place)
+        except ArcgateError as error:
+            notes.append(f"{name} may name galaxies too and cannot be compared: {error.what}")
+        else:
+            rivals.append(_Galaxies(names, "name", (name,), ()))
+    if OBJID in raw and _first_of(raw, BRICK_NAMES) is not None:
+        try:
+            by_objid = _by_objid(raw, place, None)
+        except ArcgateError as error:
+            notes.append(f"{OBJID} may name galaxies too and cannot be compared: {error.what}")
+        else:
+            rivals += [] if by_objid is None else [by_objid]
+    return rivals, notes
+
+
+def _tells_galaxies(names: pd.Series) -> bool:
+    """Whether names are there in every row, some again and not all the same; a negative number marks a galaxy without one."""
+    again = names[names.duplicated()]
+    return bool(names.notna().all() and len(again) and names.nunique() > 1 and not again.str.startswith("-").any())
+
+
+def _several_names(named: _Galaxies, rival: _Galaxies) -> list[str]:
+    """Say that a galaxy by another column goes by several names."""
+    if not _tells_galaxies(rival.names):
+        return []
+    several = int((named.names.groupby(rival.names).nunique() > 1).sum())
+    host, other = (" and ".join(names.used) for names in (named, rival))
+    if not several:
+        return []
+    return [f"{several} galaxies by {other} have more than one {host}, which is taken: the same galaxy under several names?"]
 
 
 def _by_objid(raw: pd.DataFrame, place: Place, position: _Galaxies | None) -> _Galaxies | None:
     """The column objid, which as a number starts again in every brick and release; None where positions must tell instead."""
-    number = exact_names(raw[OBJID], OBJID, place, _NAME_ROWS)
+    number = _whole_names(raw[OBJID], OBJID, place)
     alone = _Galaxies(number, "name", (OBJID,), (f"galaxies are told apart by the column {OBJID}",))
     if not number.duplicated().any() or not (pd.to_numeric(number, errors="coerce") < _COUNTER).all():
         return alone

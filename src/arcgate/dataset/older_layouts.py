@@ -84,6 +84,7 @@ def open_stamp_npz(path: Path) -> ForeignSource:
     used = {*whole.used, IS_CONTROL, STAMP, OWN_CONTROL}
     notes = [
         *commit_notes(path, files),
+        *raw.notes,
         *_own_notes(content, rows),
         *type_notes(types),
         *unused_note("columns", [*raw.scalars], used, raw.passed_over),

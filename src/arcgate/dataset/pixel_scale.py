@@ -28,15 +28,25 @@ def stated_scale(raw: pd.DataFrame, metadata: Mapping[str, set[str]], place: Pla
     Raises
     ------
     ArcgateError
-        It is no number, differs between rows, or lies outside 0.1 to 1 arcsec.
+        It is no number, differs between rows, lies outside 0.1 to 1 arcsec, or column and metadata contradict each other.
     """
-    if PIXEL_SCALE in raw:
-        values, where = raw[PIXEL_SCALE], place
-    elif PIXEL_SCALE in metadata:
-        stated = sorted(metadata[PIXEL_SCALE])
-        values, where = pd.Series(stated, dtype=object), lambda row: f"{place(0)}, metadata of the schema"
-    else:
-        return None
+    by_column = _one_scale(raw[PIXEL_SCALE], place) if PIXEL_SCALE in raw else None
+    if PIXEL_SCALE not in metadata:
+        return by_column
+    where = f"{place(0)}, metadata of the schema"
+    by_metadata = _one_scale(pd.Series(sorted(metadata[PIXEL_SCALE]), dtype=object), lambda row: where)
+    # A column of float32 holds the same number with fewer digits.
+    if by_column is not None and not np.isclose(by_column, by_metadata, rtol=1e-6, atol=0.0):
+        raise ArcgateError(
+            f"{PIXEL_SCALE} is {by_column:g} in the column and {by_metadata:g} in the metadata of the schema",
+            where=f"{place(0)}, column {PIXEL_SCALE}",
+            todo="give the pixel scale of the stamps once, or the same in both places",
+        )
+    return by_metadata if by_column is None else by_column
+
+
+def _one_scale(values: pd.Series, where: Place) -> float:
+    """The scale that all values state."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     for wrong, what in (
         (~((numbers >= _LOW) & (numbers <= _HIGH)), f"is no pixel scale of {_LOW:g} to {_HIGH:g} arcsec"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arcgate.dataset.identity import SPLIT_NAMES, SPLIT_WORDS
-from arcgate.dataset.table_files import folder_split, folder_values
+from arcgate.dataset.table_files import folder_split, folder_values, stem_splits
 from arcgate.errors import ArcgateError
 
 # Whole numbers with gaps stay whole numbers.
@@ -63,12 +64,15 @@ class RawTable:
         Why a column was not read, by its name.
     metadata : dict
         What the files' schemas say beside their columns: all values of each key, as text.
+    notes : tuple of str
+        What names of files say of splits.
     """
 
     files: tuple[TableFile, ...]
     scalars: pd.DataFrame
     passed_over: dict[str, str]
     metadata: dict[str, set[str]]
+    notes: tuple[str, ...]
 
     def place(self, row: int) -> str:
         """File, and row within it, counted from 0."""
@@ -105,7 +109,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def read_raw(root: Path, paths: Sequence[Path], images: Collection[str]) -> RawTable:
-    """Read all columns but `images`: of the files, of the frame's index that was stored with them, and of folders above them.
+    """Read all columns but `images`: of files, of the frame's index that was stored with them, of names of folders and files.
 
     Parameters
     ----------
@@ -137,7 +141,8 @@ def read_raw(root: Path, paths: Sequence[Path], images: Collection[str]) -> RawT
         files.append(part)
     if not files:
         raise ArcgateError("the table has no rows", where=root)
-    return RawTable(tuple(files), _joined(tables, files), passed_over, metadata)
+    tables, notes = _with_stems(tables, files, root)
+    return RawTable(tuple(files), _joined(tables, files), passed_over, metadata, tuple(notes))
 
 
 def _columns(schema: pa.Schema, path: Path) -> dict[str, str]:
@@ -213,10 +218,44 @@ def _with_folders(frame: pd.DataFrame, part: TableFile, root: Path) -> pd.DataFr
     splits = [said.pop(name) for name in SPLIT_NAMES if name in said] + ([] if plain is None else [plain])
     column = next((name for name in SPLIT_NAMES if name in frame), SPLIT_NAMES[0])
     for key, value in [*said.items(), *((column, split) for split in splits)]:
-        if key not in frame:
-            frame = frame.assign(**{key: pd.Series([value] * part.rows, dtype=object)})
-        elif not frame[key].map(_comparable).eq(_comparable(value)).all():
-            raise ArcgateError(f"a folder above the file says {key}={value}, its column {key} says otherwise", where=part.path)
+        frame = _with_value(frame, part, key, value, "a folder above the file")
+    return frame
+
+
+def _with_stems(tables: Sequence[pd.DataFrame], files: Sequence[TableFile], root: Path) -> tuple[list[pd.DataFrame], list[str]]:
+    """With the splits that the names of a folder's files say, where all do; and what was made of them.
+
+    Where a column or a folder records splits, names of files must agree.
+    """
+    splits = stem_splits([file.path for file in files]) if root.is_dir() else [None] * len(files)
+    recorded = any(name in table for table in tables for name in SPLIT_NAMES)
+    silent = [file.path.name for file, split in zip(files, splits, strict=True) if split is None]
+    if len(silent) == len(files) or (silent and recorded):
+        return [*tables], []
+    if silent:
+        named = next(file.path.name for file, split in zip(files, splits, strict=True) if split is not None)
+        return [*tables], [
+            f"no split is read: the name of {named} begins with one, that of {silent[0]} does not ({len(silent)} of {len(files)} "
+            "files); whether galaxies lie on two sides of a split is not judged. Name all files so, or add a column split"
+        ]
+    found = []
+    for table, file, split in zip(tables, files, splits, strict=True):
+        column = next((name for name in SPLIT_NAMES if name in table), SPLIT_NAMES[0])
+        found.append(_with_value(table, file, column, split, "the file's name"))
+    counts = ", ".join(f"{count} of {split}" for split, count in Counter(splits).items())
+    return found, [] if recorded else [f"splits are read from the names of the files: {counts}"]
+
+
+def _with_value(frame: pd.DataFrame, part: TableFile, key: str, value: str | None, who: str) -> pd.DataFrame:
+    """With a value for all rows of a file; ArcgateError where a column says otherwise."""
+    if key not in frame:
+        return frame.assign(**{key: pd.Series([value] * part.rows, dtype=object)})
+    if not frame[key].map(_comparable).eq(_comparable(value)).all():
+        raise ArcgateError(
+            f"{who} says {key}={value}, its column {key} says otherwise",
+            where=part.path,
+            todo=f"rename it, or correct the column {key}",
+        )
     return frame
 
 

@@ -44,6 +44,18 @@ PSF: Final = _by_band("psfsize", "psf_beta_declared")
 _POSITIVE: Final = _by_band("sky_sigma", "psfsize", "gain")
 NOISE: Final = "arc_noise"
 MASK: Final = "core_mask_kind"
+# Magnitudes, colours and depths outside these, and exactly the marks below, stand for missing values or another unit. Taken as
+# numbers they would widen every distribution until a leak is lost in it.
+_PLAUSIBLE: Final = {
+    **dict.fromkeys(_by_band("host_mag", "depth"), (-5.0, 60.0)),
+    "ebv": (-1.0, 50.0),
+    **dict.fromkeys(_by_band("psf_beta_declared"), (0.0, np.inf)),
+    **dict.fromkeys(_by_band("psfsize"), (0.0, np.inf)),
+}
+_PLAUSIBLE_OF_ARCS: Final = {"source_mag_r": (-5.0, 60.0), "source_gr": (-20.0, 20.0), "source_rz": (-20.0, 20.0)}
+_MARKS: Final = (-999.0, -99.0, 99.0, 999.0)
+# Exponents of PSFs may be large: a Moffat of 99 is a Gaussian to the eye.
+_MAY_BE_LARGE: Final = _by_band("psf_beta_declared")
 # Needed only where a mask or noise is declared.
 OF_MASK: Final = ("core_mask_radius_pix", "core_mask_width_pix")
 OF_NOISE: Final = _by_band("gain")
@@ -112,6 +124,35 @@ def require_inside(values: pd.Series, name: str, place: Place) -> None:
             where=f"{place(row)}, column {name}",
             todo="give centres in pixels of the stamp, 0-based, 31.5 in the middle, or leave the columns out",
         )
+
+
+def require_plausible(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool, place: Place) -> None:
+    """Raise ArcgateError for magnitudes and the like that mark missing values, such as -99, or are in another unit.
+
+    Parameters
+    ----------
+    table : DataFrame of n rows
+        From `schema_columns`.
+    is_control : ndarray of bool, shape (n,)
+        Of controls nothing is asked that belongs to a source.
+    own : bool
+        Each positive has its galaxy's stamp beside it; rows that are controls are not judged.
+    place : callable
+        File and row of one of the n rows, for messages.
+    """
+    for ranges, judged in ((_PLAUSIBLE_OF_ARCS, ~is_control), (_PLAUSIBLE, ~is_control if own else np.ones(len(table), bool))):
+        for name in (name for name in ranges if name in table):
+            values = table[name].to_numpy(np.float64, na_value=np.nan)
+            low, high = ranges[name]
+            wrong = judged & ((values < low) | (values > high) | (np.isin(values, _MARKS) & (name not in _MAY_BE_LARGE)))
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise ArcgateError(
+                    f"{name} is {values[row]:g}, which cannot be meant, in {int(wrong.sum())} of {int(judged.sum())} rows: does "
+                    "it mark a missing value, or is it in another unit?",
+                    where=f"{place(row)}, column {name}",
+                    todo="leave unknown values empty (null), or leave the column out",
+                )
 
 
 def _plain(value: object) -> object:

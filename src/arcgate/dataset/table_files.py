@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -19,6 +20,8 @@ _LOGS: Final = {
     ".hoodie": ("Hudi", "spark.read.format('hudi').load(table).write.parquet(copy)"),
 }
 _ICEBERG: Final = ("Iceberg", "spark.read.format('iceberg').load(table).write.parquet(copy)")
+# A file's name begins with a split, which ends there or before something that is no letter: train-00000-of-00001, test_0.
+_SPLIT_STEM: Final = re.compile(rf"({'|'.join(SPLIT_WORDS)})(?![a-z])", re.IGNORECASE)
 # As far above a file as table formats put their partitions.
 _LEVELS_ABOVE: Final = 6
 
@@ -103,3 +106,9 @@ def folder_split(file: Path, root: Path) -> str | None:
     if len(words) > 1:
         raise ArcgateError(f"folders above the file name two splits: {' and '.join(words)}", where=file)
     return next(iter(words), None)
+
+
+def stem_splits(files: Sequence[Path]) -> list[str | None]:
+    """Split with which each file's name begins; None where it begins otherwise."""
+    found = [_SPLIT_STEM.match(file.stem) for file in files]
+    return [None if match is None else SPLIT_WORDS[match[1].lower()] for match in found]

@@ -34,7 +34,7 @@ SOURCE_COLUMNS: Final = {
     "x_arcsec": "source_x_arcsec",
     "y_arcsec": "source_y_arcsec",
 }
-_PLACE_COLUMNS: Final = {
+PLACE_COLUMNS: Final = {
     "x_pix": "host_x_pix",
     "y_pix": "host_y_pix",
     "x_arcsec": "source_x_arcsec",
@@ -67,16 +67,17 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs]) -> tuple[NDArray[np.float
     """
     x, y = (torch.from_numpy(table[name].to_numpy(np.float64).copy()) for name in ("host_x_pix", "host_y_pix"))
     with _named(table, LENS_COLUMNS):
-        lenses = Lenses.of(**_columns(table, LENS_COLUMNS))
+        lenses = Lenses.of(**engine_columns(table, LENS_COLUMNS))
     with _named(table, SOURCE_COLUMNS):
-        sources = Sersics.of(**_columns(table, SOURCE_COLUMNS))
-    with _named(table, _PLACE_COLUMNS):
+        sources = Sersics.of(**engine_columns(table, SOURCE_COLUMNS))
+    with _named(table, PLACE_COLUMNS):
         rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table)), x, y, psfs)
     arc = rendered.image.numpy()
     return arc, rendered.total.numpy() - arc.sum(axis=(2, 3), dtype=np.float64)
 
 
-def _columns(table: pd.DataFrame, names: dict[str, str]) -> dict[str, NDArray[np.float64]]:
+def engine_columns(table: pd.DataFrame, names: dict[str, str]) -> dict[str, NDArray[np.float64]]:
+    """Columns of the manifest by the names of the engine's parameters; null is NaN."""
     return {parameter: table[column].to_numpy(np.float64, na_value=np.nan) for parameter, column in names.items()}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -271,6 +272,20 @@ class _Blur:
         return out.reshape(count, self.bands, STAMP_SIZE, STAMP_SIZE)
 
 
+@lru_cache
+def sharpest_fwhm(beta: float | None) -> float:
+    """Smallest FWHM (arcsec, steps of 0.01) that `render` takes by default: of a Moffat, or of a Gaussian (exponent None)."""
+    for hundredths in range(1, 1000):
+        psf = Psf("gaussian" if beta is None else "moffat", hundredths / 100, beta)
+        try:
+            modes_for([psf], _CUTOFF_SHARE * DEFAULT.error_target)
+        except ValueError:
+            # Too sharp still: this is the question that is asked.
+            continue
+        return hundredths / 100
+    raise ValueError(f"no PSF of exponent {beta} below 10 arcsec can be rendered")
+
+
 def _check(
     lenses: Lenses,
     sources: Sersics | SourceImages,
@@ -291,6 +306,21 @@ def _check(
     short = [i for i, row in enumerate(psfs) if len(row) != flux.shape[1]]
     if short:
         raise ValueError(f"row {short[0]} has {len(psfs[short[0]])} PSFs for {flux.shape[1]} bands")
+    check_lensed(lenses, sources, flux, x_pix, y_pix, rows)
+
+
+def check_lensed(
+    lenses: Lenses, sources: Sersics | SourceImages, flux: Tensor, x_pix: Tensor, y_pix: Tensor, rows: Tensor
+) -> None:
+    """Raise ValueError for values that cannot be rendered, which are a RowError where a row and column hold them.
+
+    Parameters
+    ----------
+    lenses, sources, flux, x_pix, y_pix
+        As `render` takes them.
+    rows : Tensor, int64 (m,)
+        Row of each source.
+    """
     check("lens_q", lenses.q, lenses.q >= FLATTEST, f"must be at least {FLATTEST} to be rendered")
     widest = lenses.theta_e_arcsec <= _WIDEST_ARCSEC
     check("theta_e_arcsec", lenses.theta_e_arcsec, widest, f"must not exceed {_WIDEST_ARCSEC:g}")
