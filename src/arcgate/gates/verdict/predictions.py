@@ -16,7 +16,7 @@ from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, Psfs, declared_psfs, source_fluxes
 from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask
 from arcgate.lensing.models import Lenses, Sersics
-from arcgate.lensing.psf import FWHM_PER_SIGMA, Psf
+from arcgate.lensing.psf import FWHM_PER_SIGMA, MAX_BETA, Psf
 from arcgate.lensing.render import render
 
 Array = NDArray[np.float64]
@@ -176,7 +176,7 @@ def _widened(psfs: Psfs, factor: float) -> Psfs:
 
 
 def _winged(psfs: Psfs, factor: float) -> Psfs:
-    return tuple(psf if psf.beta is None else replace(psf, beta=psf.beta * factor) for psf in psfs)
+    return tuple(psf if psf.beta is None else replace(psf, beta=min(psf.beta * factor, MAX_BETA)) for psf in psfs)
 
 
 def _psfsize_as_fwhm(table: pd.DataFrame, psfs: Sequence[Psfs]) -> list[Psfs]:
