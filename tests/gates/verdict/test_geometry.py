@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
@@ -154,6 +155,64 @@ def test_a_mirror_is_named_between_other_galaxies(built):
     positives, controls = table[:half].reset_index(drop=True), table[half : 2 * half].reset_index(drop=True)
     mirrored = galaxies[:half] + batch.arc[:half, ..., ::-1]
     assert name_cause(between_galaxies(positives, mirrored, controls, galaxies[half : 2 * half])).name == "orientation"
+
+
+@pytest.fixture(scope="module")
+def other_galaxies(built):
+    """Positives of a sound set, their galaxies and arcs; controls and theirs."""
+    batches = list(built("controls=unpaired", "data.n_pairs=90", "psf=moffat_converted").batches(roles=["positive"]))
+    table = pd.concat([batch.table for batch in batches], ignore_index=True)
+    arc = np.concatenate([batch.arc for batch in batches])
+    galaxies = np.concatenate([batch.image for batch in batches]) - arc
+    assert len(table) >= 2 * PAIRS
+    controls = table[PAIRS : 2 * PAIRS].reset_index(drop=True)
+    return table[:PAIRS], galaxies[:PAIRS], arc[:PAIRS], controls, galaxies[PAIRS : 2 * PAIRS]
+
+
+def test_bands_that_land_apart_in_a_third_of_the_rows_are_offset_between_other_galaxies(other_galaxies):
+    table, galaxies, arc, controls, others = other_galaxies
+    landed = arc.copy()
+    landed[:8] = shifted(arc[:8], np.array([[-12.0, -7.0], [-6.0, -3.0], [13.0, 3.0]]), wrapped=False)
+    cause = name_cause(between_galaxies(table, galaxies + landed, controls, others))
+    assert cause.name == "centre_offset", cause.sentence
+
+
+def test_clipped_arcs_beside_other_galaxies_are_missing_and_nothing_else(other_galaxies):
+    table, galaxies, arc, controls, others = other_galaxies
+    sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
+    clipped = np.minimum(galaxies + arc, 5.0 * sky)
+    cause = name_cause(between_galaxies(table, clipped, controls, others))
+    assert cause.name == "unknown_bug", cause.sentence
+
+
+def test_arcs_that_land_in_the_border_are_no_noise(sound):
+    table, _, arc = sound
+    landed = np.roll(arc, (-23, -23), axis=(2, 3))
+    rows = differences(table, landed)
+    # As if arcs were so bright that they are most of what varies there.
+    assert name_cause(replace(rows, noise=rows.noise + 0.2)).name == "centre_offset"
+    sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
+    noise = 0.4 * sky * np.random.default_rng(0).standard_normal(arc.shape).astype(np.float32)
+    assert name_cause(differences(table, landed + noise)).name == "centre_offset + extra_sky_noise"
+
+
+@pytest.mark.parametrize("missing", [2, PAIRS])
+def test_missing_arcs_are_no_unit(sound, missing):
+    table, _, arc = sound
+    light = arc.copy()
+    light[:missing] = 0.0
+    cause = name_cause(differences(table, light))
+    assert cause.name == "unknown_bug"
+    assert "arcs are missing" in cause.sentence
+    assert name_cause(differences(table, arc * np.float32(0.1))).name == "flux_unit"
+
+
+def test_clipped_stamps_have_no_level_and_no_scale(sound):
+    table, galaxies, arc = sound
+    sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
+    clipped = np.minimum(galaxies + arc, 5.0 * sky)
+    cause = name_cause(differences(table, clipped - galaxies, galaxies))
+    assert cause.name == "unknown_bug", cause.sentence
 
 
 def test_steps_change_one_thing_or_angles_together():

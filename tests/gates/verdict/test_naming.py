@@ -146,6 +146,24 @@ def test_a_factor_below_zero_is_no_unit():
     assert "flux_unit" not in name_cause(rows_with({"flux": -1.8}, touched=slice(0, 10))).name
 
 
+@pytest.mark.parametrize("touched", [slice(0, 2), slice(0, 10), slice(None)])
+@pytest.mark.parametrize("factor", [0.0, 0.005, -0.005])
+def test_a_factor_of_zero_is_no_unit(touched, factor):
+    cause = name_cause(rows_with({"flux": factor - 1.0}, touched=touched))
+    assert cause.name == "unknown_bug"
+    assert "arcs are missing" in cause.sentence
+
+
+def test_a_level_in_two_rows_is_none():
+    assert "pedestal" not in name_cause(rows_with({"pedestal": 3.0}, touched=slice(0, 2))).name
+    assert name_cause(rows_with({"pedestal": 0.2}, touched=slice(0, 20))).name == "pedestal"
+
+
+def test_a_level_that_leaves_most_of_the_light_is_none():
+    rows = rows_with({"pedestal": 0.3}, strange=slice(None))
+    assert "pedestal" not in name_cause(replace(rows, squared=rows.squared * 2.0)).name
+
+
 def test_factors_by_band_that_agree_are_one():
     assert name_cause(rows_with({"flux": (13.1, 13.05, 13.0)})).name == "flux_unit"
     assert name_cause(rows_with({"flux": (2.0, 0.5, 1.0)})).name == "unknown_bug"

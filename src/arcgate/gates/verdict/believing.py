@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.gates.verdict.families import Explained, Family, explain, without
+from arcgate.gates.verdict.families import MISSING, Explained, Family, explain, without
 from arcgate.gates.verdict.geometry import Transformed
 from arcgate.gates.verdict.refit import QUANTITIES
 from arcgate.gates.verdict.rows import PREDICTIONS, Rows
@@ -27,6 +27,11 @@ ALL_ROWS: Final = 0.9
 _HALF: Final = 0.5
 _MAY_LEAVE: Final = 0.2
 _LARGE_FACTOR: Final = float(np.log(2.0))
+# A common factor of the flux below this is none: the arcs are missing. The smallest that a unit brings is 0.01; between galaxies
+# what is left of neighbours is as bright as that.
+_NO_LIGHT: Final = {False: 0.01, True: 0.03}
+# A level in fewer rows than this is none; in others it must explain most of their light, as must a bug that is there or not.
+_LEVEL_ROWS: Final = 0.1
 # A small scale is named where the light is known, if it leaves less than this share.
 SMALL_SCALE: Final = 0.0015
 _OF_A_SCALE: Final = 0.1
@@ -51,6 +56,8 @@ def believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
     if fit.score < GAIN or _common_factor(rows, fit):
         return False
     if fit.family.free and not fit.family.partial:
+        if fit.family.bug != "unknown_bug" and not rows.hosts_hide and not _names_most(rows, fit):
+            return False
         return any(name in alarming for name in _ACCOUNTS[fit.family.label])
     if not rows.hosts_hide and not _explains_its_rows(rows, fit):
         return False
@@ -58,6 +65,8 @@ def believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
         null = explain(replace(rows, found=rows.null_found, squared=rows.null_squared), fit.family)
         if fit.score < _OVER_NULL * max(null.score, GAIN):
             return False
+    if fit.family == MISSING:
+        return True
     if fit.family.free:
         factor = 1.0 + fit.amplitude
         if factor.min() <= 0.0:
@@ -68,6 +77,13 @@ def believable(rows: Rows, fit: Explained, alarming: set[str]) -> bool:
         return bool(np.abs(fit.amplitude).max() > _least(fit.family, rows))
     low, high = _AMPLITUDE
     return low < _typical_amplitude(rows, fit) < high
+
+
+def without_light(rows: Rows, fit: Explained) -> Explained:
+    """An explanation; a common factor of the flux that cannot be told from zero under its own name, `MISSING`."""
+    if fit.family.bug == "flux_unit" and np.abs(1.0 + fit.amplitude).max() < _NO_LIGHT[rows.hosts_hide]:
+        return replace(fit, family=MISSING)
+    return fit
 
 
 def believable_turn(rows: Rows, found: Transformed, odd: NDArray[np.bool_]) -> bool:
@@ -105,17 +121,36 @@ def _common_factor(rows: Rows, fit: Explained) -> bool:
     """Whether factors of the flux fitted band by band are one factor: then that is said, and by its name."""
     if not (fit.family.by_band and fit.family.predictions == ("flux",)):
         return False
-    return bool(np.ptp(np.log1p(fit.amplitude.clip(min=-0.999))) < _least(fit.family, rows))
+    factor = (1.0 + fit.amplitude).clip(min=_NO_LIGHT[rows.hosts_hide])
+    return bool(np.ptp(np.log(factor)) < _least(fit.family, rows))
 
 
 def _explains_its_rows(rows: Rows, fit: Explained) -> bool:
-    """Whether a defect said to be in a few rows accounts for most of their light."""
+    """Whether a defect accounts for most light of the rows that it is said to be in, and for nearly all if those are few.
+
+    What is free is a part of what is wrong, if it is so in most rows.
+    """
     touched = fit.touched
-    if not touched.any() or touched.mean() >= _HALF:
-        return bool(touched.any())
-    left = without(rows, fit).squared[touched].sum(axis=1)
-    before = np.maximum(rows.squared[touched].sum(axis=1), 1e-300)
-    return bool(np.median(left / before) < _MAY_LEAVE)
+    if not touched.any():
+        return False
+    if touched.mean() < _HALF:
+        left = without(rows, fit).squared[touched].sum(axis=1)
+        before = np.maximum(rows.squared[touched].sum(axis=1), 1e-300)
+        return bool(np.median(left / before) < _MAY_LEAVE)
+    return fit.family.free or _leaves(rows, fit) < _HALF
+
+
+def _names_most(rows: Rows, fit: Explained) -> bool:
+    """Whether a level, shift or scale accounts for most light of its rows; a level, in more than a few."""
+    few = fit.family.bug == "pedestal" and fit.touched.mean() < _LEVEL_ROWS
+    return bool(fit.touched.any()) and not few and _leaves(rows, fit) < _HALF
+
+
+def _leaves(rows: Rows, fit: Explained) -> float:
+    """Median share of the light, beyond noise, that an explanation leaves in its rows."""
+    touched = fit.touched
+    before, after = ((each.squared - rows.expected).sum(axis=1)[touched] for each in (rows, without(rows, fit)))
+    return float(np.median(after.clip(min=0.0) / np.maximum(before, 1e-300)))
 
 
 def _least(family: Family, rows: Rows) -> float:

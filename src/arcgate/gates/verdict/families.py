@@ -79,6 +79,8 @@ FAMILIES: Final = (
     Family("einstein_radius", "unknown_bug", ("einstein_radius",)),
     *[Family(name, bug, (name,), free=False, partial=True) for name, bug in BUG_OF.items()],
 )
+# What a common factor of zero is: no unit.
+MISSING: Final = Family("missing", "unknown_bug", ("flux",), partial=True)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.gates.verdict.borders import batches, border_of, photons, sky_of, spread2
 from arcgate.gates.verdict.conventions import ORIENTATIONS, Convention, Orientation, steps
 from arcgate.gates.verdict.families import Explained, Family, explained_by
-from arcgate.gates.verdict.landings import common_shifts, shifted
+from arcgate.gates.verdict.landings import common_shifts, shifted, shifts_of_some
 from arcgate.gates.verdict.predictions import rendered_as
-from arcgate.gates.verdict.rows import Rows
-from arcgate.gates.verdict.scene import Few
+from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.scene import Few, Scene
 
 Array = NDArray[np.float64]
 Images = NDArray[np.floating]
@@ -54,6 +55,8 @@ class Transformed:
     words : str
     product, found : ndarray (n, 3)
         Of what it adds to the declared arcs: with itself, and with the light beyond them.
+    noise : ndarray (n, 3)
+        As of `Rows`, of the light beyond the transformed arcs: those that landed in the border are no noise.
     turned : Orientation or None
         What everything was turned by.
     """
@@ -63,6 +66,7 @@ class Transformed:
     words: str
     product: Array
     found: Array
+    noise: Array
     turned: Orientation | None
 
 
@@ -81,7 +85,7 @@ def transformed(rows: Rows, candidates: NDArray[np.bool_]) -> list[Transformed]:
     scene = rows.scene
     tried = _chosen(rows, candidates)
     few = scene.few(tried)
-    wholes = [_best(rows, few, tried, transforms) for transforms in (_turns(), _landings(few))]
+    wholes = [_best(rows, few, tried, _turns()), _landing(rows, few, tried, candidates)]
     found = [_compared(rows, each, each.of(scene.table, scene.arc)) for each in wholes if each is not None]
     settled = any(_leaves(rows, each, candidates) < _SETTLED for each in found)
     convention = Convention() if settled else _descended(rows, few, tried)
@@ -124,7 +128,17 @@ def _compared(rows: Rows, transform: _Transform, images: Images) -> Transformed:
     family = Family(transform.bug, transform.bug, ("flux",), free=False, partial=True)
     fit = explained_by(rows, family, product[..., None, None], found[..., None])
     null = explained_by(replace(rows, squared=rows.null_squared), family, product[..., None, None], null_found[..., None])
-    return Transformed(fit, null, transform.words, product, found, transform.turned)
+    return Transformed(fit, null, transform.words, product, found, _noise(rows.scene, images), transform.turned)
+
+
+def _noise(scene: Scene, images: Images) -> Array:
+    """Variance of the border beyond these arcs and their photons, over the declared sky's."""
+    parts = []
+    for some in batches(len(images)):
+        table, arc = scene.table.iloc[some].reset_index(drop=True), images[some].astype(np.float64)
+        border = border_of(table)
+        parts.append((spread2(scene.light[some] - arc, border) - photons(table, arc, border)) / sky_of(table) ** 2)
+    return np.concatenate(parts)
 
 
 def _best(rows: Rows, few: Few, tried: Index, transforms: list[_Transform]) -> _Transform | None:
@@ -153,10 +167,29 @@ def _turned(orientation: Orientation, about_galaxy: bool, table: pd.DataFrame, a
     return shifted(image, np.stack([x - moved_x, y - moved_y], axis=1)[:, None, :], wrapped=False)
 
 
-def _landings(few: Few) -> list[_Transform]:
+def _landing(rows: Rows, few: Few, tried: Index, candidates: NDArray[np.bool_]) -> _Transform | None:
+    """Where arcs landed; where hosts hide which rows are wrong, by those whose arcs are missed most where they belong."""
+    shifts = common_shifts(few.matched, few.arc)
+    if rows.hosts_hide:
+        assert rows.scene is not None  # from `transformed`
+        tried = _missing(rows, candidates)
+        few = rows.scene.few(tried)
+        shifts += shifts_of_some(few.rest, few.arc)
+    return _best(rows, few, tried, _landings(shifts))
+
+
+def _missing(rows: Rows, candidates: NDArray[np.bool_]) -> Index:
+    """Rows to try landings on: those that miss most light, over its noise, where the declared arc is."""
+    at = PREDICTIONS.index("flux")
+    missed = rows.found[:, :, at].sum(axis=1) / np.sqrt(np.maximum(rows.product[:, :, at, at].sum(axis=1), 1e-300))
+    order = np.argsort(np.where(candidates, missed, np.inf), kind="stable")
+    return np.sort(order[: min(_TRIED_HIDDEN, int(candidates.sum()))])
+
+
+def _landings(shifts: list[Array]) -> list[_Transform]:
     return [
         _Transform("centre_offset", _landing_in_words(shift, wrapped), partial(_landed, shift, wrapped))
-        for shift in common_shifts(few.matched, few.arc)
+        for shift in shifts
         for wrapped in (False, True)
     ]
 

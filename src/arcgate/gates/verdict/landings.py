@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -52,13 +53,41 @@ def common_shifts(weighed: Array, arc: Images) -> list[Array]:
     arc : ndarray, float32 (n, 3, 64, 64)
         As declared.
     """
+    match = _matched(weighed, arc)
+    own = np.array([_peaks(match[band])[0] for band in range(len(BANDS))])
+    return [*_together(match), *_ways(own)]
+
+
+def shifts_of_some(rest: Array, arc: Images) -> list[Array]:
+    """Shifts (3, 2) of arcs in some of the rows: those of all bands together, then each band's own, or none in one or two bands.
+
+    Arcs that are where they belong take the highest peak of all light; in what they leave, only those that went elsewhere have
+    one.
+
+    Parameters
+    ----------
+    rest : ndarray (n, 3, 64, 64)
+        Light beyond the declared arcs times its inverse covariance.
+    arc : ndarray, float32 (n, 3, 64, 64)
+        As declared.
+    """
+    match = _matched(rest, arc)
+    own = np.array([_peaks(match[band])[0] for band in range(len(BANDS))])
+    moved = [np.array(which)[:, None] for which in product((True, False), repeat=len(BANDS)) if any(which)]
+    return [*_together(match), *[way for which in moved for way in _ways(np.where(which, own, 0.0))]]
+
+
+def _matched(weighed: Array, arc: Images) -> Array:
+    """How well arcs at each shift match the light, by band: (3, 64, 64)."""
     found = np.fft.fft2(weighed) * np.conj(np.fft.fft2(arc.astype(np.float64)))
     # Each row and band counts alike, whatever its brightness.
     size = np.sqrt((weighed**2).sum(axis=(2, 3)) * (arc.astype(np.float64) ** 2).sum(axis=(2, 3)))
-    match = np.fft.ifft2((found / np.maximum(size, 1e-300)[..., None, None]).mean(axis=0)).real
-    together = [np.tile(peak, (len(BANDS), 1)) for peak in _peaks(match.sum(axis=0))]
-    own = np.array([_peaks(match[band])[0] for band in range(len(BANDS))])
-    return [*[way for peak in together for way in _ways(peak)], *_ways(own)]
+    match: Array = np.fft.ifft2((found / np.maximum(size, 1e-300)[..., None, None]).mean(axis=0)).real
+    return match
+
+
+def _together(match: Array) -> list[Array]:
+    return [way for peak in _peaks(match.sum(axis=0)) for way in _ways(np.tile(peak, (len(BANDS), 1)))]
 
 
 def _peaks(match: Array) -> list[Array]:

@@ -39,7 +39,7 @@ def name_cause(rows: Rows, unseen: Sequence[str] = ()) -> Cause:
     measured = tuple(estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in estimated)
     measured = tuple(each for each in measured if each.name not in unseen or each in alarms)
     findings, left = findings_of(rows, alarms)
-    said = _named(rows, findings, left) + _noises(rows, alarms)
+    said = _named(rows, findings, left) + _noises(rows, _noise_left(alarms, left))
     unexplained = _unexplained(rows, findings, left)
     if unexplained or (alarms and not said):
         said.append((_UNKNOWN, "no known bug explains " + (unexplained or "what was measured: " + listed(alarms))))
@@ -67,6 +67,12 @@ def _named(rows: Rows, findings: Sequence[Finding], left: Rows) -> list[tuple[st
     if set(names) == {"pedestal"} and (uneven := uneven_level(rows)):
         return [(_UNKNOWN, f"positives carry light that their galaxies do not, and it is no constant level: {uneven}")]
     return list(zip(names, sentences, strict=True))
+
+
+def _noise_left(alarms: Sequence[Nuisance], left: Rows) -> list[Nuisance]:
+    """Alarms of noise that is there without arcs that landed in the border."""
+    noise = {alarm.band for alarm in alarms if alarm.name == "noise"}
+    return [alarm for alarm in alarms_of(left) if alarm.name == "noise" and alarm.band in noise] if noise else []
 
 
 def _noises(rows: Rows, alarms: Sequence[Nuisance]) -> list[tuple[str, str]]:

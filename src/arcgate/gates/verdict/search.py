@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.result import Nuisance
-from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale
-from arcgate.gates.verdict.families import FAMILIES, Explained, explain, without
+from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale, without_light
+from arcgate.gates.verdict.families import FAMILIES, MISSING, Explained, explain, without
 from arcgate.gates.verdict.geometry import Transformed, transformed
 from arcgate.gates.verdict.refit import LEVEL, Estimate, estimates
 from arcgate.gates.verdict.rows import PREDICTIONS, Rows
@@ -80,7 +80,8 @@ def findings_of(rows: Rows, alarms: Sequence[Nuisance]) -> tuple[list[Finding], 
         left = without(left, best)
         if bug not in [finding.explained.family.bug for finding in findings]:
             findings.append(Finding(best))
-        if len(findings) == _MOST_DEFECTS:
+        # Where most arcs are missing, what is left is no arc that units, PSFs or shifts could explain.
+        if len(findings) == _MOST_DEFECTS or (best.family == MISSING and best.share > _HALF):
             break
         best = _best(left, alarms_of(left))
     return findings, left
@@ -114,7 +115,7 @@ def mostly_left(rows: Rows, left: Rows) -> tuple[int, int]:
 
 def _best(rows: Rows, alarms: Sequence[Nuisance]) -> Explained | None:
     """The family of the highest score among those that are believable on their own."""
-    ranked = sorted((explain(rows, family) for family in FAMILIES), key=lambda fit: -fit.score)
+    ranked = sorted((without_light(rows, explain(rows, family)) for family in FAMILIES), key=lambda fit: -fit.score)
     alarming = {alarm.name for alarm in alarms}
     if scale := small_scale(rows, ranked):
         return scale
@@ -147,6 +148,7 @@ def _beyond(rows: Rows, found: Transformed) -> Rows:
         rows,
         squared=np.where(touched[:, None], left, rows.squared),
         found=np.where(touched[:, None, None], 0.0, rows.found),
+        noise=np.where(touched[:, None], found.noise, rows.noise),
     )
 
 

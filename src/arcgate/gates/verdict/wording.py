@@ -15,6 +15,7 @@ _WORDS: Final = {
     "core_pedestal": "a constant level at r < 5 px",
     "centre_offset": "a shift of the arcs from their hosts (px, x and y)",
     "flux_unit": "fluxes changed by a common factor of one plus",
+    "missing": "arcs are missing where they are declared: a common factor of one plus",
     "flux_by_band": "fluxes changed band by band by a factor of one plus",
     "magnification": "a pixel scale that is off by (ln ratio)",
     "geometry": "lens and source on a scale that is off by (ln ratio)",
