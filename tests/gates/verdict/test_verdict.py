@@ -237,8 +237,7 @@ def test_one_gate_among_many_that_fails_by_chance_decides_nothing():
     # What is no AUC is no matter of chance among AUCs.
     assert is_safe([*sound, replace(narrow, null=0.0)], LEVEL) == "failed"
     assert is_safe(sound, LEVEL) == "passed"
-    # Nothing ran of what a pass needs.
-    assert safe.is_safe([], LEVEL, [Requirement("all", ("residual_core/raw",))], alarm=False) == "undetermined"
+    assert is_safe([], LEVEL) == "undetermined"
     assert joined([*sound, result("metadata_trees", "table", "failed", half=0.02)], PHYSICS, LEVEL).name == "selection"
 
 
