@@ -47,8 +47,8 @@ def is_safe(results: Sequence[GateResult], level: float, required: Sequence[Requ
     gates = [result for result in results if result.role == "gate"]
     if not all(below_half(gate) for gate in beyond_chance(gates, level)):
         return "failed"
-    failed = any(gate.status == "failed" for gate in gates)
-    return "passed" if required and not failed and not alarm and not unmet(required, results) else "undetermined"
+    open_ = not gates or any(gate.status == "failed" for gate in gates)
+    return "passed" if required and not open_ and not alarm and not unmet(required, results) else "undetermined"
 
 
 def beyond_chance(gates: Sequence[GateResult], level: float) -> list[GateResult]:
