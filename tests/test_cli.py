@@ -54,9 +54,9 @@ def test_unknown_verb(arcgate):
 
 
 def test_simulate_then_inspect_then_audit(arcgate, tmp_path):
-    code, out, _ = arcgate("simulate", *TINY)
+    code, out, _ = arcgate("simulate", *TINY, "psf=moffat_converted")
     assert (code, "data built" in out) == (0, True)
-    code, out, _ = arcgate("simulate", *TINY)
+    code, out, _ = arcgate("simulate", *TINY, "psf=moffat_converted")
     assert (code, "data reused" in out) == (0, True)
     folder = out.split(": ")[-1].strip()
     code, out, _ = arcgate("inspect", f"data={folder}", "verify=true")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from layouts import write_arrays, write_rows
-from leaks import BIG, GALAXY, LEAKING, N, arrays, found, leaking_rows, pixels, place
+from leaking_tables import BIG, GALAXY, LEAKING, N, arrays, found, leaking_rows, pixels, place
 
 from arcgate.dataset.exact_names import exact_names
 from arcgate.dataset.identity import identify

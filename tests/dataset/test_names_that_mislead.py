@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from layouts import write_arrays, write_rows
-from leaks import BIG, GALAXY, LEAKING, N, arrays, found, leaking_rows, place
+from leaking_tables import BIG, GALAXY, LEAKING, N, arrays, found, leaking_rows, place
 
 from arcgate.dataset.identity import identify
 from arcgate.dataset.opening import notes_of, open_source

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms
+from arcgate.gates.arms import Arms, Pixels, Stamps
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.reference_gate import MARGIN
@@ -58,12 +58,17 @@ class DeclaredArcs:
             return
         if self.facts.paired:
             place = pd.Index(arms.control.table["pair_id"]).get_indexer(pd.Index(arms.stamp.table["pair_id"]))
-            control = arms.control.image[place]
-            left = arms.residual.image - control
+            # The last pairs of a shard may lack their controls.
+            held = place >= 0
+            control = arms.control.image[place[held]]
+            left = arms.residual.image[held] - control
+            stamp, declared = (arms.stamp, arms.declared) if held.all() else (arms.stamp.take(held), arms.declared[held])
         else:
             assert arms.arc is not None  # `_why_not` asked
-            control, left = arms.stamp.image - arms.arc, arms.arc - arms.declared
-        self._rows.append(self._compared(left, arms, control))
+            stamp, declared = arms.stamp, arms.declared
+            control, left = stamp.image - arms.arc, arms.arc - declared
+        if len(left):
+            self._rows.append(self._compared(left, stamp, declared, control))
 
     def merge(self, other: Self) -> None:
         """Append a later shard's rows."""
@@ -108,10 +113,9 @@ class DeclaredArcs:
             else "controls are other galaxies: give each stamp's own galaxy, or store the arcs"
         )
 
-    def _compared(self, left: NDArray[np.float32], arms: Arms, control: NDArray[np.float32]) -> pd.DataFrame:
-        assert arms.declared is not None  # `add` asked
-        arc, table, sky = arms.declared, arms.stamp.table, arms.stamp.sky[:, :, 0, 0]
-        brightest = np.maximum(np.abs(arms.stamp.image).max(axis=(2, 3)), np.abs(control).max(axis=(2, 3)))
+    def _compared(self, left: Pixels, stamp: Stamps, arc: Pixels, control: Pixels) -> pd.DataFrame:
+        table, sky = stamp.table, stamp.sky[:, :, 0, 0]
+        brightest = np.maximum(np.abs(stamp.image).max(axis=(2, 3)), np.abs(control).max(axis=(2, 3)))
         rounding = rounding_of(brightest.astype(np.float64), self.facts.precision)
         peak = arc.max(axis=(2, 3)).astype(np.float64)
         spread = np.sqrt(np.square(arc, dtype=np.float64).mean(axis=(2, 3)))
