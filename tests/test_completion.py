@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 
@@ -58,7 +57,6 @@ def test_nothing_heavy_is_imported():
     assert done.stdout.splitlines() == ["psf=gaussian", "psf=moffat_converted", "psf=moffat_naive", "[]"]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 @pytest.mark.parametrize(
     ("line", "reply"),
     [

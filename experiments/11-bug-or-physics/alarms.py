@@ -7,11 +7,9 @@ is: finished sets are lines of alarms.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +18,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pandas as pd
 from run import rows_of
-from sets import make, pool
+from sets import finished, make, pool
 from summary import wilson
 from threadpoolctl import threadpool_limits
 
@@ -75,13 +73,6 @@ def judged(task: Task) -> dict[str, object]:
     }
 
 
-def finished() -> Iterator[dict[str, str]]:
-    """Whole lines of alarms.csv."""
-    if RESULTS.exists():
-        with RESULTS.open(newline="") as file:
-            yield from (line for line in csv.DictReader(file) if line.get("sentence") is not None)
-
-
 def main() -> None:
     """Judge what is missing, then count."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,7 +81,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, nargs="*", default=list(SETS), help="sizes to judge")
     options = parser.parse_args()
     survey, data = pool(options.data_dir, options.workers)
-    lines: list[dict[str, object]] = [dict(line) for line in finished()]
+    lines: list[dict[str, object]] = [dict(line) for line in finished(RESULTS)]
     there = {int(str(line["seed"])) for line in lines}
     seeds = [(pairs, FIRST_SEED[pairs] + i) for pairs in options.pairs for i in range(SETS[pairs])]
     tasks = [Task(survey, data, pairs, seed) for pairs, seed in seeds if seed not in there]

@@ -7,13 +7,11 @@ the whole battery. Resumable, as run.py is.
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_module
-from sets import BUGS, Planted, make, pool
+from sets import BUGS, Planted, finished, make, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import audit_from_config
@@ -112,13 +110,6 @@ def cells(stamps: np.ndarray) -> list[bytes]:
     return out
 
 
-def finished() -> Iterator[dict[str, str]]:
-    """Whole lines of audits.csv."""
-    if RESULTS.exists():
-        with RESULTS.open(newline="") as file:
-            yield from (line for line in csv.DictReader(file) if line.get("sentence") is not None)
-
-
 def main() -> None:
     """Audit what is missing, then count."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -126,7 +117,7 @@ def main() -> None:
     parser.add_argument("--data-dir", default="data", help="where the pool of galaxies lies")
     options = parser.parse_args()
     survey, data = pool(options.data_dir, options.workers)
-    lines: list[dict[str, object]] = [dict(line) for line in finished()]
+    lines: list[dict[str, object]] = [dict(line) for line in finished(RESULTS)]
     there = {int(str(line["seed"])) for line in lines}
     tasks = [task for task in plan(survey, data) if task.seed not in there]
     for _, line in completed(judged, tasks, options.workers, HERE):

@@ -10,7 +10,6 @@ import csv
 import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from rich.progress import track
-from sets import BUGS, GEOMETRY, OUTSIDE, SMALL_SCALE, Planted, make, pool
+from sets import BUGS, GEOMETRY, OUTSIDE, SMALL_SCALE, Planted, finished, make, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.data_node import Data
@@ -101,13 +100,6 @@ def judged(task: Task) -> dict[str, object]:
     }
 
 
-def finished() -> Iterator[dict[str, str]]:
-    """Whole lines of results.csv."""
-    if RESULTS.exists():
-        with RESULTS.open(newline="") as file:
-            yield from (line for line in csv.DictReader(file) if line.get("sentence") is not None)
-
-
 def write(lines: list[dict[str, str]]) -> None:
     """All lines, in the order of their seeds."""
     with RESULTS.open("w", newline="") as file:
@@ -124,7 +116,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="judge only seeds that this number divides")
     options = parser.parse_args()
     survey, data = pool(options.data_dir, options.workers)
-    done = list(finished())
+    done = list(finished(RESULTS))
     write(done)
     there = {int(line["seed"]) for line in done}
     tasks = [task for task in plan(survey, data) if task.seed not in there and task.seed % options.every == 0]
@@ -134,7 +126,7 @@ def main() -> None:
         for _, line in track(results, "judging sets", total=len(tasks), disable=not sys.stderr.isatty()):
             writer.writerow(line)
             file.flush()
-    write(list(finished()))
+    write(list(finished(RESULTS)))
     from summary import summarise
 
     summarise(RESULTS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -81,8 +84,6 @@ def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
     """The galaxies of all sets, and the specification that sets vary."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         spec = from_config(compose("config", overrides=[*POOL, f"data.n_pairs={PAIRS}", f"runtime.data_dir={data_dir}"]))
-    from pathlib import Path
-
     return open_survey(spec.data.hosts, data_dir=Path(data_dir), workers=workers, progress=True), spec.data
 
 
@@ -284,3 +285,10 @@ _AFTER = {
     "band_swap": _bands_swapped,
     "flux_unit": _other_unit,
 }
+
+
+def finished(results: Path) -> Iterator[dict[str, str]]:
+    """Whole lines of a file of judged sets; a last one that was cut short is judged again."""
+    if results.exists():
+        with results.open(newline="") as file:
+            yield from (line for line in csv.DictReader(file) if line.get("sentence") is not None)

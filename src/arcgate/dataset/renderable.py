@@ -26,7 +26,7 @@ from arcgate.lensing.render import check_lensed, sharpest_fwhm
 Values = NDArray[np.float64]
 # Between 1 and the first decimal above it.
 _LOWEST_EXPONENT: Final = 1.05
-_TODO: Final = "correct the value; or leave the column out, then no arc is predicted and no cause named"
+_ADVICE: Final = "correct the value; or leave the column out, then no arc is predicted and no cause named"
 
 
 def require_renderable(
@@ -67,7 +67,7 @@ def _in_words(error: RowError, scale_arcsec: float | None, place: Place) -> Arcg
     column, value, rule = error.column, error.value, error.rule
     if column in LENGTHS and isinstance(value, float) and _factor(scale_arcsec) != 1.0:
         value = f"{value / _factor(scale_arcsec):.6g} where pixels are {scale_arcsec:g} arcsec"
-    return ArcgateError(f"{column} {rule}, got {value}", where=f"{place(error.row)}, column {column}", todo=_TODO)
+    return ArcgateError(f"{column} {rule}, got {value}", where=f"{place(error.row)}, column {column}", todo=_ADVICE)
 
 
 def _factor(scale_arcsec: float | None) -> float:
