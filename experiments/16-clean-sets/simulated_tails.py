@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arcgate.gates.tails_statistic import Sizes, beyond, holm
+from arcgate.gates.statistics import holm
+from arcgate.gates.tails_statistic import Sizes, beyond
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ any verb:
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh and fish likewise)
 
-exit codes: 0 done, and for a single run or audit all gates passed; 3 gates failed; 4 undetermined; 1 and 2 errors;
+exit codes: 0 done, and for a single run or audit a pass; 3 gates failed; 4 undetermined; 1 and 2 errors;
             130 interrupted
 """
 EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}

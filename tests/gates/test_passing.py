@@ -72,17 +72,21 @@ def test_a_clean_table_passes(answered):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "leak",
+    ("leak", "gate", "status"),
     [
-        lambda radius, rng: 0.5 * (radius < 5),
-        lambda radius, rng: 0.1 * ((radius >= 8) & (radius < 19)),
-        frame,
-        lambda radius, rng: 0.5,
-        lambda radius, rng: np.sqrt(0.1) * rng.standard_normal((len(radius), 3, 64, 64)),
-        sparse,
-        one_row,
+        (lambda radius, rng: 0.5 * (radius < 5), "residual_core", "failed"),
+        (lambda radius, rng: 0.1 * ((radius >= 8) & (radius < 19)), "residual_annulus", "failed"),
+        (frame, "residual_border", "failed"),
+        (lambda radius, rng: 0.5, "residual_border", "failed"),
+        (lambda radius, rng: np.sqrt(0.1) * rng.standard_normal((len(radius), 3, 64, 64)), "residual_border", "failed"),
+        (sparse, "tails", "failed"),
+        # A row alone teaches a network nothing, and is named.
+        (one_row, "declared_arc", "undetermined"),
     ],
     ids=["core", "annulus", "frame", "offset", "noise", "sparse", "one row"],
 )
-def test_with_a_planted_leak_it_does_not(answered, leak):
-    assert answered(leak).safe != "passed"
+def test_with_a_planted_leak_it_does_not_and_the_gate_that_exists_for_it_says_so(answered, leak, gate, status):
+    evidence = answered(leak)
+    assert evidence.safe == ("failed" if status == "failed" else "undetermined")
+    [found] = [result.status for result in evidence.results if (result.name, result.view) == (gate, "raw")]
+    assert found == status

@@ -178,7 +178,7 @@ def _require_plain(header: Header, path: Path) -> None:
 
 def _require_values(name: str, header: Header, labels: Header, path: Path) -> None:
     """Raise ArcgateError for an array that would be passed over for its shape or type, and with it what it says of the rows."""
-    if _is_column(name, header, labels.shape[0] if labels.shape else -1) or name == LABELS:
+    if _is_column(name, header, labels.shape[0] if labels.shape else -1):
         return
     raise ArcgateError(
         f"{header.name} is {header.dtype} of shape {header.shape}, beside {LABELS} of shape {labels.shape}",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 _WHOLE_TURN: Final = 2.0 * np.pi
-# Beyond these a column is in another unit, or holds a mark for missing values such as -99.
+# Beyond these a column is most likely in another unit.
 _RANGES: Final = {
     "_mag_": (5.0, 40.0, "a magnitude"),
     "depth_": (15.0, 35.0, "a depth in magnitudes"),

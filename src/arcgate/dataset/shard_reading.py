@@ -41,6 +41,12 @@ class Batch:
     arc: Pixels | None
 
 
+def whole_pairs(table: pd.DataFrame, spoiled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows (n,) of pairs none of whose rows in the table is spoiled."""
+    whole: NDArray[np.bool_] = ~table["pair_id"].isin(table.loc[spoiled, "pair_id"]).to_numpy(bool)
+    return whole
+
+
 def read_table(path: Path, columns: Sequence[str] | None = None, roles: Collection[str] | None = None) -> pd.DataFrame:
     """Scalar columns of a shard.
 

@@ -46,8 +46,8 @@ class Facts:
         Name of the floating-point type in which pixels were written: float16, float32 or float64.
     left_out_p : float or None
         Probability that chance makes the two classes differ as much or more in the share of rows that were left out for want of a
-        stamp, two-sided and exact. Below 0.01 what decides whether a stamp is there tells the classes apart. None where nothing
-        was left out.
+        stamp, two-sided and exact. Below `left_out.CHANCE` what decides whether a stamp is there tells the classes apart. None
+        where nothing was left out.
     """
 
     layout: str

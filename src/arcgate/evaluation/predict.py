@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
+from arcgate.dataset.shard_reading import whole_pairs
 from arcgate.errors import ArcgateError
 from arcgate.keys import as_plain
 from arcgate.learning.checkpoints import load_checkpoint
@@ -76,13 +77,15 @@ def predict(
         for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
             x, y = batch.table["host_x_pix"].to_numpy(), batch.table["host_y_pix"].to_numpy()
             scalable = viewer.scalable(batch.image, x, y)
-            flat.append(batch.table.loc[~scalable, ["pair_id", "role"]])
-            image, x, y = batch.image[scalable], x[scalable], y[scalable]
+            flat.append(batch.table.loc[~scalable, "role"])
+            whole = whole_pairs(batch.table, ~scalable)
+            image, x, y = batch.image[whole], x[whole], y[whole]
             seen = viewer(image, x, y) if mask_radius_pix is None else viewer.masked(image, x, y, mask_radius_pix)
-            tables.append(batch.table.loc[scalable, list(ROW_COLUMNS)].assign(logit=_logits(finder, seen)))
+            tables.append(batch.table.loc[whole, list(ROW_COLUMNS)].assign(logit=_logits(finder, seen)))
     if not tables:
         raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
-    predictions = _with_pair(_whole_pairs(pd.concat(tables), pd.concat(flat), split), dataset, split)
+    _tell_of(pd.concat(flat), split)
+    predictions = _with_pair(pd.concat(tables), dataset, split)
     _check_classes(predictions, dataset)
     _check_values(predictions, dataset)
     return predictions
@@ -99,13 +102,11 @@ def _finder(checkpoint: Path, view: View) -> LensFinder:
     return load_finder(content).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _whole_pairs(table: pd.DataFrame, flat: pd.DataFrame, split: Split) -> pd.DataFrame:
-    """Leave out the pairs of stamps that the view cannot scale, as gates and training do, and say how many there are."""
-    if flat.empty:
-        return table
-    counts = ", ".join(f"{rows} {role}" for role, rows in flat["role"].value_counts().sort_index().items())
-    say(f"not scored in {split}: the pairs of {counts} rows without a spread that the view could divide by")
-    return table[~table["pair_id"].isin(flat["pair_id"])]
+def _tell_of(flat: pd.Series, split: Split) -> None:
+    """Say how many rows the view cannot scale, whose pairs are left out as in gates and training."""
+    if len(flat):
+        counts = ", ".join(f"{rows} {role}" for role, rows in flat.value_counts().sort_index().items())
+        say(f"not scored in {split}: the pairs of {counts} rows without a spread that the view could divide by")
 
 
 def _logits(finder: LensFinder, images: NDArray[np.float32]) -> NDArray[np.float64]:

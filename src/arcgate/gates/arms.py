@@ -131,6 +131,12 @@ def alike(one: Stamps, other: Stamps) -> bool:
     return one.table[columns].equals(other.table[columns]) and np.array_equal(one.image, other.image)
 
 
+def matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions of the pairs that both hold, in each."""
+    _, first, second = np.intersect1d(one.table["pair_id"], other.table["pair_id"], return_indices=True)
+    return first, second
+
+
 def light_of_pairs(light: Pixels, stamps: Stamps, other: Stamps) -> Pixels:
     """For each row of `other` the light (n, 3, y, x) of the row of `stamps` in its pair; none where its pair has no such row."""
     place = pd.Index(stamps.table["pair_id"]).get_indexer(pd.Index(other.table["pair_id"]))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.arms import Arms, Pixels, Stamps, matched
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.reference_gate import MARGIN
@@ -57,12 +57,9 @@ class DeclaredArcs:
         if self._why_not() or arms.residual is None or arms.declared is None or arms.stamp.table.empty:
             return
         if self.facts.paired:
-            place = pd.Index(arms.control.table["pair_id"]).get_indexer(pd.Index(arms.stamp.table["pair_id"]))
-            # The last pairs of a shard may lack their controls.
-            held = place >= 0
-            control = arms.control.image[place[held]]
-            left = arms.residual.image[held] - control
-            stamp, declared = (arms.stamp, arms.declared) if held.all() else (arms.stamp.take(held), arms.declared[held])
+            rows, places = matched(arms.stamp, arms.control)
+            control = arms.control.image[places]
+            stamp, declared, left = arms.stamp.take(rows), arms.declared[rows], arms.residual.image[rows] - control
         else:
             assert arms.arc is not None  # `_why_not` asked
             stamp, declared = arms.stamp, arms.declared

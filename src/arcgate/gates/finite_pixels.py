@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
 from arcgate.dataset.schema import BANDS
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import Batch, whole_pairs
 from arcgate.gates.result import RAW, GateResult, Status
 
 _SHOWN: Final = 5
@@ -59,8 +59,7 @@ class FinitePixels:
         for role, rows in batch.table.loc[broken, "role"].value_counts().items():
             self.broken[str(role)] = self.broken.get(str(role), 0) + int(rows)
         self.places += [_place(batch, row) for row in np.flatnonzero(broken)[:_SHOWN]]
-        whole = ~batch.table["pair_id"].isin(batch.table.loc[broken, "pair_id"]).to_numpy(bool)
-        return rows_of(batch, whole)
+        return rows_of(batch, whole_pairs(batch.table, broken))
 
     def merge(self, other: Self) -> None:
         """Take over a later shard's."""

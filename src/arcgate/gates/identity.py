@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.source import OWN_LAYOUT, Facts
 from arcgate.errors import ArcgateError
-from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.arms import Arms, Pixels, Stamps, matched
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import NETWORK, RAW, GateResult, Status
@@ -87,7 +87,7 @@ class Identities:
             self._null(arms.null, arms.control)
         host = arms.control if self.facts.paired else arms.null
         if self.facts.has_arc and arms.arc is not None and host is not None:
-            rows, hosts = _matched(arms.stamp, host)
+            rows, hosts = matched(arms.stamp, host)
             twin, stamp, arc = host.take(hosts), arms.stamp.take(rows), arms.arc[rows]
             if len(rows):
                 self._sum(twin, arc, stamp)
@@ -108,7 +108,7 @@ class Identities:
         return []
 
     def _null(self, null: Stamps, control: Stamps) -> None:
-        rows, controls = _matched(null, control)
+        rows, controls = matched(null, control)
         null, control = null.take(rows), control.take(controls)
         if not len(rows):
             return
@@ -208,12 +208,6 @@ class Identities:
         if not self.facts.has_null and (key != DEINJECTION or not self.facts.paired):
             return "there are no null rows (the injection with flux 0): build the set with data.null_rows"
         return "no pair has the rows that are compared"
-
-
-def _matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of the pairs that both hold."""
-    _, first, second = np.intersect1d(one.table["pair_id"], other.table["pair_id"], return_indices=True)
-    return first, second
 
 
 def _differs(one: Pixels, other: Pixels, tolerated: Pixels | None = None) -> NDArray[np.bool_]:

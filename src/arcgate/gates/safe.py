@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+import numpy as np
 from scipy.stats import norm
 
 from arcgate.gates.auc_judging import NULL_AUC
 from arcgate.gates.required import unmet
 from arcgate.gates.result import Cause, GateResult, Requirement, Safe
+from arcgate.gates.statistics import holm
 
 # Family-wise probability that chance alone makes any gate of a sound data set count as failed (Holm 1979).
 ALARM: Final = 0.01
@@ -61,12 +63,8 @@ def beyond_chance(gates: Sequence[GateResult], level: float) -> list[GateResult]
     """
     failed = [gate for gate in gates if gate.status == "failed"]
     judged = [gate for gate in gates if gate.null == NULL_AUC and gate.value is not None]
-    standing = []
-    ranked = sorted(((_p_value(gate, level), place) for place, gate in enumerate(judged)), key=lambda pair: pair[0])
-    for rank, (probability, place) in enumerate(ranked):
-        if probability > ALARM / (len(judged) - rank):
-            break
-        standing.append(judged[place])
+    rejected = holm(np.array([_p_value(gate, level) for gate in judged]), ALARM)
+    standing = [gate for gate, stands in zip(judged, rejected, strict=True) if stands]
     return [gate for gate in failed if gate.null != NULL_AUC or gate in standing]
 
 

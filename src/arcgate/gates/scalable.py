@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import fisher_exact
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import Batch, whole_pairs
 from arcgate.gates.finite_pixels import OF_ROLE, named, rows_of
 from arcgate.gates.result import NETWORK, GateResult, Status
+from arcgate.gates.statistics import BY_CHANCE, classes_differ
 from arcgate.views.view import Viewer
 
 _SHOWN: Final = 5
-# Probability that chance makes the classes of a sound set differ as much as fails (Fisher's exact test).
-_BY_CHANCE: Final = 1e-3
 
 
 @dataclass
@@ -35,6 +33,8 @@ class ScalableStamps:
     hosts : set of str
     places : list of str
         The first of them, in words.
+    deaf : bool
+        Whether a constant stamp, planted in a shard, counted as one that can be scaled.
     """
 
     viewer: Viewer
@@ -43,6 +43,7 @@ class ScalableStamps:
     left: dict[str, int] = field(default_factory=dict)
     hosts: set[str] = field(default_factory=set)
     places: list[str] = field(default_factory=list)
+    deaf: bool = False
 
     def scalable_pairs(self, batch: Batch) -> Batch:
         """Count the rows; hand on those pairs that the view can scale."""
@@ -52,8 +53,10 @@ class ScalableStamps:
         _count(self.rows, batch, np.ones(len(flat), dtype=bool))
         _count(self.flat, batch, flat)
         self.hosts |= set(batch.table["host_id"].astype(str))
+        planted = replace(rows_of(batch, np.arange(len(flat)) == 0), image=np.ones_like(batch.image[:1]))
+        self.deaf |= not flat_rows(planted, self.viewer)[0]
         self.places = (self.places + [named(batch, row) for row in np.flatnonzero(flat)[:_SHOWN]])[:_SHOWN]
-        whole = whole_pairs(batch, flat)
+        whole = whole_pairs(batch.table, flat)
         _count(self.left, batch, whole)
         return rows_of(batch, whole)
 
@@ -64,6 +67,7 @@ class ScalableStamps:
                 mine[role] = mine.get(role, 0) + rows
         self.hosts |= other.hosts
         self.places = (self.places + other.places)[:_SHOWN]
+        self.deaf |= other.deaf
 
     def judge(self) -> GateResult:
         """The share of positives without a spread less that of controls."""
@@ -84,11 +88,15 @@ class ScalableStamps:
     def _status(self) -> tuple[Status, str]:
         if not self.rows:
             return "not_run", "no rows were read"
+        if self.viewer.view.normalisation == "raw":
+            return "not_run", "the view divides by constants, so that it can scale any stamp"
+        if self.deaf:
+            return "blind", "a planted constant stamp went unnoticed"
         if not self.flat:
             return "passed", f"the view can scale each of {sum(self.rows.values())} rows"
         aside = f"{self.in_words()}: their pairs are set aside"
-        counts = [(self.flat.get(role, 0), self.rows.get(role, 0)) for role in ("positive", "control")]
-        if fisher_exact([[some, every - some] for some, every in counts]).pvalue < _BY_CHANCE:
+        some, every = ([counts.get(role, 0) for role in ("positive", "control")] for counts in (self.flat, self.rows))
+        if classes_differ(some, every) < BY_CHANCE:
             return "failed", f"{aside}; chance does not make the classes differ as much, so that a flat stamp tells its class"
         return "passed", f"{aside}; the other gates judge the pairs without them"
 
@@ -97,14 +105,6 @@ def flat_rows(batch: Batch, viewer: Viewer) -> NDArray[np.bool_]:
     """Rows that a view cannot scale, (n,)."""
     x, y = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
     return ~viewer.scalable(batch.image, x, y)
-
-
-def whole_pairs(batch: Batch, spoiled: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Rows of pairs none of whose rows is spoiled, (n,)."""
-    if not spoiled.any():
-        return np.ones(len(spoiled), dtype=bool)
-    kept: NDArray[np.bool_] = ~batch.table["pair_id"].isin(batch.table.loc[spoiled, "pair_id"]).to_numpy(bool)
-    return kept
 
 
 def _count(counts: dict[str, int], batch: Batch, chosen: NDArray[np.bool_]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import rankdata, t
+from scipy.stats import fisher_exact, rankdata, t
 
 Array = NDArray[np.float64]
 Groups = NDArray[np.str_] | NDArray[np.int64]
@@ -15,6 +17,8 @@ Groups = NDArray[np.str_] | NDArray[np.int64]
 # An area closer to 0 or 1 than this share of one galaxy's weight rests on a handful of comparisons, whose variance says little.
 # A quarter holds the level where the mean area is 0.99 (experiments/09-intervals); one galaxy covers 95 instead of 90 %.
 NEARLY_SEPARATED = 0.25
+# Probability below which `classes_differ` fails a gate.
+BY_CHANCE: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -126,3 +130,23 @@ def within_pair(scores: Array, labels: NDArray[np.int64], pairs: NDArray[np.int6
         raise ValueError("no pair has both members")
     difference = scores[order_1[first]] - scores[order_0[second]]
     return float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
+
+
+def holm(probabilities: Array, level: float) -> NDArray[np.bool_]:
+    """Which of several hypotheses are rejected at a family-wise level (Holm 1979, Scand. J. Statist. 6, 65)."""
+    order = np.argsort(probabilities, kind="stable")
+    allowed = level / (len(order) - np.arange(len(order)))
+    rejected = np.zeros(len(order), dtype=bool)
+    rejected[order] = np.logical_and.accumulate(probabilities[order] <= allowed)
+    return rejected
+
+
+def classes_differ(some: Sequence[int], every: Sequence[int]) -> float:
+    """Probability that chance makes two classes differ as much or more in a share, two-sided (Fisher's exact test).
+
+    Parameters
+    ----------
+    some, every : sequence of int, length 2
+        Of each class those with the trait, and all.
+    """
+    return float(fisher_exact([[part, whole - part] for part, whole in zip(some, every, strict=True)]).pvalue)

@@ -8,12 +8,13 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, fisher_exact
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import RAW, GateResult, Status
+from arcgate.gates.statistics import BY_CHANCE, classes_differ
+from arcgate.gates.tails_statistic import limit, share_interval
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -29,10 +30,6 @@ _STRIDE: Final = 8
 _OFF_GRID: Final = 0.02
 # A sum may hit zero by chance in a pixel or two.
 _LEAST_ZEROS: Final = 8
-# Probability that chance makes the classes of a sound set differ as much as fails (Fisher's exact test, over galaxies).
-_BY_CHANCE: Final = 1e-3
-# The share of rows that may differ where the set passes, as for the tails: 2 % of 1,000 pairs and less, 20 rows beyond.
-_SHARE, _ROWS = 0.02, 20
 
 
 @dataclass
@@ -90,7 +87,7 @@ class StoredValues:
         return []
 
     def _status(self, found: Sequence[_Counted]) -> tuple[Status, str]:
-        failed = [each for each in found if each.p_value < _BY_CHANCE / len(found) and (self._covered or not each.fewer_zeros)]
+        failed = [each for each in found if each.p_value < BY_CHANCE / len(found) and (self._covered or not each.fewer_zeros)]
         open_ = [each for each in found if each.trait != ZEROS and not each.alike]
         if failed:
             return "failed", f"{'; '.join(each.in_words() for each in failed)}: how a stamp is stored tells its class"
@@ -123,15 +120,14 @@ class _Counted:
 
     @property
     def p_value(self) -> float:
-        table = [[self.one, self.n_one - self.one], [self.zero, self.n_zero - self.zero]]
-        return float(fisher_exact(table).pvalue)
+        return classes_differ((self.one, self.zero), (self.n_one, self.n_zero))
 
     @property
     def alike(self) -> bool:
-        """Whether the upper 95 % limit of the share that differs is small (Clopper and Pearson 1934)."""
+        """Whether the upper 95 % limit of the share that differs is as small as the tails allow."""
         n = min(self.n_one, self.n_zero)
         differ = round(abs(self.difference) * n)
-        return differ == 0 or bool(beta.ppf(0.95, differ + 1, max(n - differ, 1)) < min(_SHARE, _ROWS / n))
+        return differ == 0 or share_interval(differ, n)[1] < limit(n)
 
     def in_words(self) -> str:
         return f"{self.trait}: {self.one} of {self.n_one} galaxies of positives, {self.zero} of {self.n_zero} of controls"

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
 from arcgate.gates.safe import ALARM
+from arcgate.gates.statistics import holm
 from arcgate.gates.tails_features import LEVELS, LINES, NAMES, ONE_SIDED, PIXELS, STORED, Floats, Traits, where
-from arcgate.gates.tails_statistic import Beyond, Sizes, beyond, holm, share_heard
+from arcgate.gates.tails_statistic import Beyond, Sizes, beyond, share_heard
 
 Side = Literal["high", "low"]
 
@@ -235,10 +236,9 @@ def in_words(tail: Tail, found: Found) -> str:
     counted = f"{tail.name}: {tail.galaxies} of {found.sizes.positives} galaxies lie beyond the most extreme control"
     if tail.chance > _NOTEWORTHY:
         return counted
-    chosen = tail.rows
-    named = dict.fromkeys(f"{found.pairs[row]} ({found.hosts[row]})" for row in chosen)
+    named = dict.fromkeys(f"{found.pairs[row]} ({found.hosts[row]})" for row in tail.rows)
     some = ", ".join(list(named)[:_NAMED]) + (" ..." if len(named) > _NAMED else "")
-    at = f", {tail.at_place} of {len(chosen)} rows at {tail.place}" if tail.place else ""
+    at = f", {tail.at_place} of {len(tail.rows)} rows at {tail.place}" if tail.place else ""
     return f"{counted} (p = {tail.chance:.2g}){at}; pairs (galaxies) {some}"
 
 

@@ -166,15 +166,6 @@ def _most_extreme(values: Array, galaxies: Galaxies) -> tuple[Galaxies, Array]:
     return names, np.maximum.reduceat(values[order], starts, axis=0)
 
 
-def holm(probabilities: Array, level: float) -> NDArray[np.bool_]:
-    """Which of several hypotheses are rejected at a family-wise level (Holm 1979, Scand. J. Statist. 6, 65)."""
-    order = np.argsort(probabilities, kind="stable")
-    allowed = level / (len(order) - np.arange(len(order)))
-    rejected = np.zeros(len(order), dtype=bool)
-    rejected[order] = np.logical_and.accumulate(probabilities[order] <= allowed)
-    return rejected
-
-
 def share_interval(found: int, galaxies: int) -> tuple[float, float]:
     """Lower and upper 95 % limits of a share, each by itself (Clopper & Pearson 1934, Biometrika 26, 404)."""
     low = float(beta.ppf(1.0 - _UPPER, found, galaxies - found + 1)) if found else 0.0

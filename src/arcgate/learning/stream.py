@@ -13,7 +13,7 @@ from torch import Tensor
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import Batch, whole_pairs
 from arcgate.errors import ArcgateError
 from arcgate.learning.augmentation import augment, mix
 from arcgate.views.view import Viewer
@@ -117,13 +117,12 @@ class Blocks:
         """Rows of scalable pairs, and how many positives and controls cannot be scaled; their pairs are `_left_out`."""
         rows, flat = 0, [0, 0]
         for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False):
-            pairs = batch.table["pair_id"].to_numpy(np.int64)
             spoiled = ~self._viewer.scalable(batch.image, *_centres(batch))
-            self._left_out |= set(pairs[spoiled].tolist())
+            self._left_out |= set(batch.table.loc[spoiled, "pair_id"].tolist())
             for label in (0, 1):
                 flat[label] += int((spoiled & (batch.table["label"] == label).to_numpy()).sum())
             # The members of a pair are never in two shards.
-            rows += int((~np.isin(pairs, pairs[spoiled])).sum())
+            rows += int(whole_pairs(batch.table, spoiled).sum())
         if not rows:
             raise ArcgateError(
                 f"no pair of the split {self._split!r} can be scaled by the view: its stamps are constant",

@@ -103,7 +103,8 @@ def is_latest(store: Store, study: str, variant: str, run_id: str) -> bool:
     experiment = store.client.get_experiment_by_name(study)
     if experiment is None or experiment.lifecycle_stage != "active":
         return False
-    named = _tagged(experiment_runs(store, experiment), {names.KIND: names.KIND_VARIANT, names.VARIANT: variant})
+    tags = {names.KIND: names.KIND_VARIANT, names.VARIANT: names.fitting(variant, names.TAG_LENGTH)}
+    named = _tagged(experiment_runs(store, experiment), tags)
     if not named:
         return False
     latest = max(named, key=lambda run: int(run.data.tags[names.OPENED]))

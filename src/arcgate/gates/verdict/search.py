@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.result import Nuisance
+from arcgate.gates.statistics import holm
 from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale, without_light
 from arcgate.gates.verdict.families import FAMILIES, MISSING, Explained, explain, without
 from arcgate.gates.verdict.geometry import Transformed, transformed
@@ -48,14 +49,10 @@ def alarms_of(rows: Rows, found: Sequence[Estimate] | None = None) -> list[Nuisa
     """Quantities that leave their margin and whose deviation is no accident, by Holm's procedure over all of them."""
     found = estimates(rows) if found is None else found
     measured = [estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in found]
-    order = np.argsort([estimate.p_value for estimate in found])
-    alarms = []
-    for rank, position in enumerate(order):
-        if found[position].p_value > ALARM / (len(found) - rank):
-            break
-        if abs(measured[position].value) > measured[position].margin:
-            alarms.append(measured[position])
-    return alarms
+    p_values = np.array([estimate.p_value for estimate in found])
+    rejected = holm(p_values, ALARM)
+    order = [int(place) for place in np.argsort(p_values, kind="stable") if rejected[place]]
+    return [measured[place] for place in order if abs(measured[place].value) > measured[place].margin]
 
 
 def findings_of(rows: Rows, alarms: Sequence[Nuisance]) -> tuple[list[Finding], Rows]:
