@@ -14,7 +14,7 @@ from demo_evidence import evidence as made
 from reading import Reader
 
 from arcgate.gate_report.report import report_page, write_report
-from arcgate.gate_report.rows import figure_text
+from arcgate.gate_report.rows import figure_text, row_of
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import Cause, Evidence, Nuisance, Requirement, Safe
 
@@ -82,8 +82,8 @@ def test_the_table_of_gates_lists_failures_first_and_leaves_diagnostics_out(read
     assert gates.startswith("All gates 3 failed, 1 blind, 2 undetermined, 2 not run, 10 passed.")
     assert gates.index("0.953 [0.949, 0.957]") < gates.index("0.503 [0.495, 0.511]")
     assert "Core AUC as published" not in gates
-    assert "0.1 of the stamps" in gates
-    assert "0.02 of a column's spread" in gates
+    assert "10 % of the stamps" in gates
+    assert "2 % of a column's spread" in gates
 
 
 def test_a_gate_that_no_section_knows_is_shown_among_the_gates(read: Reader) -> None:
@@ -167,12 +167,28 @@ def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> Non
 
 def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown() -> None:
     passed, open_ = gate("tails", "raw", "passed", 0.0, 0.01, "inside"), gate("null_pair", "raw", "not_run", 0.0, 0.1, "nothing")
-    required = (Requirement("no tails", ("tails/raw",)), Requirement("a null pair", ("null_pair/raw", "null/raw")))
+    failed = gate("finite_pixels", "raw", "failed", 0.1, 0.0, "not numbers", margin=0.0)
+    required = (
+        Requirement("no tails", ("tails/raw",)),
+        Requirement("a null pair", ("null_pair/raw", "null/raw")),
+        Requirement("pixels alike", ("finite_pixels/raw",)),
+    )
     cause = Cause("unknown_bug", "light", alarm=True, rows_refitted=60, rows_judged=1000)
-    read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_), required=required), {}))
+    read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_, failed), required=required), {}))
     verdict = read.text("verdict")
     assert "The refit found light that is not the declared arcs" in verdict
-    assert "A pass needs, and does not have: a null pair (null_pair/raw not_run, null/raw not_run)." in verdict
+    null = "Null pair of controls (pixels as stored): not run, Null injection (pixels as stored): not run"
+    assert f"A pass needs, and does not have: a null pair ({null}); pixels alike (Missing pixels" in verdict
     assert "Refitted: 60 of 1,000 rows (6 %)." in verdict
-    assert "✓ no tails" in read.text("needed")
-    assert "– a null pair: null_pair/raw not_run, null/raw not_run" in read.text("needed")
+    needed = read.text("needed")
+    assert "✓ no tails" in needed
+    assert f"– a null pair {null}" in needed
+    assert "✕ pixels alike Missing pixels (pixels as stored): failed" in needed
+
+
+def test_a_share_is_written_in_per_cent() -> None:
+    share = gate("tails", "raw", "passed", 0.001, None, "few", leak=0.016, unit="of the positives")
+    row = row_of(replace(share, low=0.0, high=0.005, null=0.0))
+    assert (row.figure, row.margin, row.canary) == ("0.1 % [0, 0.5]", "at most 2 %", "1.6 % of the positives")
+    none_may = row_of(gate("deinjection", "raw", "failed", 0.25, 0.0, "differ", margin=0.0, leak=0.02))
+    assert (none_may.figure, none_may.margin, none_may.canary) == ("25 %", "none may", "0.02 sky sigma a pixel")

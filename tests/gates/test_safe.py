@@ -53,7 +53,7 @@ def test_what_is_in_the_list_must_have_passed(key, status):
     results = results_of({key: status})
     assert is_safe(results, LEVEL, ALL, alarm=False) == "undetermined"
     [(_, still)] = unmet(ALL, results).items()
-    assert still == (f"{key} {status}",)
+    assert still == {key: status}
     gone = [result for result in results if f"{result.name}/{result.view}" != key]
     assert is_safe(gone, LEVEL, ALL, alarm=False) == "undetermined"
 

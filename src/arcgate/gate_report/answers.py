@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from arcgate.gate_report.words import SAFE_WORDS, view_words, wording
+from arcgate.gate_report.words import SAFE_WORDS, STATUSES, view_words, wording
 from arcgate.gates.required import unmet
-from arcgate.gates.result import Cause, Evidence, GateResult
+from arcgate.gates.result import Cause, Evidence, GateResult, Status
 
 SEPARATOR: Final = " + "
 LISTED: Final = 6
@@ -110,9 +110,7 @@ def cause_words(name: str) -> CauseWords:
 
 def listed(results: Sequence[GateResult]) -> str:
     """Names of gates in words, each once; the first few of many, since the report's table has them all."""
-    names = list(dict.fromkeys(f"{wording(result.name).title} ({view_words(result.view)})" for result in results))
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+    return _first(list(dict.fromkeys(_gate_words(result.name, result.view) for result in results)))
 
 
 def safe_sentence(evidence: Evidence) -> str:
@@ -147,10 +145,14 @@ def safe_sentence(evidence: Evidence) -> str:
 
 
 def missing_words(evidence: Evidence) -> list[str]:
-    """What a pass needs and does not have, each with the gates that are open."""
-    return [
-        f"{requirement.what} ({_open_gates(still)})" for requirement, still in unmet(evidence.required, evidence.results).items()
-    ]
+    """What a pass needs and does not have, each with the gates that did not pass."""
+    missing = unmet(evidence.required, evidence.results)
+    return [f"{requirement.what} ({still_words(still)})" for requirement, still in missing.items()]
+
+
+def still_words(still: Mapping[str, Status]) -> str:
+    """Gates that did not pass, by their keys and statuses, in words; the first few of many."""
+    return _first([f"{_gate_words(*gate.split('/'))}: {STATUSES[status].word}" for gate, status in still.items()])
 
 
 def refitted_sentence(cause: Cause) -> str:
@@ -170,9 +172,13 @@ def _needed(evidence: Evidence, gate: GateResult) -> bool:
     return any(f"{gate.name}/{gate.view}" in requirement.gates for requirement in evidence.required)
 
 
-def _open_gates(still: Sequence[str]) -> str:
-    more = len(still) - LISTED
-    return ", ".join(still[:LISTED]) + (f" and {more} more" if more > 0 else "")
+def _gate_words(name: str, view: str) -> str:
+    return f"{wording(name).title} ({view_words(view)})"
+
+
+def _first(words: Sequence[str]) -> str:
+    more = len(words) - LISTED
+    return ", ".join(words[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from arcgate.dataset.atomic import atomically
 from arcgate.figures.exhibits import draw_exhibit, is_drawn
 from arcgate.figures.refit import refit_chart
-from arcgate.gate_report.answers import answers
+from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
 from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
@@ -104,10 +104,14 @@ def report_page(evidence: Evidence, about: dict[str, str]) -> str:
     )
 
 
-def _needed(evidence: Evidence) -> list[tuple[str, str]]:
-    """What a pass needs on this data set, each with what is still open."""
+def _needed(evidence: Evidence) -> list[tuple[Status, str, str]]:
+    """What a pass needs on this data set: the most urgent status of its gates, what it is, and which of them did not pass."""
     still = unmet(evidence.required, evidence.results)
-    return [(requirement.what, ", ".join(still.get(requirement, ()))) for requirement in evidence.required]
+    return [
+        (min(open_.values(), key=_URGENCY.index, default="passed"), requirement.what, still_words(open_))
+        for requirement in evidence.required
+        for open_ in [still.get(requirement, {})]
+    ]
 
 
 def show(exhibit: Exhibit) -> Shown:

@@ -42,7 +42,6 @@ def row_of(result: GateResult) -> Row:
     where = view_words(result.view)
     if result.stratum != "overall":
         where += f", {stratum_words(result.stratum)}"
-    canary = ABSENT if result.smallest_leak is None else f"{result.smallest_leak:.2g} {result.leak_unit}"
     return Row(
         result.key,
         group_of(result),
@@ -52,7 +51,7 @@ def row_of(result: GateResult) -> Row:
         figure_text(result),
         _bar(result),
         _margin(result),
-        canary if result.role == "gate" else ABSENT,
+        _canary(result) if result.role == "gate" else ABSENT,
         f"{result.n:,}",
         f"{result.n_groups:,}",
         result.status,
@@ -62,15 +61,14 @@ def row_of(result: GateResult) -> Row:
 
 
 def figure_text(result: GateResult) -> str:
-    """Value and interval of a result."""
+    """Value and interval of a result; in per cent where the value is a share, which a gate wants to be zero."""
     if result.value is None:
         return ABSENT
-    if result.margin == 0:
-        return f"{100 * result.value:.3g} %"
-    text = number(result.value)
+    write, unit = (_percent, " %") if result.null == 0 else (number, "")
+    text = write(result.value) + unit
     if result.low is None or result.high is None or result.low == result.high:
         return text
-    return f"{text} [{number(result.low)}, {number(result.high)}]"
+    return f"{text} [{write(result.low)}, {write(result.high)}]"
 
 
 @dataclass(frozen=True)
@@ -113,11 +111,25 @@ def number(value: float) -> str:
     return f"{value:.3f}" if value == 0 or 0.01 <= abs(value) < 100 else f"{value:.3g}"
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}"
+
+
+def _canary(result: GateResult) -> str:
+    """The smallest leak that the gate noticed: an amount with its unit, or a share of something."""
+    if result.smallest_leak is None:
+        return ABSENT
+    amount = f"{_percent(result.smallest_leak)} %" if result.leak_unit.startswith("of ") else f"{result.smallest_leak:.2g}"
+    return f"{amount} {result.leak_unit}"
+
+
 def _margin(result: GateResult) -> str:
     if result.margin is None:
         return ABSENT
     if result.margin == 0:
         return "none may"
+    if result.null == 0:
+        return f"at most {_percent(result.margin)} %"
     return f"{result.null:g} ± {result.margin:g}"
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.gate_list import gates_for
-from arcgate.gates.result import NETWORK, RAW, GateResult, Requirement
+from arcgate.gates.result import NETWORK, RAW, GateResult, Requirement, Status
 from arcgate.variant import Gates, View
 
 PIXELS: Final = Requirement(
@@ -55,14 +55,16 @@ def required_of(facts: Facts, view: View, settings: Gates, several_splits: bool)
     )
 
 
-def unmet(required: Sequence[Requirement], results: Sequence[GateResult]) -> dict[Requirement, tuple[str, ...]]:
-    """Requirements that are not met, each with its open gates and their statuses in words."""
+def unmet(required: Sequence[Requirement], results: Sequence[GateResult]) -> dict[Requirement, dict[str, Status]]:
+    """Requirements that are not met, each with those of its gates that did not pass, and their statuses."""
     status = {f"{result.name}/{result.view}": result.status for result in results if result.role == "gate"}
     found = {}
     for requirement in required:
-        still = [gate for gate in requirement.gates if status.get(gate) != "passed"]
+        still: dict[str, Status] = {
+            gate: status.get(gate, "not_run") for gate in requirement.gates if status.get(gate) != "passed"
+        }
         if still:
-            found[requirement] = tuple(f"{gate} {status.get(gate, 'not_run')}" for gate in still)
+            found[requirement] = still
     return found
 
 
