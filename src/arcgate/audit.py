@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +15,7 @@ from rich.text import Text
 from arcgate.dataset.atomic import alone
 from arcgate.dataset.opening import check_unchanged, notes_of, open_source
 from arcgate.dataset.source import Source
+from arcgate.figures.drawings import drawings_of
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
 from arcgate.gate_report.answers import refitted_sentence, safe_sentence
@@ -76,11 +79,12 @@ def audit(spec: Audit) -> Safe:
             write_evidence(evidence, folder / EVIDENCE)
         else:
             print(f"evidence found: {folder / EVIDENCE}", flush=True)
-        write_report(evidence, about(opened.source, spec.view, spec.gates, opened.key), folder / REPORT)
+        drawings = drawings_of(evidence)
+        write_report(evidence, about(opened.source, spec.view, spec.gates, opened.key), folder / REPORT, drawings)
     _print(evidence, spec.gates.level)
     print(f"report: {folder / REPORT}", flush=True)
     if spec.track:
-        _track(opened, evidence)
+        _track(opened, evidence, drawings)
     return evidence.safe
 
 
@@ -124,7 +128,7 @@ def _require_trackable(spec: Audit) -> None:
     require_usable(open_store(spec.runtime.mlruns_dir), STUDY)
 
 
-def _track(opened: Opened, evidence: Evidence) -> None:
+def _track(opened: Opened, evidence: Evidence, drawings: Mapping[str, Figure]) -> None:
     """Keep the audit as a run of the experiment `audits`."""
     # MLflow takes seconds to import, which `track=false` saves.
     from arcgate.tracking.audits import log_audit
@@ -135,7 +139,7 @@ def _track(opened: Opened, evidence: Evidence) -> None:
     params = {"view": plain["view"], "gates": plain["gates"], "layout": source.facts.layout, "paired": source.facts.paired}
     store = open_store(spec.runtime.mlruns_dir)
     files = [folder / EVIDENCE, folder / REPORT]
-    log_audit(store, source.path.resolve().name, source.digest, evidence, params, files, folder / "figures")
+    log_audit(store, source.path.resolve().name, source.digest, evidence, params, files, drawings, folder / "figures")
 
 
 def _print(evidence: Evidence, level: float) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from arcgate.figures.drawings import drawings_of
 from arcgate.gates.result import Evidence
 from arcgate.tracking import names
 from arcgate.tracking.audits import log_audit
@@ -11,10 +12,8 @@ from arcgate.tracking.store import Store
 def test_an_audit_is_one_run_with_its_evidence_report_and_figures(store: Store, evidence: Evidence, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     report.write_text("<!DOCTYPE html>")
-    runs = {
-        log_audit(store, "pilot", "d" * 64, evidence, {"view": {"normalisation": "raw"}}, [report], tmp_path / "figures")
-        for _ in range(2)
-    }
+    drawings, params = drawings_of(evidence), {"view": {"normalisation": "raw"}}
+    runs = {log_audit(store, "pilot", "d" * 64, evidence, params, [report], drawings, tmp_path / "figures") for _ in range(2)}
     (run_id,) = runs
     run = store.client.get_run(run_id)
     assert (run.info.status, run.data.tags[names.SAFE], run.data.params["view.normalisation"]) == ("FINISHED", "failed", "raw")

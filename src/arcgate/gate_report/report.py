@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from arcgate.dataset.atomic import atomically
-from arcgate.figures.exhibits import draw_exhibit, is_drawn
-from arcgate.figures.refit import refit_chart
+from arcgate.figures.drawings import REFIT_CHART, drawings_of
 from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
@@ -53,7 +53,7 @@ class Section:
     tally: str
 
 
-def write_report(evidence: Evidence, about: dict[str, str], path: Path) -> None:
+def write_report(evidence: Evidence, about: dict[str, str], path: Path, drawings: Mapping[str, Figure] | None = None) -> None:
     """Write the report as one HTML file that needs no other file and no network.
 
     Parameters
@@ -65,14 +65,16 @@ def write_report(evidence: Evidence, about: dict[str, str], path: Path) -> None:
         the first four stand below the title, all of them at the end.
     path : Path
         The file; its folder is made if it is missing.
+    drawings : mapping of str to Figure, optional
+        From `drawings_of`, where they are used elsewhere too; else they are made here.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = report_page(evidence, about)
+    page = report_page(evidence, about, drawings)
     with atomically(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
 
 
-def report_page(evidence: Evidence, about: dict[str, str]) -> str:
+def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str, Figure] | None = None) -> str:
     """Compose the page; the same evidence gives the same text."""
     environment = Environment(
         loader=PackageLoader("arcgate.gate_report"),
@@ -82,7 +84,8 @@ def report_page(evidence: Evidence, about: dict[str, str]) -> str:
         lstrip_blocks=True,
     )
     rows = [row_of(result) for result in evidence.results]
-    exhibits = {name: [show(one) for one in chosen] for name, chosen in _sorted_exhibits(evidence.exhibits).items()}
+    drawn = drawings_of(evidence) if drawings is None else drawings
+    exhibits = {name: [show(one, drawn) for one in chosen] for name, chosen in _sorted_exhibits(evidence.exhibits).items()}
     style, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]  # the loader is set above
     return environment.get_template("page.html.j2").render(
         style=Markup(style),
@@ -96,7 +99,7 @@ def report_page(evidence: Evidence, about: dict[str, str]) -> str:
         tally=_tally(row.status for row in rows if row.is_gate),
         sections=_sections(evidence, rows, exhibits),
         refit=refit_rows(evidence.cause.measured),
-        refit_chart=_refit_drawing(evidence),
+        refit_chart=_refit_drawing(drawn),
         refit_shown=exhibits.get(_REFIT, []),
         published=exhibits.get(PUBLISHED_FIGURES, []),
         identifiability=exhibits.get(IDENTIFIABILITY, []),
@@ -114,11 +117,11 @@ def _needed(evidence: Evidence) -> list[tuple[Status, str, str]]:
     ]
 
 
-def show(exhibit: Exhibit) -> Shown:
-    """Draw an exhibit, or write its table's cells as text."""
+def show(exhibit: Exhibit, drawings: Mapping[str, Figure]) -> Shown:
+    """Put an exhibit's drawing into the page, or write its table's cells as text."""
     anchor = f"x-{re.sub('[^a-z0-9]+', '-', exhibit.name.lower())}"
-    if is_drawn(exhibit):
-        drawing = inline_svg(draw_exhibit(exhibit), anchor, exhibit.title)
+    if exhibit.name in drawings:
+        drawing = inline_svg(drawings[exhibit.name], anchor, exhibit.title)
         return Shown(anchor, exhibit.title, exhibit.caption, drawing)
     columns = tuple(str(column) for column in exhibit.content["columns"])
     cells = tuple(tuple(_cell(value) for value in row) for row in exhibit.content["rows"])
@@ -148,10 +151,10 @@ def _sections(evidence: Evidence, rows: Sequence[Row], exhibits: dict[str, list[
     return sections
 
 
-def _refit_drawing(evidence: Evidence) -> Markup | None:
-    if not evidence.cause.measured:
+def _refit_drawing(drawings: Mapping[str, Figure]) -> Markup | None:
+    if REFIT_CHART not in drawings:
         return None
-    return inline_svg(refit_chart(evidence.cause.measured), "x-refit-chart", "Refit of the injection, in units of the margins")
+    return inline_svg(drawings[REFIT_CHART], "x-refit-chart", "Refit of the injection, in units of the margins")
 
 
 def _tally(statuses: Iterable[Status]) -> str:

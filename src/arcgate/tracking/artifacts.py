@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,8 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
 from arcgate.figures.curves import completeness, roc
-from arcgate.figures.exhibits import draw_exhibit, is_drawn
 from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
-from arcgate.figures.refit import refit_chart
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.figures.style import save
 from arcgate.gates.result import Evidence
@@ -60,20 +57,12 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     return folder
 
 
-def evidence_figures(evidence: Evidence, folder: Path) -> Path:
-    """Draw the evidence alone, anew: the chart of the gates, and in the folder `gates` inside what the report shows."""
-    for name, draw in _of_evidence(evidence).items():
-        save(draw(), folder / name)
+def evidence_figures(evidence: Evidence, drawings: Mapping[str, Figure], folder: Path) -> Path:
+    """Write the figures of the evidence alone, anew: the chart of the gates, and in the folder `gates` what the report shows."""
+    save(gate_chart(evidence.results), folder / CHART)
+    for name, figure in drawings.items():
+        save(figure, folder / "gates" / f"{name}.png")
     return folder
-
-
-def _of_evidence(evidence: Evidence) -> dict[str, Callable[[], Figure]]:
-    wanted: dict[str, Callable[[], Figure]] = {CHART: lambda: gate_chart(evidence.results)}
-    if evidence.cause.measured:
-        wanted["gates/refit_chart.png"] = lambda: refit_chart(evidence.cause.measured)
-    return wanted | {
-        f"gates/{exhibit.name}.png": partial(draw_exhibit, exhibit) for exhibit in evidence.exhibits if is_drawn(exhibit)
-    }
 
 
 def _sheet(dataset: Dataset) -> Figure:

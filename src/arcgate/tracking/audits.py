@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from matplotlib.figure import Figure
+
 from arcgate.gates.result import Evidence
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import evidence_figures
@@ -15,7 +17,14 @@ STUDY: Final = "audits"
 
 
 def log_audit(
-    store: Store, name: str, digest: str, evidence: Evidence, params: Mapping[str, object], files: Sequence[Path], figures: Path
+    store: Store,
+    name: str,
+    digest: str,
+    evidence: Evidence,
+    params: Mapping[str, object],
+    files: Sequence[Path],
+    drawings: Mapping[str, Figure],
+    folder: Path,
 ) -> str:
     """Make or reopen the run of an audit and put everything on it.
 
@@ -31,8 +40,10 @@ def log_audit(
         View, settings and facts; nested.
     files : sequence of Path
         Evidence and report.
-    figures : Path
-        Folder for the drawings.
+    drawings : mapping of str to Figure
+        Of the evidence, from `drawings_of`.
+    folder : Path
+        Where they are written before they go to the run.
 
     Returns
     -------
@@ -42,7 +53,7 @@ def log_audit(
     run_id = runs.variant_run(store, STUDY, name, evidence.key)
     ended: runs.Ended = "FAILED"
     try:
-        evidence_figures(evidence, figures)
+        evidence_figures(evidence, drawings, folder)
         # Two audits of one data set at once: MLflow's writes find and insert in two steps.
         with store.lock(f"run {run_id}"):
             record.log_params(store, run_id, record.flatten(params))
@@ -50,7 +61,7 @@ def log_audit(
             record.log_dataset(store, run_id, name, digest, context="audit")
             for file in files:
                 record.log_artifacts(store, run_id, file)
-            record.log_artifacts(store, run_id, figures, "figures")
+            record.log_artifacts(store, run_id, folder, "figures")
         ended = "FINISHED"
     finally:
         runs.finish(store, run_id, ended)
