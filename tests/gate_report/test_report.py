@@ -188,7 +188,8 @@ def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown
 
 def test_a_share_is_written_in_per_cent() -> None:
     share = gate("tails", "raw", "passed", 0.001, None, "few", leak=0.016, unit="of the positives")
-    row = row_of(replace(share, low=0.0, high=0.005, null=0.0))
-    assert (row.figure, row.margin, row.canary) == ("0.1 % [0, 0.5]", "at most 2 %", "1.6 % of the positives")
+    row = row_of(replace(share, low=5.13e-5, high=0.00473, null=0.0))
+    assert (row.figure, row.margin, row.canary) == ("0.1 % [0.01, 0.47]", "at most 2 %", "1.6 % of the positives")
+    assert row_of(replace(share, value=2e-6, low=None, null=0.0)).figure == "0.0002 %"
     none_may = row_of(gate("deinjection", "raw", "failed", 0.25, 0.0, "differ", margin=0.0, leak=0.02))
     assert (none_may.figure, none_may.margin, none_may.canary) == ("25 %", "none may", "0.02 sky sigma a pixel")

@@ -112,7 +112,9 @@ def number(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g}"
+    """Write a share in per cent with two decimals, without the zeros at their end; more where nothing would be left."""
+    rounded = f"{100 * share:.2f}".rstrip("0").rstrip(".")
+    return f"{100 * share:.2g}" if rounded == "0" and share else rounded
 
 
 def _canary(result: GateResult) -> str:
