@@ -64,7 +64,7 @@ KINDS = {
     "real_20": (*REAL, "data.n_pairs=920", "data.injections_per_host=20"),
 }
 # Sets a kind; each is judged in its own layout and as a table of another maker.
-SETS = {"mock": 60, "mock_photon_noise": 40, "real_1": 5, "real_20": 5}
+SETS = {"mock": 25, "mock_photon_noise": 25, "real_1": 5, "real_20": 5}
 LAYOUTS = ("own", "foreign")
 
 
