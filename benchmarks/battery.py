@@ -192,7 +192,7 @@ def by_collector(data: Path) -> dict[str, dict[str, float]]:
     from threadpoolctl import threadpool_limits
 
     from arcgate.config import audit_from_config
-    from arcgate.dataset.opening import open_source
+    from arcgate.foreign.opening import open_source
     from arcgate.gates.arms import arms_of, chosen_pairs
     from arcgate.gates.battery import battery_for, pieces
     from arcgate.gates.finite_pixels import FinitePixels

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from layouts import blob, hwc
 
-from arcgate.dataset.opening import open_source
+from arcgate.foreign.opening import open_source
 from arcgate.gates.split_integrity import judge_splits
 
 N = 8

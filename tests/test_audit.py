@@ -14,11 +14,11 @@ from layouts import arrays_of, paired_rows, write_arrays, write_rows
 from arcgate import audit as audit_module
 from arcgate import cli, keys
 from arcgate.audit import audit, print_audit_plan
-from arcgate.dataset import foreign
-from arcgate.errors import ArcgateError
+from arcgate.foreign import foreign_source
 from arcgate.gates import battery
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import GateResult, read_evidence
+from arcgate.ground.errors import ArcgateError
 
 
 @dataclass
@@ -137,7 +137,7 @@ def test_output_names_the_folder_and_evidence_of_another_key_there_is_replaced(s
 def test_nothing_depends_on_workers_or_on_the_size_of_parts(spec, stub, built, tmp_path, monkeypatch):
     whole = spec(data=write_rows(paired_rows(built()), tmp_path / "set.parquet"))
     audit(replace(whole, output=str(tmp_path / "one")))
-    monkeypatch.setattr(foreign, "ROWS_PER_PART", 90)
+    monkeypatch.setattr(foreign_source, "ROWS_PER_PART", 90)
     audit(replace(whole, output=str(tmp_path / "two"), runtime=replace(whole.runtime, workers=2)))
     one, two = (json.loads((tmp_path / name / "evidence.json").read_text()) for name in ("one", "two"))
     assert one == two

@@ -7,10 +7,10 @@ import pytest
 from composing import audited
 from layouts import arrays_of, unpaired_rows, write_arrays, write_rows
 
-from arcgate.dataset.opening import open_source
-from arcgate.errors import ArcgateError
+from arcgate.foreign.opening import open_source
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.errors import ArcgateError
 
 # Equalities and counts, which one galaxy and constant pixels can satisfy.
 COUNTED = {"null_equal", "deinjection", "split_integrity", "duplicates", "finite_pixels", "scalable_stamps", "stored_values"}

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from arcgate.edge import ERROR, INTERRUPTED, READER_GONE, JobFailedError, code_of_command, code_of_job, reader_gone
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 
 def raising(error):

@@ -13,11 +13,12 @@ from types import ModuleType
 import pytest
 
 from arcgate import audit, keys, pipeline
-from arcgate.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
+from arcgate.ground.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
+from arcgate.injection.spec_digest import PIXELS
 from arcgate.survey.mock.build import SURVEY
 
 STAGES = {
-    "pixels": keys.PIXELS,
+    "pixels": PIXELS,
     "survey": SURVEY,
     "judging": keys.JUDGING,
     "learning": keys.LEARNING,
@@ -41,9 +42,9 @@ SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate
 # Constants of modules that a stage reaches through others, and the stages that use them.
 CONSTANTS = [
     ("variant.py", "MUST_HEAR_SKY_SIGMA", {"judging"}),
-    ("dataset/recorded.py", "CENTRE", {"judging"}),
+    ("foreign/recorded.py", "CENTRE", {"judging"}),
     ("gates/rules.py", "COMPONENTS", {"judging"}),
-    ("gates/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
+    ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
     ("injection/inject.py", "CORE_RADIUS_PIX", {"judging", "pixels"}),
     ("evaluation/metrics.py", "LEVEL", {"scoring"}),
     ("learning/stream.py", "MEMORY_BUDGET_BYTES", {"learning", "scoring"}),

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from arcgate.composing import check_words, shell_word
 from arcgate.config import audit_from_config, from_config, typed_words
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.naming import Name, StudyName
 
 

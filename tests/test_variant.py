@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 from composing import composed
 
-from arcgate.errors import ArcgateError
-from arcgate.keys import evidence_key, scoring_key, spec_digest, training_key
+from arcgate.ground.errors import ArcgateError
+from arcgate.injection.spec_digest import spec_digest
+from arcgate.keys import evidence_key, scoring_key, training_key
 
 
 @pytest.mark.parametrize(

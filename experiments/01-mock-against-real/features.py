@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, ZERO_POINT
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.hosts import Survey
 from arcgate.survey.measure import measure_centre, measure_light, measure_sky
 

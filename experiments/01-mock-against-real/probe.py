@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from arcgate.data_node import MockHosts, PackHosts
-from arcgate.gates.statistics import Interval, clustered_auc
+from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.survey.hosts import Survey, open_survey
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from scipy.stats import norm, rankdata, t
 
 from arcgate.gates.comparison import POWER, Comparison
 from arcgate.gates.features import Floats
-from arcgate.gates.statistics import Array, Groups, Interval
+from arcgate.ground.statistics import Array, Groups, Interval
 
 
 class FormerComparison(Comparison):

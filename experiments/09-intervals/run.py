@@ -23,7 +23,7 @@ from arcgate.gates.auc_judging import fires
 from arcgate.gates.comparison import Comparison, Rows, smallest_caught, strength
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample
-from arcgate.gates.statistics import Interval, clustered_auc
+from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.variant import Gates
 
 HERE = Path(__file__).parent

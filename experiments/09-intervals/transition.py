@@ -9,7 +9,7 @@ from model import Layout, drawn, scored, true_auc
 from run import GALAXIES, LEVEL, generator
 from threadpoolctl import threadpool_limits
 
-from arcgate.gates import statistics
+from arcgate.ground import statistics
 
 LEAK = 1.0
 # In weights of one galaxy; the first is as good as none.

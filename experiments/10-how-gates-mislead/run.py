@@ -28,7 +28,7 @@ from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
 from arcgate.gates.features import CORE_COLUMNS, RINGS_PIX, Rings, box_pixels, core_rings, stamp_features
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample, fitted_scores, fitting_half, probe
-from arcgate.gates.statistics import clustered_auc, within_pair
+from arcgate.ground.statistics import clustered_auc, within_pair
 from arcgate.injection.build import build_dataset
 from arcgate.injection.inject import CORE_RADIUS_PIX
 from arcgate.variant import Gates

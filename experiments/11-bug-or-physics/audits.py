@@ -26,12 +26,12 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.config import audit_from_config
 from arcgate.data_node import Data
-from arcgate.dataset.opening import open_source
+from arcgate.foreign.opening import open_source
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.workers import completed
 from arcgate.survey.hosts import Survey
 from arcgate.variant import Audit
-from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "audits.csv"

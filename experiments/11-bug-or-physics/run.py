@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 from arcgate.data_node import Data
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.rows import Rows, between_galaxies, differences
+from arcgate.ground.workers import completed
 from arcgate.survey.hosts import Survey
-from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"

@@ -25,9 +25,9 @@ from arcgate.audit import audit
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.gates.result import Evidence, read_evidence
+from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Audit, Variant
-from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 CONTROLS = ("paired", "unpaired")

@@ -26,12 +26,12 @@ from arcgate.gates.auc_judging import decide
 from arcgate.gates.collector import Collector
 from arcgate.gates.identity import Identities
 from arcgate.gates.result import GateResult
-from arcgate.gates.statistics import Interval
 from arcgate.gates.two_sample import TwoSample
+from arcgate.ground.statistics import Interval
+from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Cell, Variant
 from arcgate.views.view import Viewer
-from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 GATES = HERE / "gates.csv"

@@ -18,9 +18,9 @@ from arcgate.dataset.shard_reading import read_shard
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.canaries import ANNULUS_PEDESTAL_PIX, psf_sigma_pix
 from arcgate.gates.features import FRAME_PIX
+from arcgate.ground.draws import generator
 from arcgate.injection.arcs import render_arcs, used_psfs
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.draws import generator
 from arcgate.injection.inject import CORE_RADIUS_PIX
 
 Pixels = NDArray[np.float32]

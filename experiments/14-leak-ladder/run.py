@@ -31,6 +31,7 @@ from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.schema import SPLITS
 from arcgate.evaluation.metrics import operating_point
+from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
@@ -38,7 +39,6 @@ from arcgate.learning.stream import Blocks
 from arcgate.learning.train import train
 from arcgate.variant import Variant, View
 from arcgate.views.view import Viewer
-from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"

@@ -27,14 +27,14 @@ from sparse import heard_by_tails
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import audit_from_config, from_config
-from arcgate.dataset.opening import open_source
 from arcgate.dataset.source import Source
+from arcgate.foreign.opening import open_source
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import GateResult
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset, survey_of
 from arcgate.variant import Audit, Variant
-from arcgate.workers import completed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"

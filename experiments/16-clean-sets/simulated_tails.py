@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arcgate.gates.statistics import holm
 from arcgate.gates.tails_statistic import Sizes, beyond
+from arcgate.ground.statistics import holm
 
 
 @dataclass(frozen=True)

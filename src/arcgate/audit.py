@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arcgate.dataset.atomic import alone
-from arcgate.dataset.opening import check_unchanged, notes_of, open_source
 from arcgate.dataset.source import Source
 from arcgate.figures.drawings import drawings_of
+from arcgate.foreign.opening import check_unchanged, notes_of, open_source
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
 from arcgate.gate_report.answers import refitted_sentence, safe_sentence
@@ -23,7 +22,9 @@ from arcgate.gate_report.report import write_report
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, GateResult, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
-from arcgate.keys import as_plain, evidence_key
+from arcgate.ground.atomic import alone
+from arcgate.ground.hashing import as_plain
+from arcgate.keys import evidence_key
 from arcgate.variant import Audit
 
 # On one core of 2020s hardware, seconds: reading and judging a pair, starting up, and an arc by the reference renderer.

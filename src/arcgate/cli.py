@@ -177,7 +177,7 @@ def _needed(config: DictConfig, key: str) -> str:
     """A value that the command line has to give."""
     from omegaconf import OmegaConf
 
-    from arcgate.errors import ArcgateError
+    from arcgate.ground.errors import ArcgateError
 
     if OmegaConf.is_missing(config, key):
         raise ArcgateError(f"{sys.argv[0]} needs {key}=<value>", where="command line", todo="see `arcgate --help`")
@@ -216,7 +216,7 @@ def _ran(spec: Variant) -> Safe:
     """The gates' answer on a variant that is found finished, or is run now."""
     from textwrap import shorten
 
-    from arcgate.progress import say, step
+    from arcgate.ground.progress import say, step
 
     with step(shorten(spec.variant, 40, placeholder="...")):
         from arcgate.finished import found
@@ -242,8 +242,8 @@ def _simulate() -> int:
 
             print_data_plan(spec, planned)
             return 0
+        from arcgate.ground.progress import say, step
         from arcgate.injection.build import build_dataset
-        from arcgate.progress import say, step
 
         with step("building the data set"):
             built = build_dataset(spec.data, spec.runtime)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 # The configuration that each verb composes; `arcgate.cli.VERBS` has the same verbs.
 CONFIGURATIONS: Final = {

@@ -10,7 +10,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]  # it carries no annotations
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 # Long options that Hydra knows; an abbreviation of one will do.
 _OPTIONS: Final = (

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TextIO
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 ERROR: Final = 1
 USAGE_ERROR: Final = 2

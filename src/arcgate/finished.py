@@ -12,13 +12,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from arcgate.code_version import code_version
-from arcgate.dataset.atomic import write_json
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
-from arcgate.errors import ArcgateError
 from arcgate.gates.result import Safe
-from arcgate.keys import FIGURES, digest_of, evidence_key, scoring_key, spec_digest, training_key
+from arcgate.ground.atomic import write_json
+from arcgate.ground.code_version import code_version
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import digest_of
+from arcgate.injection.spec_digest import spec_digest
+from arcgate.keys import FIGURES, evidence_key, scoring_key, training_key
 from arcgate.survey.hosts import survey_digest
 from arcgate.variant import Variant
 

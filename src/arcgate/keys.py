@@ -1,50 +1,21 @@
-"""Digests of specifications and of code, and the keys under which artifacts are kept."""
+"""The keys under which evidence, trainings and scores are kept; that of a data set is in `injection/spec_digest.py`."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from arcgate.code_version import code_version
+from arcgate.ground.code_version import code_version
+from arcgate.ground.hashing import as_plain, digest_of
 
 if TYPE_CHECKING:
-    from arcgate.data_node import Data
     from arcgate.variant import Audit, Variant
 
 
-def as_plain(spec: Any) -> Any:
-    """Nested plain dictionaries and lists of a specification, ready for JSON."""
-    return json.loads(json.dumps(dataclasses.asdict(spec)))
-
-
-def digest_of(content: object) -> str:
-    """SHA-256 (hexadecimal) of a JSON-serialisable object in canonical form."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-# The modules that compute each stage's result; with them count all that they import (`arcgate.code_version`).
-PIXELS: Final = ("arcgate.injection.build",)
-JUDGING: Final = ("arcgate.dataset.opening", "arcgate.gates.battery", "arcgate.gates.verdict.conclude")
+# The modules that compute each stage's result; with them count all that they import (`arcgate.ground.code_version`).
+JUDGING: Final = ("arcgate.foreign.opening", "arcgate.gates.battery", "arcgate.gates.verdict.conclude")
 LEARNING: Final = ("arcgate.learning.train",)
 SCORING: Final = ("arcgate.evaluation.evaluate",)
 FIGURES: Final = ("arcgate.tracking.artifacts",)
-
-
-def spec_digest(data: Data, hosts_digest: str) -> str:
-    """Cache key of a data set: its specification, the content of its hosts and the code that determines pixels.
-
-    Parameters
-    ----------
-    data : Data
-        Specification. The folder of a stamp pack is left out: its content counts, not its place.
-    hosts_digest : str
-        Digest of the host survey's content.
-    """
-    content = as_plain(data)
-    content["hosts"].pop("path", None)
-    return digest_of({"data": content, "hosts": hosts_digest, "code": code_version(PIXELS)})
 
 
 def evidence_key(data_digest: str, judged: Variant | Audit) -> str:

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from arcgate.dataset.atomic import alone
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate
@@ -17,12 +16,13 @@ from arcgate.gate_report.report import write_report
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.atomic import alone
+from arcgate.ground.hashing import as_plain
+from arcgate.ground.progress import say, step
 from arcgate.injection.build import Built, build_dataset
-from arcgate.keys import as_plain
 from arcgate.learning.backbones import check_backbone
 from arcgate.learning.checkpoints import BEST
 from arcgate.learning.train import FINISHED, train
-from arcgate.progress import say, step
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger

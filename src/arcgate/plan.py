@@ -9,7 +9,8 @@ from arcgate.data_node import Data, MockHosts
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import IMAGE_BYTES
-from arcgate.keys import evidence_key, spec_digest, training_key
+from arcgate.injection.spec_digest import spec_digest
+from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
 from arcgate.survey.hosts import survey_digest
 from arcgate.survey.pack import PackSurvey

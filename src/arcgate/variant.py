@@ -200,7 +200,7 @@ class Audit:
     Attributes
     ----------
     data : str
-        A data set's folder, a table of the older layout, or a .npz file (see `arcgate.dataset.opening`).
+        A data set's folder, a table of the older layout, or a .npz file (see `arcgate.foreign.opening`).
     output : str or None
         Folder of evidence.json and report.html; None: `<data_dir>/audits/<evidence key>`.
     track : bool

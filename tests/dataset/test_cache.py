@@ -17,7 +17,7 @@ import arcgate.dataset
 from arcgate.dataset.cache import build_once, is_built, set_folder
 from arcgate.dataset.card import CARD
 from arcgate.dataset.receipts import finished
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 SetMaker = Callable[..., Path]
 

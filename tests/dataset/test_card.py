@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from arcgate.dataset.card import CARD, read_card, receipts_of, write_card
 from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.dataset.shards import shard_path, write_shard
-from arcgate.errors import ArcgateError
+from arcgate.dataset.source import DatasetSource
+from arcgate.foreign.opening import check_unchanged, open_source
+from arcgate.ground.errors import ArcgateError
 
 RowMaker = Callable[..., tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.float32]]]
 SetMaker = Callable[..., Path]
@@ -97,3 +99,16 @@ def test_a_shard_outside_the_folder_is_refused(make_set: SetMaker) -> None:
     card["shards"][0]["file"] = "../set/train-00000.parquet"
     with pytest.raises(ArcgateError, match="list of shards"):
         receipts_of(folder, card)
+
+
+def test_a_shard_that_changed_since_the_card_is_named(make_set: SetMaker) -> None:
+    folder = make_set()
+    source = open_source(folder)
+    assert isinstance(source, DatasetSource)
+    check_unchanged(source, workers=2)
+    shard = source.dataset.shards()[1]
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(ArcgateError, match=rf"(?s)changed since the card was written.*{shard.name}"):
+        check_unchanged(open_source(folder), workers=2)

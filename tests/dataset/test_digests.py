@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import canonical_columns, data_digest, row_digests
 from arcgate.dataset.schema import COLUMNS, Column
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 RowMaker = Callable[..., tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.float32]]]
 

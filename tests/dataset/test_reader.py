@@ -16,7 +16,7 @@ from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import file_digest
 from arcgate.dataset.schema import COLUMN_NAMES
 from arcgate.dataset.shards import read_shard
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 SetMaker = Callable[..., Path]
 

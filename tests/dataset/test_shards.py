@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from arcgate.dataset import atomic
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import receipt_path
 from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_COLUMNS
 from arcgate.dataset.shards import finished, read_shard, read_table, shard_path, write_shard
-from arcgate.errors import ArcgateError
+from arcgate.ground import atomic
+from arcgate.ground.errors import ArcgateError
 
 RowMaker = Callable[..., tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.float32]]]
 

@@ -15,7 +15,7 @@ from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
 from arcgate.dataset.shards import shard_path, write_shard
-from arcgate.keys import as_plain
+from arcgate.ground.hashing import as_plain
 from arcgate.learning.module import LensFinder
 from arcgate.variant import Learning, View
 

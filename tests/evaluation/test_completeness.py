@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from arcgate.errors import ArcgateError
 from arcgate.evaluation.completeness import completeness, wilson_interval
+from arcgate.ground.errors import ArcgateError
 
 
 @pytest.mark.parametrize(("found", "n"), [(0, 5), (3, 5), (5, 5), (180, 200)])

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from arcgate.dataset import Dataset
-from arcgate.errors import ArcgateError
 from arcgate.evaluation import evaluate as module
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate, read_scores
+from arcgate.ground.errors import ArcgateError
 from arcgate.variant import View
 
 NAMES = {

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arcgate.errors import ArcgateError
 from arcgate.evaluation.metrics import operating_point, set_metrics, why_no_operating_point
-from arcgate.gates.statistics import clustered_auc
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.statistics import clustered_auc
 
 
 def predictions(n: int = 200, separation: float = 2.0, masked_separation: float = 1.0) -> pd.DataFrame:

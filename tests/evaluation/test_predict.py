@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from arcgate.dataset import Dataset
-from arcgate.errors import ArcgateError
 from arcgate.evaluation.predict import predict
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.variant import View

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from arcgate.errors import ArcgateError
 from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
 from arcgate.figures.curves import roc_points
 from arcgate.figures.stamps import colour
 from arcgate.gates.result import Evidence, GateResult
+from arcgate.ground.errors import ArcgateError
 
 MakeGate = Callable[..., GateResult]
 

@@ -9,11 +9,11 @@ import pytest
 from judging import by_name
 
 from arcgate.dataset.source import DatasetSource
-from arcgate.errors import ArcgateError
 from arcgate.gates import battery
 from arcgate.gates.battery import run_battery
 from arcgate.gates.left_out_rows import judge_left_out
 from arcgate.gates.safe import beyond_chance, is_safe
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.core_mask import radius_from
 
 # Fifty judging galaxies, of a hundred pairs, are too few to be sure of a PSF that is too wide.

@@ -8,7 +8,7 @@ import pytest
 from arcgate.gates.auc_judging import fires
 from arcgate.gates.comparison import Comparison, NotComparableError, Rows, smallest_caught, strength
 from arcgate.gates.probe import TooFewHostsError
-from arcgate.gates.statistics import Interval, clustered_auc
+from arcgate.ground.statistics import Interval, clustered_auc
 
 
 def rows(hosts, start=0):

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample, fitted_scores
-from arcgate.gates.statistics import clustered_auc
+from arcgate.ground.statistics import clustered_auc
 
 SETS = 200
 # Four standard deviations of a share of 200 about 90 %.

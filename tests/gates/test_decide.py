@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arcgate.gates.auc_judging import decide, fires
-from arcgate.gates.statistics import Interval
+from arcgate.ground.statistics import Interval
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from judging import by_name
 
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import DatasetSource, ShardPart
-from arcgate.errors import ArcgateError
 from arcgate.gates import finite_pixels
 from arcgate.gates.battery import run_battery
 from arcgate.gates.finite_pixels import FinitePixels
 from arcgate.gates.safe import is_safe
+from arcgate.ground.errors import ArcgateError
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
 

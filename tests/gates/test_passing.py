@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from layouts import pairs_of
 
-from arcgate.dataset.opening import open_source
-from arcgate.dataset.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
+from arcgate.foreign.opening import open_source
+from arcgate.foreign.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.core_mask import radius_from

@@ -15,9 +15,9 @@ from scipy.integrate import quad
 from scipy.special import gammainc, gammaincinv
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE
-from arcgate.errors import ArcgateError
 from arcgate.gates import reference
 from arcgate.gates.reference import moffat_scale, reference_arc
+from arcgate.ground.errors import ArcgateError
 
 Array = NDArray[np.float64]
 PSFSIZE = {"g": 1.7, "r": 1.3, "z": 1.0}
@@ -204,7 +204,7 @@ def test_nothing_of_the_package_under_test_is_imported() -> None:
     names = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
-    assert {name for name in names if name.startswith("arcgate")} == {"arcgate.dataset.schema", "arcgate.errors"}
+    assert {name for name in names if name.startswith("arcgate")} == {"arcgate.dataset.schema", "arcgate.ground.errors"}
 
 
 class _Watched(Mapping[str, Any]):

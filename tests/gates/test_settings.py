@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from composing import composed
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.variant import MAX_CELLS
 
 CELL = "{region: core, summary: pca, probe: ridge}"

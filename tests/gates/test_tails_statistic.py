@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from arcgate.gates.statistics import holm
 from arcgate.gates.tails_statistic import Sizes, beyond, chance, limit, share_heard, share_interval
+from arcgate.ground.statistics import holm
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments" / "16-clean-sets"))
 from simulated_tails import Sound, alarms

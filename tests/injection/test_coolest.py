@@ -14,7 +14,7 @@ from coolest.api.composable_models import ComposableLensModel
 from coolest.template.json import JSONSerializer
 from scipy.special import gamma, gammaincinv
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.coolest import SurveyInfo, to_coolest
 
 SURVEY = SurveyInfo("DECam", ra_deg=359.9999, dec_deg=-0.0004, lens_redshift=0.4, source_redshift=1.8)

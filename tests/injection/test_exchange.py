@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gamma, gammaincinv
 
 from arcgate.dataset.schema import BANDS
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.exchange import from_lenstronomy, to_lenstronomy
 
 Array = NDArray[np.float64]

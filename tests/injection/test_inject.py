@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import Data
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.injection.inject import Injected, inject

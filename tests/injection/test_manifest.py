@@ -11,7 +11,7 @@ import pytest
 
 from arcgate.data_node import Controls, Data
 from arcgate.dataset.schema import BANDS, MANIFEST
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.manifest import build_manifest, split_of
 from arcgate.lensing.psf import fwhm_from_psfsize
 

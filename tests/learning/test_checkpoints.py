@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.checkpoints import AtomicCheckpointIO, EpochCheckpoints, load_checkpoint
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from arcgate.dataset import Dataset
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.datamodule import StampData
 from arcgate.variant import Learning, View
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from arcgate.errors import ArcgateError
-from arcgate.keys import as_plain
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain
 from arcgate.learning.module import LensFinder, backbone, learning_rate_factor
 from arcgate.variant import Learning
 

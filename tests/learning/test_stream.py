@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from arcgate.dataset import Dataset
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks, batch_sizes
 from arcgate.variant import View
 from arcgate.views.view import Viewer

@@ -16,9 +16,9 @@ import torch
 from pytorch_lightning.loggers.logger import DummyLogger
 from torch import Tensor
 
-from arcgate import progress
 from arcgate.dataset import Dataset
-from arcgate.errors import ArcgateError
+from arcgate.ground import progress
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.checkpoints import BEST, HISTORY, LAST, load_checkpoint, read_history
 from arcgate.learning.train import FINISHED, TrainingResult, train
 from arcgate.variant import Learning, View

@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from composing import REAL, needs_real
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.coadd_psf import read_coadd_psf
 
 REAL_FILE = REAL / "dr9_cutout" / "copsf_59.1067_-30.4848.fits"

@@ -13,7 +13,7 @@ from composing import REAL, needs_real
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.lensing.deflection import sie_deflection
 from arcgate.lensing.models import Lenses
 from arcgate.lensing.psf import Psf

@@ -6,7 +6,7 @@ import lighting
 import numpy as np
 import pytest
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.lensing.psf import Psf
 from arcgate.survey.measure import measure_centre, measure_light, measure_sky
 from arcgate.survey.mock.noise import sky_noise

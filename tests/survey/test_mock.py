@@ -15,7 +15,7 @@ from astropy.coordinates import SkyCoord
 from composing import REAL, needs_real
 
 from arcgate.data_node import MockHosts, PerBand
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise
 from arcgate.lensing.psf import Psf, moffat_psfsize

@@ -12,7 +12,7 @@ from composing import REAL, needs_real
 from numpy.typing import NDArray
 from packs_on_disk import pack_hosts, write_pack
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.columns import CATALOGUE
 from arcgate.survey.hosts import open_survey
 from arcgate.survey.pack import PackSurvey

@@ -12,7 +12,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from packs_on_disk import pack_hosts, write_pack
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.cubes import open_cube
 from arcgate.survey.pack import PackSurvey
 

@@ -13,7 +13,7 @@ from astropy.io import fits
 from composing import REAL, needs_real
 from numpy.typing import NDArray
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.psfex import PsfEx, read_psfex
 
 FOLDER = REAL / "psfex"

@@ -8,8 +8,8 @@ import pytest
 from composing import composed
 
 from arcgate import finished
-from arcgate.errors import ArcgateError
 from arcgate.finished import COMMON, OWN, Keys, Record, found, record_path, runs_folder, write_record
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.runs import finish, variant_run
 from arcgate.tracking.store import Store
 from arcgate.variant import Variant

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from mlflow.utils import validation
 
-from arcgate.errors import ArcgateError
 from arcgate.gates.result import Evidence
+from arcgate.ground.errors import ArcgateError
 from arcgate.naming import STUDY_LENGTH
 from arcgate.tracking import names
 from arcgate.tracking.record import (

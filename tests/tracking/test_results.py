@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import arcgate
-from arcgate.errors import ArcgateError
 from arcgate.gates.result import Evidence
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import finish, variant_run

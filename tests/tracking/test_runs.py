@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
 from arcgate.tracking.runs import experiment_runs, finish, finish_study, require_usable, study_run, variant_run
 from arcgate.tracking.store import Store, open_store

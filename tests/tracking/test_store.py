@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import experiment_runs
 from arcgate.tracking.store import DATABASE, Store, open_store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import ui
 from arcgate.tracking.store import Store
 from arcgate.tracking.ui import HOST, serve

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from arcgate import variant
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.views.robust import MAD_TO_SIGMA, median_and_mad, radii_pix
 from arcgate.views.view import Viewer
 

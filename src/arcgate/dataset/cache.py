@@ -9,10 +9,10 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from arcgate.dataset.atomic import remove_leftovers
 from arcgate.dataset.card import CARD, read_card, receipts_of
 from arcgate.dataset.receipts import finished
-from arcgate.errors import ArcgateError
+from arcgate.ground.atomic import remove_leftovers
+from arcgate.ground.errors import ArcgateError
 
 
 def set_folder(data_dir: Path, spec_digest: str) -> Path:

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from arcgate.dataset.atomic import write_json
 from arcgate.dataset.digests import ROW_DIGEST, data_digest
 from arcgate.dataset.receipts import RECEIPTS, Receipt
 from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.dataset.shard_reading import read_table
-from arcgate.errors import ArcgateError
+from arcgate.ground.atomic import write_json
+from arcgate.ground.errors import ArcgateError
 
 CARD = "dataset.json"
 _KEYS = {

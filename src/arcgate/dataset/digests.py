@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import COLUMN_NAMES, COLUMNS, IMAGE_BYTES, IMAGE_COLUMNS, IMAGE_SHAPE, Column
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Table = pd.DataFrame | Mapping[str, NDArray[np.generic]]
 Pixels = NDArray[np.float32]

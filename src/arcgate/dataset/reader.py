@@ -16,7 +16,7 @@ from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
 from arcgate.dataset.schema import COLUMN_NAMES, ROLES, SPLITS
 from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 __all__ = ["Batch", "Dataset", "open_dataset"]
 

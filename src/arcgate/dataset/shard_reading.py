@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import ROW_DIGEST, Pixels
 from arcgate.dataset.schema import COLUMN_NAMES, COLUMNS, IMAGE_BYTES, IMAGE_SHAPE, shard_schema
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 REBUILD = "delete the shard and run again; it is rebuilt"
 _NULLABLE_INTEGERS = {column.name for column in COLUMNS if column.kind == "int" and column.nullable}

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from arcgate.dataset.atomic import atomically, write_json
 from arcgate.dataset.digests import ROW_DIGEST, CanonicalColumn, Pixels, Table, canonical_columns, check_pixels, digest_canonical
 from arcgate.dataset.receipts import Receipt, file_digest, finished, ids_digest, receipt_path
 from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, ROLES, SCHEMA_VERSION, SPLITS, shard_schema
 from arcgate.dataset.shard_reading import Batch, read_shard, read_table
-from arcgate.errors import ArcgateError
+from arcgate.ground.atomic import atomically, write_json
+from arcgate.ground.errors import ArcgateError
 
 __all__ = ["Batch", "Receipt", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from arcgate.errors import ArcgateError
 from arcgate.evaluation.metrics import LEVEL
+from arcgate.ground.errors import ArcgateError
 
 # A bin holds its lower edge and not its upper one.
 THETA_E_EDGES_ARCSEC: Final = (0.0, 0.5, 1.0, 1.5, 2.0, math.inf)

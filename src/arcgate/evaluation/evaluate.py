@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from arcgate.dataset.atomic import atomically, remove_leftovers, write_json
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.receipts import file_digest
-from arcgate.errors import ArcgateError
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
-from arcgate.keys import as_plain
+from arcgate.ground.atomic import atomically, remove_leftovers, write_json
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain
 
 if TYPE_CHECKING:
     from arcgate.variant import Evaluation, View

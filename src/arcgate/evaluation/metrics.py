@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.errors import ArcgateError
-from arcgate.gates.statistics import clustered_auc
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.statistics import clustered_auc
 
 LEVEL: Final = 0.9
 NEGATIVES_PER_FALSE_POSITIVE: Final = 10

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import whole_pairs
-from arcgate.errors import ArcgateError
-from arcgate.keys import as_plain
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain
+from arcgate.ground.progress import say
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
-from arcgate.progress import say
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:

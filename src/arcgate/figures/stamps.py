@@ -12,8 +12,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
-from arcgate.errors import ArcgateError
 from arcgate.figures.style import SMALL, TEXT
+from arcgate.ground.errors import ArcgateError
 
 # Weights, offset and softening of the Legacy Surveys sky viewer for images in nanomaggies per pixel.
 BAND_WEIGHT: Final = (6.0, 3.4, 2.2)

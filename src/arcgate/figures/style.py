@@ -8,7 +8,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from arcgate.dataset.atomic import atomically
+from arcgate.ground.atomic import atomically
 
 # Colours that people with any form of colour blindness can tell apart: Okabe & Ito 2008, "Color Universal Design".
 ORANGE: Final = "#E69F00"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from arcgate.dataset.card import arcgate_version
-from arcgate.dataset.opening import notes_of
 from arcgate.dataset.source import Source
-from arcgate.keys import as_plain
+from arcgate.foreign.opening import notes_of
+from arcgate.ground.hashing import as_plain
 from arcgate.variant import Gates, View
 
 

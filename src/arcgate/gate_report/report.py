@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from arcgate.dataset.atomic import atomically
 from arcgate.figures.drawings import REFIT_CHART, drawings_of
 from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
@@ -22,6 +21,7 @@ from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.required import unmet
 from arcgate.gates.result import Evidence, Status
+from arcgate.ground.atomic import atomically
 
 PUBLISHED_FIGURES: Final = "published_figures"
 IDENTIFIABILITY: Final = "identifiability"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Facts, Source
+from arcgate.ground.draws import text_ids, uniform
 from arcgate.injection.arcs import Psfs, declared_psfs, render_arcs, used_psfs
-from arcgate.injection.draws import text_ids, uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask, photons_of
 from arcgate.views.view import Viewer
 

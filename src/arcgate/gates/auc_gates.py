@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.errors import ArcgateError
 from arcgate.gates import gate_exhibits
 from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.auc_judging import Judging
@@ -19,6 +18,7 @@ from arcgate.gates.extraction import Extraction, Key
 from arcgate.gates.features import Floats
 from arcgate.gates.gate_list import gates_for, missing
 from arcgate.gates.result import GateResult
+from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

@@ -17,7 +17,7 @@ from arcgate.gates.features import N_RINGS, Floats
 from arcgate.gates.gate_list import Arm, AucGate
 from arcgate.gates.probe import TooFewHostsError
 from arcgate.gates.result import RAW, GateResult, Status
-from arcgate.gates.statistics import Interval
+from arcgate.ground.statistics import Interval
 from arcgate.variant import Gates
 
 NULL_AUC: Final = 0.5

@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Facts, Part, Source
-from arcgate.errors import ArcgateError
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
 from arcgate.gates.collector import Collector
@@ -36,11 +35,12 @@ from arcgate.gates.stored_values import StoredValues
 from arcgate.gates.tails import Tails
 from arcgate.gates.two_sample import TwoSample
 from arcgate.gates.verdict.refit_collector import Refit
-from arcgate.injection.draws import uniform
-from arcgate.progress import step
+from arcgate.ground.draws import uniform
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.progress import step
+from arcgate.ground.workers import Workers
 from arcgate.variant import Gates, View
 from arcgate.views.view import Viewer
-from arcgate.workers import Workers
 
 Done = TypeVar("Done")
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.gates.arms import Pixels, Stamps
 from arcgate.gates.features import FRAME_PIX, Floats
-from arcgate.injection.draws import uniform
+from arcgate.ground.draws import uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX
 from arcgate.variant import MUST_HEAR_SKY_SIGMA, Gates
 

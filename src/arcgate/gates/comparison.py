@@ -12,7 +12,7 @@ from scipy.stats import norm
 from arcgate.gates.features import Floats
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample, fitted_scores, fitting_half, require_hosts
-from arcgate.gates.statistics import Interval, clustered_auc, within_pair
+from arcgate.ground.statistics import Interval, clustered_auc, within_pair
 from arcgate.variant import Gates
 
 # Power at which the smallest leak that is caught is stated.

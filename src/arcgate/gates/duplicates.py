@@ -19,7 +19,7 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.fingerprints import TYPICAL_SKY, Vectors, fingerprints
 from arcgate.gates.result import GateResult, Status
 from arcgate.gates.shared_noise import Steps, noise_fields, shared_noise
-from arcgate.injection.draws import generator, text_ids, uniform
+from arcgate.ground.draws import generator, text_ids, uniform
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import OWN_LAYOUT, Facts
-from arcgate.errors import ArcgateError
 from arcgate.gates.arms import Arms, Pixels, Stamps, matched
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import NETWORK, RAW, GateResult, Status
 from arcgate.gates.rounding import rounding_of
+from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

@@ -19,9 +19,9 @@ from arcgate.gates.pixel_map import Counts, auc_map, histograms
 from arcgate.gates.probe import fitted, require_hosts
 from arcgate.gates.result import RAW, GateResult
 from arcgate.gates.rules import Hosts, halved
-from arcgate.gates.statistics import Interval
 from arcgate.gates.subset import in_words, some
 from arcgate.gates.summaries import CORE_BOX, Vectors, annulus, in_sky, pixels, radial
+from arcgate.ground.statistics import Interval
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

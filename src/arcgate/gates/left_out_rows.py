@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from arcgate.dataset.left_out import CHANCE
 from arcgate.dataset.source import Facts
+from arcgate.foreign.left_out import CHANCE
 from arcgate.gates.result import GateResult, Status
 
 NAME = "left_out_rows"

@@ -18,8 +18,8 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.probe import TooFewHostsError
 from arcgate.gates.result import GateResult, Status
 from arcgate.gates.rules import Hosts, Rule, halved, judged, smallest_leak
-from arcgate.gates.statistics import Interval, clustered_auc
-from arcgate.injection.draws import text_ids, uniform
+from arcgate.ground.draws import text_ids, uniform
+from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from arcgate.gates.statistics import Interval, clustered_auc
-from arcgate.injection.draws import text_ids, uniform
+from arcgate.ground.draws import text_ids, uniform
+from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.variant import Gates
 
 Features = NDArray[np.float64]

@@ -20,7 +20,7 @@ from scipy.signal import fftconvolve
 from scipy.special import gamma, gammaincinv
 
 from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Array = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
-from arcgate.errors import ArcgateError
 from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import RAW, GateResult, Status
+from arcgate.ground.draws import uniform
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.arcs import declared_psfs, render_arcs
-from arcgate.injection.draws import uniform
 from arcgate.injection.inject import core_mask
 from arcgate.lensing.psf import Psf
 from arcgate.variant import Gates

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from arcgate.dataset.atomic import write_json
-from arcgate.errors import ArcgateError
 from arcgate.gates.exhibit import Exhibit
+from arcgate.ground.atomic import write_json
+from arcgate.ground.errors import ArcgateError
 
 Role = Literal["gate", "diagnostic"]
 Status = Literal["passed", "failed", "undetermined", "blind", "not_run", "reported"]

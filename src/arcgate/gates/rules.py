@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from arcgate.gates.comparison import smallest_caught, strength
 from arcgate.gates.probe import require_hosts
-from arcgate.gates.statistics import Interval, clustered_auc
-from arcgate.injection.draws import text_ids, uniform
+from arcgate.ground.draws import text_ids, uniform
+from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.variant import Gates
 
 Array = NDArray[np.float32] | NDArray[np.float64]

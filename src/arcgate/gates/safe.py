@@ -11,7 +11,7 @@ from scipy.stats import norm
 from arcgate.gates.auc_judging import NULL_AUC
 from arcgate.gates.required import unmet
 from arcgate.gates.result import Cause, GateResult, Requirement, Safe
-from arcgate.gates.statistics import holm
+from arcgate.ground.statistics import holm
 
 # Family-wise probability that chance alone makes any gate of a sound data set count as failed (Holm 1979).
 ALARM: Final = 0.01

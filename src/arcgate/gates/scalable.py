@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.shard_reading import Batch, whole_pairs
 from arcgate.gates.finite_pixels import OF_ROLE, named, rows_of
 from arcgate.gates.result import NETWORK, GateResult, Status
-from arcgate.gates.statistics import BY_CHANCE, classes_differ
+from arcgate.ground.statistics import BY_CHANCE, classes_differ
 from arcgate.views.view import Viewer
 
 _SHOWN: Final = 5

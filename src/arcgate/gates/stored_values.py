@@ -13,8 +13,8 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import RAW, GateResult, Status
-from arcgate.gates.statistics import BY_CHANCE, classes_differ
 from arcgate.gates.tails_statistic import limit, share_interval
+from arcgate.ground.statistics import BY_CHANCE, classes_differ
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.arms import Arms, Stamps
-from arcgate.injection.draws import uniform
+from arcgate.ground.draws import uniform
 from arcgate.variant import Gates
 
 DIAGNOSED_PAIRS: Final = 5000

@@ -18,8 +18,8 @@ from scipy.fft import rfft, rfft2
 
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.gates.arms import Pixels, Stamps
+from arcgate.ground.draws import generator, text_ids, uniform
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.draws import generator, text_ids, uniform
 from arcgate.injection.inject import CORE_RADIUS_PIX
 
 Vectors = NDArray[np.float32]

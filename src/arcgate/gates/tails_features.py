@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.gates.arms import Pixels, Stamps
 from arcgate.gates.tails_compiled import block_means, contrasts, repeats
-from arcgate.injection.draws import uniform
+from arcgate.ground.draws import uniform
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int16]

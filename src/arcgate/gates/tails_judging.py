@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
 from arcgate.gates.safe import ALARM
-from arcgate.gates.statistics import holm
 from arcgate.gates.tails_features import LEVELS, LINES, NAMES, ONE_SIDED, PIXELS, STORED, Floats, Traits, where
 from arcgate.gates.tails_statistic import Beyond, Sizes, beyond, share_heard
+from arcgate.ground.statistics import holm
 
 Side = Literal["high", "low"]
 

@@ -16,9 +16,9 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.probe import TooFewHostsError
 from arcgate.gates.result import RAW, GateResult, Status
 from arcgate.gates.rules import Hosts, halved, judged, smallest_leak
-from arcgate.gates.statistics import Interval
 from arcgate.gates.summaries import Kept, Region, Summary, Vectors, features, in_sky, keep, planted
-from arcgate.injection.draws import uniform
+from arcgate.ground.draws import uniform
+from arcgate.ground.statistics import Interval
 from arcgate.variant import Cell, Gates
 from arcgate.views.view import Viewer
 

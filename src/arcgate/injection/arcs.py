@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, ZERO_POINT
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.lensing.models import Lenses, RowError, Sersics
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.lensing.render import render

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from arcgate.code_version import code_version
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
+from arcgate.ground.code_version import code_version
+from arcgate.ground.hashing import as_plain
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
-from arcgate.keys import PIXELS, as_plain, spec_digest
+from arcgate.injection.spec_digest import PIXELS, spec_digest
 from arcgate.survey.hosts import Survey, open_survey
 
 if TYPE_CHECKING:

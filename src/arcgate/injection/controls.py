@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from arcgate.data_node import Controls
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Rows = NDArray[np.int64]
 

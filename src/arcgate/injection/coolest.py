@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.exchange import COLUMNS, amplitude_of, bad_column, radius_ratio, row_numbers, row_slope
 
 _INDICES: Final = (0.5, 10.0)

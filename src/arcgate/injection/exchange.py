@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import gammaincinv, gammaln
 
 from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Arguments = dict[str, float]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from arcgate.data_node import Grid
-from arcgate.injection.draws import Ids, between, choice, normal, uniform
+from arcgate.ground.draws import Ids, between, choice, normal, uniform
 from arcgate.lensing.images import image_counts
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
+from arcgate.ground.draws import generator
 from arcgate.injection.arcs import render_arcs, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
-from arcgate.injection.draws import generator
 from arcgate.lensing.noise import photon_noise, updated_ivar
 
 CORE_RADIUS_PIX = 5.0

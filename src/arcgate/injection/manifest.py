@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import Data, Psf
 from arcgate.dataset.schema import BANDS, MANIFEST, ROLES, SPLITS
-from arcgate.errors import ArcgateError
+from arcgate.ground.draws import text_ids, uniform
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.controls import control_hosts
-from arcgate.injection.draws import text_ids, uniform
 from arcgate.injection.grids import draw_arcs
 from arcgate.lensing.psf import fwhm_from_psfsize
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.receipts import Receipt, finished
 from arcgate.dataset.schema import BANDS, COLUMN_NAMES
 from arcgate.dataset.shards import shard_path, write_shard
-from arcgate.injection.draws import uniform
+from arcgate.ground.draws import uniform
 from arcgate.injection.inject import Injected, inject
 from arcgate.survey.hosts import Survey
 

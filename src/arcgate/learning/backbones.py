@@ -6,7 +6,7 @@ import difflib
 
 import timm
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 
 def check_backbone(name: str) -> None:

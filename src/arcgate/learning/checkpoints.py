@@ -13,8 +13,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from arcgate.dataset.atomic import atomically
-from arcgate.errors import ArcgateError
+from arcgate.ground.atomic import atomically
+from arcgate.ground.errors import ArcgateError
 
 BEST: Final = "best.ckpt"
 LAST: Final = "last.ckpt"

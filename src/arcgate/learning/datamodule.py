@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pytorch_lightning import LightningDataModule
 
 from arcgate.dataset.reader import Dataset
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks
 from arcgate.views.view import Viewer
 

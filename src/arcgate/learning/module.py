@@ -16,7 +16,7 @@ from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.augmentation import mix
 from arcgate.learning.backbones import check_backbone
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
 from arcgate.dataset.shard_reading import Batch, whole_pairs
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.augmentation import augment, mix
 from arcgate.views.view import Viewer
 

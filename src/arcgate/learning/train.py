@@ -18,10 +18,11 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
-from arcgate.dataset.atomic import remove_leftovers, write_json
 from arcgate.dataset.reader import Dataset
-from arcgate.errors import ArcgateError
-from arcgate.keys import as_plain
+from arcgate.ground.atomic import remove_leftovers, write_json
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain
+from arcgate.ground.progress import Advance, step
 from arcgate.learning.checkpoints import (
     BEST,
     LAST,
@@ -33,7 +34,6 @@ from arcgate.learning.checkpoints import (
 )
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
-from arcgate.progress import Advance, step
 
 if TYPE_CHECKING:
     from arcgate.variant import Learning, View

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.lensing.psf import Kernel
 from arcgate.survey.fits_file import read_hdus
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.fits_file import read_hdus
 from arcgate.survey.source_cleaning import NOISE_RATIO, CleanSource, centroid, clean_source, exchange_psf, half_light_pix
 

@@ -14,7 +14,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Cube = NDArray[Any]
 

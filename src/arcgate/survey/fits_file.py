@@ -9,7 +9,7 @@ from typing import Any
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 
 def read_hdus(path: Path, what: str) -> list[Any]:

@@ -54,7 +54,7 @@ def open_survey(hosts: MockHosts | PackHosts, *, data_dir: Path, workers: int, p
     workers : int
         Processes that build the mock survey; no result depends on it.
     progress : bool
-        Tell how far the mock survey is (`arcgate.progress`).
+        Tell how far the mock survey is (`arcgate.ground.progress`).
 
     Returns
     -------

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from arcgate.data_node import PackHosts
 from arcgate.dataset.missing import missing_pixels
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
-from arcgate.errors import ArcgateError
-from arcgate.keys import as_plain, digest_of
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, read_cube
 from arcgate.survey.depth import depth_from_sky

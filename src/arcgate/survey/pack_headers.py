@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from arcgate.data_node import PackHosts
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, ZERO_POINT
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.cubes import CubeFile
 
 # Keywords of surveys for the AB magnitude of one count, and for the counts of magnitude 0 (Hyper Suprime-Cam).

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.lensing.psf import Kernel
 from arcgate.survey.fits_file import read_hdus
 

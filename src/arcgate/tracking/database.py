@@ -10,7 +10,7 @@ from typing import Final
 import mlflow
 from alembic.script import ScriptDirectory
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 BUSY_SECONDS: Final = 60.0
 _MOVE: Final = "move the file away (a new one is then created)"

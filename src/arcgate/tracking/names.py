@@ -11,8 +11,8 @@ import posixpath
 import re
 from typing import Final
 
-from arcgate.errors import ArcgateError
 from arcgate.gates.result import Role
+from arcgate.ground.errors import ArcgateError
 
 STUDY: Final = "arcgate.study"
 KEY: Final = "arcgate.key"

@@ -13,8 +13,8 @@ from typing import Final
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from arcgate.errors import ArcgateError
 from arcgate.gates.result import Evidence
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
 from arcgate.tracking.store import Store
 

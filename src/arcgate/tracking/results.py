@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 from mlflow.entities import Experiment, Run, ViewType
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
 from arcgate.tracking.runs import experiment_runs
 from arcgate.tracking.store import DATABASE, Store, open_store

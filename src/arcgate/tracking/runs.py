@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from mlflow.entities import Experiment, Run, ViewType
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
 from arcgate.tracking.store import Store
 

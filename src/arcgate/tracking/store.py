@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.database import check_database
 
 DATABASE: Final = "mlflow.db"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arcgate.dataset.atomic import atomically
+from arcgate.ground.atomic import atomically
 from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, canary_columns, compact_columns
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import study_table

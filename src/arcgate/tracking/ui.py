@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from arcgate.children import run_to_the_end
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.store import DATABASE, Store, open_store
 
 HOST: Final = "127.0.0.1"

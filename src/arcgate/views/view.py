@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.views.robust import median, median_and_mad, radii_pix
 from arcgate.views.stretch import asinh
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from layouts import paired_rows, pairs_of, unpaired_rows, write_rows
 
-from arcgate.dataset.opening import open_source
-from arcgate.dataset.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
+from arcgate.foreign.opening import open_source
+from arcgate.foreign.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 

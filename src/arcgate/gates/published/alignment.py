@@ -19,8 +19,8 @@ from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, i
 from arcgate.gates.published.light import BAND, own_controls
 from arcgate.gates.published.shifts import Array, Images, centroid, gradient_shift, phase_correlation, shifted
 from arcgate.gates.result import GateResult
-from arcgate.gates.statistics import Interval
 from arcgate.gates.subset import drawn
+from arcgate.ground.statistics import Interval
 
 AXES: Final = ("x", "y")
 PLANTED_PIX: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 1.0, 2.0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from arcgate.gates.statistics import Interval
+from arcgate.ground.statistics import Interval
 
 Array = NDArray[np.float64]
 Groups = NDArray[np.str_]

@@ -16,7 +16,7 @@ from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import NotEstimableError
 from arcgate.gates.result import RAW, GateResult
-from arcgate.gates.statistics import Interval
+from arcgate.ground.statistics import Interval
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 

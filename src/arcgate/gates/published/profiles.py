@@ -17,7 +17,7 @@ from arcgate.gates.published.clustering import NotEstimableError, clustered_mean
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, attempted, galaxies, identities, not_run
 from arcgate.gates.published.light import BAND, CORE_PIX, column, mean_light, own_controls, ring_means
 from arcgate.gates.result import GateResult
-from arcgate.gates.statistics import Interval
+from arcgate.ground.statistics import Interval
 
 RING_EDGES_PIX: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30)
 _RINGS = [f"ring_{i}" for i in range(len(RING_EDGES_PIX) - 1)]

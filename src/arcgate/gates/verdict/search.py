@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.result import Nuisance
-from arcgate.gates.statistics import holm
 from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale, without_light
 from arcgate.gates.verdict.families import FAMILIES, MISSING, Explained, explain, without
 from arcgate.gates.verdict.geometry import Transformed, transformed
 from arcgate.gates.verdict.refit import LEVEL, Estimate, estimates
 from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.ground.statistics import holm
 
 # Family-wise probability of an alarm on sound data: of all quantities together (Holm 1979).
 ALARM: Final = 0.002

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arcgate.dataset.receipts import Receipt
+from arcgate.ground.progress import step
+from arcgate.ground.workers import completed
 from arcgate.injection.shard import ShardTask, run_shard
-from arcgate.progress import step
-from arcgate.workers import completed
 
 
 def run_tasks(tasks: Sequence[ShardTask], workers: int) -> list[Receipt]:

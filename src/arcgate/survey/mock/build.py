@@ -18,14 +18,14 @@ import numpy as np
 from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
-from arcgate.code_version import code_version
 from arcgate.data_node import MockHosts
-from arcgate.keys import as_plain, digest_of
-from arcgate.progress import step
+from arcgate.ground.code_version import code_version
+from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.ground.progress import step
+from arcgate.ground.workers import completed
 from arcgate.survey.columns import as_catalogue
 from arcgate.survey.cubes import write_cubes
 from arcgate.survey.mock.survey import CATALOGUE_FILE, MockSurvey
-from arcgate.workers import completed
 
 PART_HOSTS: Final = 500
 # The module whose imports make a survey's pixels.
@@ -64,7 +64,7 @@ def open_mock(hosts: MockHosts, *, data_dir: Path, workers: int, progress: bool,
     workers : int
         Processes.
     progress : bool
-        Tell how far it is (`arcgate.progress`).
+        Tell how far it is (`arcgate.ground.progress`).
     part_hosts : int
         Galaxies a part.
 

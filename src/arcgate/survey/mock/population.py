@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import MockHosts
 from arcgate.dataset.schema import IMAGE_SHAPE
-from arcgate.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError
 from arcgate.survey.cubes import Cube, cube_paths, open_cube
 
 CATALOGUE_FILE: Final = "catalogue.parquet"

@@ -1,0 +1,1 @@
+"""Layouts of other makers as data sets: identity first, then rows, pairs and what is not recorded."""

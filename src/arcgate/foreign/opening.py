@@ -1,0 +1,84 @@
+"""Opening whatever can be judged: a data set of arcgate, a table of the older layout, or a bare .npz file."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from arcgate.dataset.card import CARD
+from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.receipts import file_digest
+from arcgate.dataset.shard_reading import REBUILD
+from arcgate.dataset.source import DatasetSource, Source
+from arcgate.foreign.arrays import open_arrays
+from arcgate.foreign.foreign_source import ForeignSource
+from arcgate.foreign.older_layouts import open_stamp_npz
+from arcgate.foreign.table_files import parquet_files
+from arcgate.ground.errors import ArcgateError
+
+
+def open_source(path: str | Path) -> Source:
+    """Open a data set of any layout that arcgate can judge.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder with `dataset.json`; a Parquet file or folder with the columns `stamp_npz`, `ctrl_stamp_npz`, `is_control`;
+        or a `.npz` file with `stamps`, `labels` and `groups`.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    ArcgateError
+        If nothing of the kind is there, or it is damaged.
+    """
+    place = Path(path)
+    if place.suffix == ".npz" and place.is_file():
+        return open_arrays(place)
+    if (place.is_file() and place.suffix == ".parquet") or _older(place):
+        return open_stamp_npz(place)
+    if place.is_file():
+        raise ArcgateError(
+            f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, or the folder of a data set", where=place
+        )
+    return DatasetSource(open_dataset(place))
+
+
+def notes_of(source: Source) -> tuple[str, ...]:
+    """What was measured, assumed or left out when a source was opened; nothing for a data set of arcgate."""
+    return source.notes if isinstance(source, ForeignSource) else ()
+
+
+def check_unchanged(source: Source, workers: int) -> None:
+    """Compare a data set's shards with the checksums of its card; other sources have none: their digest is of what they hold.
+
+    Raises
+    ------
+    ArcgateError
+        Naming the first shard that is not what it was when the card was written.
+    """
+    if not isinstance(source, DatasetSource):
+        return
+    receipts = source.dataset.receipts
+    # Hashing releases the interpreter's lock, so that threads are enough.
+    with ThreadPoolExecutor(workers) as pool:
+        digests = pool.map(lambda receipt: file_digest(source.path / receipt.file), receipts)
+        for receipt, found in zip(receipts, digests, strict=True):
+            if found != receipt.sha256:
+                raise ArcgateError(
+                    f"the shard changed since the card was written: its checksum is {found[:12]}..., the card says "
+                    f"{receipt.sha256[:12]}...",
+                    where=source.path / receipt.file,
+                    todo=REBUILD,
+                )
+
+
+def _older(place: Path) -> bool:
+    """Whether a folder without a card holds Parquet files that are no shards of arcgate."""
+    if not place.is_dir() or (place / CARD).exists():
+        return False
+    files = parquet_files(place)
+    return bool(files) and not any(file.with_suffix(".receipt.json").exists() for file in files)

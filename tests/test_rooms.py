@@ -1,0 +1,60 @@
+"""Every import points down: rooms and the modules beside them in the order in which they may use each other."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import arcgate
+
+PACKAGE = Path(arcgate.__file__).parent
+# From the ground floor up. What stands in one line may not import each other; `arcgate` itself is the door.
+FLOORS = (
+    ("ground", "naming"),
+    ("dataset",),
+    ("data_node",),
+    ("variant", "lensing"),
+    ("keys", "survey", "views"),
+    ("injection",),
+    ("foreign",),
+    ("gates",),
+    ("learning",),
+    ("evaluation",),
+    ("figures",),
+    ("children", "gate_report"),
+    ("tracking",),
+    ("planned", "finished"),
+    ("plan", "report", "audit", "pipeline"),
+    ("composing", "config"),
+    ("completion", "edge", "sweep"),
+    ("cli",),
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """Module, its room, and the room that it imports from; what only types need included."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        place = file.relative_to(PACKAGE)
+        room = place.parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("arcgate."):
+                yield place.as_posix(), room, str(node.module).split(".")[1]
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{place}: relative import"
+
+
+def test_every_import_points_down() -> None:
+    upward = {
+        f"{module} -> {other}"
+        for module, room, other in imports()
+        if room not in ("__init__", other) and FLOOR[other] >= FLOOR[room]
+    }
+    assert upward == set()
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {
+        path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert rooms - {"__init__"} == set(FLOOR)
