@@ -66,7 +66,13 @@ def test_folder_without_card_is_not_finished(tmp_path: Path, name: str) -> None:
 
 def test_newer_card_names_the_arcgate_that_reads_it(make_set: SetMaker) -> None:
     folder = _edited(make_set(), schema_version=SCHEMA_VERSION + 1, arcgate="9.9", shards="in another form")
-    with pytest.raises(ArcgateError, match=r"(?s)schema version 3.*reads up to 2.*arcgate 9\.9"):
+    with pytest.raises(ArcgateError, match=rf"(?s)version {SCHEMA_VERSION + 1}.*version {SCHEMA_VERSION} alone.*arcgate 9\.9"):
+        read_card(folder)
+
+
+def test_older_card_says_how_to_rebuild(make_set: SetMaker) -> None:
+    folder = _edited(make_set(), schema_version=SCHEMA_VERSION - 1)
+    with pytest.raises(ArcgateError, match=r"(?s)schema version 2.*build it anew with the command that built it"):
         read_card(folder)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import receipt_path
-from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_COLUMNS
+from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, IMAGE_COLUMNS
 from arcgate.dataset.shards import finished, read_shard, read_table, shard_path, write_shard
 from arcgate.ground import atomic
 from arcgate.ground.errors import ArcgateError
@@ -45,6 +45,23 @@ def test_round_trip_is_bit_equal(shard: Path, make_rows: RowMaker) -> None:
         220,
         {"control": 110, "positive": 110},
     )
+
+
+def test_an_arc_of_no_light_takes_no_bytes(shard: Path, make_rows: RowMaker) -> None:
+    table, image, arc = make_rows(101)
+    arc[table["role"] == "control"] = 0.0
+    arc[:2] = 0.0  # a pair that the positive's light missed as well
+    arc[3, 2, 63, 63] = np.float32(-0.0)  # zero by value, and not in every bit
+    arc[200:] = 0.0  # a whole row group
+    receipt = write_shard(shard, table, image, arc)
+    stored = pq.read_table(shard, columns=["arc"]).column(0)
+    assert stored.is_null().to_pylist() == [not row.tobytes().strip(b"\0") for row in arc]
+    light = 202 - stored.null_count
+    assert receipt.bytes < (202 + light + 1) * IMAGE_BYTES + 202 * 2000
+    batch = read_shard(shard)
+    assert batch.arc is not None
+    assert batch.arc.tobytes() == arc.tobytes()
+    assert row_digests(batch.table, batch.image, batch.arc) == row_digests(table, image, arc)
 
 
 def test_control_plus_arc_is_the_stamp_after_reading(shard: Path, make_rows: RowMaker) -> None:

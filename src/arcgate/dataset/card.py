@@ -181,9 +181,15 @@ def _check_version(path: Path, card: Mapping[str, Any]) -> None:
     version = card.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise _damaged(path, f"schema_version is {version!r}")
+    if version < SCHEMA_VERSION:
+        raise ArcgateError(
+            f"the data set has schema version {version}; this arcgate ({arcgate_version()}) reads version {SCHEMA_VERSION} alone",
+            where=path,
+            todo="build it anew with the command that built it: the same specification gives a folder of its own",
+        )
     if version > SCHEMA_VERSION:
         raise ArcgateError(
-            f"the data set has schema version {version}; this arcgate ({arcgate_version()}) reads up to {SCHEMA_VERSION}",
+            f"the data set has schema version {version}; this arcgate ({arcgate_version()}) reads version {SCHEMA_VERSION} alone",
             where=path,
             todo=f"read it with arcgate {card.get('arcgate', 'of a newer version')}, which wrote it, or newer",
         )

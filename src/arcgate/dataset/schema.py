@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 BANDS: Final = ("g", "r", "z")
 STAMP_SIZE: Final = 64
 PIXEL_SCALE_ARCSEC: Final = 0.262
@@ -108,10 +108,10 @@ COLUMN_NAMES: Final = tuple(column.name for column in COLUMNS)
 
 
 def shard_schema() -> pa.Schema:
-    """Arrow schema of a stamp shard: manifest row, measured columns, row digest and the two images."""
+    """Arrow schema of a stamp shard: manifest row, measured columns, row digest, and two images; an arc of no light is null."""
     fields = [_field(column) for column in COLUMNS]
     fields.append(pa.field("row_digest", pa.binary(32), nullable=False))
-    fields += [pa.field(name, pa.binary(IMAGE_BYTES), nullable=False) for name in IMAGE_COLUMNS]
+    fields += [pa.field(name, pa.binary(IMAGE_BYTES), nullable=name == "arc") for name in IMAGE_COLUMNS]
     return pa.schema(fields, metadata={"arcgate.schema_version": str(SCHEMA_VERSION)})
 
 

@@ -163,5 +163,11 @@ def _pixels(file: pq.ParquetFile, name: str, kept: NDArray[np.bool_]) -> Pixels:
 
 
 def _decoded(chunk: pa.FixedSizeBinaryArray) -> Pixels:
+    """Images of a chunk; zero where null, whatever the file's reader left there."""
+    if chunk.null_count == len(chunk):
+        return np.zeros((len(chunk), *IMAGE_SHAPE), dtype=np.float32)
     data = np.frombuffer(chunk.buffers()[1], dtype="<f4", count=len(chunk) * IMAGE_BYTES // 4, offset=chunk.offset * IMAGE_BYTES)
-    return data.reshape(-1, *IMAGE_SHAPE)
+    images = data.reshape(-1, *IMAGE_SHAPE)
+    if chunk.null_count:
+        images = np.where(chunk.is_null().to_numpy(zero_copy_only=False)[:, None, None, None], np.float32(0.0), images)
+    return images

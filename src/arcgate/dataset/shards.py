@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from arcgate.dataset.digests import ROW_DIGEST, CanonicalColumn, Pixels, Table, canonical_columns, check_pixels, digest_canonical
 from arcgate.dataset.receipts import Receipt, file_digest, finished, ids_digest, receipt_path
@@ -38,7 +39,7 @@ def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels) -> Receipt
     table : DataFrame or mapping of arrays, n rows
         All columns of the schema. One split; members of a pair adjacent.
     image, arc : ndarray of float32, shape (n, 3, 64, 64)
-        Stamp, and the light as added to it (0 on controls), nanomaggies per pixel.
+        Stamp, and the light as added to it (0 on controls, and then stored as null), nanomaggies per pixel.
 
     Returns
     -------
@@ -102,13 +103,20 @@ def _arrow_table(columns: Sequence[CanonicalColumn], digests: list[bytes], image
     schema = shard_schema()
     arrays = [pa.array(item.values, type=schema.field(item.column.name).type, mask=item.null) for item in columns]
     arrays.append(pa.array(digests, type=schema.field(ROW_DIGEST).type))
-    arrays += [_fixed_size(block) for block in (image, arc)]
+    arrays += [_fixed_size(image, None), _fixed_size(arc, _dark(arc))]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _fixed_size(block: Pixels) -> pa.FixedSizeBinaryArray:
+def _dark(arc: Pixels) -> NDArray[np.bool_]:
+    """Rows whose arc is zero in every bit: controls and null rows, half of the bytes of a data set if they were written out."""
+    bits = np.ascontiguousarray(arc).view(np.uint32).reshape(len(arc), -1)
+    return np.asarray(~bits.any(axis=1), dtype=np.bool_)
+
+
+def _fixed_size(block: Pixels, null: NDArray[np.bool_] | None) -> pa.FixedSizeBinaryArray:
     data = pa.py_buffer(np.ascontiguousarray(block, dtype="<f4"))
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(IMAGE_BYTES), len(block), [None, data])
+    valid = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(IMAGE_BYTES), len(block), [valid, data])
 
 
 def _write_parquet(arrow: pa.Table, path: Path) -> None:
