@@ -17,6 +17,7 @@ from peer_lenstronomy import Lenstronomy
 from rows import BETA, Rows
 
 from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.render import Settings, render
@@ -61,7 +62,7 @@ class _Arcgate:
         self.psfs = [[Psf("moffat", float(fwhm), BETA) for fwhm in row] for row in rows.fwhm]
 
     def render(self) -> Array:
-        made = render(self.lenses, self.sources, self.flux, *self.centres, self.psfs, self.settings)
+        made = render(self.lenses, self.sources, self.flux, *self.centres, self.psfs, DECALS.frame, self.settings)
         return made.image.cpu().numpy()
 
 

@@ -11,10 +11,11 @@ import arcgate
 PACKAGE = Path(arcgate.__file__).parent
 # From the ground floor up. What stands in one line may not import each other; `arcgate` itself is the door.
 FLOORS = (
-    ("ground", "naming"),
+    ("ground", "lensing", "naming"),
+    ("imaging",),
     ("dataset",),
     ("data_node",),
-    ("variant", "lensing"),
+    ("variant",),
     ("keys", "survey", "views"),
     ("injection",),
     ("foreign",),

@@ -61,13 +61,13 @@ def free_flux_moffat(kernel: Kernel) -> tuple[float, float]:
         difference: Array = peak * shape.ravel() - kernel.image.ravel() / kernel.image.max()
         return difference
 
-    start = np.array([np.log(0.8 * kernel.psfsize_arcsec / PIXEL_SCALE_ARCSEC), 3.0, *kernel.centroid_pix, 1.0])
+    start = np.array([np.log(0.8 * kernel.psfsize_pix), 3.0, *kernel.centroid_pix, 1.0])
     log_alpha, beta = least_squares(misfit, start).x[:2]
     return float(2.0 * np.exp(log_alpha) * np.sqrt(2.0 ** (1.0 / beta) - 1.0) * PIXEL_SCALE_ARCSEC), float(beta)
 
 
 def measure(name: str, band: str, kernel: Kernel) -> Row:
-    best, psfsize = best_moffat(kernel), kernel.psfsize_arcsec
+    best, psfsize = best_moffat(kernel, PIXEL_SCALE_ARCSEC), kernel.psfsize_pix * PIXEL_SCALE_ARCSEC
     beta = float(best.beta or 0.0)
     free_fwhm, free_beta = free_flux_moffat(kernel)
     converted, fixed = float(fwhm_from_psfsize(psfsize, beta)), float(fwhm_from_psfsize(psfsize, BETA))

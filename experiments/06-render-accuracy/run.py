@@ -15,6 +15,7 @@ from brute_force import finely_convolved, gridded_light, lensed_brightness
 from numpy.typing import NDArray
 from rows import BETA, Rows, draw
 
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.render import Rendered, Settings, render
@@ -42,7 +43,7 @@ def physics(rows: Rows) -> tuple[Lenses, Sersics, list[list[Psf]]]:
 def engine(rows: Rows, settings: Settings) -> Rendered:
     lenses, sources, psfs = physics(rows)
     flux = torch.ones((len(rows), rows.bands), dtype=torch.float64)
-    return render(lenses, sources, flux, torch.from_numpy(rows.x_pix), torch.from_numpy(rows.y_pix), psfs, settings)
+    return render(lenses, sources, flux, torch.from_numpy(rows.x_pix), torch.from_numpy(rows.y_pix), psfs, DECALS.frame, settings)
 
 
 def percent(found: torch.Tensor, truth: NDArray[np.float64]) -> NDArray[np.float64]:

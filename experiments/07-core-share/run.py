@@ -15,6 +15,7 @@ from hydra import compose, initialize_config_module
 from numpy.typing import NDArray
 
 from arcgate.config import from_config
+from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
 from arcgate.injection.grids import draw_arcs
 from arcgate.lensing.models import Lenses, Sersics
@@ -51,6 +52,7 @@ def shares(arcs: pd.DataFrame, psf: Psf, radii: tuple[float, ...]) -> dict[float
         middle,
         middle,
         [[psf]] * len(arcs),
+        DECALS.frame,
     )
     distance = radius_from(MIDDLE_PIX, MIDDLE_PIX)
     image, total = rendered.image[:, 0].numpy(), rendered.total[:, 0].numpy()

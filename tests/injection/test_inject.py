@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from arcgate.data_node import Data
 from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.injection.inject import Injected, inject
@@ -98,7 +99,7 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
         lens = Lenses.of(*(row[name] for name in ("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2")))
         shape = ("source_reff_arcsec", "source_sersic_n", "source_q", "source_phi_rad", "source_x_arcsec", "source_y_arcsec")
         place = (torch.tensor([row[name]]) for name in ("host_x_pix", "host_y_pix"))
-        magnification = float(lensed_light(lens, Sersics.of(*(row[name] for name in shape)), *place).total)
+        magnification = float(lensed_light(lens, Sersics.of(*(row[name] for name in shape)), *place, DECALS.frame).total)
         mags = row["source_mag_r"] + np.array([row["source_gr"], 0.0, -row["source_rz"]])
         for k, band in enumerate(BANDS):
             total = magnification * 10.0 ** (-0.4 * (mags[k] - 22.5))
@@ -161,7 +162,9 @@ CORE_SHARES = {0.5: 0.83, 0.75: 0.70, 1.0: 0.53, 1.25: 0.38, 1.5: 0.26, 2.0: 0.1
 
 def _core_share(theta_e: float, psf: Psf) -> float:
     middle = torch.tensor([31.5])
-    rendered = render(Lenses.of(theta_e), Sersics.of(0.3, x_arcsec=theta_e / 2), torch.ones(1, 1), middle, middle, [[psf]])
+    rendered = render(
+        Lenses.of(theta_e), Sersics.of(0.3, x_arcsec=theta_e / 2), torch.ones(1, 1), middle, middle, [[psf]], DECALS.frame
+    )
     return float(rendered.image[0, 0, 27:37, 27:37].sum() / rendered.total[0, 0])
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from numba.core.caching import CacheImpl
 
+from arcgate.imaging import DECALS
 from arcgate.lensing import compiled_functions, compiled_quadrature, compiled_spectra, quadrature
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
@@ -20,9 +21,9 @@ CPU = torch.device("cpu")
 
 def dense(light: PixelMoments) -> torch.Tensor:
     """Moments on the whole grid of pixels, (row, y, x, 9)."""
-    side = quadrature.STAMP_SIZE + 2 * quadrature.BORDER_PIX
+    border = DECALS.frame.border_pix
+    side = DECALS.size_pix + 2 * border
     grid = torch.zeros((ROWS, side, side, 9), dtype=light.moments.dtype)
-    border = quadrature.BORDER_PIX
     grid[light.row, light.y_pix + border, light.x_pix + border] = light.moments.reshape(-1, 9)
     return grid
 
@@ -40,7 +41,7 @@ def test_compiled_integration_equals_that_of_torch(n: float) -> None:
     sources = Sersics.of(*shape, *rng.uniform(-0.5, 0.5, (2, ROWS)))
     rays = rays_of(lenses, sources, light_outside=1e-4, blur_arcsec2=1.1, dtype=torch.float32, device=CPU)
     place = torch.from_numpy(rng.uniform(5.0, 58.0, (2, ROWS)))
-    compiled, eager = (module.integrate(rays, *place, 1e-3) for module in (compiled_quadrature, quadrature))
+    compiled, eager = (module.integrate(rays, *place, DECALS.frame, 1e-3) for module in (compiled_quadrature, quadrature))
     assert len(compiled.row) > 1000
     assert torch.all(torch.diff(compiled.row) >= 0)
     assert torch.equal(compiled.counts, eager.counts)
@@ -55,7 +56,7 @@ def test_no_light_is_no_entry() -> None:
     none = torch.zeros(0, dtype=torch.int64)
     lenses, sources = Lenses.of(1.0).take(none), Sersics.of(0.3).take(none)
     rays = rays_of(lenses, sources, light_outside=1e-4, blur_arcsec2=1.1, dtype=torch.float32, device=CPU)
-    light = compiled_quadrature.integrate(rays, torch.zeros(0), torch.zeros(0), 1e-3)
+    light = compiled_quadrature.integrate(rays, torch.zeros(0), torch.zeros(0), DECALS.frame, 1e-3)
     assert light.moments.shape == (0, 3, 3)
     assert light.total.shape == (0,)
 
@@ -76,18 +77,18 @@ def test_entries_are_in_the_order_of_their_rows(dtype: torch.dtype, slope: float
     # A source's entries are found by their number: out of order, they would land in the box of another.
     lenses, sources = Lenses.of([1.0, 0.0, 2.0], slope=slope), Sersics.of([0.3, 0.05, 1.0])
     place = torch.full((3,), 31.5, dtype=torch.float64)
-    light = lensed_light(lenses, sources, place, place, Settings(dtype=dtype))
+    light = lensed_light(lenses, sources, place, place, DECALS.frame, Settings(dtype=dtype))
     assert light.moments.dtype == dtype
     assert torch.all(torch.diff(light.row) >= 0)
 
 
 def test_an_entry_outside_its_box_is_an_error() -> None:
     place, moments, one = np.array([40]), np.ones((1, 3, 3), np.float32), np.array([1])
-    assert compiled_spectra.folded(place, place, moments, np.array([0]), one, 9).sum() > 0.0
+    assert compiled_spectra.folded(place, place, moments, np.array([0]), one, 9, 32).sum() > 0.0
     with pytest.raises(IndexError, match="outside the box"):
-        compiled_spectra.folded(place, place, moments, np.array([0]), one, 8)
+        compiled_spectra.folded(place, place, moments, np.array([0]), one, 8, 32)
     with pytest.raises(IndexError, match="no row"):
-        compiled_spectra.half_boxes(one, place, place, 1)
+        compiled_spectra.half_boxes(one, place, place, 1, 32)
 
 
 def test_a_row_has_the_same_bits_in_every_batch() -> None:
@@ -97,11 +98,13 @@ def test_a_row_has_the_same_bits_in_every_batch() -> None:
     flux, place = rng.uniform(0.5, 2.0, (ROWS, 2)), rng.choice([-0.5, 20.0, 31.7, 63.5], (2, ROWS))
     flux, place = torch.from_numpy(flux), torch.from_numpy(place)
     psfs = [[Psf("moffat", float(fwhm), 3.0) for fwhm in row] for row in rng.choice([0.9, 1.6], (ROWS, 2))]
-    whole = render(lenses, sources, flux, *place, psfs)
+    whole = render(lenses, sources, flux, *place, psfs, DECALS.frame)
     for length in (1, 3, 7):
         for begin in range(0, ROWS, length):
             rows = torch.arange(begin, min(begin + length, ROWS))
-            part = render(lenses.take(rows), sources.take(rows), flux[rows], *place[:, rows], psfs[begin : begin + length])
+            part = render(
+                lenses.take(rows), sources.take(rows), flux[rows], *place[:, rows], psfs[begin : begin + length], DECALS.frame
+            )
             assert torch.equal(part.image, whole.image[rows])
             assert torch.equal(part.total, whole.total[rows])
 

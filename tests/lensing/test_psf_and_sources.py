@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, RowError, Sersics
 from arcgate.lensing.psf import Kernel, Psf
 from arcgate.lensing.render import Settings, render
@@ -75,7 +76,7 @@ def test_impossible_psfs_are_refused(arguments: tuple[Any, ...], message: str) -
 
 def test_a_psf_too_sharp_for_the_pixels_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a PSF of FWHM 0.02 arcsec is too sharp for pixels of 0.262 arcsec"):
-        modes_for([Psf("gaussian", 0.02)], 1e-4)
+        modes_for([Psf("gaussian", 0.02)], DECALS.frame, 1e-4)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,7 @@ def test_the_renderer_refuses_what_does_not_fit(change: dict[str, Any], message:
         "x_pix": torch.full((3,), 31.0),
         "y_pix": torch.full((3,), 31.0),
         "psfs": [[PSF]] * 3,
+        "frame": DECALS.frame,
     }
     with pytest.raises(ValueError, match=message):
         render(**(good | change))

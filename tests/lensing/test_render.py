@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Kernel, Psf
 from arcgate.lensing.render import FLATTEST, Settings, render
@@ -48,16 +49,20 @@ def mixed(seed: int) -> tuple[Lenses, Sersics, Tensor, Tensor, list[list[Psf | K
 
 def one(lens: Lenses, source: Sersics | SourceImages, psf: Psf | Kernel = MOFFAT, settings: Settings = FINE) -> Tensor:
     place = torch.tensor([31.3], dtype=torch.float64), torch.tensor([31.8], dtype=torch.float64)
-    return render(lens, source, torch.ones(1, 1, dtype=torch.float64), *place, [[psf]], settings).image[0, 0].double()
+    return (
+        render(lens, source, torch.ones(1, 1, dtype=torch.float64), *place, [[psf]], DECALS.frame, settings).image[0, 0].double()
+    )
 
 
 @pytest.mark.parametrize("length", [1, 3, 7])
 def test_rows_do_not_depend_on_their_batch(length: int) -> None:
     lenses, sources, x_pix, y_pix, psfs = mixed(1)
     flux = torch.from_numpy(np.random.default_rng(2).uniform(0.0, 3.0, (ROWS, 2)))
-    whole = render(lenses, sources, flux, x_pix, y_pix, psfs)
+    whole = render(lenses, sources, flux, x_pix, y_pix, psfs, DECALS.frame)
     for rows in torch.arange(ROWS).split(length):
-        part = render(lenses.take(rows), sources.take(rows), flux[rows], x_pix[rows], y_pix[rows], [psfs[row] for row in rows])
+        part = render(
+            lenses.take(rows), sources.take(rows), flux[rows], x_pix[rows], y_pix[rows], [psfs[row] for row in rows], DECALS.frame
+        )
         assert torch.equal(part.image, whole.image[rows])
         assert torch.equal(part.total, whole.total[rows])
 
@@ -65,8 +70,8 @@ def test_rows_do_not_depend_on_their_batch(length: int) -> None:
 def test_single_precision_equals_double() -> None:
     lenses, sources, x_pix, y_pix, psfs = mixed(3)
     flux = torch.ones(ROWS, 2)
-    single = render(lenses, sources, flux, x_pix, y_pix, psfs).image.double()
-    double = render(lenses, sources, flux, x_pix, y_pix, psfs, Settings(dtype=torch.float64)).image
+    single = render(lenses, sources, flux, x_pix, y_pix, psfs, DECALS.frame).image.double()
+    double = render(lenses, sources, flux, x_pix, y_pix, psfs, DECALS.frame, Settings(dtype=torch.float64)).image
     error = (single - double).abs().amax(dim=(2, 3)) / double.amax(dim=(2, 3))
     assert float(error.max()) < 3e-6
 
@@ -76,7 +81,9 @@ def test_images_are_linear_in_flux() -> None:
     few = torch.arange(20)
     lenses, sources, x_pix, y_pix, psfs = lenses.take(few), sources.take(few), x_pix[few], y_pix[few], psfs[:20]
     first, again = torch.from_numpy(np.random.default_rng(6).uniform(0.0, 1.0, (2, 20, 2)))
-    images = [render(lenses, sources, flux, x_pix, y_pix, psfs) for flux in (first, again, 2.0 * first + 3.0 * again)]
+    images = [
+        render(lenses, sources, flux, x_pix, y_pix, psfs, DECALS.frame) for flux in (first, again, 2.0 * first + 3.0 * again)
+    ]
     expected = 2.0 * images[0].image + 3.0 * images[1].image
     assert images[2].image.numpy() == pytest.approx(expected.numpy(), rel=1e-4, abs=1e-6 * float(expected.max()))
     assert images[2].total.numpy() == pytest.approx((2.0 * images[0].total + 3.0 * images[1].total).numpy(), rel=1e-6)
@@ -93,8 +100,8 @@ def test_several_sources_a_lens_are_the_sum_of_single_ones() -> None:
         psfs[:6],
     )
     flux = torch.arange(1.0, 15.0).reshape(7, 2)
-    together = render(lenses, sources, flux, x_pix, y_pix, psfs, lens_of_source=behind)
-    single = render(lenses.take(behind), sources, flux, x_pix[behind], y_pix[behind], [psfs[row] for row in behind])
+    together = render(lenses, sources, flux, x_pix, y_pix, psfs, DECALS.frame, lens_of_source=behind)
+    single = render(lenses.take(behind), sources, flux, x_pix[behind], y_pix[behind], [psfs[row] for row in behind], DECALS.frame)
     image = torch.zeros_like(together.image).index_add_(0, behind, single.image)
     assert together.image.numpy() == pytest.approx(image.numpy(), abs=2e-6 * float(image.max()))
     assert together.total.numpy() == pytest.approx(torch.zeros(6, 2).double().index_add_(0, behind, single.total).numpy())
@@ -137,7 +144,7 @@ def test_the_faint_limit_of_a_lens_is_no_lens() -> None:
 def test_a_lens_outside_the_middle_carries_its_arc_along() -> None:
     lens, source = Lenses.of([1.0, 1.0], 0.8, 0.3, 0.05), Sersics.of([0.3, 0.3], 1.0, 0.7, 0.1, 0.1, -0.2)
     place = torch.tensor([31.3, 33.3], dtype=torch.float64), torch.tensor([31.8, 28.8], dtype=torch.float64)
-    near, moved = render(lens, source, torch.ones(2, 1), *place, [[MOFFAT]] * 2, FINE).image[:, 0].numpy()
+    near, moved = render(lens, source, torch.ones(2, 1), *place, [[MOFFAT]] * 2, DECALS.frame, FINE).image[:, 0].numpy()
     assert moved[5:55, 8:58] == pytest.approx(near[8:58, 6:56], abs=1e-6 * near.max())
 
 
@@ -150,7 +157,7 @@ def test_there_is_never_a_nan_and_light_is_positive(dtype: torch.dtype, slope: f
     source = Sersics.of([0.01, 0.01, 0.05, 0.01, 0.1, 0.1], n, [1.0, 1.0, 0.2, 0.2, 0.5, 1.0], 0.6)
     at = torch.full((6,), place, dtype=torch.float64)
     lens = Lenses.of(theta_e, q, 0.3, slope=slope)
-    found = render(lens, source, torch.ones(6, 1), at, at, [[MOFFAT]] * 6, Settings(dtype=dtype))
+    found = render(lens, source, torch.ones(6, 1), at, at, [[MOFFAT]] * 6, DECALS.frame, Settings(dtype=dtype))
     assert torch.isfinite(found.image).all()
     assert torch.isfinite(found.total).all()
     assert (found.image.amin(dim=(1, 2, 3)) > -1e-3 * found.image.amax(dim=(1, 2, 3))).all()
@@ -158,7 +165,15 @@ def test_there_is_never_a_nan_and_light_is_positive(dtype: torch.dtype, slope: f
 
 
 def test_a_dark_source_is_dark() -> None:
-    found = render(Lenses.of(1.0), Sersics.of(0.2), torch.zeros(1, 2), torch.tensor([31.5]), torch.tensor([31.5]), [[MOFFAT] * 2])
+    found = render(
+        Lenses.of(1.0),
+        Sersics.of(0.2),
+        torch.zeros(1, 2),
+        torch.tensor([31.5]),
+        torch.tensor([31.5]),
+        [[MOFFAT] * 2],
+        DECALS.frame,
+    )
     assert torch.all(found.image == 0.0)
     assert torch.all(found.total == 0.0)
 
@@ -169,7 +184,7 @@ def test_rows_without_a_source_are_dark(lenses: int) -> None:
     none = torch.zeros(0, dtype=torch.int64)
     source = Sersics.of(0.3).take(none)
     psfs = [[MOFFAT]] * lenses
-    found = render(Lenses.of(np.ones(lenses)), source, torch.zeros(0, 1), place, place, psfs, lens_of_source=none)
+    found = render(Lenses.of(np.ones(lenses)), source, torch.zeros(0, 1), place, place, psfs, DECALS.frame, lens_of_source=none)
     assert found.image.shape == (lenses, 1, 64, 64)
     assert torch.all(found.image == 0.0)
     assert torch.all(found.total == 0.0)
@@ -177,14 +192,16 @@ def test_rows_without_a_source_are_dark(lenses: int) -> None:
 
 def test_no_rows_are_no_stamps() -> None:
     none = torch.zeros(0, dtype=torch.int64)
-    found = render(Lenses.of(1.0).take(none), Sersics.of(0.3).take(none), torch.zeros(0, 3), torch.zeros(0), torch.zeros(0), [])
+    found = render(
+        Lenses.of(1.0).take(none), Sersics.of(0.3).take(none), torch.zeros(0, 3), torch.zeros(0), torch.zeros(0), [], DECALS.frame
+    )
     assert found.image.shape == (0, 3, 64, 64)
 
 
 def test_the_flattest_lens_that_is_accepted_is_rendered_right() -> None:
     place = torch.tensor([31.5, 31.0])
     lens, source = Lenses.of(1.0, FLATTEST, [0.0, 0.4]), Sersics.of([0.3, 0.2])
-    arguments = lens, source, torch.ones(2, 1), place, place, [[MOFFAT]] * 2
+    arguments = lens, source, torch.ones(2, 1), place, place, [[MOFFAT]] * 2, DECALS.frame
     single, double = render(*arguments), render(*arguments, Settings(dtype=torch.float64))
     peak = double.image.amax(dim=(2, 3), keepdim=True)
     assert float(((single.image - double.image) / peak).abs().max()) < 1e-4
@@ -197,7 +214,7 @@ def test_the_number_of_threads_changes_nothing() -> None:
     before = torch.get_num_threads()
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        images.append(render(*arguments, [[MOFFAT]] * 40).image)
+        images.append(render(*arguments, [[MOFFAT]] * 40, DECALS.frame).image)
         assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
     assert torch.equal(*images)

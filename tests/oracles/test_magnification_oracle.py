@@ -8,6 +8,7 @@ import torch
 from scipy.integrate import dblquad
 from scipy.special import gamma, gammaincinv
 
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.rays import rays_of
@@ -19,7 +20,7 @@ THETA_E = 1.5
 
 def total(lenses: Lenses, sources: Sersics, settings: Settings = FINE, x_pix: float = 31.3, y_pix: float = 31.6) -> float:
     place = torch.tensor([x_pix]), torch.tensor([y_pix])
-    return float(render(lenses, sources, torch.ones(1, 1), *place, [[Psf("gaussian", 1.1)]], settings).total)
+    return float(render(lenses, sources, torch.ones(1, 1), *place, [[Psf("gaussian", 1.1)]], DECALS.frame, settings).total)
 
 
 @pytest.mark.parametrize("n", [0.3, 0.5, 1.0])

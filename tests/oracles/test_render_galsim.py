@@ -11,6 +11,7 @@ from composing import REAL, needs_real
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import FWHM_PER_SIGMA, Kernel, Psf
 from arcgate.lensing.render import DEFAULT, Settings, convolved, render
@@ -31,14 +32,14 @@ FINER = Settings(error_target=1e-6, dtype=torch.float64)
 def drawn(source: Sersics, psf: Psf | Kernel, x_pix: float, y_pix: float, settings: Settings = DEFAULT) -> Array:
     """Our stamp of an unlensed source."""
     place = torch.tensor([x_pix], dtype=torch.float64), torch.tensor([y_pix], dtype=torch.float64)
-    return render(Lenses.of(0.0), source, torch.ones(1, 1), *place, [[psf]], settings).image[0, 0].double().numpy()
+    return render(Lenses.of(0.0), source, torch.ones(1, 1), *place, [[psf]], DECALS.frame, settings).image[0, 0].double().numpy()
 
 
 def point(psf: Psf | Kernel, x_pix: float, y_pix: float) -> Array:
     """Our stamp of a point, by its spectrum, without integration."""
     place = torch.tensor([x_pix], dtype=torch.float64), torch.tensor([y_pix], dtype=torch.float64)
-    spectra = point_spectra(*place, modes_for([psf], 1e-6)).values[:, None]
-    return convolved(spectra, [[psf]])[0, 0].numpy()
+    spectra = point_spectra(*place, modes_for([psf], DECALS.frame, 1e-6), DECALS.frame).values[:, None]
+    return convolved(spectra, [[psf]], DECALS.frame)[0, 0].numpy()
 
 
 def galsim_psf(psf: Psf | Kernel) -> galsim.GSObject:
@@ -167,7 +168,7 @@ def test_moffat_encircled_energy() -> None:
     y, x = (torch.from_numpy(MIDDLE - grid.ravel()) for grid in np.meshgrid(step, step, indexing="ij"))
     count = phases * phases
     sources = POINT.take(torch.zeros(count, dtype=torch.int64))
-    rendered = render(Lenses.of(np.zeros(count)), sources, torch.ones(count, 1), x, y, [[psf]] * count)
+    rendered = render(Lenses.of(np.zeros(count)), sources, torch.ones(count, 1), x, y, [[psf]] * count, DECALS.frame)
     image = rendered.image[:, 0].double().numpy()
     # A source moved by -step is an image read step further on.
     place = PIXELS - MIDDLE
@@ -186,7 +187,9 @@ def test_flux_inside_and_flux_lost_add_to_the_total(x_pix: float, y_pix: float) 
     sigma = np.hypot(fwhm / FWHM_PER_SIGMA, 0.3 / np.sqrt(2.0 * np.log(2.0))) / PIXEL_SCALE_ARCSEC
     place = torch.tensor([x_pix], dtype=torch.float64), torch.tensor([y_pix], dtype=torch.float64)
     source = Sersics.of(0.3, 0.5)
-    found = render(Lenses.of(0.0), source, torch.ones(1, 1), *place, [[Psf("gaussian", fwhm)]], Settings(1e-7, torch.float64))
+    found = render(
+        Lenses.of(0.0), source, torch.ones(1, 1), *place, [[Psf("gaussian", fwhm)]], DECALS.frame, Settings(1e-7, torch.float64)
+    )
     pixel = np.arange(-100, 164)
     line_x, line_y = (np.exp(-0.5 * ((pixel - at) / sigma) ** 2) / np.sqrt(2.0 * np.pi) / sigma for at in (x_pix, y_pix))
     inside = (pixel >= 0) & (pixel < STAMP_SIZE)

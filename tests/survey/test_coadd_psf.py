@@ -10,6 +10,7 @@ from astropy.io import fits
 from composing import REAL, needs_real
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.survey.coadd_psf import read_coadd_psf
 
 REAL_FILE = REAL / "dr9_cutout" / "copsf_59.1067_-30.4848.fits"
@@ -40,7 +41,7 @@ def test_the_real_file() -> None:
         assert np.unravel_index(kernel.image.argmax(), kernel.image.shape) == (31, 31)
     # The centroid lies off the central pixel; x and y are not exchanged.
     assert kernels["g"].centroid_pix == pytest.approx((0.048, 0.154), abs=1e-3)
-    assert kernels["g"].psfsize_arcsec == pytest.approx(1.369, abs=1e-3)
+    assert kernels["g"].psfsize_pix * DECALS.pixel_scale_arcsec == pytest.approx(1.369, abs=1e-3)
 
 
 def test_kernels_are_normalised_and_keyed_by_band(tmp_path: Path) -> None:

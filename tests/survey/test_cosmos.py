@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.lensing.deflection import sie_deflection
 from arcgate.lensing.models import Lenses
 from arcgate.lensing.psf import Psf
@@ -303,7 +304,7 @@ def test_arcs_of_real_galaxies_made_small_hold_the_error_target(real: CosmosSour
     place = torch.full((count,), 31.5)
     observed = [[Psf("moffat", 1.1, 3.0)]] * count
     usual, fine = (
-        render(lenses, sources, torch.ones(count, 1), place, place, observed, settings).image
+        render(lenses, sources, torch.ones(count, 1), place, place, observed, DECALS.frame, settings).image
         for settings in (Settings(), Settings(1e-5, torch.float64))
     )
     error = (usual - fine).abs().amax(dim=(1, 2, 3)) / fine.amax(dim=(1, 2, 3))

@@ -16,6 +16,7 @@ from composing import REAL, needs_real
 
 from arcgate.data_node import MockHosts, PerBand
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise
 from arcgate.lensing.psf import Psf, moffat_psfsize
@@ -222,14 +223,14 @@ def test_neighbours_are_counted_inside_the_stamp_and_above_the_limit() -> None:
 @pytest.mark.parametrize("q", [0.5, 1.0])
 def test_spectrum_of_a_disc_in_closed_form_is_the_integrated_one(q: float) -> None:
     closed = neighbour_spectrum(Neighbour({}, 20.3, 44.8, Profile(0.6, 1.0, q, 0.7)), 65)
-    light = lensed_light(Lenses.of(0.0), Sersics.of(0.6, 1.0, q, 0.7), torch.tensor([20.3]), torch.tensor([44.8]))
+    light = lensed_light(Lenses.of(0.0), Sersics.of(0.6, 1.0, q, 0.7), torch.tensor([20.3]), torch.tensor([44.8]), DECALS.frame)
     integrated = spectra_of(light, torch.tensor([0]), 65).values[0]
     assert float((closed - integrated).abs().max()) < 5e-4
 
 
 def test_a_star_is_a_point() -> None:
     star = neighbour_spectrum(Neighbour({}, 20.3, 44.8, None), 65)
-    image = convolved(star[None, None], [[Psf("gaussian", 1.2)]])[0, 0].numpy()
+    image = convolved(star[None, None], [[Psf("gaussian", 1.2)]], DECALS.frame)[0, 0].numpy()
     y, x = np.mgrid[:64, :64]
     assert (image * x).sum() / image.sum() == pytest.approx(20.3, abs=1e-3)
     assert (image * y).sum() / image.sum() == pytest.approx(44.8, abs=1e-3)

@@ -12,12 +12,14 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 
+from arcgate.imaging import DECALS
+
 SCHEMA_VERSION: Final = 3
-BANDS: Final = ("g", "r", "z")
-STAMP_SIZE: Final = 64
-PIXEL_SCALE_ARCSEC: Final = 0.262
+BANDS: Final = DECALS.bands
+STAMP_SIZE: Final = DECALS.size_pix
+PIXEL_SCALE_ARCSEC: Final = DECALS.pixel_scale_arcsec
 ZERO_POINT: Final = 22.5
-IMAGE_SHAPE: Final = (len(BANDS), STAMP_SIZE, STAMP_SIZE)
+IMAGE_SHAPE: Final = DECALS.shape
 IMAGE_BYTES: Final = int(np.prod(IMAGE_SHAPE)) * 4
 SPLITS: Final = ("train", "val", "test")
 ROLES: Final = ("positive", "control", "null")

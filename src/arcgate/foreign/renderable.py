@@ -18,6 +18,7 @@ from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC
 from arcgate.foreign.exact_names import Place
 from arcgate.foreign.pixel_scale import LENGTHS
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import LENS_COLUMNS, PLACE_COLUMNS, SOURCE_COLUMNS, engine_columns, source_fluxes
 from arcgate.lensing.models import Lenses, RowError, Sersics, check
 from arcgate.lensing.psf import MAX_BETA, fwhm_from_psfsize, moffat_psfsize
@@ -83,7 +84,7 @@ def _check_arcs(arcs: pd.DataFrame) -> None:
         sources = Sersics.of(**engine_columns(arcs, SOURCE_COLUMNS))
     x, y = (torch.from_numpy(_column(arcs, name)) for name in ("host_x_pix", "host_y_pix"))
     with _renamed(PLACE_COLUMNS):
-        check_lensed(lenses, sources, torch.from_numpy(source_fluxes(arcs)), x, y, torch.arange(len(arcs)))
+        check_lensed(lenses, sources, torch.from_numpy(source_fluxes(arcs)), x, y, DECALS.frame, torch.arange(len(arcs)))
 
 
 @contextmanager
@@ -139,7 +140,9 @@ def _require_width(
     """Raise RowError where a PSF is too sharp for the pixels, with the smallest that can be rendered, in the file's unit."""
     # The renderer looks at exponents to one decimal, of which a survey has few; at 1 a Moffat would have no finite light.
     exponents, exponent_of = np.unique(np.maximum(np.round(beta, 1), _LOWEST_EXPONENT), return_inverse=True)
-    smallest = np.array([sharpest_fwhm(None if np.isnan(exponent) else float(exponent)) for exponent in exponents])[exponent_of]
+    smallest = np.array([sharpest_fwhm(None if np.isnan(exponent) else float(exponent), DECALS.frame) for exponent in exponents])[
+        exponent_of
+    ]
     sharp = np.round(fwhm, 2) < smallest
     if sharp.any():
         row = int(np.argmax(sharp))

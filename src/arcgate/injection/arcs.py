@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import BANDS, ZERO_POINT
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, RowError, Sersics
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.lensing.render import render
@@ -71,7 +72,7 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs]) -> tuple[NDArray[np.float
     with _named(table, SOURCE_COLUMNS):
         sources = Sersics.of(**engine_columns(table, SOURCE_COLUMNS))
     with _named(table, PLACE_COLUMNS):
-        rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table)), x, y, psfs)
+        rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table)), x, y, psfs, DECALS.frame)
     arc = rendered.image.numpy()
     return arc, rendered.total.numpy() - arc.sum(axis=(2, 3), dtype=np.float64)
 

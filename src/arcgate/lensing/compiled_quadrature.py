@@ -7,23 +7,21 @@ depend on its batch.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.lensing.compiled_functions import SOURCES, compiled, entry
 from arcgate.lensing.compiled_rays import evaluate, radii, reach_of
+from arcgate.lensing.frame import ROOT_PIX, Frame
 from arcgate.lensing.quadrature import (
-    BORDER_PIX,
     COARSEST_PIX,
     DEEPEST,
     DEGREES,
-    FAR_PIX,
     HIDDEN,
     LEFT_OUT,
-    ROOT_PIX,
     SMOOTHEST,
     PixelMoments,
     expansion,
@@ -31,66 +29,85 @@ from arcgate.lensing.quadrature import (
 from arcgate.lensing.rays import Rays
 
 _F = np.float32
-_SCALE, _HALF_PIXEL, _HALF = _F(PIXEL_SCALE_ARCSEC), _F(0.5 * PIXEL_SCALE_ARCSEC), _F(0.5)
-_ROOT2, _TWO, _THREE, _HIDDEN, _SMOOTHEST = _F(math.sqrt(2.0)), _F(2.0), _F(3.0), _F(HIDDEN), _F(SMOOTHEST)
-_AREA = _F(PIXEL_SCALE_ARCSEC**2)
+_HALF, _ROOT2, _TWO, _THREE, _HIDDEN, _SMOOTHEST = _F(0.5), _F(math.sqrt(2.0)), _F(2.0), _F(3.0), _F(HIDDEN), _F(SMOOTHEST)
 _LEFT_OUT, _NOTHING = _F(LEFT_OUT), _F(0.0)
 _MEAN, _QUARTER, _EIGHTH, _THREE_EIGHTHS = _F(0.5), _F(0.25), _F(0.125), _F(0.375)
-_LAST = STAMP_SIZE + BORDER_PIX
 # A plain 0 or False would be a type of its own to numba, for which a function is compiled once more.
 _NONE, _PIXEL, _HALVES, _COARSEST, _ROOT = (np.int64(number) for number in (0, 1, 2, COARSEST_PIX, ROOT_PIX))
 _WHOLE, _IN_PARTS = np.bool_(False), np.bool_(True)
-_PIXELS = (_LAST + BORDER_PIX) ** 2
 _EXPANSION_4, _EXPANSION_2 = (expansion(size, torch.float32, torch.device("cpu")).numpy() for size in (4, 2))
 
 
-def integrate(rays: Rays, x_pix: Tensor, y_pix: Tensor, error_target: float) -> PixelMoments:
+class Grid(NamedTuple):
+    """A frame in numbers for compiled loops, each in the precision in which it is used."""
+
+    scale: float
+    pixel: np.float32
+    half_pixel: np.float32
+    area: np.float32
+    half_root: np.float32
+    root_area: float
+    field: np.int64
+    border: np.int64
+    far: np.int64
+
+    @classmethod
+    def of(cls, frame: Frame) -> Self:
+        """From a frame."""
+        scale = frame.pixel_scale_arcsec
+        pixels = (np.int64(count) for count in (frame.field_pix, frame.border_pix, frame.far_pix))
+        root = ROOT_PIX * scale
+        return cls(scale, _F(scale), _F(0.5 * scale), _F(scale**2), _F(0.5 * ROOT_PIX * scale), root**2, *pixels)
+
+
+def integrate(rays: Rays, x_pix: Tensor, y_pix: Tensor, frame: Frame, error_target: float) -> PixelMoments:
     """`quadrature.integrate` of isothermal lenses and Sersic profiles in what compiled loops take."""
-    tolerance = error_target * rays.scale * PIXEL_SCALE_ARCSEC**2
+    tolerance = error_target * rays.scale * frame.pixel_scale_arcsec**2
     single = torch.stack([rays.extent, rays.hide, rays.kink, rays.turn, tolerance])
     table = torch.cat([rays.lens, rays.linear, rays.bend, rays.profile, rays.stretch, single]).T.contiguous()
     place = torch.stack([x_pix, y_pix], dim=1).to(torch.float64).contiguous()
-    pixel, moments, beyond = all_rows(table.numpy(), place.numpy(), _EXPANSION_4, _EXPANSION_2)
+    pixel, moments, beyond = all_rows(table.numpy(), place.numpy(), Grid.of(frame), _EXPANSION_4, _EXPANSION_2)
     row, x, y = (torch.from_numpy(column) for column in pixel)
-    return PixelMoments(row, x, y, torch.from_numpy(moments).reshape(-1, DEGREES, DEGREES), torch.from_numpy(beyond))
+    nine = torch.from_numpy(moments).reshape(-1, DEGREES, DEGREES)
+    return PixelMoments(row, x, y, nine, torch.from_numpy(beyond), frame.field_pix)
 
 
 @compiled
-def _all_rows(table, place, expansion_4, expansion_2):
+def _all_rows(table, place, grid, expansion_4, expansion_2):
     """Row, x and y of lit pixels (3, n), their moments (n, 9), and the flux of each row beyond them."""
-    rows = len(table)
+    rows, pixels = len(table), (grid.field + 2 * grid.border) ** 2
     pixel, moments, filled = np.empty((3, 1024 * rows), np.int64), np.empty((1024 * rows, 9), np.float32), _NONE
     beyond = np.zeros(rows)
     for row in range(rows):
-        if filled + _PIXELS > len(moments):
-            more = 2 * len(moments) + _PIXELS
+        if filled + pixels > len(moments):
+            more = 2 * len(moments) + pixels
             old_pixel, old_moments = pixel, moments
             pixel, moments = np.empty((3, more), np.int64), np.empty((more, 9), np.float32)
             pixel[:, :filled] = old_pixel[:, :filled]
             moments[:filled] = old_moments[:filled]
         begin = filled
-        filled, beyond[row] = _row(table[row], place[row, 0], place[row, 1], expansion_4, expansion_2, pixel, moments, filled)
+        x, y = place[row, 0], place[row, 1]
+        filled, beyond[row] = _row(table[row], x, y, grid, expansion_4, expansion_2, pixel, moments, filled)
         pixel[0, begin:filled] = row
     return pixel[:, :filled], moments[:filled], beyond
 
 
 @compiled
-def _row(p, x_pix, y_pix, expansion_4, expansion_2, pixel, moments, filled):
-    roots, far_x, far_y = _roots(p, x_pix, y_pix)
+def _row(p, x_pix, y_pix, grid, expansion_4, expansion_2, pixel, moments, filled):
+    roots, far_x, far_y = _roots(p, x_pix, y_pix, grid)
     beyond = 0.0
     if len(far_x):
-        half = _F(0.5 * ROOT_PIX * PIXEL_SCALE_ARCSEC)
-        means = _adapted(p, far_x, far_y, half, _WHOLE)
+        means = _adapted(p, far_x, far_y, grid.half_root, _WHOLE)
         for i in range(len(far_x)):
-            beyond += np.float64(means[0, i]) * (ROOT_PIX * PIXEL_SCALE_ARCSEC) ** 2
+            beyond += np.float64(means[0, i]) * grid.root_area
     blocks = _divided(roots, _ROOT, _ROOT // _COARSEST)
     size = _COARSEST
     while size > 1:
         parts = expansion_4 if size == 4 else expansion_2
-        blocks, filled = _accept_smooth(p, x_pix, y_pix, blocks, size, parts, pixel, moments, filled)
+        blocks, filled = _accept_smooth(p, x_pix, y_pix, grid, blocks, size, parts, pixel, moments, filled)
         blocks = _divided(blocks, size, _HALVES)
         size //= _HALVES
-    return _pixels(p, x_pix, y_pix, blocks, pixel, moments, filled), beyond
+    return _pixels(p, x_pix, y_pix, grid, blocks, pixel, moments, filled), beyond
 
 
 @compiled
@@ -108,35 +125,35 @@ def _divided(blocks, size, parts):
 
 
 @compiled
-def _probe(p, x_pix, y_pix, blocks, size):
+def _probe(p, x_pix, y_pix, grid, blocks, size):
     """Centres of blocks, arcsec from the lens; their source radius, and the bound on their half-size there."""
     count = len(blocks)
     x, y = np.empty(count, np.float32), np.empty(count, np.float32)
     radius, reach = np.empty(count, np.float32), np.empty(count, np.float32)
     middle = 0.5 * (size - 1)
     for i in range(count):
-        x[i] = np.float32((blocks[i, 0] + middle - x_pix) * PIXEL_SCALE_ARCSEC)
-        y[i] = np.float32((blocks[i, 1] + middle - y_pix) * PIXEL_SCALE_ARCSEC)
+        x[i] = np.float32((blocks[i, 0] + middle - x_pix) * grid.scale)
+        y[i] = np.float32((blocks[i, 1] + middle - y_pix) * grid.scale)
     radii(p, x, y, radius)
-    half = np.float32(size) * _HALF_PIXEL
+    half = np.float32(size) * grid.half_pixel
     for i in range(count):
         reach[i] = reach_of(p, np.sqrt(x[i] * x[i] + y[i] * y[i]), half)
     return x, y, radius, reach
 
 
 @compiled
-def _roots(p, x_pix, y_pix):
+def _roots(p, x_pix, y_pix, grid):
     """Root blocks (n, 2) that may hold light and are followed pixel by pixel; centres of the others."""
-    along = (STAMP_SIZE + 2 * FAR_PIX) // ROOT_PIX
+    along = (grid.field + 2 * grid.far) // _ROOT
     blocks = np.empty((along * along, 2), np.int64)
     for i in range(along * along):
-        blocks[i, 0], blocks[i, 1] = i % along * ROOT_PIX - FAR_PIX, i // along * ROOT_PIX - FAR_PIX
-    x, y, radius, reach = _probe(p, x_pix, y_pix, blocks, _ROOT)
+        blocks[i, 0], blocks[i, 1] = i % along * _ROOT - grid.far, i // along * _ROOT - grid.far
+    x, y, radius, reach = _probe(p, x_pix, y_pix, grid, blocks, _ROOT)
     near, far = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
     nears, fars = _NONE, _NONE
     for i in range(len(x)):
         if radius[i] - _ROOT2 * reach[i] < p[20]:
-            if min(blocks[i, 0], blocks[i, 1]) >= -BORDER_PIX and max(blocks[i, 0], blocks[i, 1]) < _LAST:
+            if min(blocks[i, 0], blocks[i, 1]) >= -grid.border and max(blocks[i, 0], blocks[i, 1]) < grid.field + grid.border:
                 near[nears] = i
                 nears += 1
             else:
@@ -162,10 +179,10 @@ def _blocks(blocks, chosen, count):
 
 
 @compiled
-def _accept_smooth(p, x_pix, y_pix, blocks, size, parts, pixel, moments, filled):
+def _accept_smooth(p, x_pix, y_pix, grid, blocks, size, parts, pixel, moments, filled):
     """Take blocks above one pixel that nine moments describe; return the rest, without dark ones."""
-    x, y, radius, reach = _probe(p, x_pix, y_pix, blocks, size)
-    half = np.float32(size) * _HALF_PIXEL
+    x, y, radius, reach = _probe(p, x_pix, y_pix, grid, blocks, size)
+    half = np.float32(size) * grid.half_pixel
     kept, tried = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
     keeps, tries = _NONE, _NONE
     for i in range(len(x)):
@@ -182,7 +199,7 @@ def _accept_smooth(p, x_pix, y_pix, blocks, size, parts, pixel, moments, filled)
     for i in range(tries):
         block = tried[i]
         if error[i] < p[24]:
-            _expand(means[:, i], parts, moments[filled : filled + size * size])
+            _expand(means[:, i], parts, grid.area, moments[filled : filled + size * size])
             for part in range(size * size):
                 pixel[1, filled + part] = blocks[block, 0] + part % size
                 pixel[2, filled + part] = blocks[block, 1] + part // size
@@ -194,7 +211,7 @@ def _accept_smooth(p, x_pix, y_pix, blocks, size, parts, pixel, moments, filled)
 
 
 @compiled
-def _expand(means, parts, out):
+def _expand(means, parts, area, out):
     """Moments (size^2, 9) of the pixels of a block, as integrals, from those of the block."""
     size = len(parts)
     by_x = np.empty((3, 3), np.float32)
@@ -204,7 +221,7 @@ def _expand(means, parts, out):
                 total = _NOTHING
                 for whole in range(degree, 3):
                     total += parts[x, degree, whole] * means[3 * line + whole]
-                by_x[line, degree] = total * _AREA
+                by_x[line, degree] = total * area
         for y in range(size):
             for line in range(3):
                 for degree in range(3):
@@ -215,16 +232,16 @@ def _expand(means, parts, out):
 
 
 @compiled
-def _pixels(p, x_pix, y_pix, blocks, pixel, moments, filled):
+def _pixels(p, x_pix, y_pix, grid, blocks, pixel, moments, filled):
     """Moments of single pixels, as integrals."""
-    x, y, radius, reach = _probe(p, x_pix, y_pix, blocks, _PIXEL)
+    x, y, radius, reach = _probe(p, x_pix, y_pix, grid, blocks, _PIXEL)
     whole, coarse = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
     wholes, coarses = _NONE, _NONE
     for i in range(len(x)):
         if radius[i] - _ROOT2 * reach[i] < p[20]:
             distance = np.sqrt(x[i] * x[i] + y[i] * y[i])
             # A pixel in which a whole source fits would be divided anyway.
-            if reach[i] > _HIDDEN * p[21] and radius[i] < reach[i] + _THREE and distance > _SCALE:
+            if reach[i] > _HIDDEN * p[21] and radius[i] < reach[i] + _THREE and distance > grid.pixel:
                 coarse[coarses] = i
                 coarses += 1
             else:
@@ -233,11 +250,11 @@ def _pixels(p, x_pix, y_pix, blocks, pixel, moments, filled):
     for divided, chosen, count in ((_WHOLE, whole, wholes), (_IN_PARTS, coarse, coarses)):
         if not count:
             continue
-        means = _adapted(p, _picked(x, chosen, count), _picked(y, chosen, count), _HALF_PIXEL, divided)
+        means = _adapted(p, _picked(x, chosen, count), _picked(y, chosen, count), grid.half_pixel, divided)
         for i in range(count):
             pixel[1, filled], pixel[2, filled] = blocks[chosen[i], 0], blocks[chosen[i], 1]
             for degree in range(9):
-                moments[filled, degree] = means[degree, i] * _AREA
+                moments[filled, degree] = means[degree, i] * grid.area
             filled += 1
     return filled
 
@@ -303,9 +320,9 @@ def _join(low, high, out):
 
 def _all_rows_entry(sources):
     @entry
-    def all_rows(table, place, expansion_4, expansion_2):
+    def all_rows(table, place, grid, expansion_4, expansion_2):
         sources  # noqa: B018
-        return _all_rows(table, place, expansion_4, expansion_2)
+        return _all_rows(table, place, grid, expansion_4, expansion_2)
 
     return all_rows
 

@@ -1,17 +1,14 @@
-"""Moments of pixels folded about the stamp's middle, compiled for the processor."""
+"""Moments of pixels folded about the field's middle, compiled for the processor."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.lensing.compiled_functions import SOURCES, compiled, entry
-
-_MIDDLE = STAMP_SIZE // 2
 
 
 @compiled
-def _folded(x_pix, y_pix, moments, begin, count, half):
+def _folded(x_pix, y_pix, moments, begin, count, half, middle):
     """`spectra._folded` of rows whose entries are `count` from `begin` on (both (n,)), in a box of half-side `half` pixels.
 
     Returns
@@ -22,7 +19,7 @@ def _folded(x_pix, y_pix, moments, begin, count, half):
     out = np.zeros((2, rows, 2, width, width), moments.dtype)
     for row in range(rows):
         for i in range(begin[row], begin[row] + count[row]):
-            x, y = x_pix[i] - _MIDDLE, y_pix[i] - _MIDDLE
+            x, y = x_pix[i] - middle, y_pix[i] - middle
             # A pixel p and its mirror image -1 - p lie at the same distance; in the mirror, the first degree changes its sign.
             left, below = (1 if x < 0 else 0), (1 if y < 0 else 0)
             x, y = 3 * (-1 - x if left else x), 3 * (-1 - y if below else y)
@@ -64,22 +61,22 @@ def _unfolded(even, odd):
 
 
 @compiled
-def _half_boxes(row, x_pix, y_pix, rows):
-    """Half the side of the smallest box about the stamp's middle that holds the entries of each of so many rows, at least 1."""
+def _half_boxes(row, x_pix, y_pix, rows, middle):
+    """Half the side of the smallest box about the field's middle that holds the entries of each of so many rows, at least 1."""
     out = np.ones(rows, np.int64)
     for i in range(len(row)):
         if row[i] < 0 or row[i] >= rows:
             raise IndexError("an entry belongs to no row")
-        x, y = x_pix[i] - _MIDDLE, y_pix[i] - _MIDDLE
+        x, y = x_pix[i] - middle, y_pix[i] - middle
         out[row[i]] = max(out[row[i]], 1 + max(x, -1 - x), 1 + max(y, -1 - y))
     return out
 
 
 def _folded_entry(sources):
     @entry
-    def folded(x_pix, y_pix, moments, begin, count, half):
+    def folded(x_pix, y_pix, moments, begin, count, half, middle):
         sources  # noqa: B018
-        return _folded(x_pix, y_pix, moments, begin, count, half)
+        return _folded(x_pix, y_pix, moments, begin, count, half, middle)
 
     return folded
 
@@ -101,9 +98,9 @@ unfolded = _unfolded_entry(SOURCES)
 
 def _half_boxes_entry(sources):
     @entry
-    def half_boxes(row, x_pix, y_pix, rows):
+    def half_boxes(row, x_pix, y_pix, rows, middle):
         sources  # noqa: B018
-        return _half_boxes(row, x_pix, y_pix, rows)
+        return _half_boxes(row, x_pix, y_pix, rows, middle)
 
     return half_boxes
 

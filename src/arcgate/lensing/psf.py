@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC
-
 Array = NDArray[np.float64]
 
 MAX_BETA = 1000.0
@@ -106,13 +104,13 @@ class Kernel:
         return float((self.image * dx).sum() / total), float((self.image * dy).sum() / total)
 
     @property
-    def psfsize_arcsec(self) -> float:
-        """FWHM of the Gaussian with the same noise-equivalent area 1 / sum(P^2), at the survey's pixel scale.
+    def psfsize_pix(self) -> float:
+        """FWHM of the Gaussian with the same noise-equivalent area 1 / sum(P^2), pixels.
 
-        This is `psfsize` of the Legacy Surveys' DR10 catalogues: 2.3548 sqrt(N_eff / 4 pi) pixels.
+        This is `psfsize` of the Legacy Surveys' DR10 catalogues, there in arcsec: 2.3548 sqrt(N_eff / 4 pi) pixels.
         """
         area_pix = self.image.sum() ** 2 / (self.image**2).sum()
-        return float(FWHM_PER_SIGMA * np.sqrt(area_pix / (4.0 * np.pi)) * PIXEL_SCALE_ARCSEC)
+        return float(FWHM_PER_SIGMA * np.sqrt(area_pix / (4.0 * np.pi)))
 
 
 def _offsets(shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -121,7 +119,7 @@ def _offsets(shape: tuple[int, ...]) -> tuple[Array, Array]:
     return dx - shape[1] // 2, dy - shape[0] // 2
 
 
-def best_moffat(kernel: Kernel) -> Psf:
+def best_moffat(kernel: Kernel, pixel_scale_arcsec: float) -> Psf:
     """Circular Moffat of the same total light that fits a kernel best.
 
     Least squares over all pixels, each with the same weight; free are the scale alpha, the exponent and the centre. The Moffat is
@@ -130,7 +128,9 @@ def best_moffat(kernel: Kernel) -> Psf:
     Parameters
     ----------
     kernel : Kernel
-        Sampled at the survey's pixel scale; normalised here.
+        Normalised here.
+    pixel_scale_arcsec : float
+        Of its pixels.
 
     Returns
     -------
@@ -152,13 +152,13 @@ def best_moffat(kernel: Kernel) -> Psf:
         misfit: Array = ((beta - 1.0) / (np.pi * alpha**2) * shape - image).ravel() / image.max()
         return misfit
 
-    width_pix = kernel.psfsize_arcsec / PIXEL_SCALE_ARCSEC
-    fit = least_squares(residual, np.array([np.log(0.8 * width_pix), np.log(1.8), *kernel.centroid_pix]), xtol=1e-10, ftol=1e-10)
+    begin = np.array([np.log(0.8 * kernel.psfsize_pix), np.log(1.8), *kernel.centroid_pix])
+    fit = least_squares(residual, begin, xtol=1e-10, ftol=1e-10)
     if not fit.success:
         raise ValueError(f"no Moffat fits the kernel: {fit.message}")
     alpha, beta = float(np.exp(fit.x[0])), 1.0 + float(np.exp(fit.x[1]))
     fwhm_pix = 2.0 * alpha * np.sqrt(2.0 ** (1.0 / beta) - 1.0)
-    return Psf("moffat", float(fwhm_pix * PIXEL_SCALE_ARCSEC), beta, kernel.includes_pixel)
+    return Psf("moffat", float(fwhm_pix * pixel_scale_arcsec), beta, kernel.includes_pixel)
 
 
 def moffat_psfsize(fwhm_arcsec: Array | float, beta: Array | float) -> Array:

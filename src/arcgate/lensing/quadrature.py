@@ -17,17 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.lensing import compiled_spectra
+from arcgate.lensing.frame import ROOT_PIX, Frame
 from arcgate.lensing.rays import Rays
 
-BORDER_PIX: Final = 16
-"""Light up to this far outside the stamp is followed pixel by pixel, since the PSF carries part of it inside."""
 DEGREES: Final = 3
 """Legendre moments per axis: degrees 0, 1 and 2."""
-# Light further out only counts as lost: it is followed up to this distance.
-FAR_PIX: Final = 96
-ROOT_PIX: Final = 16
 # Cells above one pixel are accepted where they are smooth enough to be told by nine numbers.
 COARSEST_PIX: Final = 4
 DEEPEST: Final = 10
@@ -55,12 +50,14 @@ class PixelMoments:
     row : Tensor, int64 (n,)
         Source of each entry, ascending.
     x_pix, y_pix : Tensor, int64 (n,)
-        Pixel, from -BORDER_PIX to STAMP_SIZE + BORDER_PIX - 1.
+        Pixel of the frame's field, from -border to field + border - 1.
     moments : Tensor (n, 3, 3)
         Integrals over the pixel of surface brightness times Legendre polynomials in y (second axis) and x (third): the flux is
         [:, 0, 0], in units of the source's flux.
     beyond : Tensor, float64 (m,)
         Flux of each source's image outside that square.
+    field_pix : int
+        Side of the frame's field.
     """
 
     row: Tensor
@@ -68,13 +65,15 @@ class PixelMoments:
     y_pix: Tensor
     moments: Tensor
     beyond: Tensor
+    field_pix: int
 
     @classmethod
-    def none(cls, count: int, dtype: torch.dtype, device: torch.device) -> Self:
+    def none(cls, count: int, field_pix: int, dtype: torch.dtype, device: torch.device) -> Self:
         """No light of any of `count` sources."""
         no_entry = torch.zeros(0, dtype=torch.int64, device=device)
         moments = torch.zeros((0, DEGREES, DEGREES), dtype=dtype, device=device)
-        return cls(no_entry, no_entry, no_entry, moments, torch.zeros(count, dtype=torch.float64, device=device))
+        beyond = torch.zeros(count, dtype=torch.float64, device=device)
+        return cls(no_entry, no_entry, no_entry, moments, beyond, field_pix)
 
     @property
     def total(self) -> Tensor:
@@ -93,23 +92,25 @@ class PixelMoments:
 
     @cached_property
     def boxes(self) -> Tensor:
-        """Side of the smallest box about the stamp's middle, in steps of 8, that holds the lit pixels of each source, (m,)."""
+        """Side of the smallest box about the field's middle, in steps of 8, that holds the lit pixels of each source, (m,)."""
         if self.row.device.type == "cpu":
             columns = (column.numpy() for column in (self.row, self.x_pix, self.y_pix))
-            needed = torch.from_numpy(compiled_spectra.half_boxes(*columns, len(self.beyond)))
+            needed = torch.from_numpy(compiled_spectra.half_boxes(*columns, len(self.beyond), self.field_pix // 2))
             return torch.div(2 * needed + 7, 8, rounding_mode="floor") * 8
-        # A pixel p and its mirror image 63 - p need a box of half-side max(p - 31, 32 - p).
-        last = STAMP_SIZE // 2 - 1
+        # A pixel p and its mirror image, in a field of 64 pixels 63 - p, need a box of half-side max(p - 31, 32 - p).
+        last = self.field_pix // 2 - 1
         x = torch.maximum(self.x_pix - last, last + 1 - self.x_pix)
         half = torch.maximum(x, torch.maximum(self.y_pix - last, last + 1 - self.y_pix))
         needed = torch.ones_like(self.counts).scatter_reduce_(0, self.row, half, "amax")
         return torch.div(2 * needed + 7, 8, rounding_mode="floor") * 8
 
 
-def merged(parts: Sequence[tuple[Tensor, PixelMoments]], count: int, dtype: torch.dtype, device: torch.device) -> PixelMoments:
+def merged(
+    parts: Sequence[tuple[Tensor, PixelMoments]], count: int, field_pix: int, dtype: torch.dtype, device: torch.device
+) -> PixelMoments:
     """One from several, each with the places of its sources among `count`; entries in the order of their sources."""
     if not parts:
-        return PixelMoments.none(count, dtype, device)
+        return PixelMoments.none(count, field_pix, dtype, device)
     beyond = torch.zeros(count, dtype=torch.float64, device=device)
     for rows, part in parts:
         beyond[rows] = part.beyond
@@ -117,7 +118,7 @@ def merged(parts: Sequence[tuple[Tensor, PixelMoments]], count: int, dtype: torc
     order = torch.argsort(row, stable=True)
     x, y = (torch.cat([getattr(part, name) for _, part in parts]).index_select(0, order) for name in ("x_pix", "y_pix"))
     moments = torch.cat([part.moments for _, part in parts]).index_select(0, order)
-    return PixelMoments(row.index_select(0, order), x, y, moments, beyond)
+    return PixelMoments(row.index_select(0, order), x, y, moments, beyond, field_pix)
 
 
 @dataclass(frozen=True)
@@ -163,14 +164,16 @@ class _Blocks:
         return _Blocks(self.row.repeat_interleave(parts * parts), x, y)
 
 
-def integrate(rays: Rays, x_pix: Tensor, y_pix: Tensor, error_target: float) -> PixelMoments:
+def integrate(rays: Rays, x_pix: Tensor, y_pix: Tensor, frame: Frame, error_target: float) -> PixelMoments:
     """Integrate every source's lensed image over pixels.
 
     Parameters
     ----------
     rays : Rays of m sources
     x_pix, y_pix : Tensor, float64 (m,)
-        Place of each lens in its stamp.
+        Place of each lens, in pixels of the field.
+    frame : Frame
+        Pixels.
     error_target : float
         Error of a cell relative to `rays.scale`, above which it is divided.
 
@@ -179,14 +182,15 @@ def integrate(rays: Rays, x_pix: Tensor, y_pix: Tensor, error_target: float) -> 
     PixelMoments
         Each source's entries depend on that source alone.
     """
-    return _Integration(rays, x_pix, y_pix, error_target).run()
+    return _Integration(rays, x_pix, y_pix, frame, error_target).run()
 
 
 class _Integration:
-    def __init__(self, rays: Rays, x_pix: Tensor, y_pix: Tensor, error_target: float) -> None:
+    def __init__(self, rays: Rays, x_pix: Tensor, y_pix: Tensor, frame: Frame, error_target: float) -> None:
         self.rays, self.x_pix, self.y_pix = rays, x_pix, y_pix
+        self.frame, self.scale = frame, frame.pixel_scale_arcsec
         self.dtype, self.device = rays.extent.dtype, rays.extent.device
-        self.tolerance = error_target * rays.scale * PIXEL_SCALE_ARCSEC**2
+        self.tolerance = error_target * rays.scale * self.scale**2
         self.parts: list[tuple[_Blocks, Tensor]] = []
 
     def run(self) -> PixelMoments:
@@ -199,27 +203,28 @@ class _Integration:
             size //= 2
         self._pixels(blocks)
         if not self.parts:
-            return replace(PixelMoments.none(len(self.x_pix), self.dtype, self.device), beyond=beyond)
+            return replace(PixelMoments.none(len(self.x_pix), self.frame.field_pix, self.dtype, self.device), beyond=beyond)
         row = torch.cat([part.row for part, _ in self.parts])
         # Parts hold all rows, one after another: entries are put in the order of their rows.
         order = torch.argsort(row, stable=True)
         x, y = (torch.cat([getattr(part, name) for part, _ in self.parts]).index_select(0, order) for name in ("x_pix", "y_pix"))
-        moments = torch.cat([moments for _, moments in self.parts]).index_select(0, order) * PIXEL_SCALE_ARCSEC**2
-        return PixelMoments(row.index_select(0, order), x, y, moments, beyond)
+        moments = torch.cat([moments for _, moments in self.parts]).index_select(0, order) * self.scale**2
+        return PixelMoments(row.index_select(0, order), x, y, moments, beyond, self.frame.field_pix)
 
     def _roots(self) -> tuple[_Blocks, Tensor]:
-        along = torch.arange(-FAR_PIX, STAMP_SIZE + FAR_PIX, ROOT_PIX, device=self.device)
+        field, border, far = self.frame.field_pix, self.frame.border_pix, self.frame.far_pix
+        along = torch.arange(-far, field + far, ROOT_PIX, device=self.device)
         x, y = (grid.reshape(-1) for grid in torch.meshgrid(along, along, indexing="xy"))
-        last = STAMP_SIZE + BORDER_PIX
-        inside = (x >= -BORDER_PIX) & (x < last) & (y >= -BORDER_PIX) & (y < last)
+        last = field + border
+        inside = (x >= -border) & (x < last) & (y >= -border) & (y < last)
         count = len(self.x_pix)
         row = torch.arange(count, device=self.device).repeat_interleave(len(x))
         return _Blocks(row, x.repeat(count), y.repeat(count)), inside.repeat(count)
 
     def _cells(self, blocks: _Blocks, size: int) -> _Cells:
         middle = 0.5 * (size - 1)
-        x = (blocks.x_pix + middle - self.x_pix.index_select(0, blocks.row)) * PIXEL_SCALE_ARCSEC
-        y = (blocks.y_pix + middle - self.y_pix.index_select(0, blocks.row)) * PIXEL_SCALE_ARCSEC
+        x = (blocks.x_pix + middle - self.x_pix.index_select(0, blocks.row)) * self.scale
+        y = (blocks.y_pix + middle - self.y_pix.index_select(0, blocks.row)) * self.scale
         return _Cells(blocks.row, x.to(self.dtype), y.to(self.dtype))
 
     def _lit(self, blocks: _Blocks, size: int, inside: Tensor) -> tuple[_Blocks, _Cells, Tensor]:
@@ -234,13 +239,13 @@ class _Integration:
         xi, eta = self.rays.trace(cells.row, cells.x, cells.y)
         radius = xi.square_().addcmul_(eta, eta).sqrt_()
         distance = torch.sqrt(cells.x * cells.x + cells.y * cells.y)
-        return radius, self.rays.reach(cells.row, distance, 0.5 * size * PIXEL_SCALE_ARCSEC), distance
+        return radius, self.rays.reach(cells.row, distance, 0.5 * size * self.scale), distance
 
     def _accept_smooth(self, blocks: _Blocks, size: int) -> _Blocks:
         """Take blocks above one pixel that nine moments describe; return the rest, without dark ones."""
         cells = self._cells(blocks, size)
         radius, reach, distance = self._probe(cells, size)
-        half = 0.5 * size * PIXEL_SCALE_ARCSEC
+        half = 0.5 * size * self.scale
         lit = radius - math.sqrt(2.0) * reach < self.rays.extent.index_select(0, cells.row)
         # Only where the profile's centre and the lens are well outside does an evaluation have a chance.
         far = (
@@ -265,22 +270,19 @@ class _Integration:
         lit = radius - math.sqrt(2.0) * reach < self.rays.extent.index_select(0, cells.row)
         # A pixel in which a whole source fits would be divided anyway.
         coarse = (
-            lit
-            & (reach > HIDDEN * self.rays.hide.index_select(0, cells.row))
-            & (radius < reach + 3.0)
-            & (distance > PIXEL_SCALE_ARCSEC)
+            lit & (reach > HIDDEN * self.rays.hide.index_select(0, cells.row)) & (radius < reach + 3.0) & (distance > self.scale)
         )
         for chosen, function in ((lit & ~coarse, self._adapt), (coarse, self._divide)):
             kept = torch.nonzero(chosen)[:, 0]
             if len(kept):
-                moments = function(cells.take(kept), 0.5 * PIXEL_SCALE_ARCSEC, 0)
+                moments = function(cells.take(kept), 0.5 * self.scale, 0)
                 self.parts.append((blocks.take(kept), moments.permute(2, 0, 1)))
 
     def _beyond(self, cells: _Cells) -> Tensor:
         """Flux outside the square that is followed pixel by pixel, by source."""
         total = torch.zeros(len(self.x_pix), dtype=torch.float64, device=self.device)
         if len(cells.row):
-            side = ROOT_PIX * PIXEL_SCALE_ARCSEC
+            side = ROOT_PIX * self.scale
             flux = self._adapt(cells, 0.5 * side, 0)[0, 0].to(torch.float64) * side**2
             total.index_add_(0, cells.row, flux)
         return total

@@ -16,9 +16,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.lensing import compiled_quadrature
 from arcgate.lensing.compiled_functions import takes
+from arcgate.lensing.frame import Frame
 from arcgate.lensing.models import Lenses, Sersics, check
 from arcgate.lensing.psf import Kernel, Psf
 from arcgate.lensing.quadrature import PixelMoments, integrate, merged
@@ -82,7 +82,7 @@ class Rendered:
     image : Tensor (n, bands, y, x)
         In the unit of the sources' fluxes, a pixel.
     total : Tensor, float64 (n, bands)
-        All of the lensed light up to 96 pixels beyond the stamp: `total - image.sum((2, 3))` is what leaves the stamp. Profiles
+        All of the lensed light up to 25 arcsec beyond the stamp: `total - image.sum((2, 3))` is what leaves the stamp. Profiles
         of n > 4 or of several arcsec have light further out.
     """
 
@@ -100,6 +100,7 @@ def render(
     x_pix: Tensor,
     y_pix: Tensor,
     psfs: Sequence[Sequence[Psf | Kernel]],
+    frame: Frame,
     settings: Settings = DEFAULT,
     lens_of_source: Tensor | None = None,
 ) -> Rendered:
@@ -117,6 +118,8 @@ def render(
         Place of the lens in its stamp, pixels.
     psfs : sequence of n sequences of PSFs, one a band
         Analytic or measured.
+    frame : Frame
+        Size and scale of the stamps' pixels.
     settings : Settings
         Error target, dtype, device.
     lens_of_source : Tensor, int64 (m,), optional
@@ -132,9 +135,10 @@ def render(
         Shapes that do not fit, negative or non-finite fluxes, a lens or unlensed source outside the stamp: naming row and column.
     """
     rows = torch.arange(len(lenses)) if lens_of_source is None else lens_of_source
-    _check(lenses, sources, flux, x_pix, y_pix, psfs, rows)
+    _check(lenses, sources, flux, x_pix, y_pix, psfs, frame, rows)
     bands = flux.shape[1]
-    image = torch.empty((len(lenses), bands, STAMP_SIZE, STAMP_SIZE), dtype=settings.dtype, device=settings.device)
+    shape = (len(lenses), bands, frame.size_pix, frame.size_pix)
+    image = torch.empty(shape, dtype=settings.dtype, device=settings.device)
     total = torch.empty((len(lenses), bands), dtype=torch.float64, device=settings.device)
     with _one_thread():
         for begin in range(0, len(lenses), _ROWS):
@@ -142,9 +146,9 @@ def render(
             part = slice(batch.start, batch.stop)
             picked = torch.nonzero((rows >= batch.start) & (rows < batch.stop))[:, 0]
             behind = rows[picked]
-            light = lensed_light(lenses.take(behind), sources.take(picked), x_pix[behind], y_pix[behind], settings)
+            light = lensed_light(lenses.take(behind), sources.take(picked), x_pix[behind], y_pix[behind], frame, settings)
             placed = behind - batch.start if lens_of_source is not None else None
-            total[part] = _observe(image[part], light, flux[picked], [psfs[row] for row in batch], settings, placed)
+            total[part] = _observe(image[part], light, flux[picked], [psfs[row] for row in batch], frame, settings, placed)
     return Rendered(image, total)
 
 
@@ -153,6 +157,7 @@ def _observe(
     light: PixelMoments,
     flux: Tensor,
     psfs: Sequence[Sequence[Psf | Kernel]],
+    frame: Frame,
     settings: Settings,
     row_of_source: Tensor | None,
 ) -> Tensor:
@@ -162,12 +167,12 @@ def _observe(
     rows = torch.arange(len(flux)) if row_of_source is None else row_of_source
     total = torch.zeros((len(psfs), flux.shape[1]), dtype=torch.float64, device=device)
     total.index_add_(0, rows.to(device), flux.to(torch.float64) * light.total[:, None])
-    modes = torch.tensor([modes_for(row, _CUTOFF_SHARE * settings.error_target) for row in psfs])
+    modes = torch.tensor([modes_for(row, frame, _CUTOFF_SHARE * settings.error_target) for row in psfs])
     for count in sorted(set(modes.tolist())):
         alike = torch.nonzero(modes == count)[:, 0]
         if row_of_source is None:
             alike = alike.index_select(0, torch.argsort(light.boxes.cpu().index_select(0, alike), stable=True))
-            blur = _Blur([psfs[row] for row in alike.tolist()], count, settings.dtype, device)
+            blur = _Blur([psfs[row] for row in alike.tolist()], count, frame, settings.dtype, device)
             for begin in range(0, len(alike), _TOGETHER):
                 few = alike[begin : begin + _TOGETHER].to(device)
                 stamps = blur.stamps(spectra_of(light, few, count).values[:, None], begin)
@@ -179,7 +184,7 @@ def _observe(
         place = torch.searchsorted(alike, rows[sources]).to(device)
         together = spectra.new_zeros((len(alike), flux.shape[1], *spectra.shape[2:]))
         together.index_add_(0, place, spectra * scale[:, :, None, None, None, None])
-        image[alike.to(device)] = convolved(together, [psfs[row] for row in alike.tolist()])
+        image[alike.to(device)] = convolved(together, [psfs[row] for row in alike.tolist()], frame)
     return total
 
 
@@ -195,7 +200,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def lensed_light(
-    lenses: Lenses, sources: Sersics | SourceImages, x_pix: Tensor, y_pix: Tensor, settings: Settings = DEFAULT
+    lenses: Lenses, sources: Sersics | SourceImages, x_pix: Tensor, y_pix: Tensor, frame: Frame, settings: Settings = DEFAULT
 ) -> PixelMoments:
     """Light of lensed sources of unlensed flux 1 before any PSF, one behind each lens; parameters as in `render`, of length m."""
     device = torch.device(settings.device)
@@ -218,14 +223,15 @@ def lensed_light(
             device=device,
         )
         integral = compiled_quadrature.integrate if each == _COMPILED else integrate
-        light = integral(rays, x_pix[rows].to(device), y_pix[rows].to(device), settings.error_target)
+        x, y = (place[rows].to(device) + frame.first_pix for place in (x_pix, y_pix))
+        light = integral(rays, x, y, frame, settings.error_target)
         parts.append((rows.to(device), light))
     if len(parts) == 1:
         return parts[0][1]
-    return merged(parts, len(lenses), settings.dtype, device)
+    return merged(parts, len(lenses), frame.field_pix, settings.dtype, device)
 
 
-def convolved(spectra: Tensor, psfs: Sequence[Sequence[Psf | Kernel]]) -> Tensor:
+def convolved(spectra: Tensor, psfs: Sequence[Sequence[Psf | Kernel]], frame: Frame) -> Tensor:
     """Light sampled at pixel centres, times pixel area.
 
     Parameters
@@ -233,12 +239,14 @@ def convolved(spectra: Tensor, psfs: Sequence[Sequence[Psf | Kernel]]) -> Tensor
     spectra : Tensor (n, bands or 1, 2, modes, 2, modes)
         Values of `Spectra`, which may be scaled and added beforehand.
     psfs : sequence of n sequences of PSFs, one a band
+    frame : Frame
+        For which the spectra were made.
 
     Returns
     -------
     Tensor (n, bands, y, x)
     """
-    blur = _Blur(psfs, spectra.shape[-1], spectra.dtype, spectra.device)
+    blur = _Blur(psfs, spectra.shape[-1], frame, spectra.dtype, spectra.device)
     begins = range(0, len(spectra), _TOGETHER)
     return torch.cat([blur.stamps(spectra[begin : begin + _TOGETHER], begin) for begin in begins])
 
@@ -246,39 +254,46 @@ def convolved(spectra: Tensor, psfs: Sequence[Sequence[Psf | Kernel]]) -> Tensor
 class _Blur:
     """PSFs of some rows, on so many modes."""
 
-    def __init__(self, psfs: Sequence[Sequence[Psf | Kernel]], modes: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, psfs: Sequence[Sequence[Psf | Kernel]], modes: int, frame: Frame, dtype: torch.dtype, device: torch.device
+    ) -> None:
         self.bands, flat = len(psfs[0]), [psf for row in psfs for psf in row]
+        self.frame = frame
         self.measured = torch.tensor([isinstance(psf, Kernel) for psf in flat], device=device)
-        self.circular = Circular.of([psf for psf in flat if isinstance(psf, Psf)], modes, dtype, device)
+        self.circular = Circular.of([psf for psf in flat if isinstance(psf, Psf)], modes, frame, dtype, device)
         self.kernels = [psf for psf in flat if isinstance(psf, Kernel)]
 
     def stamps(self, spectra: Tensor, begin: int) -> Tensor:
         """Stamps (n, bands, y, x) of spectra (n, bands or 1, 2, modes, 2, modes), whose PSFs are those from row `begin` on."""
-        count, modes, device = len(spectra), spectra.shape[-1], spectra.device
+        first, size = self.frame.first_pix, self.frame.size_pix
+        return self._field(spectra, begin)[:, :, first : first + size, first : first + size]
+
+    def _field(self, spectra: Tensor, begin: int) -> Tensor:
+        count, modes, device, field = len(spectra), spectra.shape[-1], spectra.device, self.frame.field_pix
         measured = self.measured[begin * self.bands : (begin + count) * self.bands]
         at = int(self.measured[: begin * self.bands].sum())
         kernels = self.kernels[at : at + int(measured.sum())]
         first = begin * self.bands - at
         transfer = self.circular.transfer(slice(first, first + len(measured) - len(kernels)))
         if not kernels:
-            return sampled(spectra, transfer.reshape(count, self.bands, modes, modes))
+            return sampled(spectra, transfer.reshape(count, self.bands, modes, modes), field)
         each = spectra.expand(-1, self.bands, -1, -1, -1, -1).reshape(-1, 2, modes, 2, modes)
-        out = spectra.new_empty((len(each), STAMP_SIZE, STAMP_SIZE))
+        out = spectra.new_empty((len(each), field, field))
         if len(transfer):
-            out[~measured] = sampled(each[~measured][:, None], transfer[:, None])[:, 0]
-        plus, minus = kernel_transfer(kernels, modes, spectra.dtype, device)
+            out[~measured] = sampled(each[~measured][:, None], transfer[:, None], field)[:, 0]
+        plus, minus = kernel_transfer(kernels, modes, self.frame, spectra.dtype, device)
         ones = spectra.new_ones((len(plus), 1, modes, modes))
-        out[measured] = sampled(times_complex(each[measured], plus, minus)[:, None], ones)[:, 0]
-        return out.reshape(count, self.bands, STAMP_SIZE, STAMP_SIZE)
+        out[measured] = sampled(times_complex(each[measured], plus, minus)[:, None], ones, field)[:, 0]
+        return out.reshape(count, self.bands, field, field)
 
 
 @lru_cache
-def sharpest_fwhm(beta: float | None) -> float:
+def sharpest_fwhm(beta: float | None, frame: Frame) -> float:
     """Smallest FWHM (arcsec, steps of 0.01) that `render` takes by default: of a Moffat, or of a Gaussian (exponent None)."""
     for hundredths in range(1, 1000):
         psf = Psf("gaussian" if beta is None else "moffat", hundredths / 100, beta)
         try:
-            modes_for([psf], _CUTOFF_SHARE * DEFAULT.error_target)
+            modes_for([psf], frame, _CUTOFF_SHARE * DEFAULT.error_target)
         except ValueError:
             # Too sharp still: this is the question that is asked.
             continue
@@ -293,6 +308,7 @@ def _check(
     x_pix: Tensor,
     y_pix: Tensor,
     psfs: Sequence[Sequence[Psf | Kernel]],
+    frame: Frame,
     rows: Tensor,
 ) -> None:
     if not len(lenses) == len(x_pix) == len(y_pix) == len(psfs):
@@ -306,17 +322,17 @@ def _check(
     short = [i for i, row in enumerate(psfs) if len(row) != flux.shape[1]]
     if short:
         raise ValueError(f"row {short[0]} has {len(psfs[short[0]])} PSFs for {flux.shape[1]} bands")
-    check_lensed(lenses, sources, flux, x_pix, y_pix, rows)
+    check_lensed(lenses, sources, flux, x_pix, y_pix, frame, rows)
 
 
 def check_lensed(
-    lenses: Lenses, sources: Sersics | SourceImages, flux: Tensor, x_pix: Tensor, y_pix: Tensor, rows: Tensor
+    lenses: Lenses, sources: Sersics | SourceImages, flux: Tensor, x_pix: Tensor, y_pix: Tensor, frame: Frame, rows: Tensor
 ) -> None:
     """Raise ValueError for values that cannot be rendered, which are a RowError where a row and column hold them.
 
     Parameters
     ----------
-    lenses, sources, flux, x_pix, y_pix
+    lenses, sources, flux, x_pix, y_pix, frame
         As `render` takes them.
     rows : Tensor, int64 (m,)
         Row of each source.
@@ -333,10 +349,10 @@ def check_lensed(
         raise ValueError("lens_of_source must ascend")
     check("flux", flux, (torch.isfinite(flux) & (flux >= 0)).all(dim=1), "must be finite and not negative")
     for name, place, offset in (("x", x_pix, sources.x_arcsec), ("y", y_pix, sources.y_arcsec)):
-        check(f"{name}_pix", place, _inside(place), f"must lie inside the stamp, -0.5 to {STAMP_SIZE - 0.5}")
-        behind = place[rows] + offset / PIXEL_SCALE_ARCSEC
-        check(f"{name}_arcsec", offset, _inside(behind), "puts the source outside the stamp")
+        check(f"{name}_pix", place, _inside(place, frame), f"must lie inside the stamp, -0.5 to {frame.size_pix - 0.5}")
+        behind = place[rows] + offset / frame.pixel_scale_arcsec
+        check(f"{name}_arcsec", offset, _inside(behind, frame), "puts the source outside the stamp")
 
 
-def _inside(place: Tensor) -> Tensor:
-    return (place >= -0.5) & (place <= STAMP_SIZE - 0.5)
+def _inside(place: Tensor, frame: Frame) -> Tensor:
+    return (place >= -0.5) & (place <= frame.size_pix - 0.5)

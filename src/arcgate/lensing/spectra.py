@@ -1,34 +1,29 @@
 """From light in pixels to a convolved stamp, by way of its Fourier coefficients.
 
-The stamp lies in a period of 128 pixels. Its light is written in cosines and sines about the stamp's middle, up to a cutoff that
-may lie beyond the pixel grid's Nyquist frequency, since only the values at pixel centres are wanted in the end. A circular PSF
-multiplies cosines and sines alike, so that all is real, and each step is a product of small matrices.
+The field of a frame lies in a period of twice its side. Its light is written in cosines and sines about its middle, up to a
+cutoff that may lie beyond the pixel grid's Nyquist frequency, since only the values at pixel centres are wanted in the end. A
+circular PSF multiplies cosines and sines alike, so that all is real, and each step is a product of small matrices.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 import torch
 from scipy.special import spherical_jn
 from torch import Tensor
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.lensing import compiled_spectra
 from arcgate.lensing.compiled_functions import takes
+from arcgate.lensing.frame import Frame
 from arcgate.lensing.quadrature import DEGREES, PixelMoments
-
-PERIOD_PIX: Final = 128
-"""Twice the stamp: an offset inside the stamp never meets its periodic image."""
-MIDDLE_PIX: Final = (STAMP_SIZE - 1) / 2.0
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """Fourier coefficients of light, about the stamp's middle.
+    """Fourier coefficients of light, about the field's middle.
 
     Attributes
     ----------
@@ -50,9 +45,9 @@ class Spectra:
         return self.values[..., 0, 0, 0, 0]
 
 
-def frequencies(modes: int) -> np.ndarray:
+def frequencies(modes: int, period_pix: int) -> np.ndarray:
     """Angular frequencies of the modes, radians a pixel."""
-    return 2.0 * np.pi * np.arange(modes) / PERIOD_PIX
+    return 2.0 * np.pi * np.arange(modes) / period_pix
 
 
 def spectra_of(light: PixelMoments, rows: Tensor, modes: int) -> Spectra:
@@ -75,15 +70,16 @@ def spectra_of(light: PixelMoments, rows: Tensor, modes: int) -> Spectra:
     box = light.boxes.index_select(0, rows)
     groups = [(side, torch.nonzero(box == side)[:, 0]) for side in sorted(set(box.tolist()))]
     if len(groups) == 1:
-        return Spectra(_transformed(_folded(light, rows, groups[0][0]), modes))
+        return Spectra(_transformed(_folded(light, rows, groups[0][0]), modes, 2 * light.field_pix))
     values = light.moments.new_empty((len(rows), 2, modes, 2, modes))
     for side, wanted in groups:
-        values.index_copy_(0, wanted, _transformed(_folded(light, rows.index_select(0, wanted), side), modes))
+        folded = _folded(light, rows.index_select(0, wanted), side)
+        values.index_copy_(0, wanted, _transformed(folded, modes, 2 * light.field_pix))
     return Spectra(values)
 
 
 def _folded(light: PixelMoments, rows: Tensor, side: int) -> Tensor:
-    """Sums and differences of moments and their mirror images about the stamp's middle.
+    """Sums and differences of moments and their mirror images about the field's middle.
 
     Returns
     -------
@@ -93,8 +89,8 @@ def _folded(light: PixelMoments, rows: Tensor, side: int) -> Tensor:
     if takes(light.moments.dtype, light.moments.device):
         begin, count = light.begins.index_select(0, rows), light.counts.index_select(0, rows)
         columns = (column.numpy() for column in (light.x_pix, light.y_pix, light.moments, begin, count))
-        return torch.from_numpy(compiled_spectra.folded(*columns, side // 2))
-    width, middle = side // 2 * DEGREES, STAMP_SIZE // 2
+        return torch.from_numpy(compiled_spectra.folded(*columns, side // 2, light.field_pix // 2))
+    width, middle = side // 2 * DEGREES, light.field_pix // 2
     row, chosen = _entries(light, rows)
     x, y = (column.index_select(0, chosen) - middle for column in (light.x_pix, light.y_pix))
     left, below = (x < 0).to(torch.int64), (y < 0).to(torch.int64)
@@ -113,10 +109,10 @@ def _folded(light: PixelMoments, rows: Tensor, side: int) -> Tensor:
     return torch.stack([above + mirrored, above - mirrored], dim=2)
 
 
-def _transformed(folded: Tensor, modes: int) -> Tensor:
+def _transformed(folded: Tensor, modes: int, period_pix: int) -> Tensor:
     """Coefficients (n, 2, modes, 2, modes) from folded moments: cosines are even about the middle, sines odd."""
     count, width = folded.shape[1], folded.shape[-1]
-    waves = _pixel_waves(width // DEGREES, modes, folded.dtype, folded.device)
+    waves = _pixel_waves(width // DEGREES, modes, period_pix, folded.dtype, folded.device)
     by_x = folded.new_empty((count, 2, width, 2, modes))
     for parity in (0, 1):
         torch.mm(folded[parity].reshape(-1, width), waves[parity], out=by_x.view(-1, 2, modes)[:, parity])
@@ -136,16 +132,16 @@ def _entries(light: PixelMoments, rows: Tensor) -> tuple[Tensor, Tensor]:
     return place, torch.arange(len(place), device=rows.device) + before.repeat_interleave(count)
 
 
-def point_spectra(x_pix: Tensor, y_pix: Tensor, modes: int) -> Spectra:
+def point_spectra(x_pix: Tensor, y_pix: Tensor, modes: int, frame: Frame) -> Spectra:
     """Spectra of point sources of flux 1 at pixel positions (n,)."""
-    k = torch.from_numpy(frequencies(modes)).to(x_pix)
-    along_x, along_y = ((p[:, None] - MIDDLE_PIX) * k for p in (x_pix, y_pix))
+    k = torch.from_numpy(frequencies(modes, frame.period_pix)).to(x_pix)
+    along_x, along_y = ((p[:, None] - frame.centre_pix) * k for p in (x_pix, y_pix))
     wave_x = torch.stack([torch.cos(along_x), torch.sin(along_x)], dim=1)
     wave_y = torch.stack([torch.cos(along_y), torch.sin(along_y)], dim=1)
     return Spectra(wave_y[:, :, :, None, None] * wave_x[:, None, None])
 
 
-def sampled(spectra: Tensor, transfer: Tensor) -> Tensor:
+def sampled(spectra: Tensor, transfer: Tensor, field_pix: int) -> Tensor:
     """Values at pixel centres of spectra times real, even transfer functions.
 
     Parameters
@@ -154,13 +150,16 @@ def sampled(spectra: Tensor, transfer: Tensor) -> Tensor:
         Values of `Spectra`.
     transfer : Tensor (n, bands, M, M)
         The function at (k_y, k_x).
+    field_pix : int
+        Side of the frame's field.
 
     Returns
     -------
     Tensor (n, bands, y, x)
+        The field.
     """
     count, bands, modes = transfer.shape[:3]
-    cos, sin = _stamp_waves(modes, transfer.dtype, transfer.device)
+    cos, sin = _field_waves(modes, field_pix, transfer.dtype, transfer.device)
     # (Cosines, sines) of y, pixel from the middle in y, and modes of x, of which cosines are even about the middle and sines odd.
     lines = transfer.new_empty((2, count * bands, len(cos), 2, modes))
     for parity, wave in enumerate((cos, sin)):
@@ -203,9 +202,9 @@ def joined_halves(up: Tensor, down: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _pixel_waves(half: int, modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _pixel_waves(half: int, modes: int, period_pix: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrices (2, half x degrees, modes): cosines and sines of the light of a pixel right of the middle, from its moments."""
-    k = frequencies(modes)
+    k = frequencies(modes, period_pix)
     phase = (np.arange(half) + 0.5)[:, None] * k
     cos, sin = np.cos(phase), np.sin(phase)
     # The mean of P_d(u) e^{i k u / 2} over the pixel is i^d j_d(k / 2); light is sum (2d + 1) M_d P_d.
@@ -218,10 +217,10 @@ def _pixel_waves(half: int, modes: int, dtype: torch.dtype, device: torch.device
 
 
 @lru_cache(maxsize=64)
-def _stamp_waves(modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (STAMP_SIZE / 2, modes) at the pixel centres right of the middle."""
-    phase = (np.arange(STAMP_SIZE // 2) + 0.5)[:, None] * frequencies(modes)
+def _field_waves(modes: int, field_pix: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (field / 2, modes) at the pixel centres right of the middle."""
+    phase = (np.arange(field_pix // 2) + 0.5)[:, None] * frequencies(modes, 2 * field_pix)
     # Every frequency but 0 stands for itself and its negative.
-    weight = np.where(np.arange(modes) == 0, 1.0, 2.0) / PERIOD_PIX
+    weight = np.where(np.arange(modes) == 0, 1.0, 2.0) / (2 * field_pix)
     cos, sin = (torch.from_numpy(wave * weight).to(dtype=dtype, device=device) for wave in (np.cos(phase), np.sin(phase)))
     return cos, sin

@@ -18,28 +18,24 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 from torch import Tensor
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.lensing.frame import Frame
 from arcgate.lensing.psf import FWHM_PER_SIGMA, Kernel, Psf
-from arcgate.lensing.quadrature import BORDER_PIX
 from arcgate.lensing.rays import LOWEST_EXPONENT
-from arcgate.lensing.spectra import PERIOD_PIX, frequencies
+from arcgate.lensing.spectra import frequencies
 
 Array = NDArray[np.float64]
 
-# Numbers of modes to choose from: the 65th lies at the pixel grid's Nyquist frequency.
-_MODES: Final = (*range(25, 129, 8), 145, 193, 257, 385)
-_NYQUIST: Final = PERIOD_PIX // 2
-LARGEST_KERNEL_PIX: Final = 2 * (PERIOD_PIX - STAMP_SIZE - BORDER_PIX) + 1
-"""Light is followed up to 16 pixels outside the stamp; a larger kernel would carry it in from the other side."""
+# Highest modes to choose from, in units of the pixel grid's Nyquist frequency.
+_CUTOFFS: Final = tuple(mode / 64 for mode in (*range(24, 128, 8), 144, 192, 256, 384))
 # Trapezoidal rule over the logarithm of the gamma variable t: its error falls exponentially with the step (1e-7 here). Nodes end
 # where t is so small that the Gaussian is hundreds of pixels wide and adds 1e-9 of the peak or less.
 _NODES: Final = 25
 _STEP: Final = 0.6
-# Gaussians wider than this feel the edge at half a period, and are transformed numerically.
-_WIDE_PIX: Final = PERIOD_PIX / 12.0
+# Gaussians wider than a period by this feel the edge at half of it, and are transformed numerically.
+_WIDE: Final = 12.0
 
 
-def modes_for(psfs: Sequence[Psf | Kernel], error_target: float) -> int:
+def modes_for(psfs: Sequence[Psf | Kernel], frame: Frame, error_target: float) -> int:
     """Modes beyond which PSFs let through less than the error target, in units of the peak of a point source.
 
     Raises
@@ -48,33 +44,37 @@ def modes_for(psfs: Sequence[Psf | Kernel], error_target: float) -> int:
         A PSF far too sharp for the pixels.
     """
     # A kernel sampled at pixels says nothing beyond their Nyquist frequency.
-    return max(_NYQUIST + 1 if isinstance(psf, Kernel) else _modes_of(psf, error_target) for psf in psfs)
+    nyquist = frame.period_pix // 2
+    return max(nyquist + 1 if isinstance(psf, Kernel) else _modes_of(psf, frame, error_target) for psf in psfs)
 
 
-def _modes_of(psf: Psf, error_target: float) -> int:
-    return _modes_for_width(round(psf.fwhm_arcsec, 2), None if psf.beta is None else round(psf.beta, 1), error_target)
+def _modes_of(psf: Psf, frame: Frame, error_target: float) -> int:
+    beta = None if psf.beta is None else round(psf.beta, 1)
+    return _modes_for_width(round(psf.fwhm_arcsec, 2), beta, frame, error_target)
 
 
 @lru_cache(maxsize=4096)
-def _modes_for_width(fwhm_arcsec: float, beta: float | None, error_target: float) -> int:
-    k = np.linspace(0.0, 2.0 * frequencies(_MODES[-1])[-1], 4000)
-    variance, weight = mixture(np.array([max(fwhm_arcsec, 0.01)]), np.array([np.nan if beta is None else max(beta, 1.05)]))
+def _modes_for_width(fwhm_arcsec: float, beta: float | None, frame: Frame, error_target: float) -> int:
+    nyquist, scale = frame.period_pix // 2, frame.pixel_scale_arcsec
+    choices = [round(cutoff * nyquist) + 1 for cutoff in _CUTOFFS]
+    k = np.linspace(0.0, 2.0 * frequencies(choices[-1], frame.period_pix)[-1], 4000)
+    exponent = np.array([np.nan if beta is None else max(beta, 1.05)])
+    variance, weight = mixture(np.array([max(fwhm_arcsec, 0.01)]) / scale, exponent)
     power = k * (np.exp(-0.5 * k[:, None] ** 2 * variance[0]) @ weight[0])
     left = 1.0 - np.cumsum(power) / power.sum()
-    modes: int
-    for modes in _MODES:
-        if np.interp(frequencies(modes)[-1], k, left) < error_target:
-            return modes
-    raise ValueError(f"a PSF of FWHM {fwhm_arcsec} arcsec is too sharp for pixels of {PIXEL_SCALE_ARCSEC} arcsec")
+    for modes in choices:
+        if np.interp(frequencies(modes, frame.period_pix)[-1], k, left) < error_target:
+            return int(modes)
+    raise ValueError(f"a PSF of FWHM {fwhm_arcsec} arcsec is too sharp for pixels of {scale} arcsec")
 
 
-def mixture(fwhm_arcsec: Array, beta: Array) -> tuple[Array, Array]:
+def mixture(fwhm_pix: Array, beta: Array) -> tuple[Array, Array]:
     """Gaussians that make up circular PSFs.
 
     Parameters
     ----------
-    fwhm_arcsec : ndarray (n,)
-        Widths.
+    fwhm_pix : ndarray (n,)
+        Widths, pixels.
     beta : ndarray (n,)
         Moffat exponents, NaN for a Gaussian.
 
@@ -84,7 +84,7 @@ def mixture(fwhm_arcsec: Array, beta: Array) -> tuple[Array, Array]:
         Variances in pixels^2 and weights. (1 + u)^-beta is the mean of e^{-t u} t / (beta - 1) over a gamma distribution of shape
         beta - 1, and with u = r^2 / alpha^2 each term is a normalised Gaussian of variance alpha^2 / 2 t.
     """
-    fwhm = fwhm_arcsec[:, None] / PIXEL_SCALE_ARCSEC
+    fwhm = fwhm_pix[:, None]
     gaussian = np.isnan(beta)
     exponent = np.where(gaussian, 2.0, beta)[:, None]
     shape = exponent - 1.0
@@ -110,46 +110,50 @@ class Circular:
         What each Gaussian of the mixture lets through along an axis; its weight.
     bare : Tensor, bool (n,)
         Which profiles do not include the pixel.
+    period_pix : int
+        Of the frame.
     """
 
     factor: Tensor
     weight: Tensor
     bare: Tensor
+    period_pix: int
 
     @classmethod
-    def of(cls, psfs: Sequence[Psf], modes: int, dtype: torch.dtype, device: torch.device) -> Self:
+    def of(cls, psfs: Sequence[Psf], modes: int, frame: Frame, dtype: torch.dtype, device: torch.device) -> Self:
         """From PSFs."""
         beta = np.array([np.nan if psf.beta is None else psf.beta for psf in psfs])
-        variance, weight = mixture(np.array([psf.fwhm_arcsec for psf in psfs]), beta)
-        factor = _cut_gaussians(torch.from_numpy(variance).to(dtype=dtype, device=device), modes)
+        variance, weight = mixture(np.array([psf.fwhm_arcsec for psf in psfs]) / frame.pixel_scale_arcsec, beta)
+        factor = _cut_gaussians(torch.from_numpy(variance).to(dtype=dtype, device=device), modes, frame.period_pix)
         bare = torch.tensor([not psf.includes_pixel for psf in psfs], dtype=torch.bool, device=device)
-        return cls(factor, torch.from_numpy(weight).to(dtype=dtype, device=device)[:, :, None], bare)
+        return cls(factor, torch.from_numpy(weight).to(dtype=dtype, device=device)[:, :, None], bare, frame.period_pix)
 
     def transfer(self, part: slice) -> Tensor:
         """Transfer functions of some, real and even in both frequencies: (n, modes, modes)."""
         factor = self.factor[part]
         transfer = torch.bmm(factor.transpose(1, 2), factor * self.weight[part])
         if self.bare[part].any():
-            transfer[self.bare[part]] *= _pixel_window(factor.shape[2], factor.dtype, factor.device)
+            transfer[self.bare[part]] *= _pixel_window(factor.shape[2], self.period_pix, factor.dtype, factor.device)
         return transfer
 
 
-def kernel_transfer(kernels: Sequence[Kernel], modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+def kernel_transfer(
+    kernels: Sequence[Kernel], modes: int, frame: Frame, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Transfer functions of measured kernels at (k_y, k_x) and (-k_y, k_x), complex (n, modes, modes).
 
     Between its pixels a kernel is the band-limited function through its samples: nothing beyond their Nyquist frequency.
     """
     halves: tuple[list[Tensor], list[Tensor]] = ([], [])
+    k, nyquist, largest = frequencies(modes, frame.period_pix), frame.period_pix // 2, frame.largest_kernel_pix
     for kernel in kernels:
-        if max(kernel.image.shape) > LARGEST_KERNEL_PIX:
-            raise ValueError(
-                f"a PSF kernel has at most {LARGEST_KERNEL_PIX} pixels a side, got {kernel.image.shape}: cut its wings off"
-            )
+        if max(kernel.image.shape) > largest:
+            raise ValueError(f"a PSF kernel has at most {largest} pixels a side, got {kernel.image.shape}: cut its wings off")
         image = kernel.image / kernel.image.sum()
-        along_y, along_x = (_waves(size, modes) for size in image.shape)
-        window = np.sinc(frequencies(modes) / (2.0 * np.pi)) if not kernel.includes_pixel else np.ones(modes)
+        along_y, along_x = (_waves(size, k) for size in image.shape)
+        window = np.sinc(k / (2.0 * np.pi)) if not kernel.includes_pixel else np.ones(modes)
         # At pixels, the two waves of the Nyquist frequency are one, which must not count twice.
-        known = np.where(np.arange(modes) < _NYQUIST, window, np.where(np.arange(modes) == _NYQUIST, 0.5 * window, 0.0))
+        known = np.where(np.arange(modes) < nyquist, window, np.where(np.arange(modes) == nyquist, 0.5 * window, 0.0))
         for half, wave in zip(halves, (along_y, along_y.conj()), strict=True):
             half.append(torch.from_numpy((known[:, None] * wave) @ image @ (known[:, None] * along_x).T))
     complex_type = torch.complex64 if dtype == torch.float32 else torch.complex128
@@ -157,35 +161,36 @@ def kernel_transfer(kernels: Sequence[Kernel], modes: int, dtype: torch.dtype, d
     return plus, minus
 
 
-def _waves(size: int, modes: int) -> NDArray[np.complex128]:
-    waves: NDArray[np.complex128] = np.exp(-1j * frequencies(modes)[:, None] * (np.arange(size) - size // 2))
+def _waves(size: int, k: Array) -> NDArray[np.complex128]:
+    waves: NDArray[np.complex128] = np.exp(-1j * k[:, None] * (np.arange(size) - size // 2))
     return waves
 
 
-def _cut_gaussians(variance: Tensor, modes: int) -> Tensor:
+def _cut_gaussians(variance: Tensor, modes: int, period_pix: int) -> Tensor:
     """Transforms of Gaussians of variances (n, nodes) in pixels^2, cut off at half a period: (n, nodes, modes)."""
-    k = torch.from_numpy(frequencies(modes)).to(variance)
+    k = torch.from_numpy(frequencies(modes, period_pix)).to(variance)
     # Clamped: exponentials that underflow take a slow path in the vector libraries.
     factor = torch.exp((variance[:, :, None] * (-0.5 * k * k)).clamp_min_(LOWEST_EXPONENT))
-    wide = torch.nonzero(variance.reshape(-1) > _WIDE_PIX**2)[:, 0]
+    wide = torch.nonzero(variance.reshape(-1) > (period_pix / _WIDE) ** 2)[:, 0]
     if len(wide):
         spread = variance.reshape(-1)[wide]
-        squared, waves = _half_period(modes, variance.dtype, variance.device)
+        squared, waves = _half_period(modes, period_pix, variance.dtype, variance.device)
         profile = torch.exp(squared / spread[:, None]) / torch.sqrt(2.0 * torch.pi * spread)[:, None]
         factor.view(-1, modes)[wide] = torch.matmul(profile, waves)
     return factor
 
 
 @lru_cache(maxsize=16)
-def _half_period(modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+def _half_period(modes: int, period_pix: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """-u^2 / 2 at offsets 0 to half a period, and the matrix of the cosine transform over them."""
-    offset = np.arange(PERIOD_PIX // 2 + 1)
+    offset = np.arange(period_pix // 2 + 1)
     weight = np.where((offset == 0) | (offset == offset[-1]), 1.0, 2.0)
-    waves = np.cos(offset[:, None] * frequencies(modes)) * weight[:, None] * (np.arange(modes) <= _NYQUIST)
+    waves = np.cos(offset[:, None] * frequencies(modes, period_pix)) * weight[:, None]
+    waves *= np.arange(modes) <= period_pix // 2
     return tuple(torch.from_numpy(a).to(dtype=dtype, device=device) for a in (-0.5 * offset.astype(np.float64) ** 2, waves))  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=16)
-def _pixel_window(modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    window = np.sinc(frequencies(modes) / (2.0 * np.pi))
+def _pixel_window(modes: int, period_pix: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    window = np.sinc(frequencies(modes, period_pix) / (2.0 * np.pi))
     return torch.from_numpy(window[:, None] * window).to(dtype=dtype, device=device)

@@ -16,6 +16,7 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, stated
 from arcgate.gates.published.shifts import centroid
 from arcgate.gates.result import GateResult
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import Psfs, declared_psfs, used_psfs
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.render import render
@@ -85,7 +86,7 @@ def impulse_offsets(psfs: list[Psfs]) -> NDArray[np.float64]:
     n, bands = len(psfs), len(psfs[0])
     x, y = (torch.full((n,), place, dtype=torch.float64) for place in _PLACE_PIX)
     lenses, sources = Lenses.of(theta_e_arcsec=np.zeros(n)), Sersics.of(reff_arcsec=np.full(n, _POINT_ARCSEC))
-    image = render(lenses, sources, torch.ones((n, bands), dtype=torch.float64), x, y, psfs).image.numpy()
+    image = render(lenses, sources, torch.ones((n, bands), dtype=torch.float64), x, y, psfs, DECALS.frame).image.numpy()
     each = n * bands
     return centroid(image.reshape(each, STAMP_SIZE, STAMP_SIZE), *(np.full(each, place) for place in _PLACE_PIX))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, Psfs, declared_psfs, source_fluxes
 from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask
 from arcgate.lensing.models import Lenses, Sersics
@@ -207,7 +208,7 @@ def _stamps(table: pd.DataFrame, psfs: Sequence[Psfs], copies: int) -> Light:
     sources = Sersics.of(**{name: _column(table, column) for name, column in SOURCE_COLUMNS.items()})
     x, y = (torch.from_numpy(_column(table, name).copy()) for name in ("host_x_pix", "host_y_pix"))
     flux = torch.from_numpy(np.tile(source_fluxes(table), (1, copies)))
-    return render(lenses, sources, flux, x, y, psfs).image.numpy()
+    return render(lenses, sources, flux, x, y, psfs, DECALS.frame).image.numpy()
 
 
 def _offsets(table: pd.DataFrame) -> tuple[Light, Light]:

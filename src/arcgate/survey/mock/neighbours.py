@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 from arcgate.lensing.profiles import sersic_b
-from arcgate.lensing.spectra import MIDDLE_PIX, frequencies, joined_halves, point_spectra
+from arcgate.lensing.spectra import frequencies, joined_halves, point_spectra
 from arcgate.survey.mock.population import Profile
 
 BORDER_PIX: Final = 8
@@ -73,9 +74,9 @@ def neighbour_spectrum(neighbour: Neighbour, modes: int) -> Tensor:
     disc = neighbour.profile
     if disc is None:
         x, y = (torch.tensor([at], dtype=torch.float64) for at in (neighbour.x_pix, neighbour.y_pix))
-        return point_spectra(x, y, modes).values[0].to(torch.float32)
-    k = frequencies(modes)
-    along_x, along_y = (np.exp(-1j * k * (at - MIDDLE_PIX)) for at in (neighbour.x_pix, neighbour.y_pix))
+        return point_spectra(x, y, modes, DECALS.frame).values[0].to(torch.float32)
+    k = frequencies(modes, DECALS.frame.period_pix)
+    along_x, along_y = (np.exp(-1j * k * (at - DECALS.frame.centre_pix)) for at in (neighbour.x_pix, neighbour.y_pix))
     cos, sin = np.cos(disc.phi_rad), np.sin(disc.phi_rad)
     scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
     halves = []

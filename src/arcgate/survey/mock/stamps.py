@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import MockHosts
 from arcgate.dataset.schema import BANDS, STAMP_SIZE, ZERO_POINT
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise
 from arcgate.lensing.render import DEFAULT, convolved, lensed_light
@@ -57,16 +58,20 @@ def make_host(hosts: MockHosts, index: int) -> tuple[NDArray[np.float32], dict[s
 def _noiseless(galaxy: Galaxy, x: float, y: float, neighbours: list[Neighbour], conditions: Conditions) -> NDArray[np.float64]:
     """Light of all objects, shape (band, y, x), nanomaggies per pixel."""
     psfs = [conditions.psf(band) for band in BANDS]
-    modes = modes_for(psfs, DEFAULT.error_target)
+    modes = modes_for(psfs, DECALS.frame, DEFAULT.error_target)
     shape = galaxy.profile
     light = lensed_light(
-        Lenses.of(0.0), Sersics.of(shape.reff_arcsec, shape.n, shape.q, shape.phi_rad), torch.tensor([x]), torch.tensor([y])
+        Lenses.of(0.0),
+        Sersics.of(shape.reff_arcsec, shape.n, shape.q, shape.phi_rad),
+        torch.tensor([x]),
+        torch.tensor([y]),
+        DECALS.frame,
     )
     spectra = [spectra_of(light, torch.tensor([0]), modes).values[0]]
     spectra += [neighbour_spectrum(neighbour, modes) for neighbour in neighbours]
     fluxes = torch.tensor([[_flux(mag[band]) for band in BANDS] for mag in (galaxy.mag, *(one.mag for one in neighbours))])
     total = torch.einsum("sabcd,sz->zabcd", torch.stack(spectra), fluxes)
-    return convolved(total[None], [psfs])[0].numpy().astype(np.float64)
+    return convolved(total[None], [psfs], DECALS.frame)[0].numpy().astype(np.float64)
 
 
 def _flux(mag: float) -> float:

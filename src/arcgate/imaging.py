@@ -1,0 +1,59 @@
+"""How stamps image the sky: bands, size and scale. One value, for whoever needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from arcgate.lensing.frame import Frame
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """Bands and pixels of stamps.
+
+    Attributes
+    ----------
+    bands : tuple of str
+        In the order of the images' first axis; lower case, since they end the names of columns.
+    reference_band : str
+        The band in which galaxies are centred and magnitudes of sources are stated.
+    size_pix : int
+        Pixels along a side of the square stamps.
+    pixel_scale_arcsec : float
+        Side of a pixel.
+
+    Raises
+    ------
+    ValueError
+        No band, one twice, or one whose name cannot end a column's; a reference band that is none of them; a size or scale that
+        `Frame` does not take.
+    """
+
+    bands: tuple[str, ...]
+    reference_band: str
+    size_pix: int
+    pixel_scale_arcsec: float
+
+    def __post_init__(self) -> None:
+        odd = [band for band in self.bands if not (band.isascii() and band.isalnum() and band == band.lower())]
+        if not self.bands or odd or len(set(self.bands)) != len(self.bands):
+            raise ValueError(f"bands are different names in lower-case letters and digits, got {list(self.bands)}")
+        if self.reference_band not in self.bands:
+            raise ValueError(f"the reference band is one of {list(self.bands)}, got {self.reference_band!r}")
+        _ = self.frame
+
+    @cached_property
+    def frame(self) -> Frame:
+        """The pixels, for the engine."""
+        return Frame(self.size_pix, self.pixel_scale_arcsec)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of a stamp: (band, y, x)."""
+        return len(self.bands), self.size_pix, self.size_pix
+
+
+DECALS: Final = Imaging(("g", "r", "z"), "r", 64, 0.262)
+"""Coadds of the Legacy Surveys (Dey et al. 2019)."""
