@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from layouts import arrays_of, paired_rows, pairs_of, unpaired_rows, write_arrays, write_rows
 
+from arcgate.dataset.schema import SOURCE_MAGS
 from arcgate.foreign.opening import notes_of, open_source
 from arcgate.foreign.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
 from arcgate.ground.errors import ArcgateError
@@ -32,7 +33,7 @@ def declaring(rows: pd.DataFrame, table: pd.DataFrame, names=DECLARED) -> pd.Dat
 
 
 def test_lens_and_source_are_the_columns_that_the_renderer_reads():
-    read = {*LENS_COLUMNS.values(), *SOURCE_COLUMNS.values(), "source_mag_r", "source_gr", "source_rz"}
+    read = {*LENS_COLUMNS.values(), *SOURCE_COLUMNS.values(), *SOURCE_MAGS}
     assert set(LENS_AND_SOURCE) == read
 
 
@@ -161,7 +162,7 @@ def test_arrays_take_columns_of_the_schema(unpaired, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda rows: rows.drop(columns=["lens_q", "source_gr"]), "missing are the columns lens_q, source_gr"),
+        (lambda rows: rows.drop(columns=["lens_q", "source_mag_g"]), "missing are the columns lens_q, source_mag_g"),
         (
             lambda rows: rows.assign(host_x_pix=[np.nan, *rows["host_x_pix"][1:]]),
             "missing are the columns host_x_pix, host_y_pix",
@@ -193,3 +194,19 @@ def test_masks_and_photon_noise_are_taken_from_the_table(paired, tmp_path):
     source = open_source(write_rows(rows, tmp_path / "set.parquet"))
     assert source.facts.declared
     assert source.table(["core_mask_kind"])["core_mask_kind"].eq("hard").all()
+
+
+def test_colours_stand_in_for_magnitudes(paired, tmp_path):
+    rows = declaring(paired_rows(paired), pairs_of(paired).table.iloc[::2])
+    mag = {band: rows[f"source_mag_{band}"] for band in "grz"}
+    coloured = rows.drop(columns=["source_mag_g", "source_mag_z"]).assign(
+        source_gr=mag["g"] - mag["r"], source_rz=mag["r"] - mag["z"]
+    )
+    first, second = (
+        open_source(write_rows(one, tmp_path / f"{len(one.columns)}.parquet")) for one in (rows, coloured.assign(more=0))
+    )
+    assert first.facts.declared
+    assert second.facts.declared
+    found, expected = second.table(list(SOURCE_MAGS)), first.table(list(SOURCE_MAGS))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert not {"source_gr", "source_rz"} & set(second.facts.columns)

@@ -28,7 +28,7 @@ def row_of(**changes: Any) -> dict[str, Any]:
     """A row of the published grid with its host's columns."""
     row: dict[str, Any] = {
         **{"sample_id": 417, "theta_e_arcsec": 1.2, "lens_q": 0.75, "lens_phi_rad": 0.6, "gamma1": 0.04, "gamma2": -0.05},
-        **{"source_mag_r": 22.0, "source_gr": 0.3, "source_rz": 0.2, "source_reff_arcsec": 0.1, "source_sersic_n": 1.0},
+        **{"source_mag_g": 22.3, "source_mag_r": 22.0, "source_mag_z": 21.8, "source_reff_arcsec": 0.1, "source_sersic_n": 1.0},
         **{"source_q": 0.4, "source_phi_rad": 2.1, "source_x_arcsec": 0.25, "source_y_arcsec": -0.1, "flux_scale": 1.0},
         **{"host_x_pix": 31.27, "host_y_pix": 31.84, "psf_profile_used": "moffat"},
     }
@@ -187,7 +187,7 @@ def test_half_of_the_light_lies_inside_the_half_light_radius() -> None:
 @pytest.mark.usefixtures("coarse")
 def test_null_rows_have_no_arc_and_light_is_linear_in_the_flux() -> None:
     assert np.all(reference_arc(row_of(flux_scale=0.0), rays_per_pixel=3) == 0.0)
-    bright = reference_arc(row_of(source_mag_r=22.0 - 2.5), rays_per_pixel=3)
+    bright = reference_arc(row_of(source_mag_g=19.8, source_mag_r=19.5, source_mag_z=19.3), rays_per_pixel=3)
     assert bright == pytest.approx(10.0 * reference_arc(row_of(), rays_per_pixel=3), rel=1e-12)
     assert bright.shape == IMAGE_SHAPE
     assert bright.dtype == np.float64

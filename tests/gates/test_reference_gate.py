@@ -76,7 +76,7 @@ def test_a_mask_that_is_not_declared_fails(settings, sound):
 
 def test_photon_noise_is_no_difference(settings, sound):
     table, _ = sound
-    table = table.assign(arc_noise="poisson", source_mag_r=19.0)
+    table = table.assign(arc_noise="poisson", source_mag_g=19.4, source_mag_r=19.0, source_mag_z=18.7)
     arc = render_arcs(table, declared_psfs(table))[0]
     noise = [photon_noise(np.random.default_rng(i), arc[i].astype(float), np.full((3, 1, 1), 7500.0)) for i in range(3)]
     noisy = ((arc + np.stack(noise)) * core_mask(table)).astype(np.float32)

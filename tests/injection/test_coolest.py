@@ -23,7 +23,14 @@ SURVEY = SurveyInfo("DECam", ra_deg=359.9999, dec_deg=-0.0004, lens_redshift=0.4
 def row_of(**changes: Any) -> dict[str, Any]:
     return {
         **{"sample_id": np.int64(12), "host_id": "galaxy-3", "role": "positive", "theta_e_arcsec": 1.3, "lens_q": 0.7},
-        **{"lens_phi_rad": 0.8, "gamma1": 0.03, "gamma2": -0.06, "source_mag_r": 21.4, "source_gr": 0.35, "source_rz": 0.2},
+        **{
+            "lens_phi_rad": 0.8,
+            "gamma1": 0.03,
+            "gamma2": -0.06,
+            "source_mag_g": 21.75,
+            "source_mag_r": 21.4,
+            "source_mag_z": 21.2,
+        },
         **{"source_reff_arcsec": 0.3, "source_sersic_n": 1.5, "source_q": 0.5, "source_phi_rad": 1.9},
         **{"source_x_arcsec": 0.2, "source_y_arcsec": -0.15, "flux_scale": 1.0, "host_x_pix": 31.2, "host_y_pix": 32.1},
         **{"sky_sigma_r": 0.006, "psf_profile_used": "moffat", "psf_fwhm_used_r": 1.1, "psf_beta_used_r": 3.0},

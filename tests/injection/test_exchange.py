@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 def row_of(**changes: Any) -> dict[str, Any]:
     return {
         **{"sample_id": 12, "theta_e_arcsec": 1.3, "lens_q": 0.7, "lens_phi_rad": 0.8, "gamma1": 0.03, "gamma2": -0.06},
-        **{"source_mag_r": 21.4, "source_gr": 0.35, "source_rz": 0.2, "source_reff_arcsec": 0.3, "source_sersic_n": 1.0},
+        **{"source_mag_g": 21.75, "source_mag_r": 21.4, "source_mag_z": 21.2, "source_reff_arcsec": 0.3, "source_sersic_n": 1.0},
         **{"source_q": 0.5, "source_phi_rad": 1.9, "source_x_arcsec": 0.2, "source_y_arcsec": -0.15, "flux_scale": 1.0},
         **{"host_x_pix": 31.2, "host_y_pix": 32.1, "lens_slope": None},
     } | changes
@@ -112,8 +112,8 @@ ROWS = st.fixed_dictionaries(
         "gamma2": st.floats(-0.3, 0.3),
         "lens_slope": st.one_of(st.just(2.0), st.floats(1.1, 2.9)),
         "source_mag_r": st.floats(15.0, 30.0),
-        "source_gr": st.floats(-1.0, 2.0),
-        "source_rz": st.floats(-1.0, 2.0),
+        "source_mag_g": st.floats(15.0, 30.0),
+        "source_mag_z": st.floats(15.0, 30.0),
         "source_reff_arcsec": st.floats(0.01, 3.0),
         "source_sersic_n": st.floats(0.3, 8.0),
         "source_q": st.floats(0.1, 1.0),

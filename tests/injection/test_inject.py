@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.data_node import Data
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
+from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, SOURCE_MAGS
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
@@ -100,7 +100,7 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
         shape = ("source_reff_arcsec", "source_sersic_n", "source_q", "source_phi_rad", "source_x_arcsec", "source_y_arcsec")
         place = (torch.tensor([row[name]]) for name in ("host_x_pix", "host_y_pix"))
         magnification = float(lensed_light(lens, Sersics.of(*(row[name] for name in shape)), *place, DECALS.frame).total)
-        mags = row["source_mag_r"] + np.array([row["source_gr"], 0.0, -row["source_rz"]])
+        mags = np.array([row[f"source_mag_{band}"] for band in "grz"])
         for k, band in enumerate(BANDS):
             total = magnification * 10.0 ** (-0.4 * (mags[k] - 22.5))
             kept_inside, lost = injected.measured.loc[i, [f"arc_flux_{band}", f"arc_flux_lost_{band}"]]
@@ -110,7 +110,7 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
 
 
 def test_the_source_is_a_blue_galaxy_in_nanomaggies() -> None:
-    table = pd.DataFrame({"source_mag_r": [21.0, 21.0], "source_gr": 0.4, "source_rz": 0.35, "flux_scale": [1.0, 0.0]})
+    table = pd.DataFrame({"source_mag_g": 21.4, "source_mag_r": [21.0, 21.0], "source_mag_z": 20.65, "flux_scale": [1.0, 0.0]})
     assert source_fluxes(table)[0] == pytest.approx(10.0 ** (-0.4 * (np.array([21.4, 21.0, 20.65]) - 22.5)))
     assert np.all(source_fluxes(table)[1] == 0.0)
 
@@ -222,7 +222,7 @@ def test_the_psf_used_may_differ_between_bands(cut: Callable[..., Cut]) -> None:
 
 def test_an_arc_may_carry_the_noise_of_its_own_photons(cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(30)
-    bright = rows.assign(source_mag_r=18.0)
+    bright = rows.assign(**dict.fromkeys(SOURCE_MAGS, 18.0))
     plain, noisy = (inject(bright.assign(arc_noise=noise), hosts) for noise in ("none", "poisson"))
     lit = np.flatnonzero(rows["role"] == "positive")
     gain = rows[[f"gain_{band}" for band in BANDS]].to_numpy(np.float64)[lit][:, :, None, None]
@@ -241,7 +241,7 @@ def test_an_arc_may_carry_the_noise_of_its_own_photons(cut: Callable[..., Cut]) 
 
 def test_a_core_mask_takes_an_arcs_noise_with_its_light(cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(30)
-    bright = rows.assign(source_mag_r=18.0, core_mask_kind="hard", core_mask_radius_pix=7.0)
+    bright = rows.assign(**dict.fromkeys(SOURCE_MAGS, 18.0), core_mask_kind="hard", core_mask_radius_pix=7.0)
     plain, noisy = (inject(bright.assign(arc_noise=noise), hosts) for noise in ("none", "poisson"))
     lit = np.flatnonzero(rows["role"] == "positive")
     for band in BANDS:

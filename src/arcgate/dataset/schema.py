@@ -19,6 +19,7 @@ BANDS: Final = DECALS.bands
 STAMP_SIZE: Final = DECALS.size_pix
 PIXEL_SCALE_ARCSEC: Final = DECALS.pixel_scale_arcsec
 ZERO_POINT: Final = 22.5
+SOURCE_MAGS: Final = tuple(f"source_mag_{band}" for band in BANDS)
 IMAGE_SHAPE: Final = DECALS.shape
 IMAGE_BYTES: Final = int(np.prod(IMAGE_SHAPE)) * 4
 SPLITS: Final = ("train", "val", "test")
@@ -60,9 +61,7 @@ MANIFEST: Final[tuple[Column, ...]] = (
     Column("gamma1", "float", True, "external shear, first component"),
     Column("gamma2", "float", True, "external shear, second component"),
     Column("n_images", "int", True, "images of the source's centre outside the origin"),
-    Column("source_mag_r", "float", True, "unlensed total magnitude of the source, r band"),
-    Column("source_gr", "float", True, "source colour g - r"),
-    Column("source_rz", "float", True, "source colour r - z"),
+    *_per_band("source_mag", "unlensed total AB magnitude of the source", nullable=True),
     Column("source_reff_arcsec", "float", True, "half-light radius, intermediate axis, arcsec"),
     Column("source_sersic_n", "float", True, "Sersic index"),
     Column("source_q", "float", True, "axis ratio of the source"),

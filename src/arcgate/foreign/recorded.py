@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, COLUMNS, STAMP_SIZE
+from arcgate.dataset.schema import BANDS, COLUMNS, SOURCE_MAGS, STAMP_SIZE
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
 
@@ -30,9 +30,7 @@ LENS_AND_SOURCE: Final = (
     "lens_phi_rad",
     "gamma1",
     "gamma2",
-    "source_mag_r",
-    "source_gr",
-    "source_rz",
+    *SOURCE_MAGS,
     "source_reff_arcsec",
     "source_sersic_n",
     "source_q",
@@ -40,6 +38,8 @@ LENS_AND_SOURCE: Final = (
     "source_x_arcsec",
     "source_y_arcsec",
 )
+COLOURS: Final = ("source_gr", "source_rz")
+"""May stand in for the source's magnitudes in g and z: g - r and r - z."""
 PSF: Final = _by_band("psfsize", "psf_beta_declared")
 _POSITIVE: Final = _by_band("sky_sigma", "psfsize", "gain")
 NOISE: Final = "arc_noise"
@@ -52,7 +52,11 @@ _PLAUSIBLE: Final = {
     **dict.fromkeys(_by_band("psf_beta_declared"), (0.0, np.inf)),
     **dict.fromkeys(_by_band("psfsize"), (0.0, np.inf)),
 }
-_PLAUSIBLE_OF_ARCS: Final = {"source_mag_r": (-5.0, 60.0), "source_gr": (-20.0, 20.0), "source_rz": (-20.0, 20.0)}
+_PLAUSIBLE_OF_ARCS: Final = {
+    **dict.fromkeys(SOURCE_MAGS, (-5.0, 60.0)),
+    **dict.fromkeys(COLOURS, (-20.0, 20.0)),
+}
+_OF_COLOURS: Final = (("source_mag_g", 1.0, "source_gr"), ("source_mag_z", -1.0, "source_rz"))
 _MARKS: Final = (-999.0, -99.0, 99.0, 999.0)
 # Exponents of PSFs may be large: a Moffat of 99 is a Gaussian to the eye.
 _MAY_BE_LARGE: Final = _by_band("psf_beta_declared")
@@ -101,6 +105,7 @@ def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
     """
     known = [column for column in COLUMNS if column.name in raw and column.name not in STRUCTURAL]
     found = {column.name: _of_kind(raw[column.name], column.kind, place) for column in known}
+    found |= {name: _of_kind(raw[name], "float", place) for name in COLOURS if name in raw}
     for name in _POSITIVE:
         if name in found and (wrong := (found[name] <= 0.0).to_numpy()).any():
             raise ArcgateError(
@@ -200,7 +205,7 @@ def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: 
     own : bool
         Each positive has its galaxy's stamp beside it; rows that are controls are not judged.
     """
-    positive = ~is_control
+    positive, table = ~is_control, _with_magnitudes(table)
     wanted = [*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE]
     masked = MASK in table and bool((table[MASK][positive] != "none").any())
     noisy = NOISE in table and bool((table[NOISE][positive] != "none").any())
@@ -224,6 +229,15 @@ def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: 
     table = table.assign(**{name: 0.0 for name in OF_MASK if name not in table})
     # Photon noise that gates draw for comparison needs some seed.
     return Declared(table if "seed" in table else table.assign(seed=0), True, tuple(notes))
+
+
+def _with_magnitudes(table: pd.DataFrame) -> pd.DataFrame:
+    """The source's magnitudes from its colours, where they are declared so; colours are not kept."""
+    if "source_mag_r" in table:
+        for mag, sign, colour in _OF_COLOURS:
+            if colour in table and mag not in table:
+                table = table.assign(**{mag: table["source_mag_r"] + sign * table[colour]})
+    return table.drop(columns=[name for name in COLOURS if name in table])
 
 
 def _undeclared(why: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 from scipy.special import gamma, gammaincinv
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
+from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, SOURCE_MAGS, STAMP_SIZE, ZERO_POINT
 from arcgate.ground.errors import ArcgateError
 
 Array = NDArray[np.float64]
@@ -40,9 +40,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "lens_phi_rad": _ANY,
     "gamma1": _ANY,
     "gamma2": _ANY,
-    "source_mag_r": _ANY,
-    "source_gr": _ANY,
-    "source_rz": _ANY,
+    **dict.fromkeys(SOURCE_MAGS, _ANY),
     "source_reff_arcsec": (_ABOVE_0, np.inf),
     "source_sersic_n": (_ABOVE_0, np.inf),
     "source_q": (_ABOVE_0, 1.0),
@@ -147,8 +145,7 @@ def _number(row: Mapping[str, Any], column: str, value: Any, low: float, high: f
 
 
 def _magnitudes(values: Mapping[str, float]) -> Array:
-    red = values["source_mag_r"]
-    return np.array([red + values["source_gr"], red, red - values["source_rz"]])
+    return np.array([values[name] for name in SOURCE_MAGS])
 
 
 def _light(values: Mapping[str, float], rays: int, border: int) -> Array:

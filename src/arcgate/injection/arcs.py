@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, ZERO_POINT
+from arcgate.dataset.schema import BANDS, SOURCE_MAGS, ZERO_POINT
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, RowError, Sersics
@@ -40,7 +40,7 @@ PLACE_COLUMNS: Final = {
     "y_pix": "host_y_pix",
     "x_arcsec": "source_x_arcsec",
     "y_arcsec": "source_y_arcsec",
-    "flux": "source_mag_r, source_gr, source_rz or flux_scale",
+    "flux": f"{', '.join(SOURCE_MAGS)} or flux_scale",
 }
 
 
@@ -97,10 +97,9 @@ def _named(table: pd.DataFrame, names: dict[str, str]) -> Iterator[None]:
 
 
 def source_fluxes(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Unlensed flux of each row's source in g, r, z, nanomaggies, times its flux scale; shape (n, 3)."""
-    columns = ("source_mag_r", "source_gr", "source_rz", "flux_scale")
-    mag_r, gr, rz, scale = (table[column].to_numpy(np.float64, na_value=np.nan) for column in columns)
-    mags = np.stack([mag_r + gr, mag_r, mag_r - rz], axis=1)
+    """Unlensed flux of each row's source in each band, nanomaggies, times its flux scale; shape (n, bands)."""
+    *mags_by_band, scale = (table[column].to_numpy(np.float64, na_value=np.nan) for column in (*SOURCE_MAGS, "flux_scale"))
+    mags = np.stack(mags_by_band, axis=1)
     fluxes: NDArray[np.float64] = scale[:, None] * 10.0 ** (-0.4 * (mags - ZERO_POINT))
     return fluxes
 

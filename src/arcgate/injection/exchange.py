@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import gammaincinv, gammaln
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
+from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, SOURCE_MAGS, STAMP_SIZE, ZERO_POINT
 from arcgate.ground.errors import ArcgateError
 
 Arguments = dict[str, float]
@@ -28,7 +28,7 @@ _AT_MOST_1: Final = ("lens_q", "source_q")
 _NOT_NEGATIVE: Final = ("theta_e_arcsec", "flux_scale")
 _POSITIVE: Final = ("lens_q", "source_reff_arcsec", "source_sersic_n", "source_q")
 COLUMNS: Final = (
-    *("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2", "source_mag_r", "source_gr", "source_rz"),
+    *("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2", *SOURCE_MAGS),
     *("source_reff_arcsec", "source_sersic_n", "source_q", "source_phi_rad", "source_x_arcsec", "source_y_arcsec"),
     *("flux_scale", "host_x_pix", "host_y_pix"),
 )
@@ -207,8 +207,7 @@ def _flux_over_amplitude(reff_arcsec: float, n: float) -> float:
 
 def amplitude_of(values: Mapping[str, float], band: str) -> float:
     """Amplitude of the row's source at that radius, nanomaggies per square arcsec; 0 on null rows."""
-    colour = {"g": values["source_gr"], "r": 0.0, "z": -values["source_rz"]}[band]
-    flux = values["flux_scale"] * 10.0 ** (-0.4 * (values["source_mag_r"] + colour - ZERO_POINT))
+    flux = values["flux_scale"] * 10.0 ** (-0.4 * (values[f"source_mag_{band}"] - ZERO_POINT))
     return float(flux) / _flux_over_amplitude(values["source_reff_arcsec"], values["source_sersic_n"])
 
 
@@ -220,12 +219,7 @@ def _magnitudes(kwargs_source: Mapping[str, Any], columns: Mapping[str, float]) 
         if not amplitude > 0:
             raise _unfit(f"kwargs_source, band {band}", amplitude, "light with a magnitude: an amplitude above 0")
         mags[band] = ZERO_POINT - 2.5 * math.log10(amplitude * area)
-    return {
-        "source_mag_r": mags["r"],
-        "source_gr": mags["g"] - mags["r"],
-        "source_rz": mags["r"] - mags["z"],
-        "flux_scale": 1.0,
-    }
+    return {**{f"source_mag_{band}": mag for band, mag in mags.items()}, "flux_scale": 1.0}
 
 
 def _one_shape(kwargs_source: Mapping[str, Any]) -> Arguments:

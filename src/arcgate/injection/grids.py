@@ -44,6 +44,7 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
     shear_angle = between(seed, "shear_angle", pair_ids, 0.0, np.pi)
     ellipticity = choice(seed, "ellipticity", pair_ids, grid.ellipticity)
     offset = grid.offset_arcsec
+    mag_r = host_mag_r + choice(seed, "dmag", pair_ids, grid.dmag)
     arcs = pd.DataFrame(
         {
             "theta_e_arcsec": _einstein_radius(grid, seed, pair_ids, host_mag_r),
@@ -51,9 +52,9 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
             "lens_phi_rad": between(seed, "lens_phi", pair_ids, 0.0, np.pi),
             "gamma1": shear * np.cos(2.0 * shear_angle),
             "gamma2": shear * np.sin(2.0 * shear_angle),
-            "source_mag_r": host_mag_r + choice(seed, "dmag", pair_ids, grid.dmag),
-            "source_gr": _colour("gr", seed, pair_ids),
-            "source_rz": _colour("rz", seed, pair_ids),
+            "source_mag_g": mag_r + _colour("gr", seed, pair_ids),
+            "source_mag_r": mag_r,
+            "source_mag_z": mag_r - _colour("rz", seed, pair_ids),
             "source_reff_arcsec": choice(seed, "reff", pair_ids, grid.reff_arcsec),
             "source_sersic_n": grid.sersic_n,
             "source_q": (1.0 - ellipticity) / (1.0 + ellipticity),
