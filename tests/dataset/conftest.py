@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
 from arcgate.dataset.shards import shard_path, write_shard
+from arcgate.imaging import DECALS
 
 Rows = tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.float32]]
 RowMaker = Callable[..., Rows]
@@ -75,10 +76,16 @@ def make_set(tmp_path: Path) -> SetMaker:
         receipts = []
         for index in range(shards):
             train = rows_of_pairs(pairs_per_shard, first_pair=index * pairs_per_shard)
-            receipts.append(write_shard(shard_path(folder, "train", index), *train))
-        receipts.append(write_shard(shard_path(folder, "test", 0), *rows_of_pairs(2, first_pair=10_000, split="test")))
+            receipts.append(write_shard(shard_path(folder, "train", index), *train, DECALS))
+        receipts.append(write_shard(shard_path(folder, "test", 0), *rows_of_pairs(2, first_pair=10_000, split="test"), DECALS))
         write_card(
-            folder, data={"seed": 1}, hosts="invented galaxies", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts
+            folder,
+            imaging=DECALS,
+            data={"seed": 1},
+            hosts="invented galaxies",
+            spec_digest="0" * 64,
+            code_version="1" * 64,
+            receipts=receipts,
         )
         return folder
 

@@ -14,7 +14,7 @@ from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import CARD
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import file_digest
-from arcgate.dataset.schema import COLUMN_NAMES
+from arcgate.dataset.schema import COLUMN_NAMES, Schema
 from arcgate.dataset.shards import read_shard
 from arcgate.ground.errors import ArcgateError
 
@@ -127,10 +127,10 @@ def test_forged_row_is_named_by_verify(dataset: Dataset, monkeypatch: pytest.Mon
     victim = read_shard(dataset.shards()[1]).image
     victim_row = 4
 
-    def forged(table: object, image: np.ndarray, arc: np.ndarray) -> list[bytes]:
+    def forged(table: object, image: np.ndarray, arc: np.ndarray, schema: Schema) -> list[bytes]:
         if np.array_equal(image, victim):
             image[victim_row, 0, 0, 0] += 1
-        return row_digests(table, image, arc)  # type: ignore[arg-type]  # passed on as it came
+        return row_digests(table, image, arc, schema)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr("arcgate.dataset.reader.row_digests", forged)
     with pytest.raises(ArcgateError, match=r"train-00001.parquet, sample_id 10"):

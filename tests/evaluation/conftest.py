@@ -16,6 +16,7 @@ from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.hashing import as_plain
+from arcgate.imaging import DECALS
 from arcgate.learning.module import LensFinder
 from arcgate.variant import Learning, View
 
@@ -59,8 +60,10 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
             kinds = {column.name: "Int64" if column.nullable else "int64" for column in COLUMNS if column.kind == "int"}
             floats = {column.name: "float64" for column in COLUMNS if column.kind == "float"}
             table = pd.DataFrame(rows, columns=[column.name for column in COLUMNS]).astype(kinds | floats)
-            receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image)))
-        write_card(folder, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts)
+            receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image), DECALS))
+        write_card(
+            folder, imaging=DECALS, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts
+        )
         return open_dataset(folder)
 
     return make

@@ -13,6 +13,7 @@ from arcgate.dataset.card import write_card
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.shards import write_shard
+from arcgate.imaging import DECALS
 
 Change = Callable[[pd.DataFrame, np.ndarray], tuple[pd.DataFrame, np.ndarray]]
 
@@ -25,8 +26,16 @@ def rewritten(tmp_path: Path) -> Callable[[Dataset, Change], Dataset]:
         receipts = []
         for path, batch in zip(dataset.shards(), dataset.batches(), strict=True):
             table, image = change(batch.table.copy(), batch.image.copy())
-            receipts.append(write_shard(tmp_path / path.name, table, image, batch.arc))
-        write_card(tmp_path, data=dataset.card["data"], hosts="changed", spec_digest="0", code_version="0", receipts=receipts)
+            receipts.append(write_shard(tmp_path / path.name, table, image, batch.arc, DECALS))
+        write_card(
+            tmp_path,
+            imaging=DECALS,
+            data=dataset.card["data"],
+            hosts="changed",
+            spec_digest="0",
+            code_version="0",
+            receipts=receipts,
+        )
         return open_dataset(tmp_path)
 
     return make

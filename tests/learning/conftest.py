@@ -15,6 +15,7 @@ from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import COLUMNS, STAMP_SIZE
 from arcgate.dataset.shards import shard_path, write_shard
+from arcgate.imaging import DECALS
 from arcgate.variant import Learning, View
 
 SetMaker = Callable[..., Dataset]
@@ -62,8 +63,10 @@ def make_set(tmp_path_factory: pytest.TempPathFactory) -> SetMaker:
                 pairs = [_rows(pair, split, roles) for pair in range(start, min(start + pairs_per_shard, first + count))]
                 image = np.stack([image for _, images in pairs for image in images])
                 table = _table([row for rows, _ in pairs for row in rows])
-                receipts.append(write_shard(shard_path(folder, split, index), table, image, np.zeros_like(image)))
-        write_card(folder, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts)
+                receipts.append(write_shard(shard_path(folder, split, index), table, image, np.zeros_like(image), DECALS))
+        write_card(
+            folder, imaging=DECALS, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts
+        )
         return open_dataset(folder)
 
     return make

@@ -20,6 +20,7 @@ from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.dataset.shard_reading import read_table
 from arcgate.ground.atomic import write_json
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 CARD = "dataset.json"
 _KEYS = {
@@ -28,6 +29,7 @@ _KEYS = {
     "data": dict,
     "hosts": str,
     "counts": dict,
+    "imaging": dict,
     "data_digest": str,
     "spec_digest": str,
     "code_version": str,
@@ -39,7 +41,14 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow")
 
 
 def write_card(
-    folder: Path, *, data: Mapping[str, Any], hosts: str, spec_digest: str, code_version: str, receipts: Sequence[Receipt]
+    folder: Path,
+    *,
+    data: Mapping[str, Any],
+    imaging: Imaging,
+    hosts: str,
+    spec_digest: str,
+    code_version: str,
+    receipts: Sequence[Receipt],
 ) -> dict[str, Any]:
     """Finish a data set: compute its data digest from its shards and write its card.
 
@@ -49,6 +58,8 @@ def write_card(
         Folder of the shards.
     data : mapping
         The resolved `data` node as plain values.
+    imaging : Imaging
+        Bands and pixels.
     hosts : str
         Description of the host survey.
     spec_digest, code_version : str
@@ -72,6 +83,7 @@ def write_card(
         "schema_version": SCHEMA_VERSION,
         "arcgate": arcgate_version(),
         "data": dict(data),
+        "imaging": dataclasses.asdict(imaging),
         "hosts": hosts,
         "counts": counts(receipts),
         "data_digest": stored_data_digest([folder / receipt.file for receipt in receipts]),
@@ -83,6 +95,12 @@ def write_card(
     }
     write_json(folder / CARD, card)
     return card
+
+
+def imaging_of(card: Mapping[str, Any]) -> Imaging:
+    """Bands and pixels of a data set, from its card."""
+    stated = card["imaging"]
+    return Imaging(**(stated | {"bands": tuple(stated["bands"])}))
 
 
 def read_card(folder: Path) -> dict[str, Any]:

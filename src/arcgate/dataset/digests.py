@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import COLUMN_NAMES, COLUMNS, IMAGE_BYTES, IMAGE_COLUMNS, IMAGE_SHAPE, Column
+from arcgate.dataset.schema import IMAGE_COLUMNS, Column, Schema
 from arcgate.ground.errors import ArcgateError
 
 Table = pd.DataFrame | Mapping[str, NDArray[np.generic]]
@@ -47,13 +47,14 @@ class CanonicalColumn:
     null: NDArray[np.bool_]
 
 
-def canonical_columns(table: Table) -> list[CanonicalColumn]:
+def canonical_columns(table: Table, schema: Schema) -> list[CanonicalColumn]:
     """Bring a table to its canonical columns, in schema order.
 
     Parameters
     ----------
     table : DataFrame or mapping of arrays
         Must hold every column of the schema; `row_digest`, `image` and `arc` are passed over.
+    schema : Schema
 
     Returns
     -------
@@ -64,23 +65,24 @@ def canonical_columns(table: Table) -> list[CanonicalColumn]:
     ArcgateError
         For a missing or unknown column, unequal lengths, a value of the wrong kind, or a null where none is allowed.
     """
-    _check_names(table)
-    columns = [_canonical(column, table[column.name]) for column in COLUMNS]
+    _check_names(table, schema)
+    columns = [_canonical(column, table[column.name]) for column in schema.columns]
     lengths = {len(item.values) for item in columns}
     if len(lengths) != 1:
         raise ArcgateError(f"the columns of the table have different lengths: {sorted(lengths)}")
     return columns
 
 
-def row_digests(table: Table, image: Pixels, arc: Pixels) -> list[bytes]:
+def row_digests(table: Table, image: Pixels, arc: Pixels, schema: Schema) -> list[bytes]:
     """SHA-256 of each row.
 
     Parameters
     ----------
     table : DataFrame or mapping of arrays, n rows
         All columns of the schema.
-    image, arc : ndarray of float32, shape (n, 3, 64, 64)
+    image, arc : ndarray of float32, shape (n, band, y, x)
         Nanomaggies per pixel.
+    schema : Schema
 
     Returns
     -------
@@ -92,13 +94,13 @@ def row_digests(table: Table, image: Pixels, arc: Pixels) -> list[bytes]:
     ArcgateError
         As `canonical_columns`, or for images of another shape or dtype.
     """
-    return digest_canonical(canonical_columns(table), image, arc)
+    return digest_canonical(canonical_columns(table, schema), image, arc, schema)
 
 
-def digest_canonical(columns: Sequence[CanonicalColumn], image: Pixels, arc: Pixels) -> list[bytes]:
+def digest_canonical(columns: Sequence[CanonicalColumn], image: Pixels, arc: Pixels, schema: Schema) -> list[bytes]:
     """SHA-256 of each row of columns that are already canonical (see `row_digests`)."""
     n = len(columns[0].values)
-    pixels = [_pixel_bytes(name, block, n) for name, block in zip(IMAGE_COLUMNS, (image, arc), strict=True)]
+    pixels = [_pixel_bytes(name, block, n, schema) for name, block in zip(IMAGE_COLUMNS, (image, arc), strict=True)]
     digests = []
     for row in zip(*_encoded(columns), *pixels, strict=True):
         digest = hashlib.sha256()
@@ -136,19 +138,20 @@ def data_digest(sample_ids: Iterable[int], digests: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
-def check_pixels(name: str, block: Pixels, n: int) -> None:
-    """Raise ArcgateError unless `block` is float32 of shape (n, 3, 64, 64)."""
-    if block.dtype.kind != "f" or block.dtype.itemsize != 4 or block.shape != (n, *IMAGE_SHAPE):
+def check_pixels(name: str, block: Pixels, n: int, schema: Schema) -> None:
+    """Raise ArcgateError unless `block` is float32 of shape (n, band, y, x)."""
+    shape = (n, *schema.imaging.shape)
+    if block.dtype.kind != "f" or block.dtype.itemsize != 4 or block.shape != shape:
         raise ArcgateError(
-            f"{name} is {block.dtype} of shape {block.shape}; float32 of shape {(n, *IMAGE_SHAPE)} was expected",
+            f"{name} is {block.dtype} of shape {block.shape}; float32 of shape {shape} was expected",
             where=f"column {name}",
         )
 
 
-def _check_names(table: Table) -> None:
+def _check_names(table: Table, schema: Schema) -> None:
     present = set(table.keys())
-    missing = [name for name in COLUMN_NAMES if name not in present]
-    unknown = sorted(present - set(COLUMN_NAMES) - {ROW_DIGEST, *IMAGE_COLUMNS})
+    missing = [name for name in schema.names if name not in present]
+    unknown = sorted(present - set(schema.names) - {ROW_DIGEST, *IMAGE_COLUMNS})
     if missing or unknown:
         raise ArcgateError(f"the table does not follow the schema: missing columns {missing}, unknown columns {unknown}")
 
@@ -221,6 +224,6 @@ def _encode_texts(item: CanonicalColumn) -> list[bytes]:
     return encoded
 
 
-def _pixel_bytes(name: str, block: Pixels, n: int) -> NDArray[np.uint8]:
-    check_pixels(name, block, n)
-    return np.ascontiguousarray(block, dtype="<f4").reshape(n, IMAGE_BYTES // 4).view(np.uint8)
+def _pixel_bytes(name: str, block: Pixels, n: int, schema: Schema) -> NDArray[np.uint8]:
+    check_pixels(name, block, n, schema)
+    return np.ascontiguousarray(block, dtype="<f4").reshape(n, schema.image_bytes // 4).view(np.uint8)

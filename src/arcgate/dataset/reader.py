@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.dataset.card import CARD, read_card, receipts_of
+from arcgate.dataset.card import CARD, imaging_of, read_card, receipts_of
 from arcgate.dataset.describing import describe
 from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
-from arcgate.dataset.schema import COLUMN_NAMES, ROLES, SPLITS
+from arcgate.dataset.schema import ROLES, SPLITS, Schema, schema_of
 from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 __all__ = ["Batch", "Dataset", "open_dataset"]
 
@@ -43,6 +44,16 @@ class Dataset:
     def data_digest(self) -> str:
         """SHA-256 of the content, hexadecimal; the same for every layout on disk."""
         return str(self.card["data_digest"])
+
+    @property
+    def imaging(self) -> Imaging:
+        """Bands and pixels of the stamps."""
+        return imaging_of(self.card)
+
+    @property
+    def schema(self) -> Schema:
+        """Its columns."""
+        return schema_of(self.imaging)
 
     def shards(self, split: str | None = None, roles: Collection[str] | None = None) -> list[Path]:
         """Files of the shards, in the card's order.
@@ -85,10 +96,9 @@ class Dataset:
         ArcgateError
             For an unknown column, split or role, or a missing or corrupt shard.
         """
-        names = list(COLUMN_NAMES if columns is None else columns)
         if paths := self.shards(split, roles):
-            return pd.concat([read_table(path, names, roles) for path in paths], ignore_index=True)
-        return read_table(self.path / self.receipts[0].file, names, roles=())
+            return pd.concat([read_table(path, columns, roles) for path in paths], ignore_index=True)
+        return read_table(self.path / self.receipts[0].file, columns, roles=())
 
     def batches(
         self,
@@ -133,7 +143,7 @@ class Dataset:
         ids: list[int] = []
         digests: list[bytes] = []
         for receipt in self.receipts:
-            shard_ids, shard_digests = _verified(self.path, receipt)
+            shard_ids, shard_digests = _verified(self.path, receipt, self.schema)
             ids += shard_ids
             digests += shard_digests
         found = data_digest(ids, digests)
@@ -191,17 +201,17 @@ def _check_size(shard: Path, receipt: Receipt) -> None:
         raise ArcgateError(f"the shard has {size} bytes, its receipt says {receipt.bytes}", where=shard, todo=REBUILD)
 
 
-def _verified(folder: Path, receipt: Receipt) -> tuple[list[int], list[bytes]]:
+def _verified(folder: Path, receipt: Receipt, schema: Schema) -> tuple[list[int], list[bytes]]:
     """Sample ids and row digests of a shard after checking file and rows."""
     shard = folder / receipt.file
     _check_size(shard, receipt)
     if (found := file_digest(shard)) != receipt.sha256:
         raise ArcgateError(f"the shard's checksum is {found}, its receipt says {receipt.sha256}", where=shard, todo=REBUILD)
-    batch = read_shard(shard, [*COLUMN_NAMES, ROW_DIGEST])
+    batch = read_shard(shard, [*schema.names, ROW_DIGEST])
     assert batch.arc is not None  # read_shard reads arcs unless told otherwise
     ids = [int(value) for value in batch.table["sample_id"]]
     stored = list(batch.table[ROW_DIGEST])
-    recomputed = row_digests(batch.table, batch.image, batch.arc)
+    recomputed = row_digests(batch.table, batch.image, batch.arc, schema)
     wrong = np.flatnonzero([before != now for before, now in zip(stored, recomputed, strict=True)])
     if wrong.size:
         raise ArcgateError("the row is not what its digest says", where=f"{shard}, sample_id {ids[wrong[0]]}", todo=REBUILD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import ROW_DIGEST, Pixels
-from arcgate.dataset.schema import COLUMN_NAMES, COLUMNS, IMAGE_BYTES, IMAGE_SHAPE, shard_schema
+from arcgate.dataset.schema import Column, Schema, stated_schema
 from arcgate.ground.errors import ArcgateError
 
 REBUILD = "delete the shard and run again; it is rebuilt"
-_NULLABLE_INTEGERS = {column.name for column in COLUMNS if column.kind == "int" and column.nullable}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,9 @@ class Batch:
     ----------
     table : DataFrame, n rows
         The scalar columns that were asked for; index 0 to n - 1.
-    image : ndarray of float32, shape (n, 3, 64, 64)
+    image : ndarray of float32, shape (n, band, y, x)
         Stamps, nanomaggies per pixel.
-    arc : ndarray of float32, shape (n, 3, 64, 64), or None
+    arc : ndarray of float32, shape (n, band, y, x), or None
         Light as added, nanomaggies per pixel; None when it was not asked for.
     """
 
@@ -69,9 +69,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None, roles: Collecti
     ArcgateError
         For an unknown column, or a missing, truncated or corrupt shard.
     """
-    names = _checked_names(columns)
-    with _opened(path) as file:
-        return _scalars(file, names, _kept(file, roles))
+    with _opened(path) as (file, schema):
+        return _scalars(file, schema, _checked_names(columns, schema), _kept(file, roles))
 
 
 def read_shard(
@@ -95,28 +94,29 @@ def read_shard(
     ArcgateError
         As `read_table`.
     """
-    names = _checked_names(columns)
-    with _opened(path) as file:
-        kept = _kept(file, roles)
-        table = _scalars(file, names, kept)
-        return Batch(table, _pixels(file, "image", kept), _pixels(file, "arc", kept) if arcs else None)
+    with _opened(path) as (file, schema):
+        kept, shape = _kept(file, roles), schema.imaging.shape
+        table = _scalars(file, schema, _checked_names(columns, schema), kept)
+        return Batch(table, _pixels(file, "image", kept, shape), _pixels(file, "arc", kept, shape) if arcs else None)
 
 
-def _checked_names(columns: Sequence[str] | None) -> list[str]:
-    names = list(COLUMN_NAMES if columns is None else columns)
-    unknown = [name for name in names if name not in COLUMN_NAMES and name != ROW_DIGEST]
+def _checked_names(columns: Sequence[str] | None, schema: Schema) -> list[str]:
+    names = list(schema.names if columns is None else columns)
+    unknown = [name for name in names if name not in schema.names and name != ROW_DIGEST]
     if unknown:
-        raise ArcgateError(f"no such columns: {unknown}", todo=f"choose from {', '.join(COLUMN_NAMES)}; images come with batches")
+        raise ArcgateError(f"no such columns: {unknown}", todo=f"choose from {', '.join(schema.names)}; images come with batches")
     return names
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+def _opened(path: Path) -> Iterator[tuple[pq.ParquetFile, Schema]]:
+    """An open shard and the schema that it states."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
-            if not file.schema_arrow.equals(shard_schema(), check_metadata=True):
+            schema = stated_schema(file.schema_arrow)
+            if schema is None:
                 raise ArcgateError("the shard's columns are not those of this version of arcgate", where=path, todo=REBUILD)
-            yield file
+            yield file, schema
     except FileNotFoundError as error:
         raise ArcgateError("the shard is missing", where=path, todo="run again; it is rebuilt") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
@@ -129,29 +129,30 @@ def _kept(file: pq.ParquetFile, roles: Collection[str] | None) -> NDArray[np.boo
     return np.isin(file.read(columns=["role"]).column(0).to_numpy().astype(str), sorted(roles))
 
 
-def _scalars(file: pq.ParquetFile, names: list[str], kept: NDArray[np.bool_]) -> pd.DataFrame:
+def _scalars(file: pq.ParquetFile, schema: Schema, names: list[str], kept: NDArray[np.bool_]) -> pd.DataFrame:
     arrow = file.read(columns=names).select(names)
     if not kept.all():
         arrow = arrow.filter(pa.array(kept))
-    series = {name: _series(name, arrow.column(name)) for name in names}
+    known: dict[str, Column] = {column.name: column for column in schema.columns}
+    series = {name: _series(known.get(name), arrow.column(name)) for name in names}
     return pd.DataFrame(series, index=pd.RangeIndex(int(kept.sum())))
 
 
-def _series(name: str, column: pa.ChunkedArray) -> pd.Series[Any]:
-    mapper = {pa.int64(): pd.Int64Dtype()}.get if name in _NULLABLE_INTEGERS else None
-    series: pd.Series[Any] = column.to_pandas(types_mapper=mapper)
+def _series(column: Column | None, values: pa.ChunkedArray) -> pd.Series[Any]:
+    gaps = column is not None and column.kind == "int" and column.nullable
+    series: pd.Series[Any] = values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get if gaps else None)
     return series
 
 
-def _pixels(file: pq.ParquetFile, name: str, kept: NDArray[np.bool_]) -> Pixels:
+def _pixels(file: pq.ParquetFile, name: str, kept: NDArray[np.bool_], shape: tuple[int, int, int]) -> Pixels:
     """Kept images of one column, one row group in memory beside the result."""
-    out = np.empty((int(kept.sum()), *IMAGE_SHAPE), dtype=np.float32)
+    out = np.empty((int(kept.sum()), *shape), dtype=np.float32)
     row = filled = 0
     for group in range(file.num_row_groups):
         rows = file.metadata.row_group(group).num_rows
         if kept[row : row + rows].any():
             for chunk in file.read_row_group(group, columns=[name]).column(0).chunks:
-                block = _decoded(chunk)
+                block = _decoded(chunk, shape)
                 wanted = kept[row : row + len(block)]
                 block = block if wanted.all() else block[wanted]
                 out[filled : filled + len(block)] = block
@@ -162,12 +163,13 @@ def _pixels(file: pq.ParquetFile, name: str, kept: NDArray[np.bool_]) -> Pixels:
     return out
 
 
-def _decoded(chunk: pa.FixedSizeBinaryArray) -> Pixels:
+def _decoded(chunk: pa.FixedSizeBinaryArray, shape: tuple[int, int, int]) -> Pixels:
     """Images of a chunk; zero where null, whatever the file's reader left there."""
     if chunk.null_count == len(chunk):
-        return np.zeros((len(chunk), *IMAGE_SHAPE), dtype=np.float32)
-    data = np.frombuffer(chunk.buffers()[1], dtype="<f4", count=len(chunk) * IMAGE_BYTES // 4, offset=chunk.offset * IMAGE_BYTES)
-    images = data.reshape(-1, *IMAGE_SHAPE)
+        return np.zeros((len(chunk), *shape), dtype=np.float32)
+    values = math.prod(shape)
+    data = np.frombuffer(chunk.buffers()[1], dtype="<f4", count=len(chunk) * values, offset=chunk.offset * values * 4)
+    images = data.reshape(-1, *shape)
     if chunk.null_count:
         images = np.where(chunk.is_null().to_numpy(zero_copy_only=False)[:, None, None, None], np.float32(0.0), images)
     return images

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import ROW_DIGEST, CanonicalColumn, Pixels, Table, canonical_columns, check_pixels, digest_canonical
 from arcgate.dataset.receipts import Receipt, file_digest, finished, ids_digest, receipt_path
-from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, ROLES, SCHEMA_VERSION, SPLITS, shard_schema
+from arcgate.dataset.schema import ROLES, SCHEMA_VERSION, SPLITS, Schema, schema_of
 from arcgate.dataset.shard_reading import Batch, read_shard, read_table
 from arcgate.ground.atomic import atomically, write_json
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 __all__ = ["Batch", "Receipt", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
 
@@ -29,7 +30,7 @@ def shard_path(folder: Path, split: str, index: int) -> Path:
     return folder / f"{split}-{index:05d}.parquet"
 
 
-def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels) -> Receipt:
+def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels, imaging: Imaging) -> Receipt:
     """Write one finished shard.
 
     Parameters
@@ -38,8 +39,10 @@ def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels) -> Receipt
         File to write; its folder must exist. An earlier shard of that name is replaced.
     table : DataFrame or mapping of arrays, n rows
         All columns of the schema. One split; members of a pair adjacent.
-    image, arc : ndarray of float32, shape (n, 3, 64, 64)
+    image, arc : ndarray of float32, shape (n, band, y, x)
         Stamp, and the light as added to it (0 on controls, and then stored as null), nanomaggies per pixel.
+    imaging : Imaging
+        Bands and pixels; the shard states them.
 
     Returns
     -------
@@ -50,14 +53,15 @@ def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels) -> Receipt
     ArcgateError
         For rows that break the contract (naming the sample_id), or a disk that refuses.
     """
-    columns = canonical_columns(table)
+    schema = schema_of(imaging)
+    columns = canonical_columns(table, schema)
     named = {item.column.name: item for item in columns}
     _check_rows(named)
-    _check_finite(columns, {"image": image, "arc": arc})
-    arrow = _arrow_table(columns, digest_canonical(columns, image, arc), image, arc)
+    _check_finite(columns, {"image": image, "arc": arc}, schema)
+    arrow = _arrow_table(columns, digest_canonical(columns, image, arc, schema), image, arc, schema)
     receipt_path(path).unlink(missing_ok=True)  # an old receipt must not vouch for the new file
     with atomically(path) as temporary:
-        _write_parquet(arrow, temporary)
+        _write_parquet(arrow, temporary, schema)
         receipt = _receipt(path, temporary, named)
     write_json(receipt_path(path), dataclasses.asdict(receipt))
     return receipt
@@ -83,11 +87,11 @@ def _check_rows(columns: dict[str, CanonicalColumn]) -> None:
         )
 
 
-def _check_finite(columns: Sequence[CanonicalColumn], pixels: dict[str, Pixels]) -> None:
+def _check_finite(columns: Sequence[CanonicalColumn], pixels: dict[str, Pixels], schema: Schema) -> None:
     ids = columns[0].values
     finite = {item.column.name: np.isfinite(item.values) for item in columns if item.column.kind == "float"}
     for name, block in pixels.items():
-        check_pixels(name, block, len(ids))
+        check_pixels(name, block, len(ids), schema)
         finite[name] = np.isfinite(block).all(axis=(1, 2, 3))
     for name, good in finite.items():
         if not good.all():
@@ -99,12 +103,14 @@ def _check_finite(columns: Sequence[CanonicalColumn], pixels: dict[str, Pixels])
             )
 
 
-def _arrow_table(columns: Sequence[CanonicalColumn], digests: list[bytes], image: Pixels, arc: Pixels) -> pa.Table:
-    schema = shard_schema()
-    arrays = [pa.array(item.values, type=schema.field(item.column.name).type, mask=item.null) for item in columns]
-    arrays.append(pa.array(digests, type=schema.field(ROW_DIGEST).type))
+def _arrow_table(
+    columns: Sequence[CanonicalColumn], digests: list[bytes], image: Pixels, arc: Pixels, schema: Schema
+) -> pa.Table:
+    field = schema.arrow.field
+    arrays = [pa.array(item.values, type=field(item.column.name).type, mask=item.null) for item in columns]
+    arrays.append(pa.array(digests, type=field(ROW_DIGEST).type))
     arrays += [_fixed_size(image, None), _fixed_size(arc, _dark(arc))]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays(arrays, schema=schema.arrow)
 
 
 def _dark(arc: Pixels) -> NDArray[np.bool_]:
@@ -116,17 +122,17 @@ def _dark(arc: Pixels) -> NDArray[np.bool_]:
 def _fixed_size(block: Pixels, null: NDArray[np.bool_] | None) -> pa.FixedSizeBinaryArray:
     data = pa.py_buffer(np.ascontiguousarray(block, dtype="<f4"))
     valid = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(IMAGE_BYTES), len(block), [valid, data])
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(block[0].nbytes), len(block), [valid, data])
 
 
-def _write_parquet(arrow: pa.Table, path: Path) -> None:
+def _write_parquet(arrow: pa.Table, path: Path, schema: Schema) -> None:
     pq.write_table(
         arrow,
         path,
         row_group_size=ROW_GROUP,
         compression="none",
         use_dictionary=False,
-        write_statistics=list(COLUMN_NAMES),  # the smallest and largest image of a row group would only fill the footer
+        write_statistics=list(schema.names),  # the smallest and largest image of a row group would only fill the footer
         write_page_checksum=True,
     )
 

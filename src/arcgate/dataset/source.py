@@ -10,7 +10,6 @@ from typing import Protocol
 import pandas as pd
 
 from arcgate.dataset.reader import Dataset
-from arcgate.dataset.schema import COLUMN_NAMES
 from arcgate.dataset.shard_reading import Batch, read_shard
 
 # Name of the layout that arcgate itself writes.
@@ -135,7 +134,7 @@ class DatasetSource:
             has_arc=True,
             has_null=bool((table["role"] == "null").any()),
             declared=True,
-            columns=frozenset(COLUMN_NAMES),
+            columns=frozenset(self.dataset.schema.names),
         )
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:

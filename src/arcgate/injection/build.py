@@ -11,6 +11,7 @@ from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
+from arcgate.imaging import DECALS
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
@@ -66,6 +67,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
         write_card(
             folder,
             data=as_plain(data),
+            imaging=DECALS,
             hosts=survey.describe(),
             spec_digest=digest,
             code_version=code_version(PIXELS),

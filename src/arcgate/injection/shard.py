@@ -13,6 +13,7 @@ from arcgate.dataset.receipts import Receipt, finished
 from arcgate.dataset.schema import BANDS, COLUMN_NAMES
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.draws import uniform
+from arcgate.imaging import DECALS
 from arcgate.injection.inject import Injected, inject
 from arcgate.survey.hosts import Survey
 
@@ -103,7 +104,7 @@ def run_shard(task: ShardTask) -> Receipt:
             tables.append(_table(rows, hosts, injected))
     image = np.concatenate([part.image for part in parts])
     arc = np.concatenate([part.arc for part in parts])
-    return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc)
+    return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc, DECALS)
 
 
 def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected) -> pd.DataFrame:
