@@ -29,13 +29,19 @@ MEDIAN = {
 
 @dataclass
 class MemorySurvey:
-    """Invented galaxies; pixels are made from the row's number."""
+    """Invented galaxies; pixels are made from the galaxy's number."""
 
     catalogue: pd.DataFrame
     digest: str = "0" * 64
+    numbers: NDArray[np.int64] | None = None
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.stack([np.random.default_rng(int(row)).normal(0.05, 0.01, IMAGE_SHAPE).astype(np.float32) for row in rows])
+        numbers = rows if self.numbers is None else self.numbers[rows]
+        return np.stack([np.random.default_rng(int(one)).normal(0.05, 0.01, IMAGE_SHAPE).astype(np.float32) for one in numbers])
+
+    def only(self, rows: NDArray[np.int64]) -> MemorySurvey:
+        numbers = rows if self.numbers is None else self.numbers[rows]
+        return MemorySurvey(self.catalogue.iloc[rows].reset_index(drop=True), self.digest, numbers)
 
     def describe(self) -> str:
         return f"{len(self.catalogue)} invented galaxies"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from astropy.io import fits
 
 from arcgate.data_node import Data, PackHosts, PerBand
 from arcgate.dataset.card import stored_data_digest
+from arcgate.dataset.receipts import Receipt
 from arcgate.dataset.shards import read_shard
+from arcgate.ground.errors import ArcgateError
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
-from arcgate.injection.shard import plan_shards, run_shard
+from arcgate.injection.shard import ShardTask, plan_shards, run_shard
 from arcgate.survey.hosts import Survey
 from arcgate.survey.pack import PackSurvey
 
@@ -118,3 +121,51 @@ def test_two_workers_make_the_data_that_one_makes(tmp_path: Path, spec: Callable
         assert [receipt.file for receipt in receipts] == [task.path.name for task in tasks]
         digests.append(stored_data_digest([folder / receipt.file for receipt in receipts]))
     assert digests[0] == digests[1]
+
+
+def test_a_task_carries_its_own_galaxies_alone(tmp_path: Path, spec: Callable[..., Data]) -> None:
+    survey = _pack(tmp_path, 24)
+    rows = build_manifest(spec(n_pairs=24, null_rows=2), survey.catalogue)
+    tasks = plan_shards(rows, survey, tmp_path, 9, 7)
+    for task in tasks:
+        assert task.survey.catalogue["host_id"].tolist() == task.rows["host_id"].tolist()
+        assert len(pickle.dumps(task)) < len(pickle.dumps(task.rows)) + 1500 * len(task.rows) + 20_000
+
+
+def _broken(task: ShardTask) -> Receipt:
+    if task.path.name in ("train-00001.parquet", "train-00002.parquet"):
+        raise ArcgateError("the disk is full", where=task.path, todo="make room")
+    if task.path.name.startswith("val"):
+        raise ValueError("a mistake of ours")
+    return run_shard(task)
+
+
+def test_a_shard_that_fails_does_not_stop_the_others(
+    manifest: pd.DataFrame, survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [task for task in plan_shards(manifest, survey, tmp_path, 12, 5) if not task.path.name.startswith("val")]
+    monkeypatch.setattr("arcgate.injection.engines.local.run_shard", _broken)
+    todo = "make room; the same command then makes those that are missing"
+    with pytest.raises(ArcgateError, match=rf"(?s)^2 of {len(tasks)} shards.*the disk is full.*train-00001.*{todo}"):
+        run_tasks(tasks, 1)
+    assert {path.name for path in tmp_path.glob("*.parquet")} == {
+        task.path.name for task in tasks if task.path.name not in ("train-00001.parquet", "train-00002.parquet")
+    }
+    with pytest.raises(ArcgateError, match=r"^the disk is full"):
+        run_tasks([task for task in tasks if task.path.name == "train-00001.parquet"], 1)
+    monkeypatch.undo()
+    made = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
+    assert len(run_tasks(tasks, 1)) == len(tasks)
+    assert all((tmp_path / name).stat().st_mtime_ns == when for name, when in made.items())
+
+
+def test_an_unforeseen_failure_is_raised_as_it_is_after_the_others(
+    manifest: pd.DataFrame, survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = plan_shards(manifest, survey, tmp_path, 12, 5)
+    ours = [task for task in tasks if task.path.name.startswith(("test", "val"))]
+    assert ours[-1].path.name.startswith("val")
+    monkeypatch.setattr("arcgate.injection.engines.local.run_shard", _broken)
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        run_tasks(ours[::-1], 1)
+    assert len(list(tmp_path.glob("test-*.parquet"))) == sum(task.path.name.startswith("test") for task in ours) > 0

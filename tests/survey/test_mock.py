@@ -55,6 +55,15 @@ def test_cutouts_come_in_the_order_asked_for(mock_survey: MockSurvey, mock_hosts
         assert np.array_equal(stamp, make_host(mock_hosts, int(row))[0])
 
 
+def test_a_part_of_a_survey_holds_its_galaxies_in_the_order_asked_for(mock_survey: MockSurvey) -> None:
+    rows = np.array([7, 2, 7])
+    part = mock_survey.only(rows)
+    assert part.catalogue["host_id"].tolist() == mock_survey.catalogue["host_id"].iloc[rows].tolist()
+    assert np.array_equal(part.cutouts(np.arange(3)), mock_survey.cutouts(rows))
+    assert np.array_equal(part.only(np.array([1])).cutouts(np.array([0])), mock_survey.cutouts(np.array([2])))
+    assert part.digest == mock_survey.digest
+
+
 def test_a_survey_travels_to_worker_processes(mock_survey: MockSurvey) -> None:
     before = mock_survey.cutouts(np.array([3]))
     assert np.array_equal(pickle.loads(pickle.dumps(mock_survey)).cutouts(np.array([3])), before)  # noqa: S301  # pickled here

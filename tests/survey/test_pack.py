@@ -55,6 +55,9 @@ def test_cutouts_are_whole_pixel_cuts_of_the_files(real: PackSurvey) -> None:
 @needs_real
 def test_a_survey_travels_to_worker_processes(real: PackSurvey) -> None:
     before = real.cutouts(np.array([3]))
+    part = real.only(np.array([5, 3]))
+    assert part.catalogue["host_id"].tolist() == real.catalogue["host_id"].iloc[[5, 3]].tolist()
+    assert np.array_equal(part.cutouts(np.array([1])), before)
     content = pickle.dumps(real)
     assert len(content) < 100_000
     assert np.array_equal(pickle.loads(content).cutouts(np.array([3])), before)  # noqa: S301  # pickled two lines above

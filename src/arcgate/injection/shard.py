@@ -34,9 +34,9 @@ class ShardTask:
     path : Path
         The shard's file.
     rows : DataFrame
-        Its manifest rows in their final order, with `catalogue_row`.
+        Its manifest rows in their final order.
     survey : Survey
-        Where the galaxies are cut out.
+        Where the galaxies are cut out; it holds those of the rows alone, row by row.
     batch_rows : int
         Rows rendered at a time; bounds the memory and changes nothing else.
     """
@@ -67,7 +67,8 @@ def plan_shards(manifest: pd.DataFrame, survey: Survey, folder: Path, rows_per_s
         shuffled = uniform(int(rows["seed"].iloc[0]), "shard_order", rows["pair_id"].to_numpy(np.int64))
         rows = rows.iloc[np.lexsort((rows["sample_id"].to_numpy(np.int64), shuffled))]
         for number, part in enumerate(_chunks(rows, rows_per_shard)):
-            tasks.append(ShardTask(shard_path(folder, split, number), part, survey, batch_rows))
+            galaxies = survey.only(part["catalogue_row"].to_numpy(np.int64))
+            tasks.append(ShardTask(shard_path(folder, split, number), part.drop(columns="catalogue_row"), galaxies, batch_rows))
     return tasks
 
 
@@ -92,13 +93,12 @@ def run_shard(task: ShardTask) -> Receipt:
     done = finished(task.path, task.rows["sample_id"].tolist())
     if done is not None:
         return done
-    catalogue = task.survey.catalogue
+    catalogue = task.survey.catalogue[HOST_COLUMNS]
     with threadpool_limits(1):
         parts, tables = [], []
         for begin in range(0, len(task.rows), task.batch_rows):
-            rows = task.rows.iloc[begin : begin + task.batch_rows].reset_index(drop=True)
-            places = rows["catalogue_row"].to_numpy(np.int64)
-            hosts = catalogue.iloc[places][HOST_COLUMNS].reset_index(drop=True)
+            places = np.arange(begin, min(begin + task.batch_rows, len(task.rows)))
+            rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, catalogue))
             injected = inject(pd.concat([rows, hosts], axis=1), task.survey.cutouts(places))
             parts.append(injected)
             tables.append(_table(rows, hosts, injected))
@@ -113,5 +113,5 @@ def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected) -> pd.Da
     changed = injected.measured.reindex(columns=ivar).astype(np.float64).fillna(hosts[ivar])
     unchanged = hosts.drop(columns=ivar)
     measured = injected.measured.drop(columns=ivar, errors="ignore")
-    table = pd.concat([rows.drop(columns="catalogue_row"), unchanged, changed, measured], axis=1)
+    table = pd.concat([rows, unchanged, changed, measured], axis=1)
     return table.reindex(columns=list(COLUMN_NAMES))

@@ -13,7 +13,7 @@ from arcgate.data_node import MockHosts, PackHosts
 
 
 class Survey(Protocol):
-    """Galaxies that may carry arcs. Instances are small to pickle: pixels are memory-mapped where they are read.
+    """Galaxies that may carry arcs. Pixels are memory-mapped where they are read.
 
     Attributes
     ----------
@@ -35,6 +35,10 @@ class Survey(Protocol):
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Native pixels of galaxies by catalogue row: (n, band, y, x), 64 x 64, nanomaggies per pixel."""
+        ...
+
+    def only(self, rows: NDArray[np.int64]) -> Survey:
+        """The same survey with nothing but these galaxies, in this order: for a worker, who needs no others."""
         ...
 
     def describe(self) -> str:

@@ -11,7 +11,7 @@ Galaxies with pixels that hold no measurement (`arcgate.dataset.missing`) in wha
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,12 @@ class PackSurvey:
         for place, row in enumerate(wanted):
             out[place] = _cut(_stamp(self._cubes, int(self.places[row]), self.hosts), *self.corners[row])
         return out
+
+    def only(self, rows: NDArray[np.int64]) -> PackSurvey:
+        """The same survey with nothing but these galaxies, in this order; its digest stays that of the whole."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        table = self.catalogue.iloc[wanted].reset_index(drop=True)
+        return replace(self, catalogue=table, corners=self.corners[wanted], places=self.places[wanted], _cubes=None)
 
     def describe(self) -> str:
         """One line for reports and dry runs."""

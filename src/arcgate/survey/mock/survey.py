@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +42,7 @@ class MockSurvey:
     catalogue: pd.DataFrame
     folders: list[Path]
     starts: NDArray[np.int64]
+    places: NDArray[np.int64]
     _cubes: dict[int, list[Cube]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -49,18 +50,25 @@ class MockSurvey:
         """Read the catalogues of finished parts; pixels are opened where they are asked for."""
         tables = [_catalogue(folder) for folder in folders]
         starts = np.cumsum([0] + [len(table) for table in tables[:-1]])
-        return cls(hosts, digest, pd.concat(tables, ignore_index=True), folders, starts.astype(np.int64))
+        catalogue = pd.concat(tables, ignore_index=True)
+        return cls(hosts, digest, catalogue, folders, starts.astype(np.int64), np.arange(len(catalogue)))
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Native pixels of galaxies by catalogue row, shape (n, band, y, x), nanomaggies per pixel."""
         wanted = np.asarray(rows, dtype=np.int64)
         out = np.empty((len(wanted), *IMAGE_SHAPE), dtype=np.float32)
-        parts = np.searchsorted(self.starts, wanted, side="right") - 1
+        places = self.places[wanted]
+        parts = np.searchsorted(self.starts, places, side="right") - 1
         for part in np.unique(parts):
             chosen = np.flatnonzero(parts == part)
-            for place, cube in enumerate(self._part(int(part))):
-                out[chosen, place] = cube[wanted[chosen] - self.starts[part]]
+            for band, cube in enumerate(self._part(int(part))):
+                out[chosen, band] = cube[places[chosen] - self.starts[part]]
         return out
+
+    def only(self, rows: NDArray[np.int64]) -> MockSurvey:
+        """The same survey with nothing but these galaxies, in this order; its digest stays that of the whole."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        return replace(self, catalogue=self.catalogue.iloc[wanted].reset_index(drop=True), places=self.places[wanted], _cubes={})
 
     def describe(self) -> str:
         """One line for reports and dry runs."""
