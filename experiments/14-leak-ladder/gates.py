@@ -29,6 +29,7 @@ from arcgate.gates.result import GateResult
 from arcgate.gates.two_sample import TwoSample
 from arcgate.ground.statistics import Interval
 from arcgate.ground.workers import completed
+from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Cell, Variant
 from arcgate.views.view import Viewer
@@ -72,7 +73,7 @@ def judged(task: Task) -> list[dict[str, object]]:
 
 
 def _gathered(source: Source, spec: Variant) -> list[Collector]:
-    viewer, pairs = Viewer(spec.view), chosen_pairs(source, spec.gates.max_pairs, spec.gates.seed)
+    viewer, pairs = Viewer(spec.view, DECALS), chosen_pairs(source, spec.gates.max_pairs, spec.gates.seed)
     collectors: list[Collector] = [kind(viewer, spec.gates, source.facts) for kind in (AucGates, TwoSample, Identities)]
     for part in source.parts():
         arms = arms_of(part.read(), pairs, source.facts, spec.gates.seed)

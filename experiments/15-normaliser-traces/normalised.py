@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import PerBand
 from arcgate.dataset.reader import Batch, Dataset
+from arcgate.imaging import DECALS
 from arcgate.variant import View
 from arcgate.views.view import Viewer
 
@@ -80,7 +81,7 @@ class NormalisedDataset(Dataset):
         shard_order: Sequence[int] | None = None,
     ) -> Iterator[Batch]:
         """Labelled rows as the network gets them; no arcs."""
-        viewer = Viewer(self.view)
+        viewer = Viewer(self.view, DECALS)
         for batch in super().batches(NEEDED, split, roles, False, shard_order):
             yield Batch(batch.table, viewer.apply(batch.image, *statistics(batch, viewer, self.form)), None)
 

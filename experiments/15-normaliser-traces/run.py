@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.schema import SPLITS
 from arcgate.evaluation.metrics import operating_point
+from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
@@ -93,7 +94,7 @@ def trained(task: Task) -> dict[str, object]:
 @lru_cache(maxsize=1)
 def common_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """All stamps of the common set as the view normalises them, with their labels, by split; once a process."""
-    dataset, viewer = open_dataset(folder), Viewer(view)
+    dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
     parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
     return torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]).long().numpy()
 

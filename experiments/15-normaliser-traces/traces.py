@@ -18,6 +18,7 @@ from sets import specs
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.gates.rules import halved, judged
 from arcgate.gates.summaries import features, pixels, power, radial, ring_sums
+from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Gates, View
 from arcgate.views.view import Viewer
@@ -34,7 +35,7 @@ COLUMNS = ("subject", "summary", "rule", "value", "low", "high", "n", "n_groups"
 
 def viewed(dataset: Dataset, view: View) -> dict[str, NDArray[np.generic]]:
     """All labelled rows of a paired set as the network may get them: controls, the subjects, their centres and galaxies."""
-    viewer, parts = Viewer(view), []
+    viewer, parts = Viewer(view, DECALS), []
     columns = ["sample_id", "pair_id", "host_id", "role", "host_x_pix", "host_y_pix"]
     for batch in dataset.batches(columns, roles=("positive", "control"), arcs=False):
         x, y = positions(batch.table)

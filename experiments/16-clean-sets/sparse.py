@@ -14,6 +14,7 @@ from arcgate.gates.battery import pieces
 from arcgate.gates.tails import Tails
 from arcgate.gates.tails_judging import PIXEL_SKY_SIGMA
 from arcgate.gates.tails_statistic import PLANTED, limit
+from arcgate.imaging import DECALS
 from arcgate.variant import Audit
 from arcgate.views.view import Viewer
 
@@ -24,7 +25,7 @@ def heard_by_tails(source: Source, audit: Audit, seed: int) -> str:
     pairs = chosen_pairs(source, audit.gates.max_pairs, audit.gates.seed)
     share = PLANTED * limit(len(pairs))
     leaking = rng.choice(pairs, max(1, round(share * len(pairs))), replace=False)
-    tails = Tails(Viewer(audit.view), audit.gates, source.facts)
+    tails = Tails(Viewer(audit.view, DECALS), audit.gates, source.facts)
     for part in source.parts():
         for piece in pieces(part.read()):
             arms = arms_of(with_pixel(piece, leaking, rng), pairs, source.facts, audit.gates.seed)

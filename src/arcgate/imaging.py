@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, Self
 
 from arcgate.lensing.frame import Frame
 
@@ -43,6 +44,11 @@ class Imaging:
         if self.reference_band not in self.bands:
             raise ValueError(f"the reference band is one of {list(self.bands)}, got {self.reference_band!r}")
         _ = self.frame
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> Self:
+        """From plain values, as cards, shards and checkpoints state it."""
+        return cls(**(dict(stated) | {"bands": tuple(stated["bands"])}))
 
     @cached_property
     def frame(self) -> Frame:

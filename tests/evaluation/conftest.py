@@ -78,6 +78,7 @@ def view() -> View:
 def checkpoint(tmp_path: Path, view: View) -> Path:
     """Random weights, as training leaves them."""
     learning = Learning(backbone="test_resnet", epochs=1, batch_size=8, lr=1e-3, weight_decay=0.01, augment=True, seed=3)
-    finder = LensFinder({"learning": as_plain(learning), "view": as_plain(view), "data_digest": ""}, 1)
+    settings = {"learning": as_plain(learning), "view": as_plain(view), "imaging": as_plain(DECALS), "data_digest": ""}
+    finder = LensFinder(settings, 1)
     torch.save({"state_dict": finder.state_dict(), "hyper_parameters": dict(finder.hparams)}, tmp_path / "best.ckpt")
     return tmp_path / "best.ckpt"

@@ -13,6 +13,7 @@ import torch
 from arcgate.dataset import Dataset
 from arcgate.evaluation.predict import predict
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.variant import View
@@ -32,7 +33,9 @@ def test_rows_carry_their_own_logit_and_their_pairs_lens(checkpoint: Path, make_
     assert table.loc[table["pair_id"] == 3, "theta_e_arcsec"].tolist() == [1.25, 1.25]
     batch = next(dataset.batches(split="test"))
     with torch.inference_mode():
-        images = Viewer(view)(batch.image[:1], batch.table["host_x_pix"].to_numpy()[:1], batch.table["host_y_pix"].to_numpy()[:1])
+        images = Viewer(view, DECALS)(
+            batch.image[:1], batch.table["host_x_pix"].to_numpy()[:1], batch.table["host_y_pix"].to_numpy()[:1]
+        )
         logit = float(load_finder(load_checkpoint(checkpoint))(torch.from_numpy(images))[0])
     own = table.loc[table["sample_id"] == batch.table["sample_id"].iloc[0], "logit"]
     assert own.tolist() == pytest.approx([logit], abs=1e-5)

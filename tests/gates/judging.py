@@ -10,6 +10,7 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.source import DatasetSource, Facts
 from arcgate.gates.arms import Arms, arms_of, chosen_pairs
 from arcgate.gates.result import GateResult
+from arcgate.imaging import DECALS
 from arcgate.variant import Variant
 from arcgate.views.view import Viewer
 
@@ -27,7 +28,7 @@ def arms_in(dataset: Dataset, spec: Variant, facts: Facts | None = None) -> list
 
 def gathered(kind: type[Any], arms: Sequence[Arms], spec: Variant, facts: Facts) -> Any:
     """A collector after all shards, each added to a copy of its own and merged in order."""
-    whole = kind(Viewer(spec.view), spec.gates, facts)
+    whole = kind(Viewer(spec.view, DECALS), spec.gates, facts)
     empty = copy.deepcopy(whole)
     for shard in arms:
         other = copy.deepcopy(empty)

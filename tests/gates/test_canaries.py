@@ -15,6 +15,7 @@ from arcgate.gates.extraction import NORMALISER, Extraction
 from arcgate.gates.features import FRAME, N_RINGS, NOISE, RINGS_PIX
 from arcgate.gates.gate_list import gates_for
 from arcgate.gates.result import NETWORK, RAW
+from arcgate.imaging import DECALS
 from arcgate.views.view import Viewer
 
 
@@ -24,7 +25,7 @@ def shard(request, small, built):
     spec = small("psf=moffat_converted", f"view={request.param}", "controls=unpaired", "data.n_pairs=90")
     source = DatasetSource(built("psf=moffat_converted", "view=annulus_robust", "controls=unpaired", "data.n_pairs=90"))
     arms = arms_of(source.parts()[0].read(), chosen_pairs(source, 90, 0), source.facts, 0)
-    return arms, Viewer(spec.view), dict(Extraction(Viewer(spec.view))(arms))
+    return arms, Viewer(spec.view, DECALS), dict(Extraction(Viewer(spec.view, DECALS))(arms))
 
 
 def looked_at(arms, viewer, image):

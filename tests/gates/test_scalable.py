@@ -11,6 +11,7 @@ from judging import by_name
 from arcgate.dataset.source import DatasetSource, ShardPart
 from arcgate.gates.battery import run_battery
 from arcgate.gates.scalable import ScalableStamps
+from arcgate.imaging import DECALS
 from arcgate.views.view import Viewer
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
@@ -37,7 +38,7 @@ def batch(built):
 
 @pytest.fixture(scope="module")
 def viewer(small):
-    return Viewer(small(*SOUND).view)
+    return Viewer(small(*SOUND).view, DECALS)
 
 
 def test_the_screen_finds_what_the_view_cannot_divide_by(batch, viewer, small):
@@ -47,7 +48,7 @@ def test_the_screen_finds_what_the_view_cannot_divide_by(batch, viewer, small):
     scale = viewer._statistics(image, x[:22], y[:22])[1]
     assert (scale[:20] == 0).any(axis=1).sum() > 10
     np.testing.assert_array_equal(viewer.scalable(image, x[:22], y[:22]), (scale > 0).all(axis=1))
-    assert Viewer(small("view=raw").view).scalable(image, x[:22], y[:22]).all()
+    assert Viewer(small("view=raw").view, DECALS).scalable(image, x[:22], y[:22]).all()
 
 
 def test_rows_are_named_counted_by_class_and_their_pairs_leave(batch, viewer):

@@ -18,6 +18,7 @@ from arcgate.gates.battery import collectors_for, pieces
 from arcgate.gates.published import PublishedDiagnostics
 from arcgate.gates.published.concentration import Concentration
 from arcgate.gates.published.psf_impulse import PsfImpulse
+from arcgate.imaging import DECALS
 from arcgate.views.view import Viewer
 
 OVERRIDES = ("psf=moffat_converted", "gates=quick")
@@ -57,7 +58,7 @@ def test_results_say_on_how_many_pairs_they_rest(small, built, monkeypatch):
     monkeypatch.setattr(subset, "DIAGNOSED_PAIRS", 60)
     settings, facts = replace(spec.gates, max_pairs=100), DatasetSource(built(*OVERRIDES)).facts
     kinds = (Concentration, PsfImpulse)
-    collector = PublishedDiagnostics(settings, [kind(Viewer(spec.view), settings, facts) for kind in kinds])
+    collector = PublishedDiagnostics(settings, [kind(Viewer(spec.view, DECALS), settings, facts) for kind in kinds])
     for arms in arms_in(built(*OVERRIDES), spec):
         collector.add(arms)
     results = {(result.name, result.stratum): result for result in collector.judge()}

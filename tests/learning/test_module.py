@@ -9,6 +9,7 @@ import torch
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
+from arcgate.imaging import DECALS, Imaging
 from arcgate.learning.module import LensFinder, backbone, learning_rate_factor
 from arcgate.variant import Learning
 
@@ -17,16 +18,22 @@ STAMPS = torch.zeros(2, 3, 64, 64)
 
 @pytest.fixture
 def settings(learning: Learning) -> dict[str, Any]:
-    return {"learning": as_plain(learning), "view": {}, "data_digest": ""}
+    return {"learning": as_plain(learning), "view": {}, "imaging": as_plain(DECALS), "data_digest": ""}
 
 
 def test_an_unknown_backbone_names_close_ones() -> None:
     with pytest.raises(ArcgateError, match=r"no model named 'resnet81'; close names: .*resnet18"):
-        backbone("resnet81")
+        backbone("resnet81", DECALS)
 
 
 def test_a_backbone_of_fixed_input_size_is_built_for_stamps() -> None:
-    assert backbone("test_vit")(STAMPS).shape == (2, 1)
+    assert backbone("test_vit", DECALS)(STAMPS).shape == (2, 1)
+
+
+@pytest.mark.parametrize("imaging", [Imaging(("vis",), "vis", 200, 0.1), Imaging(tuple("ugrizy"), "r", 33, 0.2)])
+def test_a_network_takes_stamps_of_its_imaging(settings: dict[str, Any], imaging: Imaging) -> None:
+    finder = LensFinder(settings | {"imaging": as_plain(imaging)}, 1)
+    assert finder(torch.zeros(2, *imaging.shape)).shape == (2,)
 
 
 def test_a_backbone_that_cannot_take_stamps_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +43,7 @@ def test_a_backbone_that_cannot_take_stamps_says_so(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("timm.create_model", lambda *_, **__: Picky())
     with pytest.raises(ArcgateError, match=r"test_resnet does not work on stamps of 64 x 64 pixels: images are too small"):
-        backbone("test_resnet")
+        backbone("test_resnet", DECALS)
 
 
 def test_initial_weights_follow_from_the_seed_alone(settings: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arcgate import variant
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS, Imaging
 from arcgate.views.robust import MAD_TO_SIGMA, median_and_mad, radii_pix
 from arcgate.views.view import Viewer
 
@@ -20,7 +21,7 @@ NORMALISATIONS = ["raw", "stamp_robust", "annulus_robust"]
 def viewer(**changes: Any) -> Viewer:
     scales = variant.PerBand(g=0.01, r=0.02, z=0.04)
     plain: dict[str, Any] = {"normalisation": "annulus_robust", "annulus_pix": 20.0, "stretch": "none", "raw_scale_nmgy": scales}
-    return Viewer(variant.View(**(plain | changes)))
+    return Viewer(variant.View(**(plain | changes)), DECALS)
 
 
 @pytest.fixture
@@ -68,6 +69,27 @@ def test_few_and_single_pixels_have_a_median() -> None:
         used[0, [5, 100, 1000, 4000][:count]] = True
         median, _ = median_and_mad(image, used.reshape(1, 64, 64))
         assert median[0, 0] == np.median([5, 100, 1000, 4000][:count])
+
+
+@pytest.mark.parametrize("size", [33, 64, 101])
+@pytest.mark.parametrize("normalisation", ["stamp_robust", "annulus_robust"])
+def test_statistics_of_any_stamp_agree_with_numpy(size: int, normalisation: str) -> None:
+    """Odd stamps have an odd number of pixels, of which an even or an odd number counts."""
+    imaging, rng = Imaging(("g", "vis"), "g", size, 0.2), np.random.default_rng(size)
+    image = rng.normal(0.01, 0.02, (12, *imaging.shape)).astype(np.float32)
+    x, y = (size - 1) / 2 + rng.uniform(-2.0, 2.0, (2, 12))
+    radius = 0.3 * size
+    looking = Viewer(variant.View(normalisation, radius, "none", variant.PerBand(0.01, 0.01, 0.01)), imaging)
+    centre, scale = looking.normaliser(image, x, y)
+    rows, columns = np.mgrid[:size, :size]
+    parities = set()
+    for row, stamp in enumerate(image):
+        used = np.hypot(columns - x[row], rows - y[row]) >= (radius if normalisation == "annulus_robust" else 0.0)
+        parities.add(int(used.sum()) % 2)
+        expected = np.array([_slow(band[used]) for band in stamp])
+        np.testing.assert_allclose(centre[row], expected[:, 0], rtol=1e-6)
+        np.testing.assert_allclose(scale[row], expected[:, 1], rtol=1e-6)
+    assert parities == ({0, 1} if normalisation == "annulus_robust" else {size % 2})
 
 
 def test_light_inside_the_annulus_radius_does_not_move_the_annulus_statistics(stamps: Stamps) -> None:

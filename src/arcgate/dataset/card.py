@@ -99,8 +99,7 @@ def write_card(
 
 def imaging_of(card: Mapping[str, Any]) -> Imaging:
     """Bands and pixels of a data set, from its card."""
-    stated = card["imaging"]
-    return Imaging(**(stated | {"bands": tuple(stated["bands"])}))
+    return Imaging.of(card["imaging"])
 
 
 def read_card(folder: Path) -> dict[str, Any]:

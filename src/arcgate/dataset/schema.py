@@ -169,8 +169,7 @@ def stated_schema(found: pa.Schema) -> Schema | None:
     if stated is None:
         return None
     try:
-        fields = json.loads(stated)
-        schema = schema_of(Imaging(**(fields | {"bands": tuple(fields["bands"])})))
+        schema = schema_of(Imaging.of(json.loads(stated)))
     except (ValueError, TypeError, KeyError):
         return None
     return schema if found.equals(schema.arrow, check_metadata=True) else None

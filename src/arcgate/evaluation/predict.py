@@ -17,6 +17,7 @@ from arcgate.dataset.shard_reading import whole_pairs
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import say
+from arcgate.imaging import Imaging
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
@@ -72,8 +73,8 @@ def predict(
     """
     columns = [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
     with _inference(threads):
-        finder = _finder(checkpoint, view)
-        viewer, tables, flat = Viewer(view), [], []
+        finder = _finder(checkpoint, view, dataset.imaging)
+        viewer, tables, flat = Viewer(view, dataset.imaging), [], []
         for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
             x, y = batch.table["host_x_pix"].to_numpy(), batch.table["host_y_pix"].to_numpy()
             scalable = viewer.scalable(batch.image, x, y)
@@ -91,9 +92,16 @@ def predict(
     return predictions
 
 
-def _finder(checkpoint: Path, view: View) -> LensFinder:
+def _finder(checkpoint: Path, view: View, imaging: Imaging) -> LensFinder:
     content = load_checkpoint(checkpoint)
-    if content["hyper_parameters"]["settings"]["view"] != as_plain(view):
+    settings = content["hyper_parameters"]["settings"]
+    if (trained := Imaging.of(settings["imaging"])) != imaging:
+        raise ArcgateError(
+            f"the network was trained on stamps of {trained}, and is to be scored on {imaging}",
+            where=checkpoint,
+            todo="score it on a data set of the same imaging",
+        )
+    if settings["view"] != as_plain(view):
         raise ArcgateError(
             "the network was trained on another view than it is to be scored on",
             where=checkpoint,

@@ -42,7 +42,7 @@ class StampData(LightningDataModule):
     def __init__(self, dataset: Dataset, view: View, learning: Learning) -> None:
         super().__init__()
         self._learning = learning
-        viewer = Viewer(view)
+        viewer = Viewer(view, dataset.imaging)
         self._train = _checked_blocks(dataset, "train", viewer)
         self._val = _checked_blocks(dataset, "val", viewer)
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 from arcgate.learning.augmentation import mix
 from arcgate.learning.backbones import check_backbone
 
@@ -24,13 +24,15 @@ WARM_UP_SHARE: Final = 0.1
 Batch = tuple[Tensor, Tensor]
 
 
-def backbone(name: str) -> Module:
-    """Build a timm network with three input channels and one output, random weights.
+def backbone(name: str, imaging: Imaging) -> Module:
+    """Build a timm network with a channel a band and one output, random weights.
 
     Parameters
     ----------
     name : str
         Name as timm lists it.
+    imaging : Imaging
+        Of the stamps.
 
     Raises
     ------
@@ -39,23 +41,23 @@ def backbone(name: str) -> Module:
     """
     check_backbone(name)
     default = timm.get_pretrained_cfg(name)
-    size: dict[str, Any] = {"img_size": STAMP_SIZE} if default is not None and default.fixed_input_size else {}
+    size: dict[str, Any] = {"img_size": imaging.size_pix} if default is not None and default.fixed_input_size else {}
     try:
-        network: Module = timm.create_model(name, pretrained=False, in_chans=len(BANDS), num_classes=1, **size)
-        _try(network)
+        network: Module = timm.create_model(name, pretrained=False, in_chans=len(imaging.bands), num_classes=1, **size)
+        _try(network, imaging)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise ArcgateError(
-            f"timm's {name} does not work on stamps of {STAMP_SIZE} x {STAMP_SIZE} pixels: {error}",
+            f"timm's {name} does not work on stamps of {imaging.size_pix} x {imaging.size_pix} pixels: {error}",
             where="learning.backbone",
             todo="choose a convolutional backbone, for example resnet18",
         ) from error
     return network
 
 
-def _try(network: Module) -> None:
+def _try(network: Module, imaging: Imaging) -> None:
     network.eval()
     with torch.no_grad():
-        shape = tuple(network(torch.zeros(2, *IMAGE_SHAPE)).shape)
+        shape = tuple(network(torch.zeros(2, *imaging.shape)).shape)
     network.train()
     if shape != (2, 1):
         raise ValueError(f"its output has shape {shape}, not (2, 1)")
@@ -67,7 +69,8 @@ class LensFinder(LightningModule):
     Parameters
     ----------
     settings : dict
-        Plain values: `learning` (fields of `arcgate.variant.Learning`), `view` and `data_digest`. Kept in the checkpoint.
+        Plain values: `learning` (fields of `arcgate.variant.Learning`), `view`,
+        `imaging` and `data_digest`. Kept in the checkpoint.
     steps_per_epoch : int
         Batches in an epoch; the schedule's length is this times `epochs`.
     """
@@ -76,6 +79,7 @@ class LensFinder(LightningModule):
         super().__init__()
         self.save_hyperparameters({"settings": settings, "steps_per_epoch": steps_per_epoch}, logger=False)
         self.learning: dict[str, Any] = settings["learning"]
+        self.imaging = Imaging.of(settings["imaging"])
         self.total_steps = steps_per_epoch * int(self.learning["epochs"])
         self.network = self.configure_network()
         self._logits: list[Tensor] = []
@@ -86,7 +90,7 @@ class LensFinder(LightningModule):
         with torch.random.fork_rng():
             torch.manual_seed(int(self.learning["seed"]))
             # Convolutions of stamps are a tenth to a fifth faster on a processor when channels lie innermost.
-            return backbone(self.learning["backbone"]).to(memory_format=torch.channels_last)
+            return backbone(self.learning["backbone"], self.imaging).to(memory_format=torch.channels_last)
 
     def configure_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross-entropy in nats; logits and labels of shape (n,)."""
@@ -101,7 +105,7 @@ class LensFinder(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of shape (n,) for viewed images of shape (n, 3, 64, 64)."""
+        """Logits of shape (n,) for viewed images of shape (n, band, y, x)."""
         logits: Tensor = self.network(images.contiguous(memory_format=torch.channels_last))[:, 0]
         return logits
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from arcgate.dataset.reader import Dataset
-from arcgate.dataset.schema import IMAGE_BYTES, IMAGE_SHAPE
 from arcgate.dataset.shard_reading import Batch, whole_pairs
 from arcgate.ground.errors import ArcgateError
 from arcgate.learning.augmentation import augment, mix
@@ -99,7 +98,7 @@ class Blocks:
         # The batches of an epoch are counted before it begins, and so are the rows that are in none of them.
         self.n_rows, self.unscalable = self._counted()
         self._n_shards = len(dataset.shards(split, LABELLED_ROLES))
-        self.in_memory = self.n_rows * IMAGE_BYTES <= budget_bytes
+        self.in_memory = self.n_rows * dataset.schema.image_bytes <= budget_bytes
         self._kept: Rows | None = None
 
     def __len__(self) -> int:
@@ -145,7 +144,11 @@ class Blocks:
         return Rows(torch.from_numpy(images), labels, table["sample_id"].to_numpy(dtype=np.int64))
 
     def _gathered(self) -> Rows:
-        whole = Rows(torch.empty(self.n_rows, *IMAGE_SHAPE), torch.empty(self.n_rows), np.empty(self.n_rows, dtype=np.int64))
+        whole = Rows(
+            torch.empty(self.n_rows, *self._dataset.imaging.shape),
+            torch.empty(self.n_rows),
+            np.empty(self.n_rows, dtype=np.int64),
+        )
         filled = 0
         for rows in self._shards(list(range(self._n_shards))):
             place = slice(filled, filled + len(rows))

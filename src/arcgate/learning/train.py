@@ -107,7 +107,12 @@ def train(
         If the folder holds a training with other settings, a class is missing, the backbone is unknown, or the
         training diverges.
     """
-    settings = {"learning": as_plain(learning), "view": as_plain(variant_view), "data_digest": dataset.data_digest}
+    settings = {
+        "learning": as_plain(learning),
+        "view": as_plain(variant_view),
+        "imaging": as_plain(dataset.imaging),
+        "data_digest": dataset.data_digest,
+    }
     if all((folder / name).is_file() for name in (FINISHED, BEST)):
         _same_settings(_finished(folder)["settings"], settings, folder)
         return _result("skipped", folder)

@@ -77,19 +77,21 @@ def _balanced_fill(used: NDArray[np.bool_]) -> Floats:
     """-inf and +inf in turn over the unused pixels, 0 over the used ones; shape (n, pixels).
 
     As many values sink as rise, so the median of the used pixels stays in the middle of the whole row and one
-    partition serves every row, however many pixels it uses. An odd number of unused pixels sinks one more.
+    partition serves every row, however many pixels it uses. Of an odd number of unused pixels one more sinks in an even row,
+    whose middle is the upper of two, and one more rises in an odd row.
     """
     turn = np.cumsum(~used, axis=1, dtype=np.int32) % 2
-    fill = np.where(turn == 1, np.float32(-np.inf), np.float32(np.inf))
+    first = 1 - used.shape[1] % 2
+    fill = np.where(turn == first, np.float32(-np.inf), np.float32(np.inf))
     fill[used] = 0.0
     return fill
 
 
 def _median(flat: Floats, fill: Floats | None) -> Floats:
-    """Median of each row and band of `flat` (n, bands, pixels), an even number of pixels."""
+    """Median of each row and band of `flat` (n, bands, pixels)."""
     n, bands, pixels = flat.shape
     middle = pixels // 2
-    odd = np.zeros(n, dtype=bool)
+    odd = np.full(n, pixels % 2 == 1)
     if fill is not None:
         flat = np.where((fill == 0)[:, None, :], flat, fill[:, None, :])
         odd = np.count_nonzero(fill == 0, axis=1) % 2 == 1

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.ground.errors import ArcgateError
 from arcgate.views.robust import median, median_and_mad, radii_pix
 from arcgate.views.stretch import asinh
 
 if TYPE_CHECKING:
+    from arcgate.imaging import Imaging
     from arcgate.variant import View
 
 Floats = NDArray[np.float32]
 Centres = NDArray[np.float64]
 
-_MIDDLE = (STAMP_SIZE - 1) / 2
 # Every so many pixels in either direction, and the share of them that repeat another one in a stamp that may have no spread.
 _STRIDE = 8
 _REPEATED = 6
@@ -35,23 +34,26 @@ class Viewer:
     ----------
     view : View
         Normalisation, inner radius of the annulus, stretch and constants.
+    imaging : Imaging
+        Of the stamps.
     """
 
     view: View
+    imaging: Imaging
 
     def __call__(self, image: Floats, x_pix: Centres, y_pix: Centres) -> Floats:
         """Normalise stamps by their own statistics, then stretch.
 
         Parameters
         ----------
-        image : ndarray of float32, shape (n, 3, 64, 64)
+        image : ndarray of float32, shape (n, band, y, x)
             Nanomaggies per pixel, (band, y, x).
         x_pix, y_pix : ndarray, shape (n,)
             True centre of the host, 0-based pixels.
 
         Returns
         -------
-        ndarray of float32, shape (n, 3, 64, 64)
+        ndarray of float32, shape (n, band, y, x)
             Dimensionless.
 
         Raises
@@ -97,7 +99,7 @@ class Viewer:
 
         Returns
         -------
-        centre, scale : ndarray of float32, shape (n, 3)
+        centre, scale : ndarray of float32, shape (n, band)
             Nanomaggies per pixel.
 
         Raises
@@ -106,9 +108,9 @@ class Viewer:
             For a stamp without spread (constant) or with pixels that are not finite, naming row and band; for a
             centre outside the stamp.
         """
-        _check(image, x_pix, y_pix)
+        _check(image, x_pix, y_pix, self.imaging)
         centre, scale = self._statistics(image, x_pix, y_pix)
-        _check_scale(centre, scale)
+        _check_scale(centre, scale, self.imaging)
         return centre, scale
 
     def apply(self, image: Floats, centre: Floats, scale: Floats) -> Floats:
@@ -116,14 +118,14 @@ class Viewer:
 
         Parameters
         ----------
-        image : ndarray of float32, shape (n, 3, 64, 64)
+        image : ndarray of float32, shape (n, band, y, x)
             Nanomaggies per pixel.
-        centre, scale : ndarray of float32, shape (n, 3)
+        centre, scale : ndarray of float32, shape (n, band)
             From `normaliser`, of these stamps or of their twins.
 
         Returns
         -------
-        ndarray of float32, shape (n, 3, 64, 64)
+        ndarray of float32, shape (n, band, y, x)
         """
         return self._stretched(_normalised(image, centre, scale))
 
@@ -141,7 +143,7 @@ class Viewer:
 
         Returns
         -------
-        ndarray of float32, shape (n, 3, 64, 64)
+        ndarray of float32, shape (n, band, y, x)
 
         Raises
         ------
@@ -157,19 +159,19 @@ class Viewer:
         centre, scale = self.normaliser(image, x_pix, y_pix)
         normalised = _normalised(image, centre, scale)
         level = median(normalised, self._annulus(x_pix, y_pix))
-        core = radii_pix(x_pix, y_pix, STAMP_SIZE) < radius_pix
+        core = radii_pix(x_pix, y_pix, self.imaging.size_pix) < radius_pix
         np.copyto(normalised, level[:, :, None, None], where=core[:, None])
         return self._stretched(normalised)
 
     def _statistics(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
         if self.view.normalisation == "raw":
-            scales = [getattr(self.view.raw_scale_nmgy, band) for band in BANDS]
+            scales = [getattr(self.view.raw_scale_nmgy, band) for band in self.imaging.bands]
             scale = np.tile(np.asarray(scales, dtype=np.float32), (len(image), 1))
             return np.zeros_like(scale), scale
         return median_and_mad(image, None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix))
 
     def _annulus(self, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
-        return radii_pix(x_pix, y_pix, STAMP_SIZE) >= self.view.annulus_pix
+        return radii_pix(x_pix, y_pix, self.imaging.size_pix) >= self.view.annulus_pix
 
     def _stretched(self, normalised: Floats) -> Floats:
         return asinh(normalised) if self.view.stretch == "asinh" else normalised
@@ -181,22 +183,25 @@ def _normalised(image: Floats, centre: Floats, scale: Floats) -> Floats:
     return out
 
 
-def _check(image: Floats, x_pix: Centres, y_pix: Centres) -> None:
+def _check(image: Floats, x_pix: Centres, y_pix: Centres, imaging: Imaging) -> None:
     n = len(image)
-    if image.dtype != np.float32 or image.shape != (n, *IMAGE_SHAPE) or np.shape(x_pix) != (n,) or np.shape(y_pix) != (n,):
+    if image.dtype != np.float32 or image.shape != (n, *imaging.shape) or np.shape(x_pix) != (n,) or np.shape(y_pix) != (n,):
         raise ArcgateError(
-            f"a view takes float32 stamps of shape (n, 3, 64, 64) with n centres; "
+            f"a view takes float32 stamps of shape (n, {', '.join(map(str, imaging.shape))}) with n centres; "
             f"got {image.dtype} {image.shape} with {np.shape(x_pix)} and {np.shape(y_pix)}"
         )
-    _check_centres(x_pix, y_pix)
+    _check_centres(x_pix, y_pix, imaging.size_pix)
     finite = np.isfinite(image).all(axis=(2, 3))
     if not finite.all():
         row, band = np.argwhere(~finite)[0]
-        raise ArcgateError("the stamp holds pixels that are not finite", where=f"row {row} of the batch, band {BANDS[band]}")
+        raise ArcgateError(
+            "the stamp holds pixels that are not finite", where=f"row {row} of the batch, band {imaging.bands[band]}"
+        )
 
 
-def _check_centres(x_pix: Centres, y_pix: Centres) -> None:
-    inside = (np.abs(x_pix - _MIDDLE) <= STAMP_SIZE / 2) & (np.abs(y_pix - _MIDDLE) <= STAMP_SIZE / 2)
+def _check_centres(x_pix: Centres, y_pix: Centres, size_pix: int) -> None:
+    middle = (size_pix - 1) / 2
+    inside = (np.abs(x_pix - middle) <= size_pix / 2) & (np.abs(y_pix - middle) <= size_pix / 2)
     if not inside.all():
         row = int(np.argmin(inside))
         raise ArcgateError(
@@ -206,12 +211,12 @@ def _check_centres(x_pix: Centres, y_pix: Centres) -> None:
         )
 
 
-def _check_scale(centre: Floats, scale: Floats) -> None:
+def _check_scale(centre: Floats, scale: Floats, imaging: Imaging) -> None:
     good = np.isfinite(centre) & np.isfinite(scale) & (scale > 0)
     if not good.all():
         row, band = np.argwhere(~good)[0]
         raise ArcgateError(
             f"the stamp has no spread to normalise by (scale {scale[row, band]}): a constant image",
-            where=f"row {row} of the batch, band {BANDS[band]}",
+            where=f"row {row} of the batch, band {imaging.bands[band]}",
             todo="leave this host out, or use view=raw",
         )

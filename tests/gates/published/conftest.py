@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.source import NEEDED, DatasetSource, Facts
 from arcgate.gates.arms import Arms, Stamps, arms_of, chosen_pairs
 from arcgate.gates.published import PublishedDiagnostics, published_diagnostics
+from arcgate.imaging import DECALS
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -59,7 +60,7 @@ def fabricated(n=80, paired=True, light=None, pedestal=0.0, has_arc=False, seed=
 
 def judged(kind, arms: Arms, facts: Facts) -> dict[tuple[str, str], object]:
     """Results of one diagnostic over one shard, by name and stratum."""
-    collector = kind(Viewer(SPEC.view), settings_for([arms]), facts)
+    collector = kind(Viewer(SPEC.view, DECALS), settings_for([arms]), facts)
     collector.add(arms)
     return {(result.name, result.stratum): result for result in collector.judge()}
 
@@ -98,7 +99,7 @@ def published(arms: list[Arms], facts: Facts) -> PublishedDiagnostics:
     """All diagnostics, a copy a shard, merged."""
     copies = []
     for each in arms:
-        [collector] = published_diagnostics(Viewer(SPEC.view), settings_for(arms), facts)
+        [collector] = published_diagnostics(Viewer(SPEC.view, DECALS), settings_for(arms), facts)
         collector.add(each)
         copies.append(collector)
     for other in copies[1:]:

@@ -17,6 +17,7 @@ from arcgate.gates.published.deflection_units import DeflectionUnits
 from arcgate.gates.published.localisation import Localisation, exchanged
 from arcgate.gates.published.profiles import Profiles
 from arcgate.gates.published.shifts import shifted
+from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
 from arcgate.views.view import Viewer
 
@@ -114,7 +115,7 @@ def test_mean_cores_follow_the_pairs_theta_e(helpers):
 def test_the_profile_of_a_point_is_its_moffat(helpers):
     arms, facts = helpers.fabricated()
     spec = composed()
-    collector = Profiles(Viewer(spec.view), spec.gates, facts)
+    collector = Profiles(Viewer(spec.view, DECALS), spec.gates, facts)
     collector.add(arms)
     collector.judge()
     lines = {line["label"]: line for line in collector.exhibits()[0].content["series"]}
