@@ -30,7 +30,7 @@ def run(setting: Setting, folder: Path) -> str:
     """Run the marked tests under a setting, with a folder and a cache of compiled loops of their own; what they print."""
     environment = outside(dict(os.environ)) | dict(setting.variables)
     environment |= {CHOSEN: setting.name, "NUMBA_CACHE_DIR": str(folder / "numba"), "PYTHONPATH": str(Path(__file__).parent)}
-    command = [sys.executable, "-m", "pytest", "-m", "portable", "-p", "processors", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-m", "portable and not long", "-p", "processors", "-p", "no:cacheprovider"]
     with (folder / "log").open("w") as log:
         done = subprocess.run(
             [*command, f"--basetemp={folder / 'base'}"],
