@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,3 +37,9 @@ def test_an_installed_wheel_composes_its_configuration_outside_the_checkout(tmp_
     assert done.returncode == 0, done.stderr
     assert "match_on:" in done.stdout
     assert "name: unpaired" in done.stdout
+
+
+def test_every_package_is_in_the_wheel():
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {file.parent.relative_to(ROOT / "src").as_posix().replace("/", ".") for file in (ROOT / "src").rglob("__init__.py")}
+    assert set(packages) == there | {"arcgate.conf"}
