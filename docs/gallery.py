@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC
+from arcgate.imaging import DECALS
 from arcgate.lensing.caustics import critical_curve, cut, tangential_caustic
 from arcgate.lensing.images import image_positions
 from arcgate.lensing.models import Lenses, Sersics
@@ -64,7 +65,7 @@ def stamp(lens: tuple[float, ...], sources: Sersics | SourceImages, psf: Psf | K
     middle = torch.tensor([MIDDLE_PIX])
     rows = torch.zeros(len(sources), dtype=torch.int64)
     flux = torch.ones(len(sources), 1)
-    rendered = render(Lenses.of(*lens), sources, flux, middle, middle, [[psf]], lens_of_source=rows)
+    rendered = render(Lenses.of(*lens), sources, flux, middle, middle, [[psf]], DECALS.frame, lens_of_source=rows)
     return np.asarray(rendered.image[0, 0].numpy())
 
 

@@ -40,9 +40,13 @@ def imports() -> Iterator[tuple[str, str, str]]:
         place = file.relative_to(PACKAGE)
         room = place.parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("arcgate."):
-                yield place.as_posix(), room, str(node.module).split(".")[1]
-            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{place}: relative import"
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{place}: relative import"
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.startswith("arcgate."):
+                    yield place.as_posix(), room, name.split(".")[1]
 
 
 def test_every_import_points_down() -> None:
@@ -52,6 +56,7 @@ def test_every_import_points_down() -> None:
         if room not in ("__init__", other) and FLOOR[other] >= FLOOR[room]
     }
     assert upward == set()
+    assert ("gates/battery.py", "gates", "imaging") in set(imports())
 
 
 def test_every_room_has_its_floor() -> None:

@@ -43,12 +43,15 @@ class Imaging:
             raise ValueError(f"bands are different names in lower-case letters and digits, got {list(self.bands)}")
         if self.reference_band not in self.bands:
             raise ValueError(f"the reference band is one of {list(self.bands)}, got {self.reference_band!r}")
-        _ = self.frame
+        object.__setattr__(self, "pixel_scale_arcsec", self.frame.pixel_scale_arcsec)
 
     @classmethod
     def of(cls, stated: Mapping[str, Any]) -> Self:
-        """From plain values, as cards, shards and checkpoints state it."""
-        return cls(**(dict(stated) | {"bands": tuple(stated["bands"])}))
+        """From plain values, as cards, shards and checkpoints state it; a ValueError says what cannot be."""
+        try:
+            return cls(**(dict(stated) | {"bands": tuple(stated["bands"])}))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"no imaging: {stated!r} ({error})") from error
 
     @cached_property
     def frame(self) -> Frame:

@@ -71,7 +71,7 @@ def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float,
         print(f"  {name}: {digest[:12]} is shared with a job above: {rows:,} rows, counted there")
         return 0.0, 0.0
     print(f"  {name}: {digest[:12]} would be built: {rows:,} rows")
-    return rows * SECONDS_PER_ROW / spec.runtime.workers, float(rows * 2 * IMAGE_BYTES)
+    return rows * SECONDS_PER_ROW / spec.runtime.workers, float((rows + data.n_pairs) * IMAGE_BYTES)
 
 
 def _rows(data: Data) -> int:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from arcgate.dataset.card import CARD, read_card, receipts_of, write_card
+from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.dataset.source import DatasetSource
@@ -119,3 +120,19 @@ def test_a_shard_that_changed_since_the_card_is_named(make_set: SetMaker) -> Non
     shard.write_bytes(content)
     with pytest.raises(ArcgateError, match=rf"(?s)changed since the card was written.*{shard.name}"):
         check_unchanged(open_source(folder), workers=2)
+
+
+@pytest.mark.parametrize("imaging", [{}, {"bands": "grz"}, {"bands": ["r"], "reference_band": "g", "size_pix": 64, "more": 1}])
+def test_a_card_without_a_sound_imaging_is_damaged(make_set: SetMaker, imaging: dict[str, Any]) -> None:
+    with pytest.raises(ArcgateError, match="card is damaged"):
+        read_card(_edited(make_set(), imaging=imaging))
+
+
+def test_a_card_of_other_imaging_than_its_shards_is_noticed_and_not_judged(make_set: SetMaker) -> None:
+    folder = make_set()
+    stated = json.loads((folder / CARD).read_text())["imaging"]
+    dataset = open_dataset(_edited(folder, imaging=stated | {"pixel_scale_arcsec": 0.2}))
+    with pytest.raises(ArcgateError, match=r"(?s)the shard holds stamps of .*0\.262.*the card says .*0\.2\b"):
+        dataset.verify()
+    with pytest.raises(ArcgateError, match="gates judge stamps of"):
+        DatasetSource(dataset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import receipt_path
 from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, IMAGE_COLUMNS, schema_of
+from arcgate.dataset.shard_reading import shard_imaging
 from arcgate.dataset.shards import finished, read_shard, read_table, shard_path, write_shard
 from arcgate.ground import atomic
 from arcgate.ground.errors import ArcgateError
@@ -288,16 +290,25 @@ def test_file_with_other_columns_is_refused(shard: Path) -> None:
         read_shard(shard)
 
 
-@pytest.mark.parametrize(("change", "still"), [({}, True), ({"arcgate.imaging": "[]"}, False), ({"arcgate.imaging": "{"}, False)])
-def test_a_shard_states_its_own_imaging(shard: Path, make_rows: RowMaker, change: dict[str, str], still: bool) -> None:
+OTHER_SCALE = '{"bands": ["g", "r", "z"], "pixel_scale_arcsec": 0.1, "reference_band": "r", "size_pix": 64}'
+OTHER_BANDS = '{"bands": ["g", "r", "i"], "pixel_scale_arcsec": 0.262, "reference_band": "r", "size_pix": 64}'
+
+
+@pytest.mark.parametrize("stated", ["[]", "{", "{}", '{"bands": 3}', "", OTHER_BANDS])
+def test_a_shard_that_states_no_imaging_or_another_is_refused(shard: Path, make_rows: RowMaker, stated: str) -> None:
     write_shard(shard, *make_rows(1), DECALS)
     stored = pq.read_table(shard)
-    pq.write_table(stored.replace_schema_metadata(stored.schema.metadata | change), shard)
-    if still:
-        assert read_shard(shard).image.shape == (2, 3, 64, 64)
-    else:
-        with pytest.raises(ArcgateError, match="columns are not those of this version"):
-            read_shard(shard)
+    assert b"arcgate.imaging" in stored.schema.metadata
+    pq.write_table(stored.replace_schema_metadata(stored.schema.metadata | {b"arcgate.imaging": stated.encode()}), shard)
+    with pytest.raises(ArcgateError, match="columns are not those of this version"):
+        read_shard(shard)
+
+
+def test_the_imaging_that_a_shard_states_is_the_one_that_counts(shard: Path, make_rows: RowMaker) -> None:
+    write_shard(shard, *make_rows(1), DECALS)
+    stored = pq.read_table(shard)
+    pq.write_table(stored.replace_schema_metadata(stored.schema.metadata | {b"arcgate.imaging": OTHER_SCALE.encode()}), shard)
+    assert shard_imaging(shard) == replace(DECALS, pixel_scale_arcsec=0.1)
 
 
 @pytest.mark.parametrize("imaging", [Imaging(("vis",), "vis", 200, 0.1), Imaging(tuple("ugrizy"), "r", 33, 0.2)])

@@ -92,6 +92,34 @@ def test_statistics_of_any_stamp_agree_with_numpy(size: int, normalisation: str)
     assert parities == ({0, 1} if normalisation == "annulus_robust" else {size % 2})
 
 
+@pytest.mark.parametrize(("size", "annulus"), [(21, 6.0), (40, 19.0), (48, 20.0), (64, 31.0), (101, 30.0)])
+@pytest.mark.parametrize("normalisation", ["stamp_robust", "annulus_robust"])
+def test_no_stamp_without_a_spread_goes_by(size: int, annulus: float, normalisation: str) -> None:
+    """Just over half of the pixels that count share a value."""
+    imaging, rng = Imaging(("g",), "g", size, 0.2), np.random.default_rng(size)
+    looking = Viewer(variant.View(normalisation, annulus, "none", variant.PerBand(0.01, 0.01, 0.01)), imaging)
+    image = rng.normal(0.0, 1.0, (60, *imaging.shape)).astype(np.float32)
+    middle = np.full(60, (size - 1) / 2)
+    counts = radii_pix(middle[:1], middle[:1], size)[0] >= (annulus if normalisation == "annulus_robust" else 0.0)
+    for stamp in image[:30]:
+        places = np.argwhere(counts)
+        chosen = places[rng.permutation(len(places))[: len(places) // 2 + 2]]
+        stamp[0, chosen[:, 0], chosen[:, 1]] = 0.0
+    assert looking.scalable(image, middle, middle).tolist() == [False] * 30 + [True] * 30
+
+
+@pytest.mark.parametrize(
+    ("imaging", "view", "message"),
+    [
+        (Imaging(("g", "vis"), "g", 64, 0.1), ("raw", 20.0), "no scale is given for the bands vis"),
+        (Imaging(("g",), "g", 40, 0.1), ("annulus_robust", 20.0), "an annulus from 20 px on does not lie in a stamp of 40 px"),
+    ],
+)
+def test_a_view_that_does_not_fit_the_stamps_is_refused(imaging: Imaging, view: tuple[str, float], message: str) -> None:
+    with pytest.raises(ArcgateError, match=message):
+        Viewer(variant.View(*view, "none", variant.PerBand(0.01, 0.01, 0.01)), imaging)
+
+
 def test_light_inside_the_annulus_radius_does_not_move_the_annulus_statistics(stamps: Stamps) -> None:
     image, x, y = stamps
     before = viewer().normaliser(image, x, y)

@@ -216,3 +216,7 @@ def _check_keys(path: Path, card: Mapping[str, Any]) -> None:
     wrong = [key for key, kind in _KEYS.items() if not isinstance(card.get(key), kind)]
     if wrong:
         raise _damaged(path, f"missing or of the wrong kind: {', '.join(wrong)}")
+    try:
+        imaging_of(card)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error

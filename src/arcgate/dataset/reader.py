@@ -15,7 +15,7 @@ from arcgate.dataset.describing import describe
 from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
 from arcgate.dataset.schema import ROLES, SPLITS, Schema, schema_of
-from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table
+from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table, shard_imaging
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
@@ -207,6 +207,8 @@ def _verified(folder: Path, receipt: Receipt, schema: Schema) -> tuple[list[int]
     _check_size(shard, receipt)
     if (found := file_digest(shard)) != receipt.sha256:
         raise ArcgateError(f"the shard's checksum is {found}, its receipt says {receipt.sha256}", where=shard, todo=REBUILD)
+    if (stated := shard_imaging(shard)) != schema.imaging:
+        raise ArcgateError(f"the shard holds stamps of {stated}, the card says {schema.imaging}", where=shard, todo=REBUILD)
     batch = read_shard(shard, [*schema.names, ROW_DIGEST])
     assert batch.arc is not None  # read_shard reads arcs unless told otherwise
     ids = [int(value) for value in batch.table["sample_id"]]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.digests import ROW_DIGEST, Pixels
 from arcgate.dataset.schema import Column, Schema, stated_schema
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 REBUILD = "delete the shard and run again; it is rebuilt"
 
@@ -98,6 +99,12 @@ def read_shard(
         kept, shape = _kept(file, roles), schema.imaging.shape
         table = _scalars(file, schema, _checked_names(columns, schema), kept)
         return Batch(table, _pixels(file, "image", kept, shape), _pixels(file, "arc", kept, shape) if arcs else None)
+
+
+def shard_imaging(path: Path) -> Imaging:
+    """Bands and pixels that a shard states for itself; errors as `read_table`."""
+    with _opened(path) as (_, schema):
+        return schema.imaging
 
 
 def _checked_names(columns: Sequence[str] | None, schema: Schema) -> list[str]:

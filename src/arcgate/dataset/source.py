@@ -11,11 +11,13 @@ import pandas as pd
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch, read_shard
+from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 
 # Name of the layout that arcgate itself writes.
 OWN_LAYOUT = "arcgate"
 # Columns that every source has, whatever its layout.
-NEEDED = ("role", "host_id", "pair_id", "host_x_pix", "host_y_pix", "sky_sigma_g", "sky_sigma_r", "sky_sigma_z")
+NEEDED = ("role", "host_id", "pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in DECALS.bands))
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,14 @@ class DatasetSource:
     """A finished arcgate data set as a source."""
 
     dataset: Dataset
+
+    def __post_init__(self) -> None:
+        if self.dataset.imaging != DECALS:
+            raise ArcgateError(
+                f"gates judge stamps of {DECALS} alone, these are of {self.dataset.imaging}",
+                where=self.dataset.path,
+                todo="train and score on it; its gates wait for a later version",
+            )
 
     @property
     def path(self) -> Path:

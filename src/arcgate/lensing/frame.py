@@ -9,9 +9,12 @@ from typing import Final
 
 ROOT_PIX: Final = 16
 """Side of the largest cells: what is followed around a stamp is made of whole ones."""
-# What a PSF carries into the stamp from outside, and how far out light that is lost is counted.
+# What a PSF carries into the stamp from outside, how far out light that is lost is counted, and how far light beyond one side of
+# the field has to stay from the other in the next period, so that only a PSF's outermost wings reach.
 _BORDER_ARCSEC: Final = 4.19
 _FAR_ARCSEC: Final = 25.1
+_CLEAR_ARCSEC: Final = 12.4
+_LARGEST_FIELD_PIX: Final = 1024
 SIZES: Final = (16, 512)
 """Least and largest side of a stamp, pixels."""
 
@@ -20,8 +23,9 @@ SIZES: Final = (16, 512)
 class Frame:
     """A square stamp, of even or odd size.
 
-    Its light is transformed on an even grid, the *field*, that holds the stamp in its middle and is as large as the stamp where
-    that is a multiple of 16. Positions are pixels of the stamp wherever they are handed over.
+    Its light is transformed on an even grid, the *field*, that holds the stamp in its middle. A stamp that is a multiple of 16
+    pixels and 17 arcsec wide or more is its own field. A smaller field would let light in again from the other side, since it
+    repeats after two fields. Positions are pixels of the stamp wherever they are handed over.
 
     Attributes
     ----------
@@ -33,7 +37,7 @@ class Frame:
     Raises
     ------
     ValueError
-        A size that is not taken, or a scale that is not positive.
+        A size that is not taken, or a scale that is not positive or so small that the field would be too large.
     """
 
     size_pix: int
@@ -41,15 +45,22 @@ class Frame:
 
     def __post_init__(self) -> None:
         least, largest = SIZES
-        if not least <= self.size_pix <= largest:
+        if not isinstance(self.size_pix, int) or not least <= self.size_pix <= largest:
             raise ValueError(f"a stamp has {least} to {largest} pixels a side, got {self.size_pix}")
         if not (math.isfinite(self.pixel_scale_arcsec) and self.pixel_scale_arcsec > 0):
             raise ValueError(f"the pixel scale must be positive and finite, got {self.pixel_scale_arcsec}")
+        # Compiled loops are compiled anew for another type of number.
+        object.__setattr__(self, "pixel_scale_arcsec", float(self.pixel_scale_arcsec))
+        if self.field_pix > _LARGEST_FIELD_PIX:
+            raise ValueError(
+                f"pixels of {self.pixel_scale_arcsec:g} arcsec are too small: light would be followed on a field of "
+                f"{self.field_pix} of them, and {_LARGEST_FIELD_PIX} are the most"
+            )
 
     @cached_property
     def field_pix(self) -> int:
         """Side of the field."""
-        return _roots(self.size_pix)
+        return _roots(max(self.size_pix, self.border_pix + _CLEAR_ARCSEC / self.pixel_scale_arcsec))
 
     @cached_property
     def first_pix(self) -> int:
@@ -63,7 +74,7 @@ class Frame:
 
     @cached_property
     def period_pix(self) -> int:
-        """Twice the field: an offset inside the field never meets its periodic image."""
+        """Of the transform, twice the field: an offset inside the field never meets its periodic image."""
         return 2 * self.field_pix
 
     @cached_property

@@ -64,7 +64,7 @@ class PackSurvey:
     corners: NDArray[np.int64]
     places: NDArray[np.int64]
     notes: tuple[str, ...]
-    _cubes: list[Cube] | None = field(default=None, repr=False)
+    _cubes: list[Cube] = field(default_factory=list, repr=False)
 
     @classmethod
     def open(cls, hosts: PackHosts) -> PackSurvey:
@@ -98,8 +98,8 @@ class PackSurvey:
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Native pixels of galaxies by catalogue row, shape (n, band, y, x), nanomaggies per pixel."""
-        if self._cubes is None:
-            self._cubes = [open_cube(path) for path in cube_paths(Path(self.hosts.path)).values()]
+        if not self._cubes:
+            self._cubes += [open_cube(path) for path in cube_paths(Path(self.hosts.path)).values()]
         wanted = np.asarray(rows, dtype=np.int64)
         out = np.empty((len(wanted), *IMAGE_SHAPE), dtype=np.float32)
         for place, row in enumerate(wanted):
@@ -107,10 +107,10 @@ class PackSurvey:
         return out
 
     def only(self, rows: NDArray[np.int64]) -> PackSurvey:
-        """The same survey with nothing but these galaxies, in this order; its digest stays that of the whole."""
+        """The same survey with nothing but these galaxies, in this order. Digest and opened files are those of the whole."""
         wanted = np.asarray(rows, dtype=np.int64)
         table = self.catalogue.iloc[wanted].reset_index(drop=True)
-        return replace(self, catalogue=table, corners=self.corners[wanted], places=self.places[wanted], _cubes=None)
+        return replace(self, catalogue=table, corners=self.corners[wanted], places=self.places[wanted])
 
     def describe(self) -> str:
         """One line for reports and dry runs."""
@@ -118,7 +118,7 @@ class PackSurvey:
 
     def __getstate__(self) -> dict[str, object]:
         # Memory maps do not travel to worker processes; each opens its own.
-        return {**self.__dict__, "_cubes": None}
+        return {**self.__dict__, "_cubes": []}
 
 
 def _check_scale(hosts: PackHosts) -> None:

@@ -82,7 +82,7 @@ def _sheet(dataset: Dataset) -> Figure:
 
 def _mean_difference(dataset: Dataset) -> tuple[NDArray[np.float64], int]:
     """Mean positive minus mean control, nanomaggies per pixel, and the number of positives."""
-    sums = {role: np.zeros((3, 64, 64)) for role in ("positive", "control")}
+    sums = {role: np.zeros(dataset.imaging.shape) for role in ("positive", "control")}
     counts = dict.fromkeys(sums, 0)
     for batch in dataset.batches(roles=list(sums), arcs=False):
         for role, total in sums.items():

@@ -22,6 +22,7 @@ Centres = NDArray[np.float64]
 # Every so many pixels in either direction, and the share of them that repeat another one in a stamp that may have no spread.
 _STRIDE = 8
 _REPEATED = 6
+_SAMPLED_PIX = 64
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,21 @@ class Viewer:
 
     view: View
     imaging: Imaging
+
+    def __post_init__(self) -> None:
+        if self.view.annulus_pix >= self.imaging.size_pix / 2:
+            raise ArcgateError(
+                f"an annulus from {self.view.annulus_pix:g} px on does not lie in a stamp of {self.imaging.size_pix} px",
+                where="view.annulus_pix",
+                todo=f"choose less than {self.imaging.size_pix / 2:g} px",
+            )
+        unknown = [band for band in self.imaging.bands if not hasattr(self.view.raw_scale_nmgy, band)]
+        if self.view.normalisation == "raw" and unknown:
+            raise ArcgateError(
+                f"no scale is given for the bands {', '.join(unknown)}",
+                where="view.raw_scale_nmgy",
+                todo="take a view that normalises by the stamps themselves",
+            )
 
     def __call__(self, image: Floats, x_pix: Centres, y_pix: Centres) -> Floats:
         """Normalise stamps by their own statistics, then stretch.
@@ -68,6 +84,7 @@ class Viewer:
 
         Only stamps that repeat themselves are looked at in full: half of the pixels that count are equal where there is no
         spread, so that of every eighth pixel in either direction a sixth and more are (an annulus is two thirds of a stamp).
+        Where that is not certain (small stamps, a narrow annulus) all stamps are looked at.
 
         Parameters
         ----------
@@ -84,6 +101,8 @@ class Viewer:
         some = np.sort(image[:, :, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE].reshape(*image.shape[:2], -1), axis=2)
         repeated = np.count_nonzero(some[:, :, 1:] == some[:, :, :-1], axis=2)
         suspects = np.flatnonzero((repeated >= some.shape[2] // _REPEATED).any(axis=1))
+        if not self._sampled_well():
+            suspects = np.arange(len(image))
         if len(suspects):
             scale = self._statistics(image[suspects], x_pix[suspects], y_pix[suspects])[1]
             good[suspects] = (scale > 0).all(axis=1)
@@ -162,6 +181,12 @@ class Viewer:
         core = radii_pix(x_pix, y_pix, self.imaging.size_pix) < radius_pix
         np.copyto(normalised, level[:, :, None, None], where=core[:, None])
         return self._stretched(normalised)
+
+    def _sampled_well(self) -> bool:
+        """Whether enough pixels are looked at, and enough of them count, that no stamp without a spread goes by."""
+        size = self.imaging.size_pix
+        share = 1.0 if self.view.normalisation == "stamp_robust" else 1.0 - np.pi * (self.view.annulus_pix / size) ** 2
+        return size >= _SAMPLED_PIX and 0.5 * share > 2.0 / _REPEATED
 
     def _statistics(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
         if self.view.normalisation == "raw":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from arcgate.dataset.receipts import Receipt
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.progress import step
+from arcgate.ground.progress import say, step
 from arcgate.ground.workers import completed
 from arcgate.injection.shard import ShardTask, run_shard
 
@@ -24,33 +24,35 @@ def run_tasks(tasks: Sequence[ShardTask], workers: int) -> list[Receipt]:
     Raises
     ------
     ArcgateError
-        Some shards could not be made: how many, and what went wrong with the first. What `run_shard` raises is raised again,
-        after the others are made, where it is no ArcgateError or where all else was made.
+        Shards could not be made: how many, and what went wrong with the first, which is said at once. Errors that nobody foresaw
+        are not waited with.
     """
-    made: dict[int, Receipt | Exception] = {}
+    made: dict[int, Receipt | ArcgateError] = {}
     with step("building shards", len(tasks)) as advance:
         for number, result in completed(_attempted, tasks, workers, tasks[0].path.parent):
             made[number] = result
             advance(1)
+            if isinstance(result, ArcgateError) and sum(isinstance(one, ArcgateError) for one in made.values()) == 1:
+                say(f"a shard cannot be made, the others go on: {result}")
     results = [made[number] for number in range(len(tasks))]
     receipts = [result for result in results if isinstance(result, Receipt)]
-    failures = [result for result in results if isinstance(result, Exception)]
+    failures = [result for result in results if isinstance(result, ArcgateError)]
     if failures:
         raise _together(failures, len(tasks))
     return receipts
 
 
-def _attempted(task: ShardTask) -> Receipt | Exception:
-    """A shard, or what went wrong with it: raised again once the others are made."""
+def _attempted(task: ShardTask) -> Receipt | ArcgateError:
+    """A shard, or what is wrong with it: raised once the others are made."""
     try:
         return run_shard(task)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the other shards are not to suffer from it
+    except ArcgateError as error:
         return error
 
 
-def _together(failures: Sequence[Exception], tasks: int) -> Exception:
+def _together(failures: Sequence[ArcgateError], tasks: int) -> ArcgateError:
     first = failures[0]
-    if len(failures) == 1 or not isinstance(first, ArcgateError):
+    if len(failures) == 1:
         return first
     return ArcgateError(
         f"{len(failures)} of {tasks} shards could not be made; the others are kept. The first: {first.what}",

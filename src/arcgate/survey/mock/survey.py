@@ -66,9 +66,9 @@ class MockSurvey:
         return out
 
     def only(self, rows: NDArray[np.int64]) -> MockSurvey:
-        """The same survey with nothing but these galaxies, in this order; its digest stays that of the whole."""
+        """The same survey with nothing but these galaxies, in this order. Digest and opened files are those of the whole."""
         wanted = np.asarray(rows, dtype=np.int64)
-        return replace(self, catalogue=self.catalogue.iloc[wanted].reset_index(drop=True), places=self.places[wanted], _cubes={})
+        return replace(self, catalogue=self.catalogue.iloc[wanted].reset_index(drop=True), places=self.places[wanted])
 
     def describe(self) -> str:
         """One line for reports and dry runs."""
