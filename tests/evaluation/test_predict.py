@@ -13,6 +13,7 @@ import torch
 from arcgate.dataset import Dataset
 from arcgate.evaluation.predict import predict
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
@@ -74,4 +75,12 @@ def test_a_network_of_bad_weights_is_named(checkpoint: Path, make_set: Callable[
     content["state_dict"]["network.fc.bias"].fill_(torch.nan)
     torch.save(content, checkpoint)
     with pytest.raises(ArcgateError, match="logit for sample_id 0 is not finite"):
+        predict(checkpoint, make_set(), view, split="test", threads=1)
+
+
+def test_a_network_of_other_imaging_is_refused(checkpoint: Path, make_set: Callable[..., Dataset], view: View) -> None:
+    content = load_checkpoint(checkpoint)
+    content["hyper_parameters"]["settings"]["imaging"] = as_plain(dataclasses.replace(DECALS, pixel_scale_arcsec=0.2))
+    torch.save(content, checkpoint)
+    with pytest.raises(ArcgateError, match=r"trained on stamps of .*0\.2\).*is to be scored on .*0\.262"):
         predict(checkpoint, make_set(), view, split="test", threads=1)
