@@ -100,7 +100,7 @@ def _measured(imaging: Imaging) -> tuple[Column, ...]:
         *per_band("arc_flux", "light of the arc inside the stamp before the mask, nanomaggies", nullable=True),
         *per_band(
             "arc_flux_lost",
-            "lensed light minus arc_flux: what falls outside the stamp, up to 25 arcsec beyond it, nanomaggies",
+            "lensed light minus arc_flux: what falls outside the stamp, as far as light is followed, nanomaggies",
             nullable=True,
         ),
         *per_band("arc_flux_injected", "light of the arc inside the stamp as added, nanomaggies", nullable=True),
