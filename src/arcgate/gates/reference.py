@@ -8,15 +8,19 @@ arc convolved with another PSF than the galaxy's stands out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from lenstronomy.LensModel.lens_model import LensModel
-from lenstronomy.LightModel.light_model import LightModel
+
+# The profiles themselves: the classes that combine them import all of lenstronomy, which takes a second or two.
+from lenstronomy.LensModel.Profiles.epl import EPL
+from lenstronomy.LensModel.Profiles.shear import Shear
+from lenstronomy.LensModel.Profiles.sie import SIE
+from lenstronomy.LightModel.Profiles.sersic import SersicElliptic
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
+from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.special import gamma, gammaincinv
 
 from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, SOURCE_MAGS, STAMP_SIZE, ZERO_POINT
@@ -101,11 +105,8 @@ def _rendered(declared: tuple[tuple[str, float], ...], rays_per_cell: int, cells
     values = dict(declared)
     light = _light(values, rays_per_cell, border_pix)
     flux = values["flux_scale"] * 10.0 ** (-0.4 * (_magnitudes(values) - ZERO_POINT))
-    images = []
-    for i, band in enumerate(BANDS):
-        alpha, beta = moffat_scale(values[f"psfsize_{band}"], values[f"psf_beta_declared_{band}"])
-        images.append(flux[i] * _convolved(light, alpha, beta, border_pix))
-    return np.stack(images)
+    scales = [moffat_scale(values[f"psfsize_{band}"], values[f"psf_beta_declared_{band}"]) for band in BANDS]
+    return flux[:, None, None] * _convolved(light, scales, border_pix)
 
 
 def moffat_scale(psfsize_arcsec: float, beta: float) -> tuple[float, float]:
@@ -169,23 +170,16 @@ def _light(values: Mapping[str, float], rays: int, border: int) -> Array:
 
 def _brightness(values: Mapping[str, float], x: Array, y: Array) -> Array:
     """Surface brightness at image-plane positions relative to the lens, per square arcsec."""
+    e1, e2 = _ellipticity(values["lens_q"], values["lens_phi_rad"])
     # A ray through the lens's centre: lenstronomy's EPL divides 0 by 0 there and then puts zero, as it should be.
     with np.errstate(invalid="ignore"):
-        beta_x, beta_y = _lens(values).ray_shooting(x.ravel(), y.ravel(), _lens_arguments(values))
-    profile = LightModel(["SERSIC_ELLIPSE"])
-    return np.asarray(profile.surface_brightness(beta_x, beta_y, [_source_arguments(values)]).reshape(x.shape))
-
-
-def _lens(values: Mapping[str, float]) -> LensModel:
-    return LensModel(["SIE" if values["lens_slope"] == 2.0 else "EPL", "SHEAR"])
-
-
-def _lens_arguments(values: Mapping[str, float]) -> list[dict[str, float]]:
-    e1, e2 = _ellipticity(values["lens_q"], values["lens_phi_rad"])
-    lens = {"theta_E": values["theta_e_arcsec"], "e1": e1, "e2": e2, "center_x": 0.0, "center_y": 0.0}
-    if values["lens_slope"] != 2.0:
-        lens["gamma"] = values["lens_slope"]
-    return [lens, {"gamma1": values["gamma1"], "gamma2": values["gamma2"], "ra_0": 0.0, "dec_0": 0.0}]
+        if values["lens_slope"] == 2.0:
+            by_lens = SIE().derivatives(x, y, values["theta_e_arcsec"], e1, e2)
+        else:
+            by_lens = EPL().derivatives(x, y, values["theta_e_arcsec"], values["lens_slope"], e1, e2)
+    by_shear = Shear().derivatives(x, y, values["gamma1"], values["gamma2"])
+    beta_x, beta_y = (place - (lens + shear) for place, lens, shear in zip((x, y), by_lens, by_shear, strict=True))
+    return np.asarray(SersicElliptic().function(beta_x, beta_y, **_source_arguments(values)))
 
 
 def _source_arguments(values: Mapping[str, float]) -> dict[str, float]:
@@ -215,18 +209,38 @@ def _ellipticity(q: float, phi_rad: float) -> tuple[float, float]:
     return float(size * np.cos(2.0 * phi_rad)), float(size * np.sin(2.0 * phi_rad))
 
 
-def _convolved(light: Array, alpha: float, beta: float, border: int) -> Array:
-    """Linear convolution of the cells with a Moffat, read at pixel centres, times pixel area: (64, 64).
+def _convolved(light: Array, scales: Sequence[tuple[float, float]], border: int) -> Array:
+    """Linear convolutions of the cells with Moffats, read at pixel centres, times pixel area: (band, 64, 64).
 
     Only pixel centres are read, so the convolution on the fine grid splits without approximation into one on the pixel
-    grid for each place of a cell within its pixel. The kernel covers every offset from a cell to a pixel's centre.
+    grid for each place of a cell within its pixel, whose transforms are added. The kernels cover every offset from a cell to a
+    pixel's centre, and what wraps around falls outside the offsets that are read.
+
+    Parameters
+    ----------
+    light : ndarray (y, x)
+        Light of each cell, the border included.
+    scales : sequence of (float, float)
+        Scale radius (arcsec) and exponent of each band's Moffat.
+    border : int
+        Pixels of the border.
     """
-    image = np.zeros((STAMP_SIZE, STAMP_SIZE))
+    cells, size = CELLS_PER_PIXEL, STAMP_SIZE + 2 * border
     reach = np.arange(-(STAMP_SIZE - 1) - border, STAMP_SIZE + border)
-    within = (np.arange(CELLS_PER_PIXEL) + 0.5) / CELLS_PER_PIXEL - 0.5
-    for row, down in enumerate(within):
-        for column, right in enumerate(within):
-            y, x = (reach - down) * PIXEL_SCALE_ARCSEC, (reach - right) * PIXEL_SCALE_ARCSEC
-            kernel = (beta - 1.0) / (np.pi * alpha**2) * (1.0 + (x[None, :] ** 2 + y[:, None] ** 2) / alpha**2) ** -beta
-            image += fftconvolve(kernel, light[row::CELLS_PER_PIXEL, column::CELLS_PER_PIXEL], mode="valid")
-    return image * PIXEL_SCALE_ARCSEC**2
+    # Offsets from pixels' centres in cells: place of the cell within its pixel, offset of the pixel.
+    offset = np.abs(cells * reach - (np.arange(cells) - cells // 2)[:, None])
+    squared = (np.arange(offset.max() + 1) * (PIXEL_SCALE_ARCSEC / cells)) ** 2
+    shape = (next_fast_len(len(reach), real=True),) * 2
+    cellwise = light.reshape(size, cells, size, cells).transpose(1, 3, 0, 2)
+    spectra = np.zeros((len(scales), shape[0], shape[1] // 2 + 1), dtype=np.complex128)
+    profiles = [
+        (beta - 1.0) / (np.pi * alpha**2) * (1.0 + (squared[:, None] + squared) / alpha**2) ** -beta for alpha, beta in scales
+    ]
+    for row, down in enumerate(offset):
+        for column, right in enumerate(offset):
+            transform = rfft2(cellwise[row, column], shape)
+            for spectrum, profile in zip(spectra, profiles, strict=True):
+                spectrum += transform * rfft2(profile[np.ix_(down, right)], shape)
+    first = size - 1
+    image = irfft2(spectra, shape)[:, first : first + STAMP_SIZE, first : first + STAMP_SIZE]
+    return np.asarray(image * PIXEL_SCALE_ARCSEC**2)

@@ -56,16 +56,20 @@ def _modes_of(psf: Psf, frame: Frame, error_target: float) -> int:
 @lru_cache(maxsize=4096)
 def _modes_for_width(fwhm_arcsec: float, beta: float | None, frame: Frame, error_target: float) -> int:
     nyquist, scale = frame.period_pix // 2, frame.pixel_scale_arcsec
-    choices = [round(cutoff * nyquist) + 1 for cutoff in _CUTOFFS]
-    k = np.linspace(0.0, 2.0 * frequencies(choices[-1], frame.period_pix)[-1], 4000)
+    choices = np.array([round(cutoff * nyquist) + 1 for cutoff in _CUTOFFS])
+    k = frequencies(int(choices[-1]), frame.period_pix)[choices - 1]
+    # The integral was once a sum over steps up to twice the last choice. Half a step of it stays, so that no profile takes other
+    # modes, and hence other last bits, than it did.
+    beyond = k + k[-1] / 3999.0
     exponent = np.array([np.nan if beta is None else max(beta, 1.05)])
     variance, weight = mixture(np.array([max(fwhm_arcsec, 0.01)]) / scale, exponent)
-    power = k * (np.exp(-0.5 * k[:, None] ** 2 * variance[0]) @ weight[0])
-    left = 1.0 - np.cumsum(power) / power.sum()
-    for modes in choices:
-        if np.interp(frequencies(modes, frame.period_pix)[-1], k, left) < error_target:
-            return int(modes)
-    raise ValueError(f"a PSF of FWHM {fwhm_arcsec} arcsec is too sharp for pixels of {scale} arcsec")
+    # A Gaussian of this variance lets through exp(-variance k^2 / 2), of which 2 pi / variance lies in the whole plane.
+    held = weight[0] / variance[0]
+    left = np.exp(-0.5 * beyond[:, None] ** 2 * variance[0]) @ held / held.sum()
+    enough = choices[left < error_target]
+    if not len(enough):
+        raise ValueError(f"a PSF of FWHM {fwhm_arcsec} arcsec is too sharp for pixels of {scale} arcsec")
+    return int(enough[0])
 
 
 def mixture(fwhm_pix: Array, beta: Array) -> tuple[Array, Array]:
