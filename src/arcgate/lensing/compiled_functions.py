@@ -29,7 +29,9 @@ SOURCES: Final = _sources()
 # A product and a sum in one instruction, and no other liberties: nothing is reordered, and NaN and infinity stay what they are.
 _OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract"}}
 
-compiled = njit(**_OPTIONS)
+# Where a call stays a call, the process that compiles reaches the function that was compiled by itself, and one that finds what
+# was kept reaches the copy within the caller: on some processors their last bits differ.
+compiled = njit(forceinline=True, **_OPTIONS)
 """For functions that other compiled functions call. They are part of whatever calls them, and are not kept by themselves."""
 
 
