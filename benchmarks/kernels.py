@@ -9,7 +9,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from rows import moffat
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 
 Array = NDArray[np.float64]
 
@@ -51,9 +51,9 @@ class Window:
 
 def kernel(fwhm_arcsec: float, cells: int, half_pix: int, window: Window) -> Array:
     """Share of light that a cell of 1 / `cells` pixel receives, up to `half_pix` pixels away; odd size, not renormalised."""
-    size = 2 * STAMP_SIZE * cells
-    offset = scipy.fft.fftfreq(size, 1.0 / size) * PIXEL_SCALE_ARCSEC / cells
-    density = moffat(np.hypot(offset[:, None], offset[None, :]), fwhm_arcsec) * (PIXEL_SCALE_ARCSEC / cells) ** 2
+    size = 2 * DECALS.size_pix * cells
+    offset = scipy.fft.fftfreq(size, 1.0 / size) * DECALS.pixel_scale_arcsec / cells
+    density = moffat(np.hypot(offset[:, None], offset[None, :]), fwhm_arcsec) * (DECALS.pixel_scale_arcsec / cells) ** 2
     transfer = window.transfer(cells * scipy.fft.fftfreq(size))
     held = transfer[:, None] * transfer[None, : size // 2 + 1]
     spectrum = scipy.fft.rfft2(density)

@@ -18,7 +18,7 @@ from scipy.fft import next_fast_len
 from scipy.special import gamma, gammaincinv
 from torch import Tensor
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class Caustics:
     rays: int = 1
     half_pix: int = 20
     freed: bool = True
-    field_pix: int = STAMP_SIZE
+    field_pix: int = DECALS.size_pix
     batch: int = 4
     compiled: bool = True
     simulator: bool = False
@@ -58,17 +58,17 @@ class _Functions:
         self.mode = mode
         cells, field = mode.cells, mode.field_pix
         # An even number of cells a pixel has none at its centre; moved by half a cell, it has.
-        shift = 0.0 if cells % 2 else -0.5 * PIXEL_SCALE_ARCSEC / cells
-        x, y = meshgrid(PIXEL_SCALE_ARCSEC / cells, field * cells, dtype=mode.dtype)
+        shift = 0.0 if cells % 2 else -0.5 * DECALS.pixel_scale_arcsec / cells
+        x, y = meshgrid(DECALS.pixel_scale_arcsec / cells, field * cells, dtype=mode.dtype)
         if mode.rays > 1:
-            x, y, self.weight = gaussian_quadrature_grid(PIXEL_SCALE_ARCSEC / cells, x, y, mode.rays)
+            x, y, self.weight = gaussian_quadrature_grid(DECALS.pixel_scale_arcsec / cells, x, y, mode.rays)
             self.weight = self.weight.reshape(-1, 1, 1).to(device)
         else:
             self.weight = torch.ones(1, 1, 1, dtype=mode.dtype, device=device)
         # Rays of a cell first, so that memory is walked along cells.
         self.x, self.y = ((axis.reshape(-1, len(self.weight)).T[:, None, :] + shift).contiguous().to(device) for axis in (x, y))
         self.parameters = torch.from_numpy(_parameters(rows)).to(mode.dtype).to(device)[:, :, None]
-        self.size = next_fast_len(cells * (field // 2 + STAMP_SIZE // 2 + mode.half_pix))
+        self.size = next_fast_len(cells * (field // 2 + DECALS.size_pix // 2 + mode.half_pix))
         self.kernels = torch.stack([self._spectra(row) for row in rows.fwhm]).to(device)
         self.trace: Callable[..., Tensor] = torch.compile(_cell_light, dynamic=False) if mode.compiled else _cell_light
 
@@ -80,7 +80,7 @@ class _Functions:
         span = 2 * mode.half_pix * mode.cells + 1
         made[:, :span, :span] = [kernel(width, mode.cells, mode.half_pix, window) for width in fwhm]
         # The first pixel's centre, as an index of the field's cells.
-        first = (mode.field_pix - STAMP_SIZE) // 2 * mode.cells + mode.cells // 2
+        first = (mode.field_pix - DECALS.size_pix) // 2 * mode.cells + mode.cells // 2
         move = -(span // 2) - first
         return torch.fft.rfft2(torch.from_numpy(np.roll(made, (move, move), (1, 2))).to(mode.dtype))
 
@@ -95,8 +95,8 @@ class _Functions:
         side = mode.field_pix * mode.cells
         spectrum = torch.fft.rfft2(light.view(-1, 1, side, side), s=(self.size, self.size))
         image = torch.fft.irfft2(spectrum * self.kernels[which], s=(self.size, self.size))
-        centre = slice(0, STAMP_SIZE * mode.cells, mode.cells)
-        return (image[:, :, centre, centre] * PIXEL_SCALE_ARCSEC**2).cpu().numpy()
+        centre = slice(0, DECALS.size_pix * mode.cells, mode.cells)
+        return (image[:, :, centre, centre] * DECALS.pixel_scale_arcsec**2).cpu().numpy()
 
 
 def _cell_light(parameters: Tensor, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
@@ -122,14 +122,14 @@ class _Simulator:
         lens = caustics.SinglePlane(cosmology=cosmology, lenses=[sie, shear], name="lens", z_l=0.5, z_s=1.0)
         source = caustics.Sersic(name="source")
         self.sim = caustics.LensSource(
-            lens=lens, source=source, pixelscale=PIXEL_SCALE_ARCSEC, pixels_x=STAMP_SIZE, upsample_factor=mode.cells,
+            lens=lens, source=source, pixelscale=DECALS.pixel_scale_arcsec, pixels_x=DECALS.size_pix, upsample_factor=mode.cells,
             quad_level=mode.rays, psf=np.zeros((span, span)).tolist(),
         )  # fmt: skip
         self.sim.psf.to_dynamic()
         self.sim.to(device=torch.device(device), dtype=mode.dtype)
         kernels = np.stack([[kernel(width, mode.cells, mode.half_pix, window) for width in row] for row in rows.fwhm])
         # LensSource divides each PSF by its sum, which puts the light of cut-off wings into the core: taken back here.
-        self.scale = kernels.sum(axis=(2, 3))[:, :, None, None] * PIXEL_SCALE_ARCSEC**2
+        self.scale = kernels.sum(axis=(2, 3))[:, :, None, None] * DECALS.pixel_scale_arcsec**2
         self.vectors = self._vectors(rows, kernels).to(mode.dtype).to(device)
 
     def _vectors(self, rows: Rows, kernels: Array) -> Tensor:
@@ -161,7 +161,7 @@ Prepared = _Functions | _Simulator
 
 def _parameters(rows: Rows) -> Array:
     """Columns of `_cell_light`; b_n and radius (caustics': on the major axis) mapped to the exact profile."""
-    lens_x, lens_y = ((pix - CENTRE_PIX) * PIXEL_SCALE_ARCSEC for pix in (rows.x_pix, rows.y_pix))
+    lens_x, lens_y = ((pix - CENTRE_PIX) * DECALS.pixel_scale_arcsec for pix in (rows.x_pix, rows.y_pix))
     b, k = gammaincinv(2.0 * rows.n, 0.5), np.asarray(k_sersic(rows.n))
     centre = b ** (2.0 * rows.n) / (2.0 * np.pi * rows.n * rows.reff**2 * gamma(2.0 * rows.n))
     reff = rows.reff * (k / b) ** rows.n / np.sqrt(rows.source_q)

@@ -19,7 +19,7 @@ from rows import CENTRE_PIX, Rows
 from scipy.ndimage import maximum_filter
 from scipy.special import gamma, gammaincinv
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class _Common:
 
     def _model(self, mode: Lenstronomy, fwhm: float) -> ImageModel:
         pixels = _grid_keywords(1)
-        pixels["image_data"] = np.zeros((STAMP_SIZE, STAMP_SIZE))
+        pixels["image_data"] = np.zeros((DECALS.size_pix, DECALS.size_pix))
         response = kernel(fwhm, 1, mode.half_pix, Window())
         psf = PSF(psf_type="PIXEL", kernel_point_source=response, kernel_point_source_normalisation=False)
         numerics = {"supersampling_factor": mode.rays, "supersampling_convolution": False}
@@ -84,7 +84,7 @@ class _Once:
         self.keywords = [_keywords(rows, at) for at in range(len(rows))]
         self.lens, self.light = LensModel(["SIE", "SHEAR"]), LightModel(["SERSIC_ELLIPSE"])
         cells = 1 if mode.binned else mode.cells
-        grid = PixelGrid(nx=STAMP_SIZE * cells, ny=STAMP_SIZE * cells, **_grid_keywords(cells))
+        grid = PixelGrid(nx=DECALS.size_pix * cells, ny=DECALS.size_pix * cells, **_grid_keywords(cells))
         factor = mode.cells if mode.binned else mode.rays
         self.grid_arguments = (*grid.num_pixel_axes, grid.transform_pix2angle, *grid.radec_at_xy_0)
         self.grid = RegularGrid(*self.grid_arguments, factor)
@@ -94,7 +94,7 @@ class _Once:
     def _coarse_arguments(self) -> tuple:
         pixels = _grid_keywords(1)
         start = pixels["ra_at_xy_0"], pixels["dec_at_xy_0"]
-        return STAMP_SIZE, STAMP_SIZE, pixels["transform_pix2angle"], *start
+        return DECALS.size_pix, DECALS.size_pix, pixels["transform_pix2angle"], *start
 
     def _convolution(self, fwhm: float) -> PixelKernelConvolution | SubgridKernelConvolution:
         mode = self.mode
@@ -102,12 +102,12 @@ class _Once:
             window = Window.even(mode.cells, 1.0)
             image = kernel(fwhm, mode.cells, mode.half_pix, window)
             made = SubgridKernelConvolution(image, mode.cells, supersampling_kernel_size=mode.core_pix)
-            zeros = np.zeros((STAMP_SIZE, STAMP_SIZE)), np.zeros((STAMP_SIZE * mode.cells,) * 2)
+            zeros = np.zeros((DECALS.size_pix, DECALS.size_pix)), np.zeros((DECALS.size_pix * mode.cells,) * 2)
             made.re_size_convolve(*zeros)  # transforms the kernel once, before the clock starts
             return made
         window = Window.even(mode.rays, 1.0 / mode.cells) if mode.freed else Window()
         made = PixelKernelConvolution(kernel(fwhm, mode.cells, mode.half_pix, window))
-        made.convolution2d(np.zeros((STAMP_SIZE * mode.cells,) * 2))
+        made.convolution2d(np.zeros((DECALS.size_pix * mode.cells,) * 2))
         return made
 
     def render(self) -> Array:
@@ -117,9 +117,9 @@ class _Once:
         grid = self.grid if self.mode.adaptive is None else self._adaptive_grid(lens, light)
         low, high = grid.flux_array2image_low_high(self._brightness(grid, lens, light), high_res_return=self.mode.binned)
         if self.mode.binned:
-            return np.stack([band.re_size_convolve(low, high) for band in bands]) * PIXEL_SCALE_ARCSEC**2
+            return np.stack([band.re_size_convolve(low, high) for band in bands]) * DECALS.pixel_scale_arcsec**2
         keep = slice(None, None, self.mode.cells)
-        return np.stack([band.convolution2d(low)[keep, keep] for band in bands]) * PIXEL_SCALE_ARCSEC**2
+        return np.stack([band.convolution2d(low)[keep, keep] for band in bands]) * DECALS.pixel_scale_arcsec**2
 
     def _brightness(self, grid: RegularGrid | AdaptiveGrid, lens: list[dict], light: list[dict]) -> Array:
         beta_x, beta_y = self.lens.ray_shooting(*grid.coordinates_evaluate, lens)
@@ -127,7 +127,7 @@ class _Once:
 
     def _adaptive_grid(self, lens: list[dict], light: list[dict]) -> AdaptiveGrid:
         """One ray a pixel says where there is light; its neighbours count as lit, since an image may be smaller than a pixel."""
-        seen = self._brightness(self.coarse, lens, light).reshape(STAMP_SIZE, STAMP_SIZE)
+        seen = self._brightness(self.coarse, lens, light).reshape(DECALS.size_pix, DECALS.size_pix)
         seen = maximum_filter(seen, 3) / seen.max()
         cells = self.mode.cells
         traced, finely = (
@@ -142,13 +142,13 @@ Prepared = _Common | _Once
 
 def _grid_keywords(cells: int) -> dict:
     """Square grid of `cells` a pixel and axis, every `cells`-th at a pixel's centre."""
-    start = -CENTRE_PIX * PIXEL_SCALE_ARCSEC
-    return {"ra_at_xy_0": start, "dec_at_xy_0": start, "transform_pix2angle": np.eye(2) * PIXEL_SCALE_ARCSEC / cells}
+    start = -CENTRE_PIX * DECALS.pixel_scale_arcsec
+    return {"ra_at_xy_0": start, "dec_at_xy_0": start, "transform_pix2angle": np.eye(2) * DECALS.pixel_scale_arcsec / cells}
 
 
 def _keywords(rows: Rows, at: int) -> tuple[list[dict], list[dict]]:
     """Lens and light of a row; lenstronomy's b_n is approximate, so that radius and amplitude are mapped to the exact profile."""
-    lens_x, lens_y = ((pix[at] - CENTRE_PIX) * PIXEL_SCALE_ARCSEC for pix in (rows.x_pix, rows.y_pix))
+    lens_x, lens_y = ((pix[at] - CENTRE_PIX) * DECALS.pixel_scale_arcsec for pix in (rows.x_pix, rows.y_pix))
     e1, e2 = _ellipticity(rows.q[at], rows.phi[at])
     sie = {"theta_E": rows.theta_e[at], "e1": e1, "e2": e2, "center_x": lens_x, "center_y": lens_y}
     shear = {"gamma1": rows.gamma1[at], "gamma2": rows.gamma2[at], "ra_0": lens_x, "dec_0": lens_y}

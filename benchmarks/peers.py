@@ -16,7 +16,6 @@ from peer_caustics import Caustics
 from peer_lenstronomy import Lenstronomy
 from rows import BETA, Rows
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
@@ -137,7 +136,7 @@ def _caustics(device: str) -> list[Entry]:
         Entry("caustics", pixel, processes, role="pixel", best=True, tuned=True),
         Entry("caustics", whole, processes, role="pixel"),
         *(
-            Entry("caustics", mode, processes, best=mode.name == best, tuned=mode.compiled or mode.field_pix < STAMP_SIZE)
+            Entry("caustics", mode, processes, best=mode.name == best, tuned=mode.compiled or mode.field_pix < DECALS.size_pix)
             for mode in [*modes, *eager]
         ),
         *threads,

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.imaging import DECALS
 
 Array = NDArray[np.float64]
 
-CENTRE_PIX = (STAMP_SIZE - 1) / 2
+CENTRE_PIX = (DECALS.size_pix - 1) / 2
 FWHM_MEDIAN_ARCSEC = (1.4, 1.2, 1.1)  # g, r, z
 FWHM_SCATTER = 0.08
 BETA = 3.0

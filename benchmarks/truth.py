@@ -24,7 +24,7 @@ from rows import Rows, draw, moffat
 from scipy.special import gamma, gammaincinv
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 
 Array = NDArray[np.float64]
 
@@ -75,10 +75,10 @@ def stamp(row: Rows, cells: int = CELLS, order: int = ORDER) -> Array:
     spectrum = scipy.fft.rfft2(light, (size, size))
     frequency = cells * scipy.fft.fftfreq(size)
     window = np.sinc(frequency / cells)
-    spectrum *= (PIXEL_SCALE_ARCSEC**2 / cells) ** 2 / (window[:, None] * window[None, : spectrum.shape[1]])
-    offset = scipy.fft.fftfreq(size, 1.0 / size) * PIXEL_SCALE_ARCSEC / cells
+    spectrum *= (DECALS.pixel_scale_arcsec**2 / cells) ** 2 / (window[:, None] * window[None, : spectrum.shape[1]])
+    offset = scipy.fft.fftfreq(size, 1.0 / size) * DECALS.pixel_scale_arcsec / cells
     radius = np.hypot(offset[:, None], offset[None, :])
-    centre = slice(cells // 2, STAMP_SIZE * cells, cells)
+    centre = slice(cells // 2, DECALS.size_pix * cells, cells)
     kernels = (scipy.fft.rfft2(moffat(radius, fwhm)) for fwhm in row.fwhm[0])
     return np.stack([scipy.fft.irfft2(spectrum * kernel, (size, size))[centre, centre] for kernel in kernels])
 
@@ -89,18 +89,18 @@ def cell_means(row: Rows, cells: int, order: int) -> Array:
     ray, ray_weight = _rays(cells, node, weight)
     fine_node, fine_weight = np.polynomial.legendre.leggauss(4 * order)
     fine_ray, fine_ray_weight = _rays(cells, fine_node, fine_weight)
-    means = np.zeros((STAMP_SIZE, cells, STAMP_SIZE, cells))
+    means = np.zeros((DECALS.size_pix, cells, DECALS.size_pix, cells))
     lit, fine = _where(row)
     for chosen, place, share in ((lit & ~fine, ray, ray_weight), (lit & fine, fine_ray, fine_ray_weight)):
         rows, columns = np.nonzero(chosen)
         for begin in range(0, len(rows), _CHUNK_PIXELS):
             at = rows[begin : begin + _CHUNK_PIXELS], columns[begin : begin + _CHUNK_PIXELS]
-            y = (at[0][:, None] + place - row.y_pix[0]) * PIXEL_SCALE_ARCSEC
-            x = (at[1][:, None] + place - row.x_pix[0]) * PIXEL_SCALE_ARCSEC
+            y = (at[0][:, None] + place - row.y_pix[0]) * DECALS.pixel_scale_arcsec
+            x = (at[1][:, None] + place - row.x_pix[0]) * DECALS.pixel_scale_arcsec
             light = brightness(row, x[:, None, :], y[:, :, None])
             light = light.reshape(len(x), cells, -1, cells, light.shape[2] // cells)
             means[at[0], :, at[1], :] = np.einsum("paibj,i,j->pab", light, share, share)
-    return means.reshape(STAMP_SIZE * cells, STAMP_SIZE * cells)
+    return means.reshape(DECALS.size_pix * cells, DECALS.size_pix * cells)
 
 
 def _rays(cells: int, node: Array, weight: Array) -> tuple[Array, Array]:
@@ -112,11 +112,11 @@ def _rays(cells: int, node: Array, weight: Array) -> tuple[Array, Array]:
 def _where(row: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Pixels with light, and those whose integrand has a cusp or a jump: at the source's centre, at the lens."""
     step = (np.arange(9) - 4.0) / 9.0
-    place = (np.arange(STAMP_SIZE)[:, None] + step).ravel()
-    x, y = (place - row.x_pix[0]) * PIXEL_SCALE_ARCSEC, (place - row.y_pix[0]) * PIXEL_SCALE_ARCSEC
-    light = brightness(row, x[None, :], y[:, None]).reshape(STAMP_SIZE, 9, STAMP_SIZE, 9).max(axis=(1, 3))
+    place = (np.arange(DECALS.size_pix)[:, None] + step).ravel()
+    x, y = (place - row.x_pix[0]) * DECALS.pixel_scale_arcsec, (place - row.y_pix[0]) * DECALS.pixel_scale_arcsec
+    light = brightness(row, x[None, :], y[:, None]).reshape(DECALS.size_pix, 9, DECALS.size_pix, 9).max(axis=(1, 3))
     peak = light.max()
-    pixel = np.arange(STAMP_SIZE)
+    pixel = np.arange(DECALS.size_pix)
     lens = np.maximum(np.abs(pixel[:, None] - row.y_pix[0]), np.abs(pixel[None, :] - row.x_pix[0])) < 1.0
     return _grown(light > _DARK * peak) | lens, (light > 0.5 * peak) | lens
 
@@ -124,7 +124,7 @@ def _where(row: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     padded = np.pad(mask, 1)
     steps = [(a, b) for a in range(3) for b in range(3)]
-    return np.any([padded[a : a + STAMP_SIZE, b : b + STAMP_SIZE] for a, b in steps], axis=0)
+    return np.any([padded[a : a + DECALS.size_pix, b : b + DECALS.size_pix] for a, b in steps], axis=0)
 
 
 def stamps(rows: Rows, processes: int = 2) -> Array:
@@ -157,18 +157,20 @@ def direct(row: Rows, at: list[tuple[int, int, int]], cells: int = 9, order: int
     """The truth at some (band, y, x) by plain summation over all rays: no FFT, no window."""
     node, weight = np.polynomial.legendre.leggauss(order)
     ray, share = _rays(cells, node, weight)
-    place = (np.arange(STAMP_SIZE)[:, None] + ray).ravel()
+    place = (np.arange(DECALS.size_pix)[:, None] + ray).ravel()
     light = brightness(
-        row, (place - row.x_pix[0])[None, :] * PIXEL_SCALE_ARCSEC, (place - row.y_pix[0])[:, None] * PIXEL_SCALE_ARCSEC
+        row,
+        (place - row.x_pix[0])[None, :] * DECALS.pixel_scale_arcsec,
+        (place - row.y_pix[0])[:, None] * DECALS.pixel_scale_arcsec,
     )
-    area = np.tile(share, STAMP_SIZE * cells) * PIXEL_SCALE_ARCSEC / cells
-    light *= area[:, None] * area[None, :] * PIXEL_SCALE_ARCSEC**2
+    area = np.tile(share, DECALS.size_pix * cells) * DECALS.pixel_scale_arcsec / cells
+    light *= area[:, None] * area[None, :] * DECALS.pixel_scale_arcsec**2
     radius = partial(_radius, place)
     return np.array([(light * moffat(radius(y, x), row.fwhm[0, band])).sum() for band, y, x in at])
 
 
 def _radius(place: Array, y: int, x: int) -> Array:
-    return np.hypot((place - y)[:, None], (place - x)[None, :]) * PIXEL_SCALE_ARCSEC
+    return np.hypot((place - y)[:, None], (place - x)[None, :]) * DECALS.pixel_scale_arcsec
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch
+from arcgate.foreign.recorded import CENTRE, NOISE, lens_and_source
+from arcgate.imaging import DECALS, Imaging
 
 
 def blob(array: np.ndarray) -> bytes:
@@ -20,6 +22,12 @@ def blob(array: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.savez_compressed(file, array)
     return file.getvalue()
+
+
+def declared_names(imaging: Imaging = DECALS) -> tuple[str, ...]:
+    """Columns that declare arcs in full: lens, source, the survey's PSF, noise and place."""
+    psf = [f"{stem}_{band}" for stem in ("psfsize", "psf_beta_declared") for band in imaging.bands]
+    return *lens_and_source(imaging), *psf, NOISE, *CENTRE
 
 
 def hwc(stamp: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from arcgate.keys import evidence_key, scoring_key, training_key
         ("gates.margin=0.7", "less than 0.5"),
         ("+data.colour=blue", "Unexpected keyword argument"),
         ("data.n_pairs=???", "does not resolve"),
-        ("view.annulus_pix=33", "less than 32"),
+        ("view.annulus=1.1", "less than 1"),
         ("data.grid.lens_q=[0.5]", "Field required"),
     ],
 )

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Survey
-from arcgate.survey.measure import measure_centre, measure_light, measure_sky
+from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
 
 FEATURES = ("mag_r", "g_r", "r_z", "half_light_arcsec", "concentration", "log_sky_sigma_r", "noise_lag1_r")
 
@@ -35,10 +36,12 @@ def measure_stamp(stamp: NDArray[np.float32]) -> list[float]:
     ArcgateError
         If the galaxy has no measurable centre, sky or flux.
     """
-    images = dict(zip(BANDS, stamp.astype(np.float64), strict=True))
+    images = dict(zip(DECALS.bands, stamp.astype(np.float64), strict=True))
     skies = {band: measure_sky(image) for band, image in images.items()}
     x, y = measure_centre(images["r"], skies["r"])
-    light = {band: measure_light(images[band], skies[band], x, y) for band in BANDS}
+    light = {
+        band: measure_light(images[band], skies[band], x, y, APERTURE_ARCSEC / DECALS.pixel_scale_arcsec) for band in DECALS.bands
+    }
     if min(item.flux for item in light.values()) <= 0.0:
         raise ArcgateError("no positive flux")
     mag = {band: ZERO_POINT - 2.5 * np.log10(item.flux) for band, item in light.items()}
@@ -46,7 +49,7 @@ def measure_stamp(stamp: NDArray[np.float32]) -> list[float]:
         mag["r"],
         mag["g"] - mag["r"],
         mag["r"] - mag["z"],
-        light["r"].half_light_pix * PIXEL_SCALE_ARCSEC,
+        light["r"].half_light_pix * DECALS.pixel_scale_arcsec,
         light["r"].concentration,
         float(np.log10(skies["r"].sigma)),
         skies["r"].lag1,

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from arcgate.data_node import MockHosts, PackHosts
 from arcgate.ground.statistics import Interval, clustered_auc
+from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Survey, open_survey
 
 HERE = Path(__file__).parent
@@ -36,7 +37,7 @@ def main() -> None:
     """Measure both samples, print and write the table, draw the figures."""
     arguments = _arguments()
     real_hosts = TypeAdapter(PackHosts).validate_python(_yaml("pack") | {"path": str(arguments.pack)})
-    real = open_survey(real_hosts, data_dir=arguments.data_dir, workers=1, progress=False)
+    real = open_survey(real_hosts, DECALS, data_dir=arguments.data_dir, workers=1, progress=False)
     real_table, _ = measure_survey(real)
     wanted = MOCKS_PER_REAL * len(real_table)
     mock_hosts = TypeAdapter(MockHosts).validate_python(_yaml("mock"))
@@ -44,7 +45,7 @@ def main() -> None:
         mock_hosts = replace(mock_hosts, seed=arguments.seed)
     # Some galaxies cannot be measured, and matching needs a choice.
     mock_hosts = replace(mock_hosts, n_hosts=(4 if arguments.match_r else 1) * wanted + 40)
-    mock = open_survey(mock_hosts, data_dir=arguments.data_dir, workers=arguments.workers, progress=True)
+    mock = open_survey(mock_hosts, DECALS, data_dir=arguments.data_dir, workers=arguments.workers, progress=True)
     mock_table, failed = measure_survey(mock)
     print(f"{len(real_table)} real galaxies; {len(failed)} of {mock_hosts.n_hosts} mock galaxies have no measurable centre")
     chosen = matched(mock_table, real_table, MOCKS_PER_REAL) if arguments.match_r else mock_table.iloc[:wanted]

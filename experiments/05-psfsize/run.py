@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC
+from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Kernel, Psf, best_moffat, fwhm_from_psfsize
 from arcgate.survey.coadd_psf import read_coadd_psf
 from arcgate.survey.psfex import read_psfex
@@ -44,8 +44,8 @@ def residual_percent(kernel: Kernel, psf: Psf) -> float:
     dx, dy = offsets(kernel)
 
     def misfit(centre: Array) -> Array:
-        radius = np.hypot(dx - centre[0], dy - centre[1]) * PIXEL_SCALE_ARCSEC
-        difference: Array = (psf.density(radius) * PIXEL_SCALE_ARCSEC**2 - kernel.image).ravel() / kernel.image.max()
+        radius = np.hypot(dx - centre[0], dy - centre[1]) * DECALS.pixel_scale_arcsec
+        difference: Array = (psf.density(radius) * DECALS.pixel_scale_arcsec**2 - kernel.image).ravel() / kernel.image.max()
         return difference
 
     return float(100.0 * np.abs(misfit(least_squares(misfit, np.array(kernel.centroid_pix)).x)).max())
@@ -63,11 +63,11 @@ def free_flux_moffat(kernel: Kernel) -> tuple[float, float]:
 
     start = np.array([np.log(0.8 * kernel.psfsize_pix), 3.0, *kernel.centroid_pix, 1.0])
     log_alpha, beta = least_squares(misfit, start).x[:2]
-    return float(2.0 * np.exp(log_alpha) * np.sqrt(2.0 ** (1.0 / beta) - 1.0) * PIXEL_SCALE_ARCSEC), float(beta)
+    return float(2.0 * np.exp(log_alpha) * np.sqrt(2.0 ** (1.0 / beta) - 1.0) * DECALS.pixel_scale_arcsec), float(beta)
 
 
 def measure(name: str, band: str, kernel: Kernel) -> Row:
-    best, psfsize = best_moffat(kernel, PIXEL_SCALE_ARCSEC), kernel.psfsize_pix * PIXEL_SCALE_ARCSEC
+    best, psfsize = best_moffat(kernel, DECALS.pixel_scale_arcsec), kernel.psfsize_pix * DECALS.pixel_scale_arcsec
     beta = float(best.beta or 0.0)
     free_fwhm, free_beta = free_flux_moffat(kernel)
     converted, fixed = float(fwhm_from_psfsize(psfsize, beta)), float(fwhm_from_psfsize(psfsize, BETA))

@@ -37,7 +37,7 @@ def v4_sota(count: int) -> pd.DataFrame:
     """Arcs of the grid as it is configured."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         grid = from_config(compose("config", overrides=["grid=v4_sota"])).data.grid
-    return draw_arcs(grid, 0, np.arange(count, dtype=np.int64), np.full(count, 19.0))
+    return draw_arcs(grid, 0, np.arange(count, dtype=np.int64), np.full(count, 19.0), DECALS)
 
 
 def shares(arcs: pd.DataFrame, psf: Psf, radii: tuple[float, ...]) -> dict[float, NDArray[np.float64]]:
@@ -54,7 +54,7 @@ def shares(arcs: pd.DataFrame, psf: Psf, radii: tuple[float, ...]) -> dict[float
         [[psf]] * len(arcs),
         DECALS.frame,
     )
-    distance = radius_from(MIDDLE_PIX, MIDDLE_PIX)
+    distance = radius_from(MIDDLE_PIX, MIDDLE_PIX, DECALS.size_pix)
     image, total = rendered.image[:, 0].numpy(), rendered.total[:, 0].numpy()
     return {radius: image[:, distance < radius].sum(axis=1) / total for radius in radii}
 

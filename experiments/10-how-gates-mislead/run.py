@@ -25,13 +25,15 @@ from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
-from arcgate.gates.features import CORE_COLUMNS, RINGS_PIX, Rings, box_pixels, core_rings, stamp_features
+from arcgate.gates.features import Centred, box_pixels
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample, fitted_scores, fitting_half, probe
+from arcgate.gates.regions import Regions
 from arcgate.ground.statistics import clustered_auc, within_pair
+from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
-from arcgate.injection.inject import CORE_RADIUS_PIX
 from arcgate.variant import Gates
+from arcgate.views.robust import radii_pix
 
 # The form for independent rows is the one that study 09 measured.
 sys.path.append(str(Path(__file__).parents[1] / "09-intervals"))
@@ -66,11 +68,10 @@ class Arm:
 
 def measured(image: NDArray[np.float32], stamps: Stamps) -> dict[str, Floats]:
     """What is looked at: the core gate's 27 features, the published 300 pixels, the light beyond 28 px; in sky sigma."""
-    about = Rings(stamps.x, stamps.y), core_rings(stamps.x, stamps.y)
-    sky = np.asarray(image / stamps.sky, dtype=np.float32)
-    found = stamp_features(sky, *about)
-    core = found[:, :, CORE_COLUMNS].reshape(len(image), -1)
-    far = found[:, :, RINGS_PIX.index(28)].sum(axis=1, keepdims=True)
+    sky, regions = np.asarray(image / stamps.sky, dtype=np.float32), Regions(DECALS)
+    found = Centred(stamps.x, stamps.y, regions).of_stamps(sky)
+    core = found[:, :, regions.core_columns].reshape(len(image), -1)
+    far = found[:, :, regions.rings_pix.index(28)].sum(axis=1, keepdims=True)
     return {name: one.astype(np.float64) for name, one in {"core": core, "pixels": box_pixels(sky), "r 28-32": far}.items()}
 
 
@@ -87,7 +88,7 @@ def read_arms(folder: Path, settings: Gates) -> tuple[dict[str, Arm], bool]:
         control = by_pair(arms.control)
         equal &= bool(np.array_equal(by_pair(arms.null).image, control.image))
         of_control = measured(control.image, control)
-        inside = (Rings(control.x, control.y).radius_pix < CORE_RADIUS_PIX)[:, None] * control.sky
+        inside = (radii_pix(control.x, control.y, DECALS.size_pix) < Regions(DECALS).core_pix)[:, None] * control.sky
         for name, stamps in {"null rows": arms.null, "with arcs": arms.stamp, "arc taken away": arms.residual}.items():
             one = by_pair(stamps)
             bare, planted = measured(one.image, one), measured((one.image + inside).astype(np.float32), one)

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.refit_collector import OF_STAMPS
 from arcgate.gates.verdict.rows import differences
+from arcgate.imaging import DECALS
 
 HERE = Path(__file__).parent
 FIRST_SEED, SETS = 200_000, 4
@@ -42,7 +43,7 @@ def main() -> None:
                     seed, planted = FIRST_SEED + len(lines), () if bug == "none" else (bug,)
                     made = make(survey, data, seed, not kind.startswith("unpaired"), planted, "large")
                     if kind == "arc stored":
-                        cause = name_cause(differences(made.table, made.arcs), OF_STAMPS)
+                        cause = name_cause(differences(made.table, made.arcs, DECALS), OF_STAMPS)
                     else:
                         cause = name_cause(rows_of(made))
                     lines.append((kind, bug, cause.name, seed, cause.sentence))

@@ -24,6 +24,7 @@ from arcgate.data_node import Data
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.rows import Rows, between_galaxies, differences
 from arcgate.ground.workers import completed
+from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Survey
 
 HERE = Path(__file__).parent
@@ -78,8 +79,8 @@ def plan(survey: Survey, data: Data) -> list[Task]:
 def rows_of(planted: Planted) -> Rows:
     """What the verdict sees: stamp minus its own galaxy, or stamps and other galaxies; never a stored arc."""
     if planted.paired:
-        return differences(planted.table, planted.stamps - planted.control_stamps, planted.control_stamps)
-    return between_galaxies(planted.table, planted.stamps, planted.controls, planted.control_stamps)
+        return differences(planted.table, planted.stamps - planted.control_stamps, DECALS, planted.control_stamps)
+    return between_galaxies(planted.table, planted.stamps, planted.controls, planted.control_stamps, DECALS)
 
 
 def judged(task: Task) -> dict[str, object]:

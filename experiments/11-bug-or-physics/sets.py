@@ -15,10 +15,10 @@ from scipy.signal import fftconvolve
 
 from arcgate.config import from_config
 from arcgate.data_node import Data
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 from arcgate.injection.inject import inject
 from arcgate.injection.manifest import build_manifest
-from arcgate.injection.shard import HOST_COLUMNS
+from arcgate.injection.shard import host_columns
 from arcgate.lensing.psf import FWHM_PER_SIGMA, Psf
 from arcgate.survey.hosts import Survey, open_survey
 
@@ -52,7 +52,7 @@ HALF_POWER = {
     "unpaired": {"pedestal": 0.3, "centre_offset": 0.12, "pixel_scale": 0.02, "extra_sky_noise": 0.08},
 }
 # Ratios that mistaken units bring: microjansky, nanojansky and zero points 25 and 30 for nanomaggies; light per square arcsec.
-FLUX_RATIOS = (3.631, 1 / 3.631, 10.0, 0.1, PIXEL_SCALE_ARCSEC**2, 1 / PIXEL_SCALE_ARCSEC**2)
+FLUX_RATIOS = (3.631, 1 / 3.631, 10.0, 0.1, DECALS.pixel_scale_arcsec**2, 1 / DECALS.pixel_scale_arcsec**2)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
     """The galaxies of all sets, and the specification that sets vary."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         spec = from_config(compose("config", overrides=[*POOL, f"data.n_pairs={PAIRS}", f"runtime.data_dir={data_dir}"]))
-    return open_survey(spec.data.hosts, data_dir=Path(data_dir), workers=workers, progress=True), spec.data
+    return open_survey(spec.data.hosts, DECALS, data_dir=Path(data_dir), workers=workers, progress=True), spec.data
 
 
 def make(
@@ -137,7 +137,7 @@ def make(
 
 
 def _joined(rows: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
-    hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][HOST_COLUMNS].reset_index(drop=True)
+    hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][host_columns(DECALS)].reset_index(drop=True)
     return pd.concat([rows, hosts], axis=1)
 
 
@@ -149,13 +149,15 @@ def _sent_outside(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _arcs(rows: pd.DataFrame) -> Array:
-    return inject(rows, np.zeros((len(rows), len(BANDS), STAMP_SIZE, STAMP_SIZE), dtype=np.float32)).arc.astype(np.float64)
+    return inject(
+        rows, np.zeros((len(rows), len(DECALS.bands), DECALS.size_pix, DECALS.size_pix), dtype=np.float32), DECALS
+    ).arc.astype(np.float64)
 
 
 def _with(rows: pd.DataFrame, bugs: tuple[str, ...], size: str, paired: bool, rng: np.random.Generator) -> tuple[Array, Array]:
     """Arcs and other light of positives with the defects."""
-    used, after, extra = rows.copy(), [], np.zeros((len(rows), len(BANDS), STAMP_SIZE, STAMP_SIZE))
-    sky = rows[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
+    used, after, extra = rows.copy(), [], np.zeros((len(rows), len(DECALS.bands), DECALS.size_pix, DECALS.size_pix))
+    sky = rows[[f"sky_sigma_{band}" for band in DECALS.bands]].to_numpy(np.float64)[:, :, None, None]
     for bug in bugs:
         touched = _touched(len(rows), SHARES[size] if bug in (*YES_OR_NO, *TURNED) else 1.0, rng)
         amplitude = MULTIPLES[size] * HALF_POWER["paired" if paired else "unpaired"].get(bug, 0.0)
@@ -188,11 +190,11 @@ def _misread(
 ) -> pd.DataFrame:
     """Rows as a renderer with the bug reads them."""
     wrong = rows.copy()
-    widths = [f"psf_fwhm_used_{band}" for band in BANDS]
+    widths = [f"psf_fwhm_used_{band}" for band in DECALS.bands]
     if bug == "sigma_for_fwhm":
         wrong[widths] *= FWHM_PER_SIGMA
     elif bug == "psfsize_as_moffat_fwhm":
-        wrong[widths] = rows[[f"psfsize_{band}" for band in BANDS]].to_numpy()
+        wrong[widths] = rows[[f"psfsize_{band}" for band in DECALS.bands]].to_numpy()
     elif bug == "centre_offset":
         angle = rng.uniform(0.0, 2.0 * np.pi)
         wrong["host_x_pix"] += amplitude * np.cos(angle)
@@ -202,8 +204,8 @@ def _misread(
         wrong[lengths] *= 1.0 + amplitude
     elif bug == GAUSSIAN:
         wrong["psf_profile_used"] = "gaussian"
-        wrong[widths] = rows[[f"psfsize_{band}" for band in BANDS]].to_numpy()
-        wrong[[f"psf_beta_used_{band}" for band in BANDS]] = np.nan
+        wrong[widths] = rows[[f"psfsize_{band}" for band in DECALS.bands]].to_numpy()
+        wrong[[f"psf_beta_used_{band}" for band in DECALS.bands]] = np.nan
     elif bug == OUTSIDE:
         wrong[widths] *= OUTSIDE_WIDTH
     elif bug == "angle_convention":
@@ -220,13 +222,13 @@ def _misread(
 
 
 def _twice_convolved(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
-    pixel = np.arange(-STAMP_SIZE + 1, STAMP_SIZE) * PIXEL_SCALE_ARCSEC
+    pixel = np.arange(-DECALS.size_pix + 1, DECALS.size_pix) * DECALS.pixel_scale_arcsec
     radius = np.hypot(pixel[None, :], pixel[:, None])
     out = np.empty_like(arc)
     for i, row in enumerate(rows.to_dict("records")):
-        for j, band in enumerate(BANDS):
+        for j, band in enumerate(DECALS.bands):
             psf = Psf("moffat", row[f"psf_fwhm_used_{band}"], row[f"psf_beta_used_{band}"])
-            out[i, j] = fftconvolve(arc[i, j], psf.density(radius) * PIXEL_SCALE_ARCSEC**2, mode="same")
+            out[i, j] = fftconvolve(arc[i, j], psf.density(radius) * DECALS.pixel_scale_arcsec**2, mode="same")
     return out
 
 
@@ -251,11 +253,11 @@ def _landed(rows: pd.DataFrame, arc: Array, choice: int) -> Array:
     kind = choice % 4
     if kind < 2:
         return np.roll(arc, -23 if kind == 0 else 32, axis=(2, 3))
-    away = [np.rint(rng.uniform(5.0, 31.0 if kind == 2 else 15.0) * np.array(_direction(rng))).astype(int) for _ in BANDS]
+    away = [np.rint(rng.uniform(5.0, 31.0 if kind == 2 else 15.0) * np.array(_direction(rng))).astype(int) for _ in DECALS.bands]
     out = np.zeros_like(arc)
-    for band, (x, y) in enumerate([away[0]] * len(BANDS) if kind == 2 else away):
-        padded = np.pad(arc[:, band], ((0, 0), (STAMP_SIZE, STAMP_SIZE), (STAMP_SIZE, STAMP_SIZE)))
-        out[:, band] = padded[:, STAMP_SIZE - y : 2 * STAMP_SIZE - y, STAMP_SIZE - x : 2 * STAMP_SIZE - x]
+    for band, (x, y) in enumerate([away[0]] * len(DECALS.bands) if kind == 2 else away):
+        padded = np.pad(arc[:, band], ((0, 0), (DECALS.size_pix, DECALS.size_pix), (DECALS.size_pix, DECALS.size_pix)))
+        out[:, band] = padded[:, DECALS.size_pix - y : 2 * DECALS.size_pix - y, DECALS.size_pix - x : 2 * DECALS.size_pix - x]
     return out
 
 

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from scipy.fft import irfft2, rfft2
 
 from arcgate.dataset.reader import Batch, Dataset
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.dataset.shard_reading import read_shard
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates.canaries import ANNULUS_PEDESTAL_PIX, psf_sigma_pix
-from arcgate.gates.features import FRAME_PIX
+from arcgate.gates.canaries import psf_sigma_pix
+from arcgate.gates.regions import Regions
 from arcgate.ground.draws import generator
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import render_arcs, used_psfs
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.inject import CORE_RADIUS_PIX
 
 Pixels = NDArray[np.float32]
+REGIONS = Regions(DECALS)
 # What the stamp of a positive becomes: from rows, stamps and arcs, and a size.
 Plant = Callable[[pd.DataFrame, Pixels, Pixels, float], Pixels]
 # Mirrored pixels around a stamp that is shifted or blurred by Fourier transforms.
@@ -57,29 +57,31 @@ class Leak:
 
 
 def _radius(table: pd.DataFrame) -> NDArray[np.float64]:
-    return radius_from(table["host_x_pix"].to_numpy(np.float64), table["host_y_pix"].to_numpy(np.float64))[:, None]
+    return radius_from(table["host_x_pix"].to_numpy(np.float64), table["host_y_pix"].to_numpy(np.float64), DECALS.size_pix)[
+        :, None
+    ]
 
 
 def _sky(table: pd.DataFrame) -> NDArray[np.float64]:
-    return table[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
+    return table[[f"sky_sigma_{band}" for band in DECALS.bands]].to_numpy(np.float64)[:, :, None, None]
 
 
 def core_pedestal(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
     """Light at r < 5 px."""
-    return _sum(image, size * _sky(table) * (_radius(table) < CORE_RADIUS_PIX))
+    return _sum(image, size * _sky(table) * (_radius(table) < REGIONS.core_pix))
 
 
 def annulus_pedestal(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
     """Light at 8 to 19 px."""
-    low, high = ANNULUS_PEDESTAL_PIX
+    low, high = REGIONS.pedestal_pix
     radius = _radius(table)
     return _sum(image, size * _sky(table) * ((radius >= low) & (radius < high)))
 
 
 def frame_pedestal(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
     """Light in the outermost two pixels."""
-    frame = np.ones((STAMP_SIZE, STAMP_SIZE))
-    frame[FRAME_PIX:-FRAME_PIX, FRAME_PIX:-FRAME_PIX] = 0.0
+    frame, width = np.ones((DECALS.size_pix, DECALS.size_pix)), REGIONS.frame_pix
+    frame[width:-width, width:-width] = 0.0
     return _sum(image, size * _sky(table) * frame)
 
 
@@ -90,14 +92,14 @@ def offset(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixe
 
 def shift(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
     """The galaxy moved in x, its sky with it, the arc not; by a phase, which leaves the noise's power as it is."""
-    k = np.fft.rfftfreq(STAMP_SIZE + 2 * PAD)
+    k = np.fft.rfftfreq(DECALS.size_pix + 2 * PAD)
     return _sum(image, _filtered(image - arc, np.exp(-2j * np.pi * k * size)[None, None, None]) - (image - arc))
 
 
 def arc_psf(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
     """Arcs convolved with PSFs whose widths are too large by `size`."""
-    wide = table.assign(**{f"psf_fwhm_used_{band}": table[f"psf_fwhm_used_{band}"] * (1.0 + size) for band in BANDS})
-    return _sum(image, render_arcs(wide, used_psfs(wide))[0] - arc)
+    wide = table.assign(**{f"psf_fwhm_used_{band}": table[f"psf_fwhm_used_{band}"] * (1.0 + size) for band in DECALS.bands})
+    return _sum(image, render_arcs(wide, used_psfs(wide, DECALS), DECALS)[0] - arc)
 
 
 def host_psf(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pixels:
@@ -105,8 +107,8 @@ def host_psf(table: pd.DataFrame, image: Pixels, arc: Pixels, size: float) -> Pi
 
     That smooths its sky as well, which would be a far stronger leak than the width; what the sky loses in power is given back.
     """
-    variance = np.square(psf_sigma_pix(table).astype(np.float64))[:, :, None, None] * ((1.0 + size) ** 2 - 1.0)
-    length = STAMP_SIZE + 2 * PAD
+    variance = np.square(psf_sigma_pix(table, DECALS).astype(np.float64))[:, :, None, None] * ((1.0 + size) ** 2 - 1.0)
+    length = DECALS.size_pix + 2 * PAD
     ky, kx = np.fft.fftfreq(length)[:, None], np.fft.rfftfreq(length)
     blur = np.exp(-2.0 * np.pi**2 * variance * (ky**2 + kx**2))
     sky = (1.0 + 2.0 * NOISE_LAG1 * np.cos(2.0 * np.pi * ky)) * (1.0 + 2.0 * NOISE_LAG1 * np.cos(2.0 * np.pi * kx))
@@ -222,7 +224,7 @@ def with_leak(dataset: Dataset, leak: Leak | None, size: float) -> Dataset:
 
 def _white(table: pd.DataFrame, stream: str) -> NDArray[np.float64]:
     """Noise of unit variance, keyed on the rows."""
-    return np.stack([generator(14, stream, int(i)).standard_normal(IMAGE_SHAPE) for i in table["sample_id"]])
+    return np.stack([generator(14, stream, int(i)).standard_normal(DECALS.shape) for i in table["sample_id"]])
 
 
 def _sum(image: Pixels, light: NDArray[Any]) -> Pixels:
@@ -232,6 +234,6 @@ def _sum(image: Pixels, light: NDArray[Any]) -> Pixels:
 def _filtered(image: Pixels, response: NDArray[Any]) -> NDArray[np.float64]:
     """Stamps multiplied by a response in Fourier space, mirrored at their borders before."""
     padded = np.pad(image.astype(np.float64), ((0, 0), (0, 0), (PAD, PAD), (PAD, PAD)), mode="symmetric")
-    cut = slice(PAD, PAD + STAMP_SIZE)
+    cut = slice(PAD, PAD + DECALS.size_pix)
     filtered: NDArray[np.float64] = irfft2(rfft2(padded) * response, s=padded.shape[-2:])[..., cut, cut]
     return filtered

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.data_node import PerBand
 from arcgate.dataset.reader import Batch, Dataset
 from arcgate.imaging import DECALS
 from arcgate.variant import View
@@ -25,7 +24,7 @@ NEEDED = ("sample_id", "pair_id", "role", "label", "host_x_pix", "host_y_pix")
 
 def as_given(view: View) -> View:
     """A view that hands on stamps as they are: what `NormalisedDataset` yields is normalised and stretched already."""
-    return replace(view, normalisation="raw", stretch="none", raw_scale_nmgy=PerBand(1.0, 1.0, 1.0))
+    return replace(view, normalisation="raw", stretch="none", raw_scale_nmgy={"g": 1.0, "r": 1.0, "z": 1.0})
 
 
 def statistics(batch: Batch, viewer: Viewer, form: Form) -> tuple[Pixels, Pixels]:

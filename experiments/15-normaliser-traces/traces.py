@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sets import specs
 
 from arcgate.dataset.reader import Dataset, open_dataset
+from arcgate.gates.regions import Regions
 from arcgate.gates.rules import halved, judged
 from arcgate.gates.summaries import features, pixels, power, radial, ring_sums
 from arcgate.imaging import DECALS
@@ -62,9 +63,12 @@ def summarised(image: Pixels, x: NDArray[np.float64], y: NDArray[np.float64], su
     if summary == SUMMARIES[0]:
         sums, counts = ring_sums(image, x, y, OUTER_PIX)
         return (sums / counts[:, None]).reshape(len(image), -1).astype(np.float32)
+    regions = Regions(DECALS)
     if summary == "radial":
-        return radial(image, x, y, "annulus")
-    return pixels(image, "annulus") if summary == "pca" else features(power(image, "annulus", None)[0], "power")
+        return radial(image, x, y, "annulus", regions)
+    if summary == "pca":
+        return pixels(image, "annulus", regions)
+    return features(power(image, "annulus", None, regions)[0], "power")
 
 
 def measured(dataset: Dataset, view: View, settings: Gates) -> Iterator[dict[str, object]]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Source
 from arcgate.gates.arms import arms_of, chosen_pairs
@@ -39,6 +38,6 @@ def with_pixel(batch: Batch, leaking: np.ndarray, rng: np.random.Generator) -> B
     table = batch.table
     rows = np.flatnonzero((table["role"] == "positive").to_numpy() & np.isin(table["pair_id"].to_numpy(np.int64), leaking))
     image = batch.image.copy()
-    y, x = rng.integers(0, STAMP_SIZE, (2, len(rows)))
-    image[rows, BANDS.index("r"), y, x] += np.float32(PIXEL_SKY_SIGMA) * table["sky_sigma_r"].to_numpy(np.float32)[rows]
+    y, x = rng.integers(0, DECALS.size_pix, (2, len(rows)))
+    image[rows, DECALS.bands.index("r"), y, x] += np.float32(PIXEL_SKY_SIGMA) * table["sky_sigma_r"].to_numpy(np.float32)[rows]
     return replace(batch, image=image)

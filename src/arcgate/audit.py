@@ -107,7 +107,7 @@ def print_audit_plan(spec: Audit) -> None:
 
 
 def _open(spec: Audit) -> Opened:
-    source = open_source(Path(spec.data))
+    source = open_source(Path(spec.data), spec.imaging)
     return Opened(spec, source, evidence_key(source.digest, spec))
 
 

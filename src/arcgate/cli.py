@@ -35,6 +35,7 @@ verbs:
   inspect    what a finished data set holds             arcgate inspect data=<folder> verify=true
   report     a study's table                            arcgate report study=pilot       (full=true: everything)
   ui         browse the runs in MLflow                  arcgate ui port=5000
+  clean      list what no study names                   arcgate clean remove=true
 
 any verb:
   --help         its options and configuration groups
@@ -309,6 +310,17 @@ def _ui() -> int:
     return _hydra("ui", task)
 
 
+def _clean() -> int:
+    def task(config: DictConfig) -> int:
+        from arcgate.clean import clean
+
+        places = Path(str(config.runtime.data_dir)), Path(str(config.runtime.mlruns_dir))
+        clean(*places, min_age_days=float(config.min_age_days), remove=bool(config.remove))
+        return 0
+
+    return _hydra("clean", task)
+
+
 VERBS: dict[str, Callable[[], int]] = {
     "run": _run,
     "simulate": _simulate,
@@ -316,6 +328,7 @@ VERBS: dict[str, Callable[[], int]] = {
     "inspect": _inspect,
     "report": _report,
     "ui": _ui,
+    "clean": _clean,
 }
 
 

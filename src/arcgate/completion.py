@@ -19,6 +19,7 @@ CONFIGURATIONS: Final = {
     "inspect": "inspect",
     "report": "report",
     "ui": "ui",
+    "clean": "clean",
 }
 _OPTIONS: Final = ("--help", "--cfg", "--multirun")
 # Settings whose value is a file or a folder.

@@ -35,7 +35,7 @@ def from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> V
     ArcgateError
         Naming each key that is unknown, missing or out of range, with the valid choices.
     """
-    return _checked(config, Variant, typed or {})
+    return _checked(config, Variant, typed or {}, taken_over=("imaging",))
 
 
 def audit_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Audit:
@@ -49,26 +49,28 @@ def typed_words(overrides: Sequence[str]) -> dict[str, str]:
     return {key: value for key, equals, value in split if equals}
 
 
-def _checked(config: DictConfig, kind: type[Spec], typed: Mapping[str, str]) -> Spec:
-    plain = _plain(config)
+def _checked(config: DictConfig, kind: type[Spec], typed: Mapping[str, str], taken_over: Sequence[str] = ()) -> Spec:
+    """A frozen specification; groups that are `taken_over` stand elsewhere in it by interpolation."""
+    plain = _plain(config, taken_over)
     meant = {key: typed[key] for key in _no_text(plain, kind) if key in typed}
     if meant:
         config = config.copy()
         for key, text in meant.items():
             OmegaConf.update(config, key, text)
-        plain = _plain(config)
+        plain = _plain(config, taken_over)
     return from_dict(plain, kind)
 
 
-def _plain(config: DictConfig) -> Any:
+def _plain(config: DictConfig, taken_over: Sequence[str]) -> Any:
     try:
-        return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ArcgateError(
             f"the configuration does not resolve: {error}",
             where="composed configuration",
             todo="give the missing value: key=value",
         ) from error
+    return {key: value for key, value in plain.items() if key not in taken_over} if isinstance(plain, dict) else plain
 
 
 def _no_text(plain: Any, kind: type[Spec]) -> list[str]:

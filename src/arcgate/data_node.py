@@ -7,23 +7,17 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.dataset.schema import STAMP_SIZE
+from arcgate.imaging import Imaging
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Positive = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 Split = Literal["train", "val", "test"]
-HALF_STAMP = STAMP_SIZE / 2
 
 
-@dataclass(config=STRICT, frozen=True)
-class PerBand:
-    """One positive value for each of the bands g, r, z."""
-
-    g: Positive
-    r: Positive
-    z: Positive
+PerBand = dict[str, Positive]
+"""One positive value for each band of the imaging."""
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -83,7 +77,7 @@ class PackHosts:
     Attributes
     ----------
     path : str
-        Folder with g.fits, r.fits and z.fits, each a cube (n, height, width).
+        Folder with a file for each band (g.fits, r.fits, ...), each a cube (n, height, width).
     nanomaggies_per_count : float
         Factor from pixel values to nanomaggies.
     pixel_scale_arcsec : float
@@ -235,8 +229,6 @@ class CoreMask:
             raise ValueError(f"kind {self.kind!r} needs radius_pix > 0")
         if self.kind == "tanh" and self.width_pix <= 0:
             raise ValueError("kind 'tanh' needs width_pix > 0")
-        if self.radius_pix >= HALF_STAMP:
-            raise ValueError(f"a mask of radius {self.radius_pix} px is larger than the stamp: use less than {HALF_STAMP:g} px")
         return self
 
 
@@ -246,6 +238,8 @@ class Data:
 
     Attributes
     ----------
+    imaging : Imaging
+        Bands, size and scale of the stamps.
     n_pairs : int
         Positives, each with its control.
     injections_per_host : int
@@ -263,9 +257,31 @@ class Data:
     injections_per_host: PositiveInt
     null_rows: PositiveInt
     only_split: Split | None
+    imaging: Imaging
     hosts: Hosts
     grid: Grid
     controls: Controls
     psf: Psf
     noise: Noise
     core_mask: CoreMask
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Data:
+        half = self.imaging.size_pix / 2
+        radius = self.core_mask.radius_pix
+        if radius >= half:
+            raise ValueError(f"core_mask: a mask of radius {radius:g} px is larger than the stamp: use less than {half:g} px")
+        reach = half * self.imaging.pixel_scale_arcsec
+        if (largest := max(self.grid.theta_e_arcsec)) >= reach:
+            raise ValueError(f"grid: theta_E of {largest:g} arcsec lies beyond the stamp, which reaches {reach:.3g} arcsec")
+        for name, values in self._per_band().items():
+            if set(values) != set(self.imaging.bands):
+                raise ValueError(
+                    f"hosts: {name} is stated for {', '.join(values)}, but the imaging has {', '.join(self.imaging.bands)}"
+                )
+        return self
+
+    def _per_band(self) -> dict[str, PerBand]:
+        hosts = self.hosts
+        names = ("psfsize_arcsec", "depth_mag") if isinstance(hosts, MockHosts) else ("psfsize_arcsec", "psf_beta", "gain")
+        return {name: getattr(hosts, name) for name in names}

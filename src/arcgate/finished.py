@@ -144,7 +144,7 @@ def _keys(spec: Variant) -> Keys | None:
     """Keys of a variant whose data sets are built."""
     digests = []
     for data in (spec.data, spec.evaluation.common):
-        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data, survey_digest(data.hosts)))
+        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data, survey_digest(data.hosts, data.imaging)))
         if not is_built(folder):
             return None
         digests.append(str(read_card(folder)["data_digest"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from arcgate.lensing.frame import Frame
 
@@ -32,6 +32,9 @@ class Imaging:
         `Frame` does not take.
     """
 
+    # A key of a configuration that is none of its own is refused.
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
     bands: tuple[str, ...]
     reference_band: str
     size_pix: int
@@ -57,6 +60,11 @@ class Imaging:
     def frame(self) -> Frame:
         """The pixels, for the engine."""
         return Frame(self.size_pix, self.pixel_scale_arcsec)
+
+    @property
+    def middle_pix(self) -> float:
+        """Middle of a stamp along either axis, pixels; between two where the size is even."""
+        return (self.size_pix - 1) / 2.0
 
     @property
     def shape(self) -> tuple[int, int, int]:

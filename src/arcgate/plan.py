@@ -8,7 +8,7 @@ from pathlib import Path
 from arcgate.data_node import Data, MockHosts
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
-from arcgate.dataset.schema import IMAGE_BYTES
+from arcgate.dataset.schema import schema_of
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
@@ -61,7 +61,7 @@ def print_data_plan(spec: Variant, planned: Planned) -> None:
 
 def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float, float]:
     """Seconds and bytes of a data set that is not there yet."""
-    digest = spec_digest(data, survey_digest(data.hosts))
+    digest = spec_digest(data, survey_digest(data.hosts, data.imaging))
     place = set_folder(Path(spec.runtime.data_dir), digest)
     if is_built(place):
         print(f"  {name}: {digest[:12]} is there ({place})")
@@ -71,7 +71,7 @@ def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float,
         print(f"  {name}: {digest[:12]} is shared with a job above: {rows:,} rows, counted there")
         return 0.0, 0.0
     print(f"  {name}: {digest[:12]} would be built: {rows:,} rows")
-    return rows * SECONDS_PER_ROW / spec.runtime.workers, float((rows + data.n_pairs) * IMAGE_BYTES)
+    return rows * SECONDS_PER_ROW / spec.runtime.workers, float((rows + data.n_pairs) * schema_of(data.imaging).image_bytes)
 
 
 def _rows(data: Data) -> int:
@@ -81,12 +81,12 @@ def _rows(data: Data) -> int:
 def _survey(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
     hosts = spec.data.hosts
     if not isinstance(hosts, MockHosts):
-        pack = PackSurvey.open(hosts)
+        pack = PackSurvey.open(hosts, spec.data.imaging)
         print(f"  hosts: {pack.describe()}, {hosts.path} ({pack.digest[:12]})")
         for note in pack.notes:
             print(f"    note: {note}")
         return 0.0, 0.0
-    digest = survey_digest(hosts)
+    digest = survey_digest(hosts, spec.data.imaging)
     if (folder / "surveys" / digest).exists():
         print(f"  hosts: mock survey {digest[:12]} is there, whole or in part")
         return 0.0, 0.0
@@ -94,14 +94,16 @@ def _survey(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float
         print(f"  hosts: mock survey {digest[:12]} is shared with a job above: {hosts.n_hosts:,} galaxies, counted there")
         return 0.0, 0.0
     print(f"  hosts: mock survey {digest[:12]} would be built: {hosts.n_hosts:,} galaxies")
-    return hosts.n_hosts * SECONDS_PER_HOST / spec.runtime.workers, float(hosts.n_hosts * IMAGE_BYTES)
+    return hosts.n_hosts * SECONDS_PER_HOST / spec.runtime.workers, float(
+        hosts.n_hosts * schema_of(spec.data.imaging).image_bytes
+    )
 
 
 def _later_stages(spec: Variant, folder: Path) -> float:
     """Seconds of gates and training, as far as they are not there."""
     judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR
     learning = 2 * spec.data.n_pairs * spec.learning.epochs * SECONDS_PER_STAMP / spec.runtime.threads
-    place = set_folder(folder, spec_digest(spec.data, survey_digest(spec.data.hosts)))
+    place = set_folder(folder, spec_digest(spec.data, survey_digest(spec.data.hosts, spec.data.imaging)))
     if not is_built(place):
         print("  gates, training and scores would run on it")
         return judging + learning

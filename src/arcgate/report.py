@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from arcgate.tracking.results import results
+from arcgate.tracking.results import apart, results
 from arcgate.tracking.short_table import WIDTH, short_table
 from arcgate.tracking.table import CSV, print_table
 
@@ -35,6 +35,8 @@ def print_study(study: str, mlruns_dir: str, data_dir: str, full: bool = False) 
         Unknown study.
     """
     show(results(study, mlruns_dir), study, data_dir, full)
+    if others := apart(study, mlruns_dir):
+        print(f"apart, since their data sets are of another schema: {', '.join(others)}; run them again for the table")
 
 
 def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import HALF_STAMP, STRICT, Data, PerBand, Positive, PositiveInt
+from arcgate.data_node import STRICT, Data, PerBand, Positive, PositiveInt
+from arcgate.imaging import Imaging
 from arcgate.naming import Name, StudyName
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -25,9 +26,9 @@ class View:
     ----------
     normalisation : {'raw', 'stamp_robust', 'annulus_robust'}
         Per stamp and band subtract the median and divide by the scaled median absolute deviation of the whole stamp,
-        or of the pixels at r >= annulus_pix; `raw` divides by the constants `raw_scale_nmgy`.
-    annulus_pix : float
-        Inner radius of the annulus, pixels.
+        or of the pixels in the annulus; `raw` divides by the constants `raw_scale_nmgy`.
+    annulus : float
+        Inner radius of the annulus in units of half the stamp's side.
     stretch : {'none', 'asinh'}
         Applied after normalisation.
     raw_scale_nmgy : PerBand
@@ -35,7 +36,7 @@ class View:
     """
 
     normalisation: Literal["raw", "stamp_robust", "annulus_robust"]
-    annulus_pix: Annotated[float, Field(gt=0, lt=HALF_STAMP)]
+    annulus: Fraction
     stretch: Literal["none", "asinh"]
     raw_scale_nmgy: PerBand
 
@@ -150,7 +151,7 @@ class Evaluation:
     """
 
     fpr: Fraction
-    core_mask_radius_pix: Annotated[float, Field(gt=0, lt=HALF_STAMP)]
+    core_mask_radius_pix: Positive
     common: Data
 
 
@@ -205,6 +206,8 @@ class Audit:
         Folder of evidence.json and report.html; None: `<data_dir>/audits/<evidence key>`.
     track : bool
         Whether to keep the audit as a run of the experiment `audits` in MLflow.
+    imaging : Imaging or None
+        Of another maker's stamps; None: what the file states, else that of DECaLS.
     """
 
     data: str
@@ -213,4 +216,5 @@ class Audit:
     view: View
     gates: Gates
     runtime: Runtime
+    imaging: Imaging | None = None
     dry_run: bool = False

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from arcgate.dataset.card import write_card
-from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
+from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
 
@@ -32,9 +32,9 @@ def _rows_of_pairs(n_pairs: int, first_pair: int, split: str) -> Rows:
     tables, images, arcs = [], [], []
     for pair in range(first_pair, first_pair + n_pairs):
         rng = np.random.default_rng(pair)
-        host = rng.normal(0.1, 0.02, IMAGE_SHAPE).astype(np.float32)
-        arc = rng.exponential(0.05, IMAGE_SHAPE).astype(np.float32)
-        common = {column.name: _value(column.kind, column.name, rng) for column in COLUMNS}
+        host = rng.normal(0.1, 0.02, DECALS.shape).astype(np.float32)
+        arc = rng.exponential(0.05, DECALS.shape).astype(np.float32)
+        common = {column.name: _value(column.kind, column.name, rng) for column in schema_of(DECALS).columns}
         common |= {"host_id": f"galaxy é {pair}", "pair_id": pair, "split": split, "healpix": None if pair % 3 == 0 else pair}
         positive = {**common, "sample_id": 2 * pair, "role": "positive", "label": 1, "control_kind": None}
         control = {
@@ -48,8 +48,8 @@ def _rows_of_pairs(n_pairs: int, first_pair: int, split: str) -> Rows:
         tables += [positive, control]
         images += [host + arc, host]
         arcs += [arc, np.zeros_like(arc)]
-    table = pd.DataFrame(tables, columns=[column.name for column in COLUMNS])
-    for column in COLUMNS:
+    table = pd.DataFrame(tables, columns=[column.name for column in schema_of(DECALS).columns])
+    for column in schema_of(DECALS).columns:
         if column.kind == "int":
             table[column.name] = table[column.name].astype("Int64" if column.nullable else "int64")
     return table, np.stack(images), np.stack(arcs)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import canonical_columns, data_digest, row_digests
-from arcgate.dataset.schema import COLUMNS, Column, schema_of
+from arcgate.dataset.schema import Column, schema_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 
 RowMaker = Callable[..., tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.float32]]]
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-NULLABLE = [column.name for column in COLUMNS if column.nullable]
+NULLABLE = [column.name for column in schema_of(DECALS).columns if column.nullable]
 
 
 def _arrays(table: pd.DataFrame) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_data_digest_depends_on_neither_order_nor_batches(make_rows: RowMaker, o
 
 
 @FEW
-@given(column=st.sampled_from(COLUMNS), row=st.integers(0, 3), step=st.integers(1, 5))
+@given(column=st.sampled_from(schema_of(DECALS).columns), row=st.integers(0, 3), step=st.integers(1, 5))
 def test_one_changed_value_changes_its_row_only(make_rows: RowMaker, column: Column, row: int, step: int) -> None:
     table, image, arc = make_rows(2)
     before = row_digests(table, image, arc, schema_of(DECALS))
@@ -61,7 +61,7 @@ def test_one_changed_value_changes_its_row_only(make_rows: RowMaker, column: Col
 @given(name=st.sampled_from(NULLABLE), row=st.integers(0, 3))
 def test_null_differs_from_zero_and_from_empty_text(make_rows: RowMaker, name: str, row: int) -> None:
     table, image, arc = make_rows(2)
-    kind = next(column.kind for column in COLUMNS if column.name == name)
+    kind = next(column.kind for column in schema_of(DECALS).columns if column.name == name)
     empty, null = table.copy(), table.copy()
     for frame, value in ((empty, {"text": "", "int": 0, "float": 0.0}[kind]), (null, None)):
         values = frame[name].astype(object).tolist()

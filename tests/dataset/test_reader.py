@@ -14,9 +14,10 @@ from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import CARD
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import file_digest
-from arcgate.dataset.schema import COLUMN_NAMES, Schema
+from arcgate.dataset.schema import Schema, schema_of
 from arcgate.dataset.shards import read_shard
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 
 SetMaker = Callable[..., Path]
 
@@ -28,7 +29,7 @@ def dataset(make_set: SetMaker) -> Dataset:
 
 def test_table_of_everything(dataset: Dataset) -> None:
     table = dataset.table()
-    assert list(table) == list(COLUMN_NAMES)
+    assert list(table) == list(schema_of(DECALS).names)
     assert table.index.tolist() == list(range(16))
     assert str(table["label"].dtype) == "Int64"
 

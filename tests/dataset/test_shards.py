@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import receipt_path
-from arcgate.dataset.schema import COLUMN_NAMES, IMAGE_BYTES, IMAGE_COLUMNS, schema_of
+from arcgate.dataset.schema import IMAGE_COLUMNS, schema_of
 from arcgate.dataset.shard_reading import shard_imaging
 from arcgate.dataset.shards import finished, read_shard, read_table, shard_path, write_shard
 from arcgate.ground import atomic
@@ -62,7 +62,7 @@ def test_an_arc_of_no_light_takes_no_bytes(shard: Path, make_rows: RowMaker) -> 
     stored = pq.read_table(shard, columns=["arc"]).column(0)
     assert stored.is_null().to_pylist() == [not row.tobytes().strip(b"\0") for row in arc]
     light = 202 - stored.null_count
-    assert receipt.bytes < (202 + light + 1) * IMAGE_BYTES + 202 * 2000
+    assert receipt.bytes < (202 + light + 1) * schema_of(DECALS).image_bytes + 202 * 2000
     batch = read_shard(shard)
     assert batch.arc is not None
     assert batch.arc.tobytes() == arc.tobytes()
@@ -285,7 +285,7 @@ def test_missing_shard_is_named(shard: Path) -> None:
 
 
 def test_file_with_other_columns_is_refused(shard: Path) -> None:
-    pq.write_table(pa.table({COLUMN_NAMES[0]: [1, 2]}), shard)
+    pq.write_table(pa.table({schema_of(DECALS).names[0]: [1, 2]}), shard)
     with pytest.raises(ArcgateError, match="columns are not those of this version"):
         read_shard(shard)
 

@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 import torch
 
-from arcgate.data_node import PerBand
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import write_card
-from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE
+from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS
@@ -31,7 +30,7 @@ def _one_thread() -> None:
 
 def _row(pair: int, role: str) -> dict[str, object]:
     plain = {"int": 1, "float": 1.0, "text": "text"}
-    row = {column.name: plain[column.kind] for column in COLUMNS}
+    row = {column.name: plain[column.kind] for column in schema_of(DECALS).columns}
     row |= {
         "sample_id": 3 * pair + list(_ROLES).index(role),
         "pair_id": pair,
@@ -55,11 +54,15 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
         receipts = []
         for index, chosen in enumerate(np.array_split(np.arange(first, first + pairs)[::-1], 2)):
             rows = [_row(int(pair), role) for pair in chosen for role in roles]
-            image = np.random.default_rng(index).normal(size=(len(rows), *IMAGE_SHAPE)).astype(np.float32)
+            image = np.random.default_rng(index).normal(size=(len(rows), *DECALS.shape)).astype(np.float32)
             image[[row["sample_id"] in flat for row in rows]] = 0.25
-            kinds = {column.name: "Int64" if column.nullable else "int64" for column in COLUMNS if column.kind == "int"}
-            floats = {column.name: "float64" for column in COLUMNS if column.kind == "float"}
-            table = pd.DataFrame(rows, columns=[column.name for column in COLUMNS]).astype(kinds | floats)
+            kinds = {
+                column.name: "Int64" if column.nullable else "int64"
+                for column in schema_of(DECALS).columns
+                if column.kind == "int"
+            }
+            floats = {column.name: "float64" for column in schema_of(DECALS).columns if column.kind == "float"}
+            table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns]).astype(kinds | floats)
             receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image), DECALS))
         write_card(
             folder, imaging=DECALS, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts
@@ -71,7 +74,7 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
 
 @pytest.fixture
 def view() -> View:
-    return View("annulus_robust", 20.0, "asinh", PerBand(0.01, 0.01, 0.01))
+    return View("annulus_robust", 0.625, "asinh", {"g": 0.01, "r": 0.01, "z": 0.01})
 
 
 @pytest.fixture

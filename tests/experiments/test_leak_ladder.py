@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from arcgate.dataset.reader import Dataset
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC
-from arcgate.gates.canaries import regions
+from arcgate.gates.canaries import pedestals
+from arcgate.gates.regions import Regions
+from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments" / "14-leak-ladder"))
@@ -27,8 +28,8 @@ PIXEL = np.arange(64.0)
 
 def table(sky: float = 0.0) -> pd.DataFrame:
     """One positive whose psfsize has a standard deviation of SIGMA_PIX."""
-    psfsize = SIGMA_PIX * PIXEL_SCALE_ARCSEC * 2.0 * np.sqrt(2.0 * np.log(2.0))
-    columns = {f"sky_sigma_{band}": sky for band in BANDS} | {f"psfsize_{band}": psfsize for band in BANDS}
+    psfsize = SIGMA_PIX * DECALS.pixel_scale_arcsec * 2.0 * np.sqrt(2.0 * np.log(2.0))
+    columns = {f"sky_sigma_{band}": sky for band in DECALS.bands} | {f"psfsize_{band}": psfsize for band in DECALS.bands}
     return pd.DataFrame([{"sample_id": 7, "host_x_pix": CENTRE[0], "host_y_pix": CENTRE[1], **columns}])
 
 
@@ -36,7 +37,7 @@ def star() -> np.ndarray:
     """A Gaussian of width SIGMA_PIX and unit light in three bands."""
     x, y = (np.exp(-0.5 * ((PIXEL - place) / SIGMA_PIX) ** 2) for place in CENTRE)
     light = y[:, None] * x[None, :]
-    return np.broadcast_to(light / light.sum(), (1, *IMAGE_SHAPE)).astype(np.float32)
+    return np.broadcast_to(light / light.sum(), (1, *DECALS.shape)).astype(np.float32)
 
 
 def moments(image: np.ndarray) -> tuple[float, float, float]:
@@ -48,7 +49,7 @@ def moments(image: np.ndarray) -> tuple[float, float, float]:
 
 @pytest.mark.parametrize("size", [0.02, 0.6, 6.0])
 def test_a_shift_moves_the_galaxy_and_not_the_arc(size: float) -> None:
-    arc = np.zeros((1, *IMAGE_SHAPE), dtype=np.float32)
+    arc = np.zeros((1, *DECALS.shape), dtype=np.float32)
     arc[0, :, 10, 10] = 1.0
     moved = leaks.shift(table(), star() + arc, arc, size)
     assert np.allclose(moved[0, :, 10, 10], 1.0, atol=1e-5)
@@ -59,35 +60,35 @@ def test_a_shift_moves_the_galaxy_and_not_the_arc(size: float) -> None:
 
 @pytest.mark.parametrize("size", [0.01, 0.3, 1.0])
 def test_a_wider_psf_of_the_galaxy_widens_it_by_its_size(size: float) -> None:
-    arc = np.zeros((1, *IMAGE_SHAPE), dtype=np.float32)
+    arc = np.zeros((1, *DECALS.shape), dtype=np.float32)
     wide = leaks.host_psf(table(), star(), arc, size)
     assert moments(wide)[2] == pytest.approx(SIGMA_PIX * (1.0 + size), rel=1e-3)
 
 
 def test_a_wider_psf_of_the_galaxy_leaves_the_sky_its_noise() -> None:
-    rng, arc = np.random.default_rng(0), np.zeros((40, *IMAGE_SHAPE), dtype=np.float32)
+    rng, arc = np.random.default_rng(0), np.zeros((40, *DECALS.shape), dtype=np.float32)
     rows = pd.concat([table(sky=1.0)] * 40).assign(sample_id=np.arange(40))
     sky = rng.standard_normal(arc.shape).astype(np.float32)
     # White where the refill has the mock survey's correlation between neighbours, so that the power stays to a few per cent.
     assert leaks.host_psf(rows, sky, arc, 0.3).std() == pytest.approx(1.0, rel=0.03)
-    assert leaks.host_psf(rows.assign(**{f"sky_sigma_{band}": 0.0 for band in BANDS}), sky, arc, 0.3).std() < 0.6
+    assert leaks.host_psf(rows.assign(**{f"sky_sigma_{band}": 0.0 for band in DECALS.bands}), sky, arc, 0.3).std() < 0.6
 
 
 def test_extra_noise_has_its_variance() -> None:
-    arc = np.zeros((40, *IMAGE_SHAPE), dtype=np.float32)
+    arc = np.zeros((40, *DECALS.shape), dtype=np.float32)
     rows = pd.concat([table(sky=2.0)] * 40).assign(sample_id=np.arange(40))
     assert leaks.extra_noise(rows, arc, arc, 0.6).var() == pytest.approx(0.6 * 2.0**2, rel=0.01)
 
 
 def test_pedestals_are_the_canaries_of_the_gates() -> None:
-    rows, dark = table(sky=2.0), np.zeros((1, *IMAGE_SHAPE), dtype=np.float32)
+    rows, dark = table(sky=2.0), np.zeros((1, *DECALS.shape), dtype=np.float32)
     planted = sum(leak(rows, dark, dark, 0.5) for leak in (leaks.core_pedestal, leaks.annulus_pedestal, leaks.frame_pedestal))
-    expected = regions(radius_from(*(np.array([place]) for place in CENTRE)))
+    expected = pedestals(radius_from(*(np.array([place]) for place in CENTRE), DECALS.size_pix), Regions(DECALS))
     assert np.array_equal(planted, np.broadcast_to(expected, planted.shape))
 
 
 def test_rounding_is_that_of_short_floats() -> None:
-    image = np.random.default_rng(1).lognormal(0.0, 2.0, (1, *IMAGE_SHAPE)).astype(np.float32)
+    image = np.random.default_rng(1).lognormal(0.0, 2.0, (1, *DECALS.shape)).astype(np.float32)
     half = leaks.rounding(table(), image, image, 2**-10)
     assert np.array_equal(half, image.astype(np.float16).astype(np.float32))
     bfloat = leaks.rounding(table(), image, image, 2**-7)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from arcgate.figures import draw_exhibit, refit_chart, save
+from arcgate.figures.refit import marker_words
 from arcgate.gates.exhibit import Exhibit, Kind
 from arcgate.gates.result import Nuisance
 
@@ -75,6 +76,16 @@ def test_the_refit_is_drawn_in_margins_with_its_figures() -> None:
     positions = [float(np.asarray(line.get_xdata()).item()) for line in axes.lines if line.get_marker() not in ("None", None, "")]
     # The first is 45 margins away: an arrow at the edge. The second half a margin.
     assert positions == pytest.approx([5.0, 0.5])
+
+
+def test_the_markers_of_the_refit_are_those_of_its_bands() -> None:
+    def rows(*bands: str) -> list[Nuisance]:
+        return [Nuisance("flux", band, 0.0, -0.01, 0.01, 0.0, 0.02, "ratio - 1") for band in bands]
+
+    assert marker_words(rows("g", "r", "z", "all")) == "Triangles are g, circles r, squares z, diamonds all bands"
+    assert marker_words(rows("all", "vis")) == "Triangles are vis, diamonds all bands"
+    figure = refit_chart(rows(*"ugrizy"))
+    assert len({line.get_marker() for line in figure.axes[0].lines} - {"None"}) == 6
 
 
 def test_a_logarithmic_axis_without_positive_values_becomes_linear(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from matplotlib.transforms import Bbox
 
 from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
 from arcgate.figures.curves import roc_points
-from arcgate.figures.stamps import colour
+from arcgate.figures.stamps import colour, shown_bands
 from arcgate.gates.result import Evidence, GateResult
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS, Imaging
 
 MakeGate = Callable[..., GateResult]
 
@@ -29,20 +30,20 @@ def _drawn(figure: Figure, tmp_path: Path) -> bytes:
 
 
 def test_saving_leaves_one_file(tmp_path: Path) -> None:
-    assert _drawn(core_difference(np.zeros((3, 64, 64)), 1), tmp_path).startswith(b"\x89PNG")
+    assert _drawn(core_difference(np.zeros((3, 64, 64)), 1, DECALS), tmp_path).startswith(b"\x89PNG")
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["figure.png"]
 
 
 def test_colour_composite_puts_z_in_red_and_g_in_blue() -> None:
     image = np.zeros((3, 2, 2))
     image[2, 0, 0] = image[0, 1, 1] = 0.3
-    rgb = colour(image)
+    rgb = colour(image, DECALS)
     assert rgb.shape == (2, 2, 3)
     assert rgb[0, 0].argmax() == 0
     assert rgb[1, 1].argmax() == 2
     assert rgb.min() >= 0
     assert rgb.max() <= 1
-    assert np.isfinite(colour(np.full((3, 2, 2), -1.0))).all()
+    assert np.isfinite(colour(np.full((3, 2, 2), -1.0), DECALS)).all()
 
 
 def test_pairs_are_spread_over_the_range() -> None:
@@ -55,7 +56,7 @@ def test_pairs_are_spread_over_the_range() -> None:
 @pytest.mark.parametrize("n", [1, 5, 12])
 def test_a_contact_sheet_shows_each_pair_with_its_title(n: int, tmp_path: Path) -> None:
     stamps = np.random.default_rng(0).normal(0.0, 0.01, (n, 3, 64, 64)).astype(np.float32)
-    figure = contact_sheet(stamps, stamps, stamps, [pair_title(0.5 + index, 10.0) for index in range(n)])
+    figure = contact_sheet(stamps, stamps, stamps, [pair_title(0.5 + index, 10.0) for index in range(n)], DECALS)
     assert len(figure.findobj(lambda artist: type(artist).__name__ == "AxesImage")) == 3 * n
     assert [f"{0.5 + index:.2f}\u2033,  S/N = 10" in _texts(figure) for index in range(n)] == [True] * n
     if n == 1:
@@ -64,17 +65,46 @@ def test_a_contact_sheet_shows_each_pair_with_its_title(n: int, tmp_path: Path) 
 
 def test_a_contact_sheet_needs_as_many_of_each() -> None:
     with pytest.raises(ArcgateError, match="2 stamps, 2 controls, 2 arcs, 1 titles"):
-        contact_sheet(np.zeros((2, 3, 64, 64)), np.zeros((2, 3, 64, 64)), np.zeros((2, 3, 64, 64)), ["one"])
+        contact_sheet(np.zeros((2, 3, 64, 64)), np.zeros((2, 3, 64, 64)), np.zeros((2, 3, 64, 64)), ["one"], DECALS)
 
 
 def test_the_difference_map_states_core_and_outskirts() -> None:
     y, x = np.indices((64, 64)) - 31.5
     difference = np.full((3, 64, 64), 1e-4)
     difference[:, np.hypot(x, y) < 5] = 0.02
-    text = _texts(core_difference(difference, 1234))
+    text = _texts(core_difference(difference, 1234, DECALS))
     assert "1,234 pairs" in text
     assert "r:  2.00e-02 at r < 5 px\n1.00e-04" in text
     assert "nanomaggies per pixel" in text
+
+
+@pytest.mark.parametrize("bands", [("vis",), ("g", "r"), ("u", "g", "r", "i", "z", "y")])
+def test_stamps_of_any_bands_and_size_are_drawn(bands: tuple[str, ...], tmp_path: Path) -> None:
+    imaging = Imaging(bands, bands[0], 101, 0.168)
+    stamps = np.random.default_rng(0).normal(0.0, 0.01, (2, *imaging.shape)).astype(np.float32)
+    _drawn(contact_sheet(stamps, stamps, stamps, ["one", "two"], imaging), tmp_path)
+    difference = core_difference(stamps[0], 3, imaging)
+    _drawn(difference, tmp_path)
+    text = _texts(difference)
+    assert all(f"{band}:  " in text for band in bands)
+    assert "at r < 7.8 px" in text
+    assert "at r \u2265 31.6 px" in text
+
+
+def test_one_band_is_grey_and_of_many_three_are_shown() -> None:
+    one = np.full((1, 2, 2), 0.1)
+    rgb = colour(one, Imaging(("vis",), "vis", 200, 0.1))
+    assert rgb.shape == (2, 2, 3)
+    assert (rgb[..., 0] == rgb[..., 1]).all()
+    assert (rgb[..., 0] == rgb[..., 2]).all()
+    six = ("u", "g", "r", "i", "z", "y")
+    assert shown_bands(Imaging(six, "r", 64, 0.2)) == (0, 2, 5)
+    assert shown_bands(Imaging(six, "y", 64, 0.2)) == (0, 3, 5)
+    assert shown_bands(Imaging(("g", "r"), "r", 64, 0.2)) == (0, 1, 1)
+    # The same light on a square arcsec, in pixels of a quarter of the area.
+    coarse, fine = (Imaging(("g", "r", "z"), "r", 64, scale) for scale in (0.262, 0.131))
+    image = np.full((3, 1, 1), 0.02)
+    assert colour(image / 4, fine) == pytest.approx(colour(image, coarse))
 
 
 def test_roc_points_treat_ties_as_one_threshold() -> None:

@@ -16,6 +16,7 @@ from arcgate.foreign.opening import notes_of, open_source
 from arcgate.foreign.raw_table import TableFile
 from arcgate.foreign.stamp_cells import BlobStore
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +239,10 @@ def pickled_blob():
             lambda rows: spoiled(rows, "ctrl_stamp_npz", b"PK\x03\x04 and then nothing"),
             ["numpy bytes", "row 4", "ctrl_stamp_npz"],
         ),
-        (lambda rows: spoiled(rows, "stamp_npz", blob(np.zeros((61, 61, 3)))), ["(61, 61, 3)", "row 4", "64 x 64"]),
+        (
+            lambda rows: spoiled(rows, "stamp_npz", blob(np.zeros((61, 61, 3)))),
+            ["(61, 61, 3)", "row 4", "(64, 64, 3)", "imaging=..."],
+        ),
         (lambda rows: spoiled(rows, "stamp_npz", blob(np.zeros((64, 64, 3), np.int16))), ["int16", "row 4"]),
         (lambda rows: rows.assign(is_control=1), ["0 positives", "both classes"]),
         (lambda rows: rows.drop(columns="ctrl_stamp_npz"), ["0 controls", "both classes"]),
@@ -284,13 +288,16 @@ def few(n=6):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"groups": None}, ["no array groups", "holds stamps, labels", "the galaxy of each stamp"]),
+        ({"groups": None}, ["no array groups", "holds stamps, labels", "the galaxy of each one"]),
         ({"labels": None, "stamps": None}, ["no array stamps and no array labels"]),
         ({"labels": np.array([0, 1, 2, 0, 1, 0])}, ["labels hold 2", "row 2"]),
         ({"labels": np.full(6, np.nan)}, ["labels hold nan"]),
         ({"labels": np.ones(6)}, ["6 positives and 0 controls"]),
         ({"labels": np.zeros(5)}, ["stamps is float32 of shape (6, 3, 64, 64)", "labels of shape (5,)"]),
-        ({"stamps": np.zeros((6, 3, 61, 61), np.float32)}, ["(6, 3, 61, 61)", "cut or padded"]),
+        (
+            {"stamps": np.zeros((6, 3, 61, 61), np.float32)},
+            ["(3, 61, 61)", "64 x 64 pixels in g, r, z", "imaging=hsc_gri", "pixel_scale_arcsec", "array stamps"],
+        ),
         ({"stamps": np.zeros((6, 3, 64, 64), np.uint8)}, ["uint8"]),
         ({"controls": np.zeros((3, 3, 64, 64), np.float32)}, ["controls is float32 of shape (3, 3, 64, 64)"]),
         ({"groups": np.array([0, 0, 1, 1, np.nan, 2])}, ["groups is empty in 1 rows", "row 4", "galaxies"]),
@@ -338,7 +345,7 @@ def test_centres_and_noise_are_measured_beside_missing_pixels(older, tmp_path):
 
 
 def test_places_name_file_and_row(tmp_path):
-    store = BlobStore((TableFile(tmp_path / "a.parquet", 3, {}), TableFile(tmp_path / "b.parquet", 5, {})))
+    store = BlobStore((TableFile(tmp_path / "a.parquet", 3, {}), TableFile(tmp_path / "b.parquet", 5, {})), DECALS)
     assert store.place(2).endswith("a.parquet, row 2")
     assert store.place(3).endswith("b.parquet, row 0")
 

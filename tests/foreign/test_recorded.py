@@ -7,15 +7,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from layouts import arrays_of, paired_rows, pairs_of, unpaired_rows, write_arrays, write_rows
+from layouts import arrays_of, declared_names, paired_rows, pairs_of, unpaired_rows, write_arrays, write_rows
 
-from arcgate.dataset.schema import SOURCE_MAGS
 from arcgate.foreign.opening import notes_of, open_source
-from arcgate.foreign.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
+from arcgate.foreign.recorded import NOISE, lens_and_source
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS, Imaging
 from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, declared_psfs, render_arcs
 
-DECLARED = (*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE)
+DECLARED = declared_names()
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,9 @@ def declaring(rows: pd.DataFrame, table: pd.DataFrame, names=DECLARED) -> pd.Dat
 
 
 def test_lens_and_source_are_the_columns_that_the_renderer_reads():
-    read = {*LENS_COLUMNS.values(), *SOURCE_COLUMNS.values(), *SOURCE_MAGS}
-    assert set(LENS_AND_SOURCE) == read
+    for imaging in (DECALS, Imaging(("vis", "y"), "y", 200, 0.1)):
+        read = {*LENS_COLUMNS.values(), *SOURCE_COLUMNS.values(), *[f"source_mag_{band}" for band in imaging.bands]}
+        assert set(lens_and_source(imaging)) == read
 
 
 def test_a_table_with_controls_of_its_own_declares_its_arcs(paired, tmp_path):
@@ -44,7 +45,9 @@ def test_a_table_with_controls_of_its_own_declares_its_arcs(paired, tmp_path):
     assert any("no core mask is declared" in note for note in notes_of(source))
     read = source.parts()[0].read().table
     positive = read[read["role"] == "positive"].reset_index(drop=True)
-    np.testing.assert_allclose(render_arcs(positive, declared_psfs(positive))[0], pairs_of(paired).arc[::2], atol=1e-6)
+    np.testing.assert_allclose(
+        render_arcs(positive, declared_psfs(positive, DECALS), DECALS)[0], pairs_of(paired).arc[::2], atol=1e-6
+    )
 
 
 def test_other_galaxies_need_a_psf_too(unpaired, tmp_path):
@@ -78,7 +81,7 @@ def test_sizes_and_noise_are_positive(unpaired, tmp_path, column, value):
         ("source_reff_arcsec", 0.0, "source_reff_arcsec must be positive"),
         ("source_sersic_n", 0.0, "source_sersic_n must lie in"),
         ("source_x_arcsec", 30.0, "source_x_arcsec puts the source outside the stamp"),
-        ("flux_scale", -1.0, "flux_scale must be finite and not negative"),
+        ("flux_scale", -1.0, r"source_mag_\* or flux_scale must be finite and not negative"),
         ("psf_beta_declared_r", 0.5, "psf_beta_declared_r must exceed 1"),
         ("psfsize_z", 0.1, "psfsize_z is too sharp to be rendered"),
         ("psf_fwhm_used_g", 0.1, "psf_fwhm_used_g is too sharp to be rendered"),
@@ -105,7 +108,7 @@ def test_values_that_cannot_be_rendered_name_row_and_column_of_the_file(paired, 
 def test_the_smallest_width_that_is_named_is_accepted(paired, tmp_path, scale):
     table = pairs_of(paired).table.iloc[::2]
     rows = declaring(paired_rows(paired), table).assign(pixel_scale_arcsec=scale)
-    rows = rows.assign(**{name: 2 * scale / 0.262 for name in PSF if "psfsize" in name}, psf_beta_declared_z=3.0)
+    rows = rows.assign(**{name: 2 * scale / 0.262 for name in DECLARED if "psfsize" in name}, psf_beta_declared_z=3.0)
     with pytest.raises(ArcgateError, match="is too sharp") as refused:
         open_source(write_rows(rows.assign(psfsize_z=0.1), tmp_path / "set.parquet"))
     width = float(re.search(r"an exponent of 3 is (\S+) arcsec, got 0\.1", str(refused.value))[1])
@@ -207,6 +210,6 @@ def test_colours_stand_in_for_magnitudes(paired, tmp_path):
     )
     assert first.facts.declared
     assert second.facts.declared
-    found, expected = second.table(list(SOURCE_MAGS)), first.table(list(SOURCE_MAGS))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    names = [f"source_mag_{band}" for band in DECALS.bands]
+    np.testing.assert_allclose(second.table(names), first.table(names), rtol=1e-12)
     assert not {"source_gr", "source_rz"} & set(second.facts.columns)

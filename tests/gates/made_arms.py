@@ -10,20 +10,23 @@ import pandas as pd
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Stamps
+from arcgate.imaging import DECALS, Imaging
 
 SKY = np.array([0.0026, 0.0037, 0.0116])
 PAIRED = Facts("arrays", True, True, True, True, frozenset())
 
 
-def made_stamps(n: int, seed: int, names: list[str] | None = None) -> Stamps:
+def made_stamps(n: int, seed: int, names: list[str] | None = None, imaging: Imaging = DECALS) -> Stamps:
     """`n` galaxies of random brightness, width and axis ratio."""
     rng = np.random.default_rng(seed)
-    x, y = rng.normal(31.5, 0.3, (2, n))
-    pixel = np.arange(64.0)
+    sky = SKY if imaging.bands == DECALS.bands else np.full(len(imaging.bands), SKY[1])
+    x, y = rng.normal(imaging.middle_pix, 0.3, (2, n))
+    pixel = np.arange(imaging.size_pix, dtype=float)
     dx, dy = (pixel - x[:, None])[:, None, :], (pixel - y[:, None])[:, :, None]
-    width, q, flux = rng.uniform(2.0, 4.0, n), rng.uniform(0.5, 1.0, n), 10.0 ** rng.uniform(0.5, 2.0, (n, 3))
+    width, q, flux = rng.uniform(2.0, 4.0, n), rng.uniform(0.5, 1.0, n), 10.0 ** rng.uniform(0.5, 2.0, (n, len(sky)))
+    width *= DECALS.pixel_scale_arcsec / imaging.pixel_scale_arcsec
     shape = np.exp(-np.sqrt(dx**2 + (dy / q[:, None, None]) ** 2) / width[:, None, None])
-    image = (flux[:, :, None, None] * shape[:, None] + rng.standard_normal((n, 3, 64, 64))) * SKY[:, None, None]
+    image = (flux[:, :, None, None] * shape[:, None] + rng.standard_normal((n, *imaging.shape))) * sky[:, None, None]
     table = pd.DataFrame(
         {
             "host_id": names or [f"galaxy {seed}-{i}" for i in range(n)],
@@ -32,13 +35,13 @@ def made_stamps(n: int, seed: int, names: list[str] | None = None) -> Stamps:
             "host_y_pix": y,
             "split": np.where(np.arange(n) % 5 == 0, "test", "train"),
             "ebv": rng.uniform(0.01, 0.1, n),
-            "psfsize_r": rng.normal(1.3, 0.1, n),
+            f"psfsize_{imaging.reference_band}": rng.normal(1.3, 0.1, n),
             "theta_e_arcsec": np.arange(n, dtype=float),
         }
     )
-    table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]] = SKY
+    table[[f"sky_sigma_{band}" for band in imaging.bands]] = sky
     image = image.astype(np.float32)
-    return Stamps(image, image, table)
+    return Stamps(image, image, table, imaging)
 
 
 def made_arms(control: Stamps, **others: Stamps | np.ndarray | None) -> Arms:

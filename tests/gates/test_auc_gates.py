@@ -14,8 +14,10 @@ from judging import arms_in, by_name, gathered
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
-from arcgate.gates.canaries import CORE_PEDESTAL, FRAME_PEDESTAL, SHIFT
+from arcgate.gates.canaries import SHIFT, core_pedestal, frame_pedestal
 from arcgate.gates.gate_list import gates_for
+from arcgate.gates.regions import Regions
+from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust")
@@ -205,7 +207,7 @@ REGIONS = {
 
 @pytest.mark.parametrize("gate", REGIONS)
 def test_a_pedestal_fails_the_gate_of_its_region_alone(changed, gate):
-    results = changed("residual", lambda stamps: lit(stamps, REGIONS[gate](radius_from(stamps.x, stamps.y))[:, None]))
+    results = changed("residual", lambda stamps: lit(stamps, REGIONS[gate](radius_from(stamps.x, stamps.y, 64))[:, None]))
     failed = {name for name in REGIONS if results[name, "raw"].status == "failed"}
     assert failed == {gate}
     assert results[f"{gate}_within_pair", "raw"].value == 1.0
@@ -224,7 +226,7 @@ def test_canaries_too_small_to_catch_leave_a_gate_blind_and_are_named(collector)
     core = by_name(deaf.judge())["residual_core", "raw"]
     assert core.status == "blind"
     assert core.smallest_leak is None
-    assert f"missed, although so large: {CORE_PEDESTAL.name}" in core.reason
+    assert f"missed, although so large: {core_pedestal(Regions(DECALS)).name}" in core.reason
     # The others are planted at sizes of their own.
     assert f"caught in 9 of 10 such sets: {SHIFT.name}" in core.reason
 
@@ -270,7 +272,7 @@ def test_without_arcs_and_with_other_galaxies_only_the_null_remains(small, arms)
     poorer = [replace(shard, **absent) for shard in shards]
     results = by_name(gathered(AucGates, poorer, small(*UNPAIRED), replace(facts, has_arc=False, declared=False)).judge())
     assert {name for (name, _), result in results.items() if result.status != "not_run"} == {"null", "normaliser_null"}
-    assert len(results) == len(gates_for("annulus_robust", paired=False))
+    assert len(results) == len(gates_for("annulus_robust", False, Regions(DECALS)))
     assert "give their columns" in results["residual_core", "raw"].reason
     assert "store them" in results["normaliser_masked", "network"].reason
 
@@ -325,12 +327,12 @@ def test_a_collector_survives_pickling_with_what_it_gathered(collector):
 def test_what_gates_select_is_known_by_the_function_not_by_its_name(collector):
     """Two lambdas have one name: what the twin read through the first is not what it reads through the second."""
     judging = collector(*SOUND)._gathered()
-    gate = next(gate for gate in gates_for("annulus_robust", paired=True) if (gate.name, gate.view) == ("residual_core", "raw"))
-    core, border = (replace(gate, select=select) for select in (gate.select, lambda features: features[:, :, -5:-1]))
-    border = replace(border, canaries=(FRAME_PEDESTAL,))
-    core = replace(core, select=lambda features: gate.select(features), canaries=(FRAME_PEDESTAL,))
+    listed, frame = gates_for("annulus_robust", True, Regions(DECALS)), frame_pedestal(Regions(DECALS))
+    gate = next(gate for gate in listed if (gate.name, gate.view) == ("residual_core", "raw"))
+    border = replace(gate, select=lambda features, _: features[:, :, -5:-1], canaries=(frame,))
+    core = replace(gate, select=lambda features, regions: gate.select(features, regions), canaries=(frame,))
     assert core.select.__name__ == border.select.__name__
-    ladders = [judging._ladder(each, FRAME_PEDESTAL) for each in (core, border)]
+    ladders = [judging._ladder(each, frame) for each in (core, border)]
     # The core sees nothing of the frame.
     assert [ladder.heard for ladder in ladders] == [False, True]
     assert len(judging._planted) == 2

@@ -66,7 +66,7 @@ def test_stamps_that_are_not_control_plus_arc_are_found(small, built, rewritten)
 
     def core_pedestal(table, image):
         positive = (table["role"] == "positive").to_numpy()
-        core = radius_from(table["host_x_pix"].to_numpy(), table["host_y_pix"].to_numpy()) < 5
+        core = radius_from(table["host_x_pix"].to_numpy(), table["host_y_pix"].to_numpy(), 64) < 5
         sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy()[:, :, None, None]
         image += (positive[:, None, None, None] * core[:, None] * sky).astype(np.float32)
         return table, image

@@ -12,11 +12,14 @@ from arcgate.dataset.source import DatasetSource
 from arcgate.gates import canaries
 from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
 from arcgate.gates.extraction import NORMALISER, Extraction
-from arcgate.gates.features import FRAME, N_RINGS, NOISE, RINGS_PIX
 from arcgate.gates.gate_list import gates_for
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import NETWORK, RAW
 from arcgate.imaging import DECALS
 from arcgate.views.view import Viewer
+
+REGIONS = Regions(DECALS)
+CORE_PEDESTAL, ANNULUS_PEDESTAL = canaries.core_pedestal(REGIONS), canaries.annulus_pedestal(REGIONS)
 
 
 @pytest.fixture(scope="module", params=["annulus_robust", "stamp_robust"])
@@ -30,7 +33,7 @@ def shard(request, small, built):
 
 def looked_at(arms, viewer, image):
     """Features of the twin with other pixels, as an arm of its own."""
-    stamps = Stamps(image.astype(np.float32), image.astype(np.float32), arms.twin.table)
+    stamps = Stamps(image.astype(np.float32), image.astype(np.float32), arms.twin.table, DECALS)
     return dict(Extraction(viewer)._seen(stamps))
 
 
@@ -46,11 +49,11 @@ def radius(arms):
 def test_every_canary_of_every_gate_has_its_leak(shard):
     _, viewer, found = shard
     for paired in (True, False):
-        for gate in gates_for(viewer.view.normalisation, paired):
+        for gate in gates_for(viewer.view.normalisation, paired, REGIONS):
             for canary in gate.canaries:
                 assert (gate.kind, canary.leak) in found
                 if gate.kind != NORMALISER:
-                    assert np.abs(gate.select(found[gate.kind, canary.leak])).max() > 0
+                    assert np.abs(gate.select(found[gate.kind, canary.leak], REGIONS)).max() > 0
 
 
 @pytest.mark.parametrize("size", [0.05, 0.3])
@@ -58,10 +61,10 @@ def test_pedestals_are_those_of_planted_stamps(shard, size):
     arms, viewer, found = shard
     inside = radius(arms) < 5
     planted = looked_at(arms, viewer, arms.twin.image + size * sky(arms) * inside)
-    core = slice(0, RINGS_PIX.index(7))
-    expected = canaries.CORE_PEDESTAL.planted(found[RAW, "twin"], found[RAW, "regions"], size)
+    core = slice(0, REGIONS.rings_pix.index(7))
+    expected = CORE_PEDESTAL.planted(found[RAW, "twin"], found[RAW, "regions"], size)
     assert planted[RAW][:, :, core] == pytest.approx(expected[:, :, core], abs=2e-4)
-    viewed = canaries.CORE_PEDESTAL.planted(found[NETWORK, "twin"], found[NETWORK, "regions"], size)
+    viewed = CORE_PEDESTAL.planted(found[NETWORK, "twin"], found[NETWORK, "regions"], size)
     change = np.abs((planted[NETWORK] - found[NETWORK, "twin"])[:, :, core])
     # First order in the leak, and the statistics of a whole stamp move a little.
     assert np.abs((planted[NETWORK] - viewed)[:, :, core]).max() < 0.1 * change.max()
@@ -70,8 +73,9 @@ def test_pedestals_are_those_of_planted_stamps(shard, size):
 def test_a_constant_offset_is_exact_for_means_and_for_the_normaliser(shard):
     arms, viewer, found = shard
     planted = looked_at(arms, viewer, arms.twin.image + 0.5 * sky(arms))
+    columns = [*range(REGIONS.n_rings), REGIONS.frame]
     raw = canaries.OFFSET.planted(found[RAW, "twin"], found[RAW, "offset"], 0.5)
-    assert planted[RAW][:, :, [*range(N_RINGS), FRAME]] == pytest.approx(raw[:, :, [*range(N_RINGS), FRAME]], abs=2e-4)
+    assert planted[RAW][:, :, columns] == pytest.approx(raw[:, :, columns], abs=2e-4)
     normaliser = canaries.OFFSET.planted(found[NORMALISER, "twin"], found[NORMALISER, "offset"], 0.5)
     assert planted[NORMALISER] == pytest.approx(normaliser, abs=1e-4)
 
@@ -82,7 +86,7 @@ def test_extra_noise_grows_noise_and_scale_as_it_does_in_stamps(shard, size):
     noise = np.random.default_rng(3).standard_normal(arms.twin.image.shape)
     planted = looked_at(arms, viewer, arms.twin.image + np.sqrt(size) * sky(arms) * noise)
     for kind in (RAW, NORMALISER):
-        column = NOISE if kind == RAW else 1
+        column = REGIONS.noise if kind == RAW else 1
         expected = canaries.EXTRA_NOISE.planted(found[kind, "twin"], found[kind, "noise"], size)
         grown = (planted[kind] - found[kind, "twin"])[:, :, column].mean()
         # Another draw of noise on a few dozen rows: chance is a larger part of a smaller effect.
@@ -115,7 +119,7 @@ def test_a_step_follows_the_declared_mask(shard):
     arms = shard[0]
     table = arms.twin.table.assign(core_mask_kind="none", core_mask_radius_pix=0.0)
     table.loc[0, ["core_mask_kind", "core_mask_radius_pix"]] = ["hard", 10.0]
-    step = canaries.step(radius(arms)[:, 0], table)
+    step = canaries.step(radius(arms)[:, 0], table, REGIONS)
     for row, edge in ((0, 10.0), (1, 5.0)):
         assert np.array_equal(step[row, 0] == -1.0, radius(arms)[row, 0] < edge)
 
@@ -131,7 +135,7 @@ def test_arc_leaks_belong_to_the_pair(shard):
 
 def test_the_size_that_must_be_heard_is_at_most_the_largest_that_is_planted(small):
     settings = small().gates
-    assert canaries.ANNULUS_PEDESTAL.least(settings) == canaries.EXTRA_NOISE.least(settings) == 0.1
-    assert canaries.ANNULUS_PEDESTAL_SEEN.least(settings) == 0.06
-    assert canaries.ANNULUS_PEDESTAL.least(replace(settings, canary_sizes_sky_sigma=(0.01, 0.05))) == 0.05
-    assert canaries.CORE_PEDESTAL.least(settings) == settings.canary_sizes_sky_sigma[-1]
+    assert ANNULUS_PEDESTAL.least(settings) == canaries.EXTRA_NOISE.least(settings) == 0.1
+    assert canaries.annulus_pedestal_seen(REGIONS).least(settings) == 0.06
+    assert ANNULUS_PEDESTAL.least(replace(settings, canary_sizes_sky_sigma=(0.01, 0.05))) == 0.05
+    assert CORE_PEDESTAL.least(settings) == settings.canary_sizes_sky_sigma[-1]

@@ -8,21 +8,11 @@ import numpy as np
 import pytest
 
 from arcgate.gates.compiled_features import border_roughness
-from arcgate.gates.features import (
-    ANNULUS_COLUMNS,
-    BORDER_COLUMNS,
-    CORE_COLUMNS,
-    DIPOLE,
-    FRAME,
-    N_RINGS,
-    NOISE,
-    RINGS_PIX,
-    Rings,
-    core_features,
-    core_rings,
-    ring_steps,
-    stamp_features,
-)
+from arcgate.gates.features import Centred, Rings, ring_steps
+from arcgate.gates.regions import Regions
+from arcgate.imaging import DECALS
+
+REGIONS = Regions(DECALS)
 
 
 @pytest.fixture
@@ -33,15 +23,19 @@ def rows():
 
 
 def features_of(image, x, y):
-    return stamp_features(image, Rings(x, y), core_rings(x, y))
+    return Centred(x, y, REGIONS).of_stamps(image)
+
+
+def rings_about(x, y):
+    return Rings(x, y, slice(0, 64), 32)
 
 
 def test_rings_weight_each_pixel_by_the_overlap_of_its_span_in_radius(rows):
     image, x, y = rows
-    found = Rings(x, y).means(image, RINGS_PIX)
+    found = rings_about(x, y).means(image, REGIONS.rings_pix)
     for row in range(len(image)):
         radius = np.hypot(np.arange(64)[None, :] - x[row], np.arange(64)[:, None] - y[row])
-        for ring, (low, high) in enumerate(pairwise(RINGS_PIX)):
+        for ring, (low, high) in enumerate(pairwise(REGIONS.rings_pix)):
             overlap = np.clip(np.minimum(radius + 0.5, high) - np.maximum(radius - 0.5, low), 0.0, 1.0)
             expected = (image[row] * overlap).sum(axis=(1, 2)) / overlap.sum()
             assert found[row, :, ring] == pytest.approx(expected, rel=2e-5)
@@ -49,15 +43,17 @@ def test_rings_weight_each_pixel_by_the_overlap_of_its_span_in_radius(rows):
 
 def test_a_cut_gives_the_rings_that_the_whole_stamp_gives(rows):
     image, x, y = rows
-    whole, core = features_of(image, x, y)[:, :, CORE_COLUMNS], core_features(image, core_rings(x, y))
+    centred = Centred(x, y, REGIONS)
+    whole, core = centred.of_stamps(image)[:, :, REGIONS.core_columns], centred.of_core(image)
     assert np.array_equal(whole, core)
-    assert np.array_equal(core_features(core_rings(x, y).cut(image), core_rings(x, y)), core)
+    assert np.array_equal(centred.of_core(centred.core.cut(image)), core)
 
 
 def test_no_ring_belongs_to_two_regions():
-    assert not set(CORE_COLUMNS) & set(ANNULUS_COLUMNS)
-    assert not set(ANNULUS_COLUMNS) & set(BORDER_COLUMNS)
-    assert [RINGS_PIX[column] for column in (ANNULUS_COLUMNS[0], ANNULUS_COLUMNS[-1] + 1)] == [8, 20]
+    annulus = range(REGIONS.n_rings)[REGIONS.annulus_columns]
+    assert not set(REGIONS.core_columns) & set(annulus)
+    assert not set(annulus) & set(REGIONS.border_columns)
+    assert [REGIONS.rings_pix[column] for column in (annulus[0], annulus[-1] + 1)] == [8, 20]
 
 
 def test_the_dipole_points_along_x_and_y_for_light_displaced_along_them():
@@ -65,7 +61,7 @@ def test_the_dipole_points_along_x_and_y_for_light_displaced_along_them():
     yy, xx = np.mgrid[:64, :64]
     for columns, displaced in (((0.3, 0.0), 0), ((0.0, 0.3), 1)):
         blob = np.exp(-0.5 * ((xx - 31.5 - columns[0]) ** 2 + (yy - 31.5 - columns[1]) ** 2) / 4.0)
-        dipole = features_of(blob[None, None].astype(np.float32), x, y)[0, 0, DIPOLE]
+        dipole = features_of(blob[None, None].astype(np.float32), x, y)[0, 0, REGIONS.dipole]
         assert dipole[displaced] > 0
         assert dipole[1 - displaced] == pytest.approx(0.0, abs=1e-6)
 
@@ -74,9 +70,9 @@ def test_the_frame_is_the_outermost_two_pixels():
     image = np.zeros((1, 1, 64, 64), dtype=np.float32)
     image[..., 2:-2, 2:-2] = 7.0
     x = np.array([31.5])
-    assert features_of(image, x, x)[0, 0, FRAME] == 0.0
+    assert features_of(image, x, x)[0, 0, REGIONS.frame] == 0.0
     image[..., 0, 0] = 1.0
-    assert features_of(image, x, x)[0, 0, FRAME] == pytest.approx(1.0 / (64**2 - 60**2))
+    assert features_of(image, x, x)[0, 0, REGIONS.frame] == pytest.approx(1.0 / (64**2 - 60**2))
 
 
 def test_the_noise_is_that_of_white_noise_and_no_gradient_adds_to_it():
@@ -84,7 +80,7 @@ def test_the_noise_is_that_of_white_noise_and_no_gradient_adds_to_it():
     x = np.full(50, 31.5)
     noise = 0.3 * rng.standard_normal((50, 1, 64, 64)).astype(np.float32)
     slope = (np.arange(64)[:, None] + 2.0 * np.arange(64)[None, :]).astype(np.float32)
-    flat, tilted = (features_of(image, x, x)[:, 0, NOISE] for image in (noise, noise + slope))
+    flat, tilted = (features_of(image, x, x)[:, 0, REGIONS.noise] for image in (noise, noise + slope))
     assert flat.mean() == pytest.approx(np.log(0.3), abs=0.01)
     assert tilted == pytest.approx(flat, abs=1e-3)
 
@@ -93,17 +89,17 @@ def test_all_but_the_noise_is_linear(rows):
     image, x, y = rows
     other = np.random.default_rng(8).normal(size=image.shape).astype(np.float32)
     one, two, both = (features_of(part, x, y) for part in (image, other, image + 2.0 * other))
-    assert both[:, :, :NOISE] == pytest.approx((one + 2.0 * two)[:, :, :NOISE], abs=2e-5)
+    assert both[:, :, : REGIONS.noise] == pytest.approx((one + 2.0 * two)[:, :, : REGIONS.noise], abs=2e-5)
 
 
 def test_steps_are_zero_without_an_edge_and_lie_at_it(rows):
     _, x, y = rows
-    radius = Rings(x, y).radius_pix[:, None]
-    steps = ring_steps(features_of(np.where(radius < 5, 0.0, 1.0).astype(np.float32), x, y))[:, 0]
+    radius = rings_about(x, y).radius_pix[:, None]
+    steps = ring_steps(features_of(np.where(radius < 5, 0.0, 1.0).astype(np.float32), x, y), REGIONS)[:, 0]
     assert steps.shape == (4, 10)
     # Neighbouring rings from 2 px on: the third step is that between 4-5 and 5-6 px.
     assert (steps.argmax(axis=1) == 2).all()
-    assert ring_steps(features_of(np.ones_like(radius), x, y)) == pytest.approx(0.0, abs=1e-6)
+    assert ring_steps(features_of(np.ones_like(radius), x, y), REGIONS) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_every_row_is_treated_by_itself(rows):
@@ -111,7 +107,7 @@ def test_every_row_is_treated_by_itself(rows):
     together = features_of(image, x, y)
     for row in range(len(image)):
         alone = features_of(image[row : row + 1], x[row : row + 1], y[row : row + 1])
-        assert np.array_equal(alone[0, :, :N_RINGS], together[row, :, :N_RINGS])
+        assert np.array_equal(alone[0, :, : REGIONS.n_rings], together[row, :, : REGIONS.n_rings])
 
 
 def test_roughness_is_that_of_second_differences_in_the_outermost_strips(rows):
@@ -129,8 +125,8 @@ def test_roughness_is_that_of_second_differences_in_the_outermost_strips(rows):
 
 def test_a_centre_that_is_no_number_spoils_its_own_row_alone(rows):
     image, x, y = rows
-    known = Rings(x, y).sums(image)
+    known = rings_about(x, y).sums(image)
     with np.errstate(invalid="ignore"):
-        found = Rings(np.where(np.arange(len(x)) == 1, np.nan, x), y).sums(image)
+        found = rings_about(np.where(np.arange(len(x)) == 1, np.nan, x), y).sums(image)
     np.testing.assert_array_equal(found[[0, 2, 3]], known[[0, 2, 3]])
     assert not found[1].any()

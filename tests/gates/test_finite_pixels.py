@@ -15,6 +15,7 @@ from arcgate.gates.battery import run_battery
 from arcgate.gates.finite_pixels import FinitePixels
 from arcgate.gates.safe import is_safe
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
 
@@ -33,7 +34,7 @@ def batch(built):
 
 
 def counted(batch):
-    finite = FinitePixels()
+    finite = FinitePixels(DECALS)
     left = finite.finite_pairs(batch, np.unique(batch.table["pair_id"]))
     return finite, left
 
@@ -68,7 +69,7 @@ def test_finite_pixels_pass_and_an_unheard_hole_blinds(batch, monkeypatch):
     assert finite.judge().status == "passed"
     monkeypatch.setattr(finite_pixels, "not_finite", lambda image: np.zeros(len(image), dtype=bool))
     assert counted(batch)[0].judge().status == "blind"
-    assert FinitePixels().judge().status == "not_run"
+    assert FinitePixels(DECALS).judge().status == "not_run"
 
 
 @dataclass(frozen=True)

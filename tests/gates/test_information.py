@@ -15,7 +15,9 @@ from threadpoolctl import threadpool_limits
 from arcgate.gates.information import Information, channels, usable_information
 from arcgate.gates.observer import Moments, detectability
 from arcgate.gates.pixel_map import auc_map, histograms
+from arcgate.gates.regions import Regions
 from arcgate.gates.rules import halved
+from arcgate.imaging import DECALS
 
 N = 300
 
@@ -142,7 +144,9 @@ def test_what_is_found_in_stamps_with_a_bright_ring(settings):
 def test_channels_of_a_constant_image_are_that_constant():
     constant = np.full((2, 3, 64, 64), 1.5, dtype=np.float32)
     for region in ("core", "annulus", "stamp"):
-        np.testing.assert_allclose(channels(constant, region), 1.5, rtol=0, atol=last_bits(np.float32, 64 * 64, 1.5))
+        np.testing.assert_allclose(
+            channels(constant, region, Regions(DECALS)), 1.5, rtol=0, atol=last_bits(np.float32, 64 * 64, 1.5)
+        )
 
 
 def test_without_arcs_and_residuals_they_are_not_run(settings):

@@ -6,10 +6,9 @@ import io
 
 import numpy as np
 import pytest
-from layouts import pairs_of
+from layouts import declared_names, pairs_of
 
 from arcgate.foreign.opening import open_source
-from arcgate.foreign.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.core_mask import radius_from
@@ -25,8 +24,8 @@ def answered(small, built, tmp_path_factory):
                  "data.hosts.n_hosts=2600")  # fmt: skip
     batch = pairs_of(built("psf=moffat_converted", f"data.n_pairs={PAIRS}", "data.hosts.n_hosts=2600"))
     stamp, control, table = batch.image[::2], batch.image[1::2], batch.table.iloc[::2]
-    columns = {name: np.array(table[name].tolist()) for name in (*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE, *SKY)}
-    radius = radius_from(columns["host_x_pix"], columns["host_y_pix"])[:, None]
+    columns = {name: np.array(table[name].tolist()) for name in (*declared_names(), *SKY)}
+    radius = radius_from(columns["host_x_pix"], columns["host_y_pix"], 64)[:, None]
     sky = np.stack([columns[name] for name in SKY], axis=1)[:, :, None, None]
 
     def ask(change):

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import gammainc, gammaincinv
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.gates import reference
 from arcgate.gates.reference import moffat_scale, reference_arc
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 
 Array = NDArray[np.float64]
+BANDS, STAMP_SIZE, PIXEL_SCALE_ARCSEC = DECALS.bands, DECALS.size_pix, DECALS.pixel_scale_arcsec
 PSFSIZE = {"g": 1.7, "r": 1.3, "z": 1.0}
 BETA = {"g": 2.5, "r": 3.0, "z": 3.5}
 
@@ -71,7 +72,7 @@ def test_psfsize_is_the_fwhm_of_the_gaussian_with_the_same_noise_equivalent_area
 )
 def test_an_unlensed_source_equals_galsim(reff: float, n: float, q: float, x: float, y: float) -> None:
     change = {"source_reff_arcsec": reff, "source_sersic_n": n, "source_q": q, "source_x_arcsec": x, "source_y_arcsec": y}
-    found = reference_arc(row_of(**UNLENSED, **change))
+    found = reference_arc(row_of(**UNLENSED, **change), DECALS)
     fine = galsim.GSParams(folding_threshold=3e-4, maxk_threshold=3e-4, kvalue_accuracy=1e-6, maximum_fft_size=16384)
     galaxy = galsim.Sersic(n=n, half_light_radius=reff, gsparams=fine).shear(q=q, beta=2.1 * galsim.radians)
     for i, band in enumerate(BANDS):
@@ -133,7 +134,7 @@ def test_a_lensed_source_equals_closed_forms_summed_ray_by_ray(
     shape = np.exp(-b * (np.sqrt(0.4 * along**2 + across**2 / 0.4) / 0.1) ** (1.0 / 1.5))
     # The integral over the plane of exp(-b r^(1/n)) is 2 pi n b^(-2n) Gamma(2n); Gamma(3) = 2.
     light = shape / (2.0 * np.pi * 1.5 * 0.1**2 * b**-3.0 * 2.0) * (PIXEL_SCALE_ARCSEC / rays) ** 2
-    found = reference_arc(row, rays_per_pixel=rays, border_pix=border)
+    found = reference_arc(row, DECALS, rays_per_pixel=rays, border_pix=border)
     for pixel_x, pixel_y in [(31, 31), (36, 29), (27, 34), (0, 63), (60, 5)]:
         from_pixel = np.hypot(x - (pixel_x - 31.27) * PIXEL_SCALE_ARCSEC, y - (pixel_y - 31.84) * PIXEL_SCALE_ARCSEC)
         for i, band in enumerate(BANDS):
@@ -150,14 +151,17 @@ def test_a_small_source_behind_a_sis_is_magnified_by_two_theta_e_over_beta() -> 
     row |= {"source_reff_arcsec": 0.06, "source_q": 1.0}
     # <1 / |beta + r|> = (1 + <r^2> / (4 beta^2) + ...) / beta, with <r^2> = 6 h^2 for an exponential disc of scale h.
     spread = 6.0 * (0.06 / gammaincinv(2.0, 0.5)) ** 2 / (4.0 * 0.5**2)
-    assert reference_arc(row)[1].sum() == pytest.approx(FLUX["r"] * 2.0 * 1.5 / 0.5 * (1.0 + spread), rel=2e-3)
+    assert reference_arc(row, DECALS)[1].sum() == pytest.approx(FLUX["r"] * 2.0 * 1.5 / 0.5 * (1.0 + spread), rel=2e-3)
 
 
 def test_light_and_cells_are_converged_to_a_third_of_the_promise(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, coarse = reference_arc(row_of(), border_pix=2), reference_arc(row_of(), border_pix=2, rays_per_pixel=11)
+    found, coarse = (
+        reference_arc(row_of(), DECALS, border_pix=2),
+        reference_arc(row_of(), DECALS, border_pix=2, rays_per_pixel=11),
+    )
     with monkeypatch.context() as patch:
         patch.setattr(reference, "CELLS_PER_PIXEL", 17)
-        fine = reference_arc(row_of(), border_pix=2, rays_per_pixel=119)
+        fine = reference_arc(row_of(), DECALS, border_pix=2, rays_per_pixel=119)
     peak = fine.max(axis=(1, 2), keepdims=True)
     assert np.abs((found - fine) / peak).max() < 3e-4
     assert np.abs((coarse - fine) / peak).max() > 3e-4
@@ -165,14 +169,14 @@ def test_light_and_cells_are_converged_to_a_third_of_the_promise(monkeypatch: py
 
 @pytest.mark.usefixtures("coarse")
 def test_x_and_y_follow_the_host_and_wings_reach_across_the_border() -> None:
-    first = reference_arc(row_of(), rays_per_pixel=3)
-    moved = reference_arc(row_of(host_x_pix=33.27, host_y_pix=30.84), rays_per_pixel=3)
+    first = reference_arc(row_of(), DECALS, rays_per_pixel=3)
+    moved = reference_arc(row_of(host_x_pix=33.27, host_y_pix=30.84), DECALS, rays_per_pixel=3)
     assert moved[:, :-1, 2:] == pytest.approx(first[:, 1:, :-2], abs=1e-9 * first.max())
     # Half of a round source's light falls on a stamp at whose edge it lies, and the light beyond it is not forgotten.
     edge = row_of(**UNLENSED) | {"host_x_pix": -0.5, "source_x_arcsec": 0.0, "source_reff_arcsec": 0.4, "source_q": 1.0}
     middle = edge | {"host_x_pix": 31.5}
-    whole = reference_arc(middle, rays_per_pixel=3).sum(axis=(1, 2))
-    half = reference_arc(edge, rays_per_pixel=3).sum(axis=(1, 2))
+    whole = reference_arc(middle, DECALS, rays_per_pixel=3).sum(axis=(1, 2))
+    half = reference_arc(edge, DECALS, rays_per_pixel=3).sum(axis=(1, 2))
     assert half == pytest.approx(0.5 * whole, rel=2e-2)
 
 
@@ -186,17 +190,19 @@ def test_half_of_the_light_lies_inside_the_half_light_radius() -> None:
 
 @pytest.mark.usefixtures("coarse")
 def test_null_rows_have_no_arc_and_light_is_linear_in_the_flux() -> None:
-    assert np.all(reference_arc(row_of(flux_scale=0.0), rays_per_pixel=3) == 0.0)
-    bright = reference_arc(row_of(source_mag_g=19.8, source_mag_r=19.5, source_mag_z=19.3), rays_per_pixel=3)
-    assert bright == pytest.approx(10.0 * reference_arc(row_of(), rays_per_pixel=3), rel=1e-12)
-    assert bright.shape == IMAGE_SHAPE
+    assert np.all(reference_arc(row_of(flux_scale=0.0), DECALS, rays_per_pixel=3) == 0.0)
+    bright = reference_arc(row_of(source_mag_g=19.8, source_mag_r=19.5, source_mag_z=19.3), DECALS, rays_per_pixel=3)
+    assert bright == pytest.approx(10.0 * reference_arc(row_of(), DECALS, rays_per_pixel=3), rel=1e-12)
+    assert bright.shape == DECALS.shape
     assert bright.dtype == np.float64
 
 
 @pytest.mark.usefixtures("coarse")
 def test_a_ray_through_the_lens_is_finite() -> None:
     for slope in (2.0, 1.8):
-        assert np.isfinite(reference_arc(row_of(host_x_pix=32.0, host_y_pix=31.0, lens_slope=slope), rays_per_pixel=3)).all()
+        assert np.isfinite(
+            reference_arc(row_of(host_x_pix=32.0, host_y_pix=31.0, lens_slope=slope), DECALS, rays_per_pixel=3)
+        ).all()
 
 
 def test_nothing_of_the_package_under_test_is_imported() -> None:
@@ -204,7 +210,8 @@ def test_nothing_of_the_package_under_test_is_imported() -> None:
     names = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
-    assert {name for name in names if name.startswith("arcgate")} == {"arcgate.dataset.schema", "arcgate.ground.errors"}
+    ours = {name for name in names if name.startswith("arcgate")}
+    assert ours == {"arcgate.dataset.schema", "arcgate.ground.errors", "arcgate.imaging"}
 
 
 class _Watched(Mapping[str, Any]):
@@ -228,12 +235,12 @@ class _Watched(Mapping[str, Any]):
 @pytest.mark.usefixtures("coarse")
 def test_it_reads_what_is_declared_and_never_what_was_used() -> None:
     watched = _Watched(row_of())
-    first = reference_arc(watched, rays_per_pixel=3)
+    first = reference_arc(watched, DECALS, rays_per_pixel=3)
     assert {f"psfsize_{band}" for band in BANDS} <= watched.read
     assert not [column for column in watched.read if "used" in column]
     used = {"psf_fwhm_used_r": 9.0, "psf_beta_used_r": 1.5, "psf_profile_used": "gaussian"}
-    assert reference_arc(row_of(**used), rays_per_pixel=3).tobytes() == first.tobytes()
-    assert reference_arc(row_of(psfsize_r=1.31), rays_per_pixel=3).tobytes() != first.tobytes()
+    assert reference_arc(row_of(**used), DECALS, rays_per_pixel=3).tobytes() == first.tobytes()
+    assert reference_arc(row_of(psfsize_r=1.31), DECALS, rays_per_pixel=3).tobytes() != first.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -254,27 +261,27 @@ def test_it_reads_what_is_declared_and_never_what_was_used() -> None:
 )
 def test_a_value_that_does_not_do_names_sample_and_column(column: str, value: Any) -> None:
     with pytest.raises(ArcgateError, match=rf"column {column} is (?s:.)*sample_id 417, column {column}"):
-        reference_arc(row_of(**{column: value}))
+        reference_arc(row_of(**{column: value}), DECALS)
 
 
 def test_a_missing_column_names_sample_and_column() -> None:
     row = row_of()
     del row["host_x_pix"]
     with pytest.raises(ArcgateError, match=r"column host_x_pix is missing(?s:.)*sample_id 417"):
-        reference_arc(row)
+        reference_arc(row, DECALS)
 
 
 @pytest.mark.parametrize("settings", [{"rays_per_pixel": 12}, {"rays_per_pixel": 0}, {"border_pix": -1}])
 def test_settings_that_do_not_do_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="rays_per_pixel must be a multiple of 11"):
-        reference_arc(row_of(), **settings)
+        reference_arc(row_of(), DECALS, **settings)
 
 
 @pytest.mark.usefixtures("coarse")
 def test_an_arc_that_several_variants_declare_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = reference_arc(row_of(theta_e_arcsec=1.111), rays_per_pixel=3, border_pix=2)
+    first = reference_arc(row_of(theta_e_arcsec=1.111), DECALS, rays_per_pixel=3, border_pix=2)
     monkeypatch.setattr(reference, "_light", None)
-    again = reference_arc(row_of(theta_e_arcsec=1.111, sample_id=9), rays_per_pixel=3, border_pix=2)
+    again = reference_arc(row_of(theta_e_arcsec=1.111, sample_id=9), DECALS, rays_per_pixel=3, border_pix=2)
     assert np.array_equal(again, first)
     again[:] = 0.0
-    assert np.array_equal(reference_arc(row_of(theta_e_arcsec=1.111), rays_per_pixel=3, border_pix=2), first)
+    assert np.array_equal(reference_arc(row_of(theta_e_arcsec=1.111), DECALS, rays_per_pixel=3, border_pix=2), first)

@@ -8,6 +8,7 @@ import pytest
 from test_reference import row_of
 
 from arcgate.gates.reference import reference_arc
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
 
 
@@ -24,7 +25,7 @@ from arcgate.injection.arcs import declared_psfs, render_arcs
 def test_the_renderer_and_the_reference_agree(change: dict[str, float]) -> None:
     row = row_of(**change)
     table = pd.DataFrame([row | {"host_id": "host"}])
-    arc, _ = render_arcs(table, declared_psfs(table))
-    truth = reference_arc(row)
+    arc, _ = render_arcs(table, declared_psfs(table, DECALS), DECALS)
+    truth = reference_arc(row, DECALS)
     peak = truth.max(axis=(1, 2), keepdims=True)
     assert np.abs((arc[0] - truth) / peak).max() < 1e-3

@@ -13,6 +13,7 @@ from test_reference import row_of
 from arcgate.gates import reference
 from arcgate.gates.arms import Stamps
 from arcgate.gates.reference_gate import MARGIN, AgainstReference
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
 from arcgate.injection.inject import core_mask
 from arcgate.lensing.noise import photon_noise
@@ -42,7 +43,7 @@ def rows_of(n, **changes):
 
 def judged(settings, table, arc, facts=PAIRED):
     stamps = made_stamps(len(table), 1)
-    stamps = Stamps(stamps.image, stamps.seen, table)
+    stamps = Stamps(stamps.image, stamps.seen, table, DECALS)
     (result,) = gathered(AgainstReference(None, settings, facts), [made_arms(stamps, arc=arc)]).judge()
     return result
 
@@ -50,7 +51,7 @@ def judged(settings, table, arc, facts=PAIRED):
 @pytest.fixture(scope="module")
 def sound():
     table = rows_of(3)
-    return table, render_arcs(table, declared_psfs(table))[0] * core_mask(table)
+    return table, render_arcs(table, declared_psfs(table, DECALS), DECALS)[0] * core_mask(table, DECALS)
 
 
 def test_the_engine_s_arcs_pass_and_a_wider_psf_is_heard(settings, sound):
@@ -64,7 +65,7 @@ def test_the_engine_s_arcs_pass_and_a_wider_psf_is_heard(settings, sound):
 def test_arcs_by_another_psf_fail_and_the_row_is_named(settings, sound):
     table, _ = sound
     wide = table.assign(**{f"psfsize_{band}": 1.03 * table[f"psfsize_{band}"] for band in BANDS})
-    result = judged(settings, table, render_arcs(wide, declared_psfs(wide))[0] * core_mask(table))
+    result = judged(settings, table, render_arcs(wide, declared_psfs(wide, DECALS), DECALS)[0] * core_mask(table, DECALS))
     assert result.status == "failed"
     assert "% of the peak (sample " in result.reason
 
@@ -77,10 +78,10 @@ def test_a_mask_that_is_not_declared_fails(settings, sound):
 def test_photon_noise_is_no_difference(settings, sound):
     table, _ = sound
     table = table.assign(arc_noise="poisson", source_mag_g=19.4, source_mag_r=19.0, source_mag_z=18.7)
-    arc = render_arcs(table, declared_psfs(table))[0]
+    arc = render_arcs(table, declared_psfs(table, DECALS), DECALS)[0]
     noise = [photon_noise(np.random.default_rng(i), arc[i].astype(float), np.full((3, 1, 1), 7500.0)) for i in range(3)]
-    noisy = ((arc + np.stack(noise)) * core_mask(table)).astype(np.float32)
-    assert np.abs(noisy - arc * core_mask(table)).max() > MARGIN * arc.max()
+    noisy = ((arc + np.stack(noise)) * core_mask(table, DECALS)).astype(np.float32)
+    assert np.abs(noisy - arc * core_mask(table, DECALS)).max() > MARGIN * arc.max()
     assert judged(settings, table, noisy).status == "passed"
     assert judged(settings, table, 1.1 * noisy).status == "failed"
 
@@ -89,10 +90,10 @@ def test_rows_are_chosen_by_hash_whatever_the_shards(settings, sound):
     table, arc = sound
     stamps = made_stamps(3, 1)
     parts = [
-        made_arms(Stamps(stamps.image[rows], stamps.seen[rows], table.iloc[rows].reset_index(drop=True)), arc=arc[rows])
+        made_arms(Stamps(stamps.image[rows], stamps.seen[rows], table.iloc[rows].reset_index(drop=True), DECALS), arc=arc[rows])
         for rows in ([0], [1, 2])
     ]
-    whole = made_arms(Stamps(stamps.image, stamps.seen, table), arc=arc)
+    whole = made_arms(Stamps(stamps.image, stamps.seen, table, DECALS), arc=arc)
     chosen = [gathered(AgainstReference(None, settings, PAIRED), shards)._rows[0][1]["sample_id"] for shards in (parts, [whole])]
     assert chosen[0] == chosen[1]
 

@@ -12,11 +12,14 @@ from made_arms import PAIRED, SKY, changed, gathered, made_arms, made_stamps
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates.summaries import ANNULUS_PIX, bits, in_sky, keep, pixels, planted, power, radial
+from arcgate.gates.regions import Regions
+from arcgate.gates.summaries import bits, in_sky, keep, pixels, planted, power, radial
 from arcgate.gates.two_sample import TwoSample
+from arcgate.imaging import DECALS
 from arcgate.variant import Cell
 
 N = 240
+REGIONS = Regions(DECALS)
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +188,9 @@ def test_planted_noise_has_the_variance_that_it_claims(control, region):
 
 
 def test_power_of_white_noise_is_flat_and_scales_with_its_variance(control):
-    once, twice = (power((scale * noise(8) / SKY[:, None, None]).astype("f4"), "stamp", None)[0].mean(axis=0) for scale in (1, 2))
+    once, twice = (
+        power((scale * noise(8) / SKY[:, None, None]).astype("f4"), "stamp", None, REGIONS)[0].mean(axis=0) for scale in (1, 2)
+    )
     np.testing.assert_allclose(once, once.mean(), rtol=0.05)
     np.testing.assert_allclose(twice / once, 4.0, rtol=1e-4)
 
@@ -193,16 +198,16 @@ def test_power_of_white_noise_is_flat_and_scales_with_its_variance(control):
 def test_regions_are_where_they_say(control):
     y, x = np.mgrid[:64, :64]
     radius = np.hypot(x - 31.5, y - 31.5)
-    ring = np.broadcast_to(((radius >= ANNULUS_PIX[0]) & (radius < ANNULUS_PIX[1])).astype("f4"), (1, 3, 64, 64))
+    ring = np.broadcast_to(((radius >= 8) & (radius < 20)).astype("f4"), (1, 3, 64, 64))
     middle = np.array([31.5])
     # A mean over a region is a product of all pixels with its weights.
     mean = last_bits(np.float32, 64 * 64)
-    np.testing.assert_allclose(radial(ring, middle, middle, "annulus"), 1.0, atol=mean)
-    np.testing.assert_allclose(pixels(ring, "annulus"), 1.0, atol=mean)
-    assert not radial(ring, middle, middle, "core").any()
+    np.testing.assert_allclose(radial(ring, middle, middle, "annulus", REGIONS), 1.0, atol=mean)
+    np.testing.assert_allclose(pixels(ring, "annulus", REGIONS), 1.0, atol=mean)
+    assert not radial(ring, middle, middle, "core", REGIONS).any()
     edge = np.zeros((1, 3, 64, 64), dtype=np.float32)
     edge[..., 0] = edge[..., -1] = edge[..., 0, :] = edge[..., -1, :] = 1.0
-    profile = radial(edge, middle, middle, "border").reshape(3, 4)
+    profile = radial(edge, middle, middle, "border", REGIONS).reshape(3, 4)
     np.testing.assert_allclose(profile[:, 0], 1.0, atol=mean)
     np.testing.assert_allclose(profile[:, 1:], 2 / 64, atol=mean)
 

@@ -12,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, PerBand, Psf
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
+from arcgate.colours import DRAWN, carried
+from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, Psf
+from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.columns import as_catalogue
 
 SPREAD = {"psfsize": 0.1, "depth": 0.3}
@@ -32,33 +33,49 @@ class MemorySurvey:
     """Invented galaxies; pixels are made from the galaxy's number."""
 
     catalogue: pd.DataFrame
+    imaging: Imaging = DECALS
     digest: str = "0" * 64
     numbers: NDArray[np.int64] | None = None
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         numbers = rows if self.numbers is None else self.numbers[rows]
-        return np.stack([np.random.default_rng(int(one)).normal(0.05, 0.01, IMAGE_SHAPE).astype(np.float32) for one in numbers])
+        return np.stack(
+            [np.random.default_rng(int(one)).normal(0.05, 0.01, self.imaging.shape).astype(np.float32) for one in numbers]
+        )
 
     def only(self, rows: NDArray[np.int64]) -> MemorySurvey:
         numbers = rows if self.numbers is None else self.numbers[rows]
-        return MemorySurvey(self.catalogue.iloc[rows].reset_index(drop=True), self.digest, numbers)
+        return MemorySurvey(self.catalogue.iloc[rows].reset_index(drop=True), self.imaging, self.digest, numbers)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        return {}
 
     def describe(self) -> str:
         return f"{len(self.catalogue)} invented galaxies"
 
 
-def catalogue_of(count: int, positions: bool = True) -> pd.DataFrame:
+def _medians(imaging: Imaging, psfsize: float | None) -> dict[str, dict[str, float]]:
+    drawn = {stem: dict(zip(DRAWN, values, strict=True)) for stem, values in MEDIAN.items()}
+    if imaging == DECALS:
+        return drawn
+    mags = carried(drawn["host_mag"], imaging.bands)
+    alike = {stem: dict.fromkeys(imaging.bands, values["r"]) for stem, values in drawn.items()}
+    return alike | {"host_mag": mags, "psfsize": dict.fromkeys(imaging.bands, psfsize or drawn["psfsize"]["r"])}
+
+
+def catalogue_of(count: int, positions: bool = True, imaging: Imaging = DECALS, psfsize: float | None = None) -> pd.DataFrame:
     """Galaxies with scattered seeing, depth and magnitude; four share a sky cell."""
-    rng = np.random.default_rng(99)
+    rng, medians, middle = np.random.default_rng(99), _medians(imaging, psfsize), imaging.middle_pix
     rows = []
     for i in range(count):
-        row: dict[str, Any] = {f"{stem}_{band}": values[k] for stem, values in MEDIAN.items() for k, band in enumerate(BANDS)}
+        row: dict[str, Any] = {f"{stem}_{band}": values[band] for stem, values in medians.items() for band in imaging.bands}
         bright = rng.normal(0.0, 0.7)
-        for k, band in enumerate(BANDS):
+        for band in imaging.bands:
             row[f"host_mag_{band}"] += bright
             row[f"psfsize_{band}"] *= np.exp(SPREAD["psfsize"] * rng.normal())
             row[f"depth_{band}"] += SPREAD["depth"] * rng.normal()
-            row[f"ivar_{band}"] = 1.0 / MEDIAN["sky_sigma"][k] ** 2
+            row[f"ivar_{band}"] = 1.0 / medians["sky_sigma"][band] ** 2
         row |= {
             "host_id": f"galaxy-{i:05d}",
             "ra": 10.0,
@@ -67,12 +84,12 @@ def catalogue_of(count: int, positions: bool = True) -> pd.DataFrame:
             "ebv": 0.03,
         }
         row |= {
-            "host_x_pix": 31.5 + rng.uniform(-0.5, 0.5),
-            "host_y_pix": 31.5 + rng.uniform(-0.5, 0.5),
+            "host_x_pix": middle + rng.uniform(-0.5, 0.5),
+            "host_y_pix": middle + rng.uniform(-0.5, 0.5),
             "provenance": f"row {i}",
         }
         rows.append(row)
-    return as_catalogue(rows)
+    return as_catalogue(rows, imaging)
 
 
 V4_SOTA = Grid(
@@ -108,8 +125,17 @@ BASE = Data(
     injections_per_host=1,
     null_rows=10,
     only_split=None,
+    imaging=DECALS,
     # The survey itself is given to the functions under test.
-    hosts=PackHosts("pack", "unused", 1.0, 0.262, PerBand(1.4, 1.05, 0.95), PerBand(3.0, 3.0, 3.0), PerBand(1.0, 1.0, 1.0)),
+    hosts=PackHosts(
+        "pack",
+        "unused",
+        1.0,
+        0.262,
+        {"g": 1.4, "r": 1.05, "z": 0.95},
+        {"g": 3.0, "r": 3.0, "z": 3.0},
+        {"g": 1.0, "r": 1.0, "z": 1.0},
+    ),
     grid=V4_SOTA,
     controls=PAIRED,
     psf=GAUSSIAN,
@@ -131,7 +157,7 @@ def catalogue() -> pd.DataFrame:
     return catalogue_of(300)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_catalogue() -> Callable[..., pd.DataFrame]:
     return catalogue_of
 

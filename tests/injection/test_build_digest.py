@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
-from arcgate.data_node import Data, PackHosts, PerBand
+from arcgate.data_node import Data, PackHosts
 from arcgate.dataset.card import stored_data_digest
 from arcgate.dataset.receipts import Receipt
 from arcgate.dataset.shards import read_shard
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import ShardTask, plan_shards, run_shard
@@ -106,8 +107,12 @@ def _pack(folder: Path, count: int) -> PackSurvey:
     for band, flux in (("g", 1.0), ("r", 4.0), ("z", 9.0)):
         light = flux * np.exp(-0.5 * (x**2 + y**2) / 9.0) / (2.0 * np.pi * 9.0)
         fits.PrimaryHDU((light + rng.normal(0.0, 1e-3, (count, 64, 64))).astype(np.float32)).writeto(folder / f"{band}.fits")
-    declared = {"psfsize_arcsec": PerBand(1.4, 1.05, 0.95), "psf_beta": PerBand(3.0, 3.0, 3.0), "gain": PerBand(7e3, 7e3, 7e3)}
-    return PackSurvey.open(PackHosts("pack", str(folder), 1.0, 0.262, **declared))
+    declared = {
+        "psfsize_arcsec": {"g": 1.4, "r": 1.05, "z": 0.95},
+        "psf_beta": {"g": 3.0, "r": 3.0, "z": 3.0},
+        "gain": {"g": 7e3, "r": 7e3, "z": 7e3},
+    }
+    return PackSurvey.open(PackHosts("pack", str(folder), 1.0, 0.262, **declared), DECALS)
 
 
 def test_two_workers_make_the_data_that_one_makes(tmp_path: Path, spec: Callable[..., Data]) -> None:

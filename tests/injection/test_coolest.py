@@ -15,6 +15,7 @@ from coolest.template.json import JSONSerializer
 from scipy.special import gamma, gammaincinv
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.injection.coolest import SurveyInfo, to_coolest
 
 SURVEY = SurveyInfo("DECam", ra_deg=359.9999, dec_deg=-0.0004, lens_redshift=0.4, source_redshift=1.8)
@@ -45,7 +46,7 @@ def loaded(path: Path, template: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("slope", [None, 2.0, 2.3])
 def test_coolest_makes_the_same_lensed_light(slope: float | None, tmp_path: Path) -> None:
     row = row_of(lens_slope=slope, lens_q=0.7 if slope != 2.3 else 1.0)
-    lens = loaded(tmp_path, to_coolest(row, SURVEY, "r"))
+    lens = loaded(tmp_path, to_coolest(row, DECALS, SURVEY, "r"))
     model = ComposableLensModel(
         lens, kwargs_selection_source={"entity_selection": [2]}, kwargs_selection_lens_mass={"entity_selection": [0, 1]}
     )
@@ -72,7 +73,7 @@ def test_coolest_makes_the_same_lensed_light(slope: float | None, tmp_path: Path
 
 
 def test_the_template_says_what_the_row_says(tmp_path: Path) -> None:
-    template = to_coolest(row_of(psf_profile_used="gaussian", psf_beta_used_r=None), SURVEY, "r")
+    template = to_coolest(row_of(psf_profile_used="gaussian", psf_beta_used_r=None), DECALS, SURVEY, "r")
     lens = loaded(tmp_path, template)
     assert (lens.mode, lens.standard, lens.instrument.name, lens.instrument.band) == ("MOCK", "COOLEST", "DECam", "r")
     assert [entity.type for entity in lens.lensing_entities] == ["Galaxy", "MassField", "Galaxy"]
@@ -93,14 +94,14 @@ def test_the_template_says_what_the_row_says(tmp_path: Path) -> None:
 
 def test_the_origin_is_the_sky_position_of_the_stamps_centre(tmp_path: Path) -> None:
     # The host lies at (-0.3, +0.6) pixels from the centre, so the centre is west of it by 0.3 and south by 0.6 pixels.
-    lens = loaded(tmp_path, to_coolest(row_of(), SURVEY, "r"))
+    lens = loaded(tmp_path, to_coolest(row_of(), DECALS, SURVEY, "r"))
     found = SkyCoord(lens.coordinates_origin.ra, lens.coordinates_origin.dec)
     assert found.ra.deg == pytest.approx(359.9999 - 0.3 * 0.262 / 3600.0, abs=1e-8)
     assert found.dec.deg == pytest.approx(-0.0004 - 0.6 * 0.262 / 3600.0, abs=1e-8)
 
 
 def test_a_moffat_is_stated_in_words_and_numbers(tmp_path: Path) -> None:
-    template = to_coolest(row_of(), SURVEY, "r")
+    template = to_coolest(row_of(), DECALS, SURVEY, "r")
     assert "Moffat, FWHM 1.1 arcsec, exponent 3" in template["instrument"]["psf"]["description"]
     psf = {"profile": "moffat", "fwhm_arcsec": 1.1, "beta": 3.0, "includes_pixel": True}
     assert template["meta"]["arcgate"]["psf"] == psf
@@ -109,7 +110,7 @@ def test_a_moffat_is_stated_in_words_and_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("phi", [0.0, 1e-17, -1e-17, 0.5 * math.pi, 3.1, math.pi, -2.0, 7.0])
 def test_angles_lie_in_coolests_interval(phi: float) -> None:
-    entities = to_coolest(row_of(lens_phi_rad=phi), SURVEY, "r")["lensing_entities"]
+    entities = to_coolest(row_of(lens_phi_rad=phi), DECALS, SURVEY, "r")["lensing_entities"]
     degrees = entities[0]["mass_model"][0]["parameters"]["phi"]["point_estimate"]["value"]
     assert -90.0 < degrees <= 90.0
     assert math.cos(2.0 * math.radians(degrees + 90.0)) == pytest.approx(math.cos(2.0 * phi), abs=1e-12)
@@ -127,9 +128,9 @@ def test_angles_lie_in_coolests_interval(phi: float) -> None:
 )
 def test_a_value_that_does_not_do_names_sample_and_column(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ArcgateError, match=rf"{message}(?s:.)*sample_id 12"):
-        to_coolest(row_of(**change), SURVEY, "r")
+        to_coolest(row_of(**change), DECALS, SURVEY, "r")
 
 
 def test_an_unknown_band_is_refused() -> None:
     with pytest.raises(ArcgateError, match="unknown band 'i'"):
-        to_coolest(row_of(), SURVEY, "i")
+        to_coolest(row_of(), DECALS, SURVEY, "i")

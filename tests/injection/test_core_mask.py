@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import kept, radius_from
 
 OURS = settings(derandomize=True, deadline=None, max_examples=100)
@@ -22,7 +23,7 @@ RADII = np.linspace(0.0, 45.0, 1801)
     width=st.floats(0.1, 5.0),
 )
 def test_a_mask_keeps_a_share_between_none_and_all(kind: str, x: float, y: float, radius: float, width: float) -> None:
-    share = kept(radius_from(x, y), kind, radius, width)
+    share = kept(radius_from(x, y, DECALS.size_pix), kind, radius, width)
     assert share.shape == (64, 64)
     assert np.all((share >= 0.0) & (share <= 1.0))
 
@@ -49,11 +50,11 @@ def test_no_mask_keeps_all() -> None:
 
 
 def test_radius_is_measured_from_the_galaxys_own_centre() -> None:
-    radius = radius_from(30.0, 33.0)
+    radius = radius_from(30.0, 33.0, DECALS.size_pix)
     assert np.unravel_index(radius.argmin(), radius.shape) == (33, 30)
     assert radius[33, 34] == pytest.approx(4.0)
     assert radius[36, 34] == pytest.approx(5.0)
-    many = radius_from(np.array([30.0, 31.5]), np.array([33.0, 31.5]))
+    many = radius_from(np.array([30.0, 31.5]), np.array([33.0, 31.5]), DECALS.size_pix)
     assert many.shape == (2, 64, 64)
     assert np.array_equal(many[0], radius)
 

@@ -16,8 +16,8 @@ from lenstronomy.LightModel.light_model import LightModel
 from numpy.typing import NDArray
 from scipy.special import gamma, gammaincinv
 
-from arcgate.dataset.schema import BANDS
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.injection.exchange import from_lenstronomy, to_lenstronomy
 
 Array = NDArray[np.float64]
@@ -45,7 +45,7 @@ def shear_of(x: Array, y: Array, row: dict[str, Any]) -> tuple[Array, Array]:
 def test_a_row_deflects_in_lenstronomy_as_the_sie_formula(q: float) -> None:
     x, y = points()
     row = row_of(lens_q=q)
-    model = to_lenstronomy(row)
+    model = to_lenstronomy(row, DECALS)
     found = LensModel(model["lens_model_list"]).alpha(x, y, model["kwargs_lens"])
     # Kormann, Schneider & Bartelmann (1994), eq. 27, theta_E on the intermediate axis.
     cos, sin, f = math.cos(0.8), math.sin(0.8), math.sqrt(1.0 - q * q)
@@ -62,7 +62,7 @@ def test_a_row_deflects_in_lenstronomy_as_the_sie_formula(q: float) -> None:
 def test_a_round_power_law_deflects_in_lenstronomy_as_its_formula(slope: float) -> None:
     x, y = points()
     row = row_of(lens_q=1.0, lens_slope=slope)
-    model = to_lenstronomy(row)
+    model = to_lenstronomy(row, DECALS)
     assert model["lens_model_list"] == ["EPL", "SHEAR"]
     found = LensModel(model["lens_model_list"]).alpha(x, y, model["kwargs_lens"])
     r = np.hypot(x, y)
@@ -76,7 +76,7 @@ def test_a_round_power_law_deflects_in_lenstronomy_as_its_formula(slope: float) 
 @pytest.mark.parametrize("slope", [1.6, 2.3])
 def test_an_elliptical_power_law_has_its_convergence_on_the_intermediate_axis(q: float, slope: float) -> None:
     x, y = points()
-    model = to_lenstronomy(row_of(lens_q=q, lens_slope=slope))
+    model = to_lenstronomy(row_of(lens_q=q, lens_slope=slope), DECALS)
     u, v = x * math.cos(0.8) + y * math.sin(0.8), y * math.cos(0.8) - x * math.sin(0.8)
     kappa = (3.0 - slope) / 2.0 * (1.3 / np.sqrt(q * u * u + v * v / q)) ** (slope - 1.0)
     assert LensModel(model["lens_model_list"]).kappa(x, y, model["kwargs_lens"]) == pytest.approx(kappa, rel=1e-8)
@@ -86,7 +86,7 @@ def test_an_elliptical_power_law_has_its_convergence_on_the_intermediate_axis(q:
 def test_a_row_shines_in_lenstronomy_as_the_exact_sersic_profile(n: float) -> None:
     rng = np.random.default_rng(4)
     x, y = rng.uniform(-0.8, 1.0, 300), rng.uniform(-1.0, 0.8, 300)
-    model = to_lenstronomy(row_of(source_sersic_n=n))
+    model = to_lenstronomy(row_of(source_sersic_n=n), DECALS)
     u, v = x - 0.2, y + 0.15
     along, across = u * math.cos(1.9) + v * math.sin(1.9), v * math.cos(1.9) - u * math.sin(1.9)
     b = gammaincinv(2.0 * n, 0.5)
@@ -98,7 +98,7 @@ def test_a_row_shines_in_lenstronomy_as_the_exact_sersic_profile(n: float) -> No
 
 
 def test_the_pixel_grid_has_its_origin_at_the_host() -> None:
-    grid = PixelGrid(**to_lenstronomy(row_of())["kwargs_pixel"])
+    grid = PixelGrid(**to_lenstronomy(row_of(), DECALS)["kwargs_pixel"])
     assert grid.map_coord2pix(0.0, 0.0) == pytest.approx((31.2, 32.1), abs=1e-12)
     assert grid.map_pix2coord(32.2, 32.1) == pytest.approx((0.262, 0.0), abs=1e-12)
 
@@ -130,7 +130,7 @@ ROWS = st.fixed_dictionaries(
 @given(ROWS)
 @settings(max_examples=200, deadline=None)
 def test_there_and_back_again(row: dict[str, float]) -> None:
-    back = from_lenstronomy(to_lenstronomy(row))
+    back = from_lenstronomy(to_lenstronomy(row, DECALS), DECALS)
     assert set(back) == set(row)
     for name, value in row.items():
         if name in ("lens_phi_rad", "source_phi_rad"):
@@ -146,30 +146,30 @@ def test_there_and_back_again(row: dict[str, float]) -> None:
 @given(ROWS, st.floats(-3.0, 3.0), st.floats(-3.0, 3.0))
 @settings(max_examples=30, deadline=None)
 def test_a_lens_elsewhere_and_shear_about_another_point_make_the_same_row(row: dict[str, float], x: float, y: float) -> None:
-    model = to_lenstronomy(row)
+    model = to_lenstronomy(row, DECALS)
     moved = copy.deepcopy(model)
     moved["kwargs_lens"][0] |= {"center_x": x, "center_y": y}
     moved["kwargs_pixel"]["ra_at_xy_0"] += x
     moved["kwargs_pixel"]["dec_at_xy_0"] += y
-    for band in BANDS:
+    for band in DECALS.bands:
         source = moved["kwargs_source"][band][0]
         # The shear stays about the origin, so that the source plane is shifted by what shear does to the lens's place.
         source["center_x"] += x - row["gamma1"] * x - row["gamma2"] * y
         source["center_y"] += y - row["gamma2"] * x + row["gamma1"] * y
-    first, second = from_lenstronomy(model), from_lenstronomy(moved)
+    first, second = from_lenstronomy(model, DECALS), from_lenstronomy(moved, DECALS)
     assert second == pytest.approx(first, rel=1e-11, abs=1e-11)
 
 
 def test_the_flux_scale_is_part_of_the_light() -> None:
-    assert all(to_lenstronomy(row_of(flux_scale=0.0))["kwargs_source"][band][0]["amp"] == 0.0 for band in BANDS)
-    back = from_lenstronomy(to_lenstronomy(row_of(flux_scale=10.0)))
+    assert all(to_lenstronomy(row_of(flux_scale=0.0), DECALS)["kwargs_source"][band][0]["amp"] == 0.0 for band in DECALS.bands)
+    back = from_lenstronomy(to_lenstronomy(row_of(flux_scale=10.0), DECALS), DECALS)
     assert (back["source_mag_r"], back["flux_scale"]) == (pytest.approx(18.9, abs=1e-12), 1.0)
 
 
 def test_a_lens_without_shear_has_none() -> None:
-    model = to_lenstronomy(row_of())
+    model = to_lenstronomy(row_of(), DECALS)
     model |= {"lens_model_list": ["SIE"], "kwargs_lens": model["kwargs_lens"][:1]}
-    assert (from_lenstronomy(model)["gamma1"], from_lenstronomy(model)["gamma2"]) == (0.0, 0.0)
+    assert (from_lenstronomy(model, DECALS)["gamma1"], from_lenstronomy(model, DECALS)["gamma2"]) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +187,14 @@ def test_a_lens_without_shear_has_none() -> None:
 )
 def test_a_value_that_does_not_do_names_sample_and_column(column: str, value: Any) -> None:
     with pytest.raises(ArcgateError, match=rf"column {column} is (?s:.)*sample_id 12, column {column}"):
-        to_lenstronomy(row_of(**{column: value}))
+        to_lenstronomy(row_of(**{column: value}), DECALS)
 
 
 def test_a_missing_column_names_sample_and_column() -> None:
     row = row_of()
     del row["gamma2"]
     with pytest.raises(ArcgateError, match=r"column gamma2 is missing(?s:.)*sample_id 12"):
-        to_lenstronomy(row)
+        to_lenstronomy(row, DECALS)
 
 
 def _null(model: dict[str, Any]) -> None:
@@ -238,7 +238,7 @@ def _too_thin(model: dict[str, Any]) -> None:
     ],
 )
 def test_models_that_no_row_can_hold_are_refused(spoil: Any, message: str) -> None:
-    model = to_lenstronomy(row_of())
+    model = to_lenstronomy(row_of(), DECALS)
     spoil(model)
     with pytest.raises(ArcgateError, match=message):
-        from_lenstronomy(model)
+        from_lenstronomy(model, DECALS)

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from arcgate.data_node import Data
+from arcgate.imaging import DECALS
 from arcgate.injection.grids import draw_arcs
 from arcgate.lensing.images import image_positions
 
@@ -21,7 +22,7 @@ Spec = Callable[..., Data]
 @pytest.fixture(scope="module")
 def arcs(spec: Spec) -> pd.DataFrame:
     """Arcs of the published grid."""
-    return draw_arcs(spec().grid, 4, IDS, MAGS)
+    return draw_arcs(spec().grid, 4, IDS, MAGS, DECALS)
 
 
 def test_every_value_comes_from_the_grid(spec: Spec, arcs: pd.DataFrame) -> None:
@@ -55,15 +56,15 @@ def test_n_images_counts_the_images_of_the_centre(arcs: pd.DataFrame) -> None:
 
 def test_an_arc_depends_on_its_pair_alone(spec: Spec, arcs: pd.DataFrame) -> None:
     some = [41, 3, 17]
-    part = draw_arcs(spec().grid, 4, IDS[some], MAGS[some])
+    part = draw_arcs(spec().grid, 4, IDS[some], MAGS[some], DECALS)
     assert arcs.iloc[some].reset_index(drop=True).equals(part)
-    assert not draw_arcs(spec().grid, 5, IDS[some], MAGS[some])["source_x_arcsec"].equals(part["source_x_arcsec"])
+    assert not draw_arcs(spec().grid, 5, IDS[some], MAGS[some], DECALS)["source_x_arcsec"].equals(part["source_x_arcsec"])
 
 
 def test_realistic_theta_e_stays_in_range_and_follows_luminosity(spec: Spec) -> None:
     ids = IDS[:150]
     bright = np.linspace(17.5, 20.0, len(ids))
-    arcs = draw_arcs(spec(grid="realistic").grid, 4, ids, bright)
+    arcs = draw_arcs(spec(grid="realistic").grid, 4, ids, bright, DECALS)
     assert arcs["theta_e_arcsec"].between(0.5, 2.5).all()
     assert spearmanr(bright, arcs["theta_e_arcsec"]).statistic < -0.6
     expected = 1.2 * 10.0 ** (-0.2 * (bright - 18.5))

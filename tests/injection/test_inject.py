@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.data_node import Data
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, SOURCE_MAGS
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.injection.inject import Injected, inject
 from arcgate.injection.manifest import build_manifest
-from arcgate.injection.shard import HOST_COLUMNS
+from arcgate.injection.shard import host_columns
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.render import lensed_light, render
@@ -37,8 +36,8 @@ def cut(spec: Spec, catalogue: pd.DataFrame) -> Callable[..., Cut]:
 
     def make(count: int = 30, **changes: Any) -> Cut:
         rows = made(tuple(sorted(changes.items()))).head(count)
-        hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][HOST_COLUMNS].reset_index(drop=True)
-        images = [np.random.default_rng(int(k)).normal(0.05, 0.02, IMAGE_SHAPE) for k in rows["catalogue_row"]]
+        hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][host_columns(DECALS)].reset_index(drop=True)
+        images = [np.random.default_rng(int(k)).normal(0.05, 0.02, DECALS.shape) for k in rows["catalogue_row"]]
         return pd.concat([rows.reset_index(drop=True), hosts], axis=1), np.stack(images).astype(np.float32)
 
     return make
@@ -47,7 +46,7 @@ def cut(spec: Spec, catalogue: pd.DataFrame) -> Callable[..., Cut]:
 @pytest.fixture(scope="module")
 def unmasked(cut: Callable[..., Cut]) -> tuple[pd.DataFrame, NDArray[np.float32], Injected]:
     rows, hosts = cut(30, null_rows=40)
-    return rows, hosts, inject(rows, hosts)
+    return rows, hosts, inject(rows, hosts, DECALS)
 
 
 def test_control_and_null_rows_come_out_as_they_went_in(unmasked: tuple[pd.DataFrame, NDArray[np.float32], Injected]) -> None:
@@ -72,12 +71,12 @@ def test_measured_columns_state_what_the_images_hold(unmasked: tuple[pd.DataFram
     rows, _, injected = unmasked
     for i in np.flatnonzero(rows["role"] == "positive"):
         row, measured, arc = rows.iloc[i], injected.measured.iloc[i], injected.arc[i].astype(np.float64)
-        sky = row[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, None, None]
+        sky = row[[f"sky_sigma_{band}" for band in DECALS.bands]].to_numpy(np.float64)[:, None, None]
         assert measured["arc_snr"] == pytest.approx(np.sqrt(np.sum(arc**2 / sky**2)), rel=1e-5)
         assert measured["arc_snr_injected"] == pytest.approx(measured["arc_snr"], rel=1e-6)
-        core = radius_from(row["host_x_pix"], row["host_y_pix"]) < 5.0
+        core = radius_from(row["host_x_pix"], row["host_y_pix"], DECALS.size_pix) < 5.0
         assert measured["arc_core_share"] == pytest.approx(arc[1][core].sum() / arc[1].sum(), rel=1e-5)
-        for k, band in enumerate(BANDS):
+        for k, band in enumerate(DECALS.bands):
             assert measured[f"arc_flux_{band}"] == pytest.approx(arc[k].sum(), rel=1e-5)
         assert measured["theta_e_over_psf"] == pytest.approx(row["theta_e_arcsec"] / row["psfsize_r"])
 
@@ -93,7 +92,7 @@ def test_null_rows_have_no_flux_and_controls_no_arc_columns(unmasked: tuple[pd.D
 @pytest.mark.parametrize("psf", ["gaussian", "moffat_converted"])
 def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(12, psf=psf)
-    injected = inject(rows, hosts)
+    injected = inject(rows, hosts, DECALS)
     for i in np.flatnonzero(rows["role"] == "positive"):
         row = rows.iloc[i].to_dict()
         lens = Lenses.of(*(row[name] for name in ("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2")))
@@ -101,7 +100,7 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
         place = (torch.tensor([row[name]]) for name in ("host_x_pix", "host_y_pix"))
         magnification = float(lensed_light(lens, Sersics.of(*(row[name] for name in shape)), *place, DECALS.frame).total)
         mags = np.array([row[f"source_mag_{band}"] for band in "grz"])
-        for k, band in enumerate(BANDS):
+        for k, band in enumerate(DECALS.bands):
             total = magnification * 10.0 ** (-0.4 * (mags[k] - 22.5))
             kept_inside, lost = injected.measured.loc[i, [f"arc_flux_{band}", f"arc_flux_lost_{band}"]]
             assert kept_inside + lost == pytest.approx(total, rel=1e-6)
@@ -111,8 +110,8 @@ def test_flux_inside_and_lost_add_up_to_the_magnified_source(psf: str, cut: Call
 
 def test_the_source_is_a_blue_galaxy_in_nanomaggies() -> None:
     table = pd.DataFrame({"source_mag_g": 21.4, "source_mag_r": [21.0, 21.0], "source_mag_z": 20.65, "flux_scale": [1.0, 0.0]})
-    assert source_fluxes(table)[0] == pytest.approx(10.0 ** (-0.4 * (np.array([21.4, 21.0, 20.65]) - 22.5)))
-    assert np.all(source_fluxes(table)[1] == 0.0)
+    assert source_fluxes(table, DECALS)[0] == pytest.approx(10.0 ** (-0.4 * (np.array([21.4, 21.0, 20.65]) - 22.5)))
+    assert np.all(source_fluxes(table, DECALS)[1] == 0.0)
 
 
 MASKS: dict[str, dict[str, Any]] = {
@@ -128,18 +127,18 @@ def test_a_core_mask_takes_from_the_arc_and_from_nothing_else(
 ) -> None:
     rows, hosts, plain = unmasked[0].head(9), unmasked[1][:9], unmasked[2]
     masked_rows = rows.assign(**{f"core_mask_{name}": value for name, value in MASKS[mask].items()})
-    masked = inject(masked_rows, hosts)
+    masked = inject(masked_rows, hosts, DECALS)
     for i in np.flatnonzero(rows["role"] == "positive"):
         row = masked_rows.iloc[i]
         share = kept(
-            radius_from(row["host_x_pix"], row["host_y_pix"]),
+            radius_from(row["host_x_pix"], row["host_y_pix"], DECALS.size_pix),
             row["core_mask_kind"],
             row["core_mask_radius_pix"],
             row["core_mask_width_pix"],
         )
         assert masked.arc[i] == pytest.approx(plain.arc[i] * share, rel=1e-6, abs=1e-12)
         if row["core_mask_kind"] == "hard":
-            inside = radius_from(row["host_x_pix"], row["host_y_pix"]) < row["core_mask_radius_pix"]
+            inside = radius_from(row["host_x_pix"], row["host_y_pix"], DECALS.size_pix) < row["core_mask_radius_pix"]
             assert np.array_equal(masked.image[i][:, inside], hosts[i][:, inside])
             assert masked.measured.loc[i, "arc_core_share_injected"] == 0.0
         assert masked.measured.loc[i, "arc_flux_injected_r"] < masked.measured.loc[i, "arc_flux_r"]
@@ -149,9 +148,9 @@ def test_a_core_mask_takes_from_the_arc_and_from_nothing_else(
 
 def test_rows_do_not_touch_each_other(cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(9)
-    together = inject(rows, hosts)
+    together = inject(rows, hosts, DECALS)
     for i in (0, 4, 8):
-        alone = inject(rows.iloc[[i]].reset_index(drop=True), hosts[[i]])
+        alone = inject(rows.iloc[[i]].reset_index(drop=True), hosts[[i]], DECALS)
         assert alone.image[0].tobytes() == together.image[i].tobytes()
         assert alone.arc[0].tobytes() == together.arc[i].tobytes()
 
@@ -193,7 +192,7 @@ def test_a_moffat_of_that_width_puts_less_of_a_small_arc_into_the_core() -> None
         ("source_y_arcsec", 20.0, "source_y_arcsec puts the source outside the stamp"),
         ("host_x_pix", 70.0, "host_x_pix must lie inside the stamp"),
         ("flux_scale", -1.0, "flux_scale must be finite and not negative"),
-        ("source_mag_r", np.nan, "source_mag_r.* must be finite"),
+        ("source_mag_r", np.nan, r"source_mag_\* or flux_scale must be finite"),
         ("psf_fwhm_used_r", 0.0, "FWHM of a PSF must be positive"),
         ("psf_fwhm_used_z", np.nan, "FWHM of a PSF must be positive"),
         ("psf_beta_used_g", 0.9, "beta > 1"),
@@ -203,7 +202,7 @@ def test_a_bad_parameter_names_the_sample(column: str, value: float, message: st
     rows, hosts = cut(3, psf="moffat_converted")
     rows.loc[rows["role"] == "positive", column] = value
     with pytest.raises(ArcgateError, match=message) as caught:
-        inject(rows, hosts)
+        inject(rows, hosts, DECALS)
     sample = rows.loc[rows["role"] == "positive", "sample_id"].iloc[0]
     assert f"sample_id {sample}" in str(caught.value.where)
     assert caught.value.todo
@@ -212,48 +211,52 @@ def test_a_bad_parameter_names_the_sample(column: str, value: float, message: st
 def test_the_psf_used_may_differ_between_bands(cut: Callable[..., Cut]) -> None:
     rows, _ = cut(3)
     table = rows[rows["role"] == "positive"].assign(psf_fwhm_used_g=1.6, psf_fwhm_used_r=1.2, psf_fwhm_used_z=0.9)
-    psfs = used_psfs(table)
+    psfs = used_psfs(table, DECALS)
     assert [psf.fwhm_arcsec for psf in psfs[0]] == [1.6, 1.2, 0.9]
     assert all(psf.includes_pixel for psf in psfs[0])
-    arc, _ = render_arcs(table, psfs)
-    peaks = arc[0].max(axis=(1, 2)) / source_fluxes(table)[0]
+    arc, _ = render_arcs(table, psfs, DECALS)
+    peaks = arc[0].max(axis=(1, 2)) / source_fluxes(table, DECALS)[0]
     assert peaks[0] < peaks[1] < peaks[2]
 
 
 def test_an_arc_may_carry_the_noise_of_its_own_photons(cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(30)
-    bright = rows.assign(**dict.fromkeys(SOURCE_MAGS, 18.0))
-    plain, noisy = (inject(bright.assign(arc_noise=noise), hosts) for noise in ("none", "poisson"))
+    bright = rows.assign(**dict.fromkeys([f"source_mag_{band}" for band in DECALS.bands], 18.0))
+    plain, noisy = (inject(bright.assign(arc_noise=noise), hosts, DECALS) for noise in ("none", "poisson"))
     lit = np.flatnonzero(rows["role"] == "positive")
-    gain = rows[[f"gain_{band}" for band in BANDS]].to_numpy(np.float64)[lit][:, :, None, None]
+    gain = rows[[f"gain_{band}" for band in DECALS.bands]].to_numpy(np.float64)[lit][:, :, None, None]
     expected = plain.arc[lit].astype(np.float64)
     electrons = expected * gain
     standard = ((noisy.arc[lit] - expected) * gain / np.sqrt(np.maximum(electrons, 1e-30)))[electrons > 100.0]
     assert abs(standard.mean()) < 3.0 / np.sqrt(standard.size)
     assert abs(standard.var() - 1.0) < 3.0 * np.sqrt(2.0 / standard.size)
     assert np.array_equal(hosts[lit] + noisy.arc[lit], noisy.image[lit])
-    for band in BANDS:
+    for band in DECALS.bands:
         before, after = (injected.measured.loc[lit, f"ivar_{band}"].to_numpy() for injected in (plain, noisy))
-        added = plain.arc[lit, BANDS.index(band)].mean(axis=(1, 2)) / rows.loc[lit, f"gain_{band}"].to_numpy()
+        added = plain.arc[lit, DECALS.bands.index(band)].mean(axis=(1, 2)) / rows.loc[lit, f"gain_{band}"].to_numpy()
         assert 1.0 / after == pytest.approx(1.0 / before + added, rel=1e-3)
-    assert inject(bright.assign(arc_noise="poisson"), hosts).arc.tobytes() == noisy.arc.tobytes()
+    assert inject(bright.assign(arc_noise="poisson"), hosts, DECALS).arc.tobytes() == noisy.arc.tobytes()
 
 
 def test_a_core_mask_takes_an_arcs_noise_with_its_light(cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(30)
-    bright = rows.assign(**dict.fromkeys(SOURCE_MAGS, 18.0), core_mask_kind="hard", core_mask_radius_pix=7.0)
-    plain, noisy = (inject(bright.assign(arc_noise=noise), hosts) for noise in ("none", "poisson"))
+    bright = rows.assign(
+        **dict.fromkeys([f"source_mag_{band}" for band in DECALS.bands], 18.0), core_mask_kind="hard", core_mask_radius_pix=7.0
+    )
+    plain, noisy = (inject(bright.assign(arc_noise=noise), hosts, DECALS) for noise in ("none", "poisson"))
     lit = np.flatnonzero(rows["role"] == "positive")
-    for band in BANDS:
-        added = plain.arc[lit, BANDS.index(band)].mean(axis=(1, 2)) / rows.loc[lit, f"gain_{band}"].to_numpy()
+    for band in DECALS.bands:
+        added = plain.arc[lit, DECALS.bands.index(band)].mean(axis=(1, 2)) / rows.loc[lit, f"gain_{band}"].to_numpy()
         before, after = (injected.measured.loc[lit, f"ivar_{band}"].to_numpy() for injected in (plain, noisy))
         assert 1.0 / after == pytest.approx(1.0 / before + added, rel=1e-3)
-    inside = radius_from(bright.loc[lit, "host_x_pix"].to_numpy(), bright.loc[lit, "host_y_pix"].to_numpy()) < 7.0
+    inside = (
+        radius_from(bright.loc[lit, "host_x_pix"].to_numpy(), bright.loc[lit, "host_y_pix"].to_numpy(), DECALS.size_pix) < 7.0
+    )
     assert np.all((noisy.image[lit] - hosts[lit])[np.broadcast_to(inside[:, None], hosts[lit].shape)] == 0.0)
 
 
 def test_controls_and_null_rows_have_no_noise_of_an_arc(cut: Callable[..., Cut]) -> None:
     rows, hosts = cut(30, null_rows=40)
-    injected = inject(rows.assign(arc_noise="poisson"), hosts)
+    injected = inject(rows.assign(arc_noise="poisson"), hosts, DECALS)
     others = np.flatnonzero(rows["role"] != "positive")
     assert injected.image[others].tobytes() == hosts[others].tobytes()

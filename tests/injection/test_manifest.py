@@ -10,15 +10,20 @@ import pandas as pd
 import pytest
 
 from arcgate.data_node import Controls, Data
-from arcgate.dataset.schema import BANDS, MANIFEST
+from arcgate.dataset.schema import schema_of
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.injection.manifest import build_manifest, split_of
 from arcgate.lensing.psf import fwhm_from_psfsize
 
 Spec = Callable[..., Data]
 MakeCatalogue = Callable[..., pd.DataFrame]
 
-ARC_COLUMNS = [column.name for column in MANIFEST if column.name.startswith(("theta_e", "lens_", "gamma", "n_images", "source_"))]
+ARC_COLUMNS = [
+    column.name
+    for column in schema_of(DECALS).manifest
+    if column.name.startswith(("theta_e", "lens_", "gamma", "n_images", "source_"))
+]
 
 
 def of_role(manifest: pd.DataFrame, role: str) -> pd.DataFrame:
@@ -36,11 +41,11 @@ def unpaired(spec: Spec, catalogue: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_rows_have_unique_identities_and_the_columns_of_the_schema(paired: pd.DataFrame, spec: Spec) -> None:
-    assert list(paired.columns) == [column.name for column in MANIFEST] + ["catalogue_row"]
+    assert list(paired.columns) == [column.name for column in schema_of(DECALS).manifest] + ["catalogue_row"]
     assert paired["sample_id"].is_unique
     assert paired["sample_id"].is_monotonic_increasing
     assert paired["role"].value_counts().to_dict() == {"positive": 40, "control": 40, "null": 10}
-    for column in MANIFEST:
+    for column in schema_of(DECALS).manifest:
         assert column.nullable or paired[column.name].notna().all(), column.name
     assert set(paired["seed"]) == {spec().seed}
 
@@ -124,7 +129,7 @@ def test_psf_used_follows_its_reading(spec: Spec, catalogue: pd.DataFrame) -> No
         name: of_role(build_manifest(spec(psf=name), catalogue), "positive")
         for name in ("gaussian", "moffat_converted", "moffat_naive")
     }
-    for band in BANDS:
+    for band in DECALS.bands:
         psfsize, beta = tables["gaussian"][f"psfsize_{band}"], tables["gaussian"][f"psf_beta_declared_{band}"]
         assert tables["gaussian"][f"psf_fwhm_used_{band}"].equals(psfsize.rename(f"psf_fwhm_used_{band}"))
         assert tables["gaussian"][f"psf_beta_used_{band}"].isna().all()
@@ -176,6 +181,13 @@ def _fails(data: Data, catalogue: pd.DataFrame) -> ArcgateError:
     assert caught.value.where
     assert caught.value.todo
     return caught.value
+
+
+def test_too_few_hosts_are_counted_with_those_that_cannot_be_used(spec: Spec, catalogue: pd.DataFrame) -> None:
+    with pytest.raises(
+        ArcgateError, match=r"need 400 hosts, but there are 300 \(7 left out for dark pixels; 1 left out for no light\)"
+    ):
+        build_manifest(spec(n_pairs=400), catalogue, {"dark pixels": 7, "no light": 1})
 
 
 def test_no_hosts(spec: Spec, catalogue: pd.DataFrame) -> None:

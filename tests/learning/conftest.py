@@ -10,10 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from arcgate.data_node import PerBand
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import write_card
-from arcgate.dataset.schema import COLUMNS, STAMP_SIZE
+from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
 from arcgate.variant import Learning, View
@@ -31,21 +30,21 @@ def _one_thread() -> None:
 
 def _rows(pair: int, split: str, roles: tuple[str, ...]) -> tuple[list[dict[str, object]], list[Images]]:
     rng = np.random.default_rng(pair)
-    y, x = np.mgrid[:STAMP_SIZE, :STAMP_SIZE] - 31.5
+    y, x = np.mgrid[: DECALS.size_pix, : DECALS.size_pix] - 31.5
     radius = np.hypot(x, y)
     blob = rng.uniform(0.2, 0.5) * np.exp(-radius / 3.0)
-    host = (blob + 0.01 * rng.normal(size=(3, STAMP_SIZE, STAMP_SIZE))).astype(np.float32)
+    host = (blob + 0.01 * rng.normal(size=(3, DECALS.size_pix, DECALS.size_pix))).astype(np.float32)
     ring = (0.3 * np.exp(-0.5 * (radius - rng.uniform(6, 9)) ** 2)).astype(np.float32)
     plain = {"int": 1, "float": 1.0, "text": "text"}
-    common = {column.name: plain[column.kind] for column in COLUMNS}
+    common = {column.name: plain[column.kind] for column in schema_of(DECALS).columns}
     common |= {"host_id": f"galaxy {pair}", "pair_id": pair, "split": split, "host_x_pix": 31.5, "host_y_pix": 31.5}
     rows = [common | {"sample_id": 3 * pair + k, "role": role, "label": _ROLES[role]} for k, role in enumerate(roles)]
     return rows, [host + ring if role == "positive" else host for role in roles]
 
 
 def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
-    kinds = {column.name: "Int64" if column.nullable else "int64" for column in COLUMNS if column.kind == "int"}
+    table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns])
+    kinds = {column.name: "Int64" if column.nullable else "int64" for column in schema_of(DECALS).columns if column.kind == "int"}
     return table.astype(kinds)
 
 
@@ -80,7 +79,7 @@ def dataset(make_set: SetMaker) -> Dataset:
 
 @pytest.fixture
 def view() -> View:
-    return View("annulus_robust", 20.0, "asinh", PerBand(0.01, 0.01, 0.01))
+    return View("annulus_robust", 0.625, "asinh", {"g": 0.01, "r": 0.01, "z": 0.01})
 
 
 @pytest.fixture

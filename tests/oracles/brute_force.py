@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import gamma, gammaincinv
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
+from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 
 Array = NDArray[np.float64]
@@ -90,13 +90,13 @@ def gridded_light(brightness: Brightness, x_pix: float, y_pix: float, precision:
 
     `brightness` takes arcsec from (x_pix, y_pix); `precision` is a share of the brightest pixel's light, for each cell.
     """
-    size = STAMP_SIZE + 2 * _BORDER_PIX
+    size = DECALS.size_pix + 2 * _BORDER_PIX
     along = (np.arange(size * _CELLS) + 0.5) / _CELLS - 0.5 - _BORDER_PIX
-    x, y = (along - x_pix) * PIXEL_SCALE_ARCSEC, (along - y_pix) * PIXEL_SCALE_ARCSEC
+    x, y = (along - x_pix) * DECALS.pixel_scale_arcsec, (along - y_pix) * DECALS.pixel_scale_arcsec
     sampled = brightness(x[None, :], y[:, None])
-    tolerance = precision * sampled.reshape(size, _CELLS, size, _CELLS).mean(axis=(1, 3)).max() * PIXEL_SCALE_ARCSEC**2
+    tolerance = precision * sampled.reshape(size, _CELLS, size, _CELLS).mean(axis=(1, 3)).max() * DECALS.pixel_scale_arcsec**2
     row, column = np.nonzero(_grown(sampled > _DARK * sampled.max()))
-    half = 0.5 * PIXEL_SCALE_ARCSEC / _CELLS
+    half = 0.5 * DECALS.pixel_scale_arcsec / _CELLS
     grid = np.zeros((size * _GRID) ** 2)
     rays = _rays(brightness, x[column], y[row], half)
     for depth in range(_DEEPEST + 1):
@@ -106,7 +106,7 @@ def gridded_light(brightness: Brightness, x_pix: float, y_pix: float, precision:
         poor = np.abs(sum(quarter[2].sum(axis=0) for quarter in finer) - rays[2].sum(axis=0)) > tolerance
         for quarter in finer:
             good = quarter[:, :, ~poor if depth < _DEEPEST else slice(None)].reshape(3, -1)
-            _spread(grid, size, good[0] / PIXEL_SCALE_ARCSEC + x_pix, good[1] / PIXEL_SCALE_ARCSEC + y_pix, good[2])
+            _spread(grid, size, good[0] / DECALS.pixel_scale_arcsec + x_pix, good[1] / DECALS.pixel_scale_arcsec + y_pix, good[2])
         if depth == _DEEPEST or not poor.any():
             break
         rays, half = np.concatenate([quarter[:, :, poor] for quarter in finer], axis=2), step
@@ -147,11 +147,11 @@ def finely_convolved(light: Array, density: Density) -> Array:
     """Stamp (64, 64) from `gridded_light` and the density of the PSF per square arcsec at a radius in arcsec."""
     size = 2 * len(light)
     window = np.sinc(scipy.fft.fftfreq(size)) ** 4
-    offset = scipy.fft.fftfreq(size, 1.0 / size) * PIXEL_SCALE_ARCSEC / _GRID
-    kernel = density(np.hypot(offset[:, None], offset[None, :])) * PIXEL_SCALE_ARCSEC**2
+    offset = scipy.fft.fftfreq(size, 1.0 / size) * DECALS.pixel_scale_arcsec / _GRID
+    kernel = density(np.hypot(offset[:, None], offset[None, :])) * DECALS.pixel_scale_arcsec**2
     spectrum = scipy.fft.rfft2(light, (size, size)) * scipy.fft.rfft2(kernel)
     spectrum /= window[:, None] * window[None, : spectrum.shape[1]]
-    centre = slice(_BORDER_PIX * _GRID + _GRID // 2, (_BORDER_PIX + STAMP_SIZE) * _GRID, _GRID)
+    centre = slice(_BORDER_PIX * _GRID + _GRID // 2, (_BORDER_PIX + DECALS.size_pix) * _GRID, _GRID)
     return np.asarray(scipy.fft.irfft2(spectrum, (size, size))[centre, centre])
 
 

@@ -10,7 +10,6 @@ from brute_force import worst
 from composing import REAL, needs_real
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.imaging import DECALS
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import FWHM_PER_SIGMA, Kernel, Psf
@@ -23,8 +22,8 @@ Array = NDArray[np.float64]
 FINE = galsim.GSParams(folding_threshold=3e-4, maxk_threshold=3e-4, kvalue_accuracy=1e-6, maximum_fft_size=16384)
 PSFS = [Psf("gaussian", 1.3), Psf("gaussian", 0.95), Psf("moffat", 1.3, 3.0), Psf("moffat", 0.8, 2.5)]
 KERNELS = REAL / "dr9_cutout" / "copsf_59.1067_-30.4848.fits"
-MIDDLE = (STAMP_SIZE - 1) / 2.0
-PIXELS = np.arange(STAMP_SIZE)
+MIDDLE = (DECALS.size_pix - 1) / 2.0
+PIXELS = np.arange(DECALS.size_pix)
 POINT = Sersics.of(1e-3, 0.5)
 FINER = Settings(error_target=1e-6, dtype=torch.float64)
 
@@ -45,7 +44,7 @@ def point(psf: Psf | Kernel, x_pix: float, y_pix: float) -> Array:
 def galsim_psf(psf: Psf | Kernel) -> galsim.GSObject:
     if isinstance(psf, Kernel):
         # Band-limited between its samples, as the engine takes it.
-        image = galsim.Image(np.array(psf.normalised().image), scale=PIXEL_SCALE_ARCSEC)
+        image = galsim.Image(np.array(psf.normalised().image), scale=DECALS.pixel_scale_arcsec)
         return galsim.InterpolatedImage(
             image, x_interpolant="lanczos31", normalization="flux", use_true_center=True, gsparams=FINE
         )
@@ -58,9 +57,9 @@ def galsims(source: Sersics, psf: Psf | Kernel, x_pix: float, y_pix: float, meth
     reff, n, q, phi = (float(column[0]) for column in (source.reff_arcsec, source.n, source.q, source.phi_rad))
     galaxy = galsim.Sersic(n=n, half_light_radius=reff, gsparams=FINE).shear(q=q, beta=phi * galsim.radians)
     image = galsim.Convolve([galaxy, galsim_psf(psf)], gsparams=FINE).drawImage(
-        nx=STAMP_SIZE,
-        ny=STAMP_SIZE,
-        scale=PIXEL_SCALE_ARCSEC,
+        nx=DECALS.size_pix,
+        ny=DECALS.size_pix,
+        scale=DECALS.pixel_scale_arcsec,
         method=method,
         offset=(x_pix - MIDDLE, y_pix - MIDDLE),
         dtype=np.float64,
@@ -130,7 +129,9 @@ def test_a_kernels_pixels_keep_their_sides() -> None:
 def test_a_source_offset_in_arcsec_is_a_place_in_pixels() -> None:
     psf = PSFS[2]
     moved = drawn(Sersics.of(0.4, 1.0, 0.6, 0.3, 0.5, -0.3), psf, 30.0, 33.0, FINER)
-    placed = drawn(Sersics.of(0.4, 1.0, 0.6, 0.3), psf, 30.0 + 0.5 / PIXEL_SCALE_ARCSEC, 33.0 - 0.3 / PIXEL_SCALE_ARCSEC, FINER)
+    placed = drawn(
+        Sersics.of(0.4, 1.0, 0.6, 0.3), psf, 30.0 + 0.5 / DECALS.pixel_scale_arcsec, 33.0 - 0.3 / DECALS.pixel_scale_arcsec, FINER
+    )
     assert moved == pytest.approx(placed, abs=1e-6 * placed.max())
 
 
@@ -149,8 +150,8 @@ def test_an_impulse_stays_at_its_place(x_pix: float, y_pix: float, psf: Psf) -> 
 @pytest.mark.parametrize("psf", [Psf("gaussian", 1.0), Psf("moffat", 1.3, 2.5), Psf("moffat", 0.8, 2.5)], ids=str)
 @pytest.mark.parametrize(("x_pix", "y_pix"), [(31.3, 32.6), (32.0, 32.0), (1.0, 31.5)])
 def test_a_point_source_is_the_psf_sampled_at_pixel_centres(psf: Psf, x_pix: float, y_pix: float) -> None:
-    radius = PIXEL_SCALE_ARCSEC * np.hypot(PIXELS[None, :] - x_pix, PIXELS[:, None] - y_pix)
-    truth = psf.density(radius) * PIXEL_SCALE_ARCSEC**2
+    radius = DECALS.pixel_scale_arcsec * np.hypot(PIXELS[None, :] - x_pix, PIXELS[:, None] - y_pix)
+    truth = psf.density(radius) * DECALS.pixel_scale_arcsec**2
     image = point(psf, x_pix, y_pix)
     # A Moffat's wings are tapered towards half a period.
     assert worst(image, truth) < 4e-5
@@ -172,7 +173,7 @@ def test_moffat_encircled_energy() -> None:
     image = rendered.image[:, 0].double().numpy()
     # A source moved by -step is an image read step further on.
     place = PIXELS - MIDDLE
-    radius = PIXEL_SCALE_ARCSEC * np.hypot(
+    radius = DECALS.pixel_scale_arcsec * np.hypot(
         place[None, None, :] + (MIDDLE - x.numpy())[:, None, None], place[None, :, None] + (MIDDLE - y.numpy())[:, None, None]
     )
     for limit in (0.65, 1.3, 4.0):
@@ -184,7 +185,7 @@ def test_moffat_encircled_energy() -> None:
 def test_flux_inside_and_flux_lost_add_to_the_total(x_pix: float, y_pix: float) -> None:
     # Gaussian source and PSF: what falls on pixel centres, inside and outside the stamp, is known.
     fwhm = 1.2
-    sigma = np.hypot(fwhm / FWHM_PER_SIGMA, 0.3 / np.sqrt(2.0 * np.log(2.0))) / PIXEL_SCALE_ARCSEC
+    sigma = np.hypot(fwhm / FWHM_PER_SIGMA, 0.3 / np.sqrt(2.0 * np.log(2.0))) / DECALS.pixel_scale_arcsec
     place = torch.tensor([x_pix], dtype=torch.float64), torch.tensor([y_pix], dtype=torch.float64)
     source = Sersics.of(0.3, 0.5)
     found = render(
@@ -192,7 +193,7 @@ def test_flux_inside_and_flux_lost_add_to_the_total(x_pix: float, y_pix: float) 
     )
     pixel = np.arange(-100, 164)
     line_x, line_y = (np.exp(-0.5 * ((pixel - at) / sigma) ** 2) / np.sqrt(2.0 * np.pi) / sigma for at in (x_pix, y_pix))
-    inside = (pixel >= 0) & (pixel < STAMP_SIZE)
+    inside = (pixel >= 0) & (pixel < DECALS.size_pix)
     lost = 1.0 - line_x[inside].sum() * line_y[inside].sum()
     assert float(found.image.sum()) + lost == pytest.approx(1.0, abs=1e-5)
     assert float(found.total) == pytest.approx(1.0, abs=1e-6)

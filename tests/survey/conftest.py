@@ -9,7 +9,8 @@ import pytest
 from lighting import galaxy
 from numpy.typing import NDArray
 
-from arcgate.data_node import MockHosts, PerBand
+from arcgate.data_node import MockHosts
+from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Psf
 from arcgate.survey.mock.build import open_mock
 from arcgate.survey.mock.survey import MockSurvey
@@ -17,17 +18,17 @@ from arcgate.survey.mock.survey import MockSurvey
 
 @pytest.fixture(scope="session")
 def mock_hosts() -> MockHosts:
-    """Twelve galaxies with the values of conf/hosts/mock.yaml."""
+    """Twelve galaxies with the values of conf/hosts/mock/decals_grz.yaml."""
     return MockHosts(
         kind="mock",
         n_hosts=12,
         seed=7,
         mag_r_min=17.0,
         mag_r_max=21.0,
-        psfsize_arcsec=PerBand(1.40, 1.04, 0.95),
+        psfsize_arcsec={"g": 1.40, "r": 1.04, "z": 0.95},
         psf_beta_min=2.5,
         psf_beta_max=5.0,
-        depth_mag=PerBand(24.95, 24.88, 23.75),
+        depth_mag={"g": 24.95, "r": 24.88, "z": 23.75},
         depth_scatter_mag=0.13,
         noise_lag1=0.12,
         neighbours_per_stamp=3.5,
@@ -37,7 +38,7 @@ def mock_hosts() -> MockHosts:
 @pytest.fixture(scope="session")
 def mock_survey(mock_hosts: MockHosts, tmp_path_factory: pytest.TempPathFactory) -> MockSurvey:
     """The twelve galaxies, built in parts of five."""
-    return open_mock(mock_hosts, data_dir=tmp_path_factory.mktemp("data"), workers=1, progress=False, part_hosts=5)
+    return open_mock(mock_hosts, DECALS, data_dir=tmp_path_factory.mktemp("data"), workers=1, progress=False, part_hosts=5)
 
 
 @pytest.fixture

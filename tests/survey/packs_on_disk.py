@@ -9,7 +9,7 @@ from typing import Any
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from arcgate.data_node import PackHosts, PerBand
+from arcgate.data_node import PackHosts
 
 
 def write_pack(folder: Path, cubes: dict[str, NDArray[Any]]) -> PackHosts:
@@ -26,8 +26,8 @@ def pack_hosts(folder: Path, **changes: Any) -> PackHosts:
         path=str(folder),
         nanomaggies_per_count=1e-3,
         pixel_scale_arcsec=0.263,
-        psfsize_arcsec=PerBand(1.39, 1.05, 0.94),
-        psf_beta=PerBand(4.1, 4.4, 4.0),
-        gain=PerBand(7500.0, 7500.0, 7500.0),
+        psfsize_arcsec={"g": 1.39, "r": 1.05, "z": 0.94},
+        psf_beta={"g": 4.1, "r": 4.4, "z": 4.0},
+        gain={"g": 7500.0, "r": 7500.0, "z": 7500.0},
     )
     return replace(spec, **changes)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from packs_on_disk import pack_hosts, write_pack
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS
 from arcgate.survey.cubes import open_cube
 from arcgate.survey.pack import PackSurvey
 
@@ -24,7 +25,7 @@ def opened(folder: Path, cubes: Cubes, **header: Any) -> PackSurvey:
     """The pack with these keywords in all three headers."""
     for band, cube in cubes.items():
         fits.PrimaryHDU(cube, fits.Header(header)).writeto(folder / f"{band}.fits", overwrite=True)
-    return PackSurvey.open(pack_hosts(folder))
+    return PackSurvey.open(pack_hosts(folder), DECALS)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +98,20 @@ def test_a_zero_point_in_another_part_of_the_file_counts(tmp_path: Path, pack_cu
     first = fits.PrimaryHDU(header=fits.Header({"MAGZERO": 22.5}))
     fits.HDUList([first, fits.ImageHDU(pack_cubes["z"])]).writeto(tmp_path / "z.fits", overwrite=True)
     with pytest.raises(ArcgateError, match=r"MAGZERO = 22\.5 means 1 nanomaggies(.|\n)*z\.fits"):
-        PackSurvey.open(pack_hosts(tmp_path))
+        PackSurvey.open(pack_hosts(tmp_path), DECALS)
 
 
 @pytest.fixture
 def plain(tmp_path: Path, pack_cubes: Cubes) -> NDArray[np.float32]:
     """Cutouts of the pack as it is."""
     write_pack(tmp_path, pack_cubes)
-    return PackSurvey.open(pack_hosts(tmp_path)).cutouts(np.arange(3))
+    return PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3))
 
 
 def test_a_cube_in_another_part_is_found(tmp_path: Path, pack_cubes: Cubes, plain: NDArray[np.float32]) -> None:
     table = fits.BinTableHDU.from_columns([fits.Column("id", "J", array=np.arange(3))])
     fits.HDUList([fits.PrimaryHDU(), table, fits.ImageHDU(pack_cubes["r"])]).writeto(tmp_path / "r.fits", overwrite=True)
-    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path)).cutouts(np.arange(3)), plain)
+    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3)), plain)
 
 
 def test_two_cubes_are_one_too_many(tmp_path: Path, pack_cubes: Cubes) -> None:
@@ -118,7 +119,7 @@ def test_two_cubes_are_one_too_many(tmp_path: Path, pack_cubes: Cubes) -> None:
     parts = [fits.PrimaryHDU(pack_cubes["r"]), fits.ImageHDU(pack_cubes["r"])]
     fits.HDUList(parts).writeto(tmp_path / "r.fits", overwrite=True)
     with pytest.raises(ArcgateError, match=r"r\.fits holds 2 cubes(.|\n)*part 0: \(3, 70, 72\); part 1: \(3, 70, 72\)"):
-        PackSurvey.open(pack_hosts(tmp_path))
+        PackSurvey.open(pack_hosts(tmp_path), DECALS)
 
 
 @pytest.mark.parametrize("name", ["r.fits", "r.fits.gz"])
@@ -126,10 +127,10 @@ def test_a_packed_file_under_any_name(tmp_path: Path, plain: NDArray[np.float32]
     content = (tmp_path / "r.fits").read_bytes()
     (tmp_path / "r.fits").unlink()
     (tmp_path / name).write_bytes(gzip.compress(content))
-    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path)).cutouts(np.arange(3)), plain)
+    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3)), plain)
     (tmp_path / name).write_bytes(gzip.compress(content)[:-5000])
     with pytest.raises(ArcgateError, match="is not a readable FITS file"):
-        PackSurvey.open(pack_hosts(tmp_path))
+        PackSurvey.open(pack_hosts(tmp_path), DECALS)
 
 
 @pytest.mark.parametrize("name", ["r.fits", "r.fits.fz"])
@@ -137,7 +138,7 @@ def test_a_tile_compressed_image_under_any_name(tmp_path: Path, pack_cubes: Cube
     (tmp_path / "r.fits").unlink()
     packed = fits.CompImageHDU(pack_cubes["r"], compression_type="GZIP_1", quantize_level=0)
     fits.HDUList([fits.PrimaryHDU(), packed]).writeto(tmp_path / name)
-    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path)).cutouts(np.arange(3)), plain)
+    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3)), plain)
 
 
 @pytest.mark.parametrize(("bits", "header"), [(np.int32, {"BLANK": -(2**31)}), (np.int16, {"BLANK": -32768})])

@@ -8,9 +8,11 @@ import pytest
 import arcgate
 from arcgate.gates.result import Evidence
 from arcgate.ground.errors import ArcgateError
+from arcgate.report import print_study
+from arcgate.tracking import names
 from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
-from arcgate.tracking.results import results
-from arcgate.tracking.runs import finish, variant_run
+from arcgate.tracking.results import apart, results
+from arcgate.tracking.runs import finish, is_latest, variant_run
 from arcgate.tracking.store import Store
 
 
@@ -71,6 +73,21 @@ def test_of_several_runs_of_a_variant_the_one_opened_last_counts(study: Store) -
     assert table["run_id"][0] == newer
     older = variant_run(study, "masks", "unpaired", "k")
     assert results("masks", study.folder)["run_id"][0] == older
+
+
+def test_runs_of_another_schema_are_apart_and_never_taken_up_again(study: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    older = _variant(study, "mask 7", "unpaired", 7.0)
+    study.client.set_tag(older, names.SCHEMA, "2")
+    oldest = variant_run(study, "masks", "of long ago", "k")
+    study.client.delete_tag(oldest, names.SCHEMA)
+    finish(study, older, "FINISHED")
+    assert not {"mask 7", "of long ago"} & set(results("masks", study.folder)["variant"])
+    assert apart("masks", study.folder) == ["mask 7", "of long ago"]
+    assert not is_latest(study, "masks", "mask 7", older)
+    assert _variant(study, "mask 7", "unpaired", 7.0) != older
+    assert list(results("masks", study.folder)["variant"]) == ["unpaired", "just begun", "mask 7"]
+    print_study("masks", str(study.folder), "data")
+    assert "apart, since their data sets are of another schema: mask 7, of long ago" in capsys.readouterr().out
 
 
 def test_one_variant_has_no_differing_factors(store: Store) -> None:

@@ -19,8 +19,8 @@ NORMALISATIONS = ["raw", "stamp_robust", "annulus_robust"]
 
 
 def viewer(**changes: Any) -> Viewer:
-    scales = variant.PerBand(g=0.01, r=0.02, z=0.04)
-    plain: dict[str, Any] = {"normalisation": "annulus_robust", "annulus_pix": 20.0, "stretch": "none", "raw_scale_nmgy": scales}
+    scales = {"g": 0.01, "r": 0.02, "z": 0.04}
+    plain: dict[str, Any] = {"normalisation": "annulus_robust", "annulus": 0.625, "stretch": "none", "raw_scale_nmgy": scales}
     return Viewer(variant.View(**(plain | changes)), DECALS)
 
 
@@ -50,7 +50,7 @@ def test_stamp_statistics_agree_with_numpy(stamps: Stamps) -> None:
 @pytest.mark.parametrize("annulus_pix", [3.0, 20.0, 31.5])
 def test_annulus_statistics_use_only_the_annulus_around_the_host(stamps: Stamps, annulus_pix: float) -> None:
     image, x, y = stamps
-    centre, scale = viewer(annulus_pix=annulus_pix).normaliser(image, x, y)
+    centre, scale = viewer(annulus=annulus_pix / 32).normaliser(image, x, y)
     rows, columns = np.mgrid[:64, :64]
     parities = set()
     for row, stamp in enumerate(image):
@@ -79,7 +79,7 @@ def test_statistics_of_any_stamp_agree_with_numpy(size: int, normalisation: str)
     image = rng.normal(0.01, 0.02, (12, *imaging.shape)).astype(np.float32)
     x, y = (size - 1) / 2 + rng.uniform(-2.0, 2.0, (2, 12))
     radius = 0.3 * size
-    looking = Viewer(variant.View(normalisation, radius, "none", variant.PerBand(0.01, 0.01, 0.01)), imaging)
+    looking = Viewer(variant.View(normalisation, 0.6, "none", {"g": 0.01, "r": 0.01, "z": 0.01}), imaging)
     centre, scale = looking.normaliser(image, x, y)
     rows, columns = np.mgrid[:size, :size]
     parities = set()
@@ -97,7 +97,7 @@ def test_statistics_of_any_stamp_agree_with_numpy(size: int, normalisation: str)
 def test_no_stamp_without_a_spread_goes_by(size: int, annulus: float, normalisation: str) -> None:
     """Just over half of the pixels that count share a value."""
     imaging, rng = Imaging(("g",), "g", size, 0.2), np.random.default_rng(size)
-    looking = Viewer(variant.View(normalisation, annulus, "none", variant.PerBand(0.01, 0.01, 0.01)), imaging)
+    looking = Viewer(variant.View(normalisation, 2 * annulus / size, "none", {"g": 0.01, "r": 0.01, "z": 0.01}), imaging)
     image = rng.normal(0.0, 1.0, (60, *imaging.shape)).astype(np.float32)
     middle = np.full(60, (size - 1) / 2)
     counts = radii_pix(middle[:1], middle[:1], size)[0] >= (annulus if normalisation == "annulus_robust" else 0.0)
@@ -108,16 +108,25 @@ def test_no_stamp_without_a_spread_goes_by(size: int, annulus: float, normalisat
     assert looking.scalable(image, middle, middle).tolist() == [False] * 30 + [True] * 30
 
 
-@pytest.mark.parametrize(
-    ("imaging", "view", "message"),
-    [
-        (Imaging(("g", "vis"), "g", 64, 0.1), ("raw", 20.0), "no scale is given for the bands vis"),
-        (Imaging(("g",), "g", 40, 0.1), ("annulus_robust", 20.0), "an annulus from 20 px on does not lie in a stamp of 40 px"),
-    ],
-)
-def test_a_view_that_does_not_fit_the_stamps_is_refused(imaging: Imaging, view: tuple[str, float], message: str) -> None:
-    with pytest.raises(ArcgateError, match=message):
-        Viewer(variant.View(*view, "none", variant.PerBand(0.01, 0.01, 0.01)), imaging)
+def test_constants_are_asked_for_each_band_where_they_divide() -> None:
+    imaging, scales = Imaging(("g", "vis"), "g", 64, 0.1), {"g": 0.01, "r": 0.01, "z": 0.01}
+    with pytest.raises(ArcgateError, match=r"no scale is given for the bands vis(.|\n)*a value for each band"):
+        Viewer(variant.View("raw", 0.625, "none", scales), imaging)
+    assert Viewer(variant.View("annulus_robust", 0.625, "none", scales), imaging).annulus_pix == 20.0
+    assert Viewer(variant.View("raw", 0.625, "none", scales | {"vis": 0.01}), imaging)
+
+
+@pytest.mark.parametrize(("size", "radius"), [(64, 20.0), (101, 31.5625), (200, 62.5)])
+def test_the_annulus_is_a_share_of_half_the_stamp(size: int, radius: float) -> None:
+    imaging = Imaging(("vis",), "vis", size, 0.1)
+    looking = Viewer(variant.View("annulus_robust", 0.625, "none", {"vis": 0.01}), imaging)
+    assert looking.annulus_pix == radius
+    image = np.random.default_rng(1).normal(0.0, 1.0, (1, *imaging.shape)).astype(np.float32)
+    middle = np.full(1, imaging.middle_pix)
+    core = radii_pix(middle, middle, size)[0] < radius
+    lit = image + np.float32(3) * core.astype(np.float32)
+    for now, then in zip(looking.normaliser(lit, middle, middle), looking.normaliser(image, middle, middle), strict=True):
+        np.testing.assert_array_equal(now, then)
 
 
 def test_light_inside_the_annulus_radius_does_not_move_the_annulus_statistics(stamps: Stamps) -> None:

@@ -17,16 +17,10 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from arcgate.imaging import DECALS, Imaging
+from arcgate.imaging import Imaging
 
 SCHEMA_VERSION: Final = 3
-BANDS: Final = DECALS.bands
-STAMP_SIZE: Final = DECALS.size_pix
-PIXEL_SCALE_ARCSEC: Final = DECALS.pixel_scale_arcsec
 ZERO_POINT: Final = 22.5
-SOURCE_MAGS: Final = tuple(f"source_mag_{band}" for band in BANDS)
-IMAGE_SHAPE: Final = DECALS.shape
-IMAGE_BYTES: Final = math.prod(IMAGE_SHAPE) * 4
 SPLITS: Final = ("train", "val", "test")
 ROLES: Final = ("positive", "control", "null")
 IMAGE_COLUMNS: Final = ("image", "arc")
@@ -106,7 +100,7 @@ def _measured(imaging: Imaging) -> tuple[Column, ...]:
         *per_band("arc_flux_injected", "light of the arc inside the stamp as added, nanomaggies", nullable=True),
         Column("arc_snr", "float", True, "sqrt(sum arc^2 / sky_sigma^2) over pixels and bands, before the mask"),
         Column("arc_snr_injected", "float", True, "the same, as added"),
-        Column("arc_core_share", "float", True, "share of the arc's light at r < 5 px in the reference band, before the mask"),
+        Column("arc_core_share", "float", True, "share of the arc's light in the core in the reference band, before the mask"),
         Column("arc_core_share_injected", "float", True, "the same, as added"),
         Column("theta_e_over_psf", "float", True, "theta_E over psfsize in the reference band"),
         Column("provenance", "text", False, "host survey and position of the cutout in it"),
@@ -173,8 +167,3 @@ def stated_schema(found: pa.Schema) -> Schema | None:
     except ValueError:
         return None
     return schema if found.equals(schema.arrow, check_metadata=True) else None
-
-
-MANIFEST: Final = schema_of(DECALS).manifest
-COLUMNS: Final = schema_of(DECALS).columns
-COLUMN_NAMES: Final = schema_of(DECALS).names

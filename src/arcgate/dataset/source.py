@@ -11,13 +11,15 @@ import pandas as pd
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch, read_shard
-from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS
+from arcgate.imaging import DECALS, Imaging
 
 # Name of the layout that arcgate itself writes.
 OWN_LAYOUT = "arcgate"
-# Columns that every source has, whatever its layout.
-NEEDED = ("role", "host_id", "pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in DECALS.bands))
+
+
+def needed(imaging: Imaging) -> tuple[str, ...]:
+    """Columns that every source has, whatever its layout."""
+    return ("role", "host_id", "pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in imaging.bands))
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Facts:
         Columns that were measured on pixels that may hold an arc, because the file does not record them: no metadata.
     precision : str
         Name of the floating-point type in which pixels were written: float16, float32 or float64.
+    imaging : Imaging
+        Of the stamps.
     left_out_p : float or None
         Probability that chance makes the two classes differ as much or more in the share of rows that were left out for want of a
         stamp, two-sided and exact. Below `left_out.CHANCE` what decides whether a stamp is there tells the classes apart. None
@@ -60,6 +64,7 @@ class Facts:
     galaxies_named: bool = True
     measured_on_arcs: frozenset[str] = frozenset()
     precision: str = "float32"
+    imaging: Imaging = DECALS
     left_out_p: float | None = None
 
 
@@ -115,14 +120,6 @@ class DatasetSource:
 
     dataset: Dataset
 
-    def __post_init__(self) -> None:
-        if self.dataset.imaging != DECALS:
-            raise ArcgateError(
-                f"gates judge stamps of {DECALS} alone, these are of {self.dataset.imaging}",
-                where=self.dataset.path,
-                todo="train and score on it; its gates wait for a later version",
-            )
-
     @property
     def path(self) -> Path:
         """Folder of the data set."""
@@ -145,6 +142,7 @@ class DatasetSource:
             has_null=bool((table["role"] == "null").any()),
             declared=True,
             columns=frozenset(self.dataset.schema.names),
+            imaging=self.dataset.imaging,
         )
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:

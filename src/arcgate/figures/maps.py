@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -12,45 +13,54 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.figures.style import BLACK, SMALL, TEXT, TITLE, new_figure
+from arcgate.imaging import Imaging
 
-CORE_RADIUS_PIX: Final = 5.0
+# 5 pixels of 0.262 arcsec, and 20 of the 32 of half a published stamp.
+CORE_RADIUS_ARCSEC: Final = 5.0 * 0.262
+OUTER: Final = 20 / 32
+# The published box is pixels, whatever their scale.
 BOX_PIX: Final = 10
-OUTER_RADIUS_PIX: Final = 20.0
-CENTRE_PIX: Final = (STAMP_SIZE - 1) / 2
+_PANELS_A_ROW: Final = 3
 _LINEAR_SHARE: Final = 0.003
 
 
-def core_difference(difference: NDArray[np.floating], n_pairs: int) -> Figure:
-    """Map of the mean of stamp minus control in each band, with the core's circle (r = 5 px) and box (10 x 10 px).
+def core_difference(difference: NDArray[np.floating], n_pairs: int, imaging: Imaging) -> Figure:
+    """Map of the mean of stamp minus control in each band, with the core's circle (1.31 arcsec) and box (10 x 10 px).
 
     Parameters
     ----------
-    difference : ndarray, shape (3, 64, 64)
-        Mean over pairs, bands g, r, z, nanomaggies per pixel.
+    difference : ndarray, shape (band, y, x)
+        Mean over pairs, nanomaggies per pixel.
     n_pairs : int
         Pairs in the mean.
+    imaging : Imaging
+        Of the stamps.
 
     Returns
     -------
     Figure
-        One colour scale for the three bands: linear near zero, logarithmic beyond, so that a pedestal shows beside a core.
+        One colour scale for all bands: linear near zero, logarithmic beyond, so that a pedestal shows beside a core.
     """
     largest = float(np.abs(difference).max()) or 1.0
     linear_width = _LINEAR_SHARE * largest
     norm = AsinhNorm(linear_width=linear_width, vmin=-largest, vmax=largest)
-    figure = new_figure(11.0, 4.3)
+    columns = min(len(imaging.bands), _PANELS_A_ROW)
+    rows = math.ceil(len(imaging.bands) / columns)
+    figure = new_figure(2.0 + 3.0 * columns, 4.3 * rows)
     figure.suptitle(f"mean of stamp \u2212 control over {n_pairs:,} pairs", fontsize=TITLE)
-    panels = figure.subplots(1, len(BANDS), sharey=True)
-    for axes, band, values in zip(panels, BANDS, difference, strict=True):
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes in panels.flat[len(imaging.bands) :]:
+        axes.set_axis_off()
+    for axes, band, values in zip(panels.flat, imaging.bands, difference, strict=False):
         drawn = axes.imshow(values, origin="lower", cmap="RdBu_r", norm=norm, interpolation="nearest")
-        _outlines(axes)
-        axes.set_title(_caption(band, values), fontsize=TEXT)
+        _outlines(axes, imaging)
+        axes.set_title(_caption(band, values, imaging), fontsize=TEXT)
         axes.set_xlabel("x [pixel]", fontsize=TEXT)
         axes.tick_params(labelsize=SMALL)
-    panels[0].set_ylabel("y [pixel]", fontsize=TEXT)
-    bar = figure.colorbar(drawn, ax=list(panels), shrink=0.85, pad=0.01)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("y [pixel]", fontsize=TEXT)
+    bar = figure.colorbar(drawn, ax=panels.ravel().tolist(), shrink=0.85, pad=0.01)
     bar.set_label("nanomaggies per pixel", fontsize=TEXT)
     # Symmetric decades down to where the scale turns linear: closer ticks would overlap at zero.
     decades = 10.0 ** np.arange(np.floor(np.log10(linear_width)) + 1, np.log10(largest) + 1e-9)
@@ -61,14 +71,20 @@ def core_difference(difference: NDArray[np.floating], n_pairs: int) -> Figure:
     return figure
 
 
-def _outlines(axes: Axes) -> None:
-    corner = CENTRE_PIX - BOX_PIX / 2
-    axes.add_patch(Circle((CENTRE_PIX, CENTRE_PIX), CORE_RADIUS_PIX, fill=False, color=BLACK, linewidth=1.2))
+def _outlines(axes: Axes, imaging: Imaging) -> None:
+    centre = imaging.middle_pix
+    corner = centre - BOX_PIX / 2
+    axes.add_patch(Circle((centre, centre), _core_pix(imaging), fill=False, color=BLACK, linewidth=1.2))
     axes.add_patch(Rectangle((corner, corner), BOX_PIX, BOX_PIX, fill=False, color=BLACK, linewidth=1.2, linestyle="--"))
 
 
-def _caption(band: str, values: NDArray[np.floating]) -> str:
+def _core_pix(imaging: Imaging) -> float:
+    return CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
+
+
+def _caption(band: str, values: NDArray[np.floating], imaging: Imaging) -> str:
     y, x = np.indices(values.shape)
-    radius = np.hypot(x - CENTRE_PIX, y - CENTRE_PIX)
-    core, outer = values[radius < CORE_RADIUS_PIX].mean(), values[radius >= OUTER_RADIUS_PIX].mean()
-    return f"{band}:  {core:.2e} at r < {CORE_RADIUS_PIX:g} px\n{outer:.2e} at r \u2265 {OUTER_RADIUS_PIX:g} px"
+    radius = np.hypot(x - imaging.middle_pix, y - imaging.middle_pix)
+    inner, begins = _core_pix(imaging), OUTER * imaging.size_pix / 2
+    core, outer = values[radius < inner].mean(), values[radius >= begins].mean()
+    return f"{band}:  {core:.2e} at r < {inner:.3g} px\n{outer:.2e} at r \u2265 {begins:.3g} px"

@@ -7,11 +7,20 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from arcgate.figures.style import BLACK, BLUE, GREEN, SMALL, TEXT, VERMILLION, new_figure
+from arcgate.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, SMALL, TEXT, VERMILLION, new_figure
 from arcgate.gates.result import Nuisance
 
-BAND_LOOK: Final = {"g": (GREEN, "^"), "r": (VERMILLION, "o"), "z": (BLUE, "s")}
-_ALL_BANDS: Final = (BLACK, "D")
+# Colour and marker of the bands in their order, and what the markers are called; more bands begin anew.
+_LOOKS: Final = (
+    (GREEN, "^", "triangles"),
+    (VERMILLION, "o", "circles"),
+    (BLUE, "s", "squares"),
+    (PURPLE, "p", "pentagons"),
+    (ORANGE, "*", "stars"),
+    (SKY, "P", "crosses"),
+)
+_ALL_BANDS: Final = (BLACK, "D", "diamonds")
+_ALL: Final = "all"
 _QUANTITIES: Final = {
     "flux": "flux",
     "psf_width": "width of the PSF",
@@ -48,11 +57,12 @@ def refit_chart(measured: Sequence[Nuisance]) -> Figure:
     edge = _edge(measured)
     axes.axvspan(-1.0, 1.0, color=_MARGIN_COLOUR, zorder=0)
     axes.axvline(0.0, color=BLACK, linewidth=0.9, zorder=1)
+    looks = _looks(measured)
     for row, one in enumerate(measured):
-        _draw_row(figure, row, one, edge)
+        _draw_row(figure, row, one, edge, looks[one.band])
     axes.set_xlim(-edge, edge)
     axes.set_ylim(len(measured) - 0.4, -0.6)
-    axes.set_yticks(range(len(measured)), [f"{quantity_words(one.name)}, {_band(one)}" for one in measured], fontsize=SMALL)
+    axes.set_yticks(range(len(measured)), [f"{quantity_words(one.name)}, {_band(one.band)}" for one in measured], fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -60,14 +70,28 @@ def refit_chart(measured: Sequence[Nuisance]) -> Figure:
     return figure
 
 
+def marker_words(measured: Sequence[Nuisance]) -> str:
+    """Which marker of the chart stands for which band."""
+    looks = _looks(measured)
+    said = [f"{look[2]} {'' if place else 'are '}{_band(band)}" for place, (band, look) in enumerate(looks.items())]
+    return ", ".join(said).capitalize()
+
+
+def _looks(measured: Sequence[Nuisance]) -> dict[str, tuple[str, str, str]]:
+    """The look of each band, in the order in which they come up; all bands together last."""
+    bands = list(dict.fromkeys(one.band for one in measured))
+    looks = {band: _LOOKS[place % len(_LOOKS)] for place, band in enumerate(band for band in bands if band != _ALL)}
+    return looks | ({_ALL: _ALL_BANDS} if _ALL in bands else {})
+
+
 def quantity_words(name: str) -> str:
     """A quantity of the refit in words."""
     return _QUANTITIES.get(name, name.replace("_", " "))
 
 
-def _draw_row(figure: Figure, row: int, one: Nuisance, edge: float) -> None:
+def _draw_row(figure: Figure, row: int, one: Nuisance, edge: float, look: tuple[str, str, str]) -> None:
     (axes,) = figure.axes
-    colour, marker = BAND_LOOK.get(one.band, _ALL_BANDS)
+    colour, marker, _ = look
     low, value, high = (_in_margins(one, number) for number in (one.low, one.value, one.high))
     axes.plot([max(low, -edge), min(high, edge)], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=3)
     if abs(value) < edge:
@@ -96,5 +120,5 @@ def _in_margins(one: Nuisance, number: float) -> float:
     return (number - one.null) / one.margin
 
 
-def _band(one: Nuisance) -> str:
-    return "all bands" if one.band == "all" else one.band
+def _band(band: str) -> str:
+    return "all bands" if band == _ALL else band

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.schema import IMAGE_SHAPE
 from arcgate.foreign.cells import unreadable
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 STAMPS: Final = "stamps"
 CONTROLS: Final = "controls"
@@ -42,10 +42,11 @@ class ArrayStore:
 
     path: Path
     headers: dict[str, Header]
+    imaging: Imaging
 
     def stamps(self, rows: NDArray[np.int64], own: NDArray[np.bool_]) -> tuple[Pixels, Pixels | None]:
         """Stamps, and arcs where they are stored; a control has none."""
-        out = np.empty((len(rows), *IMAGE_SHAPE), dtype=np.float32)
+        out = np.empty((len(rows), *self.imaging.shape), dtype=np.float32)
         for name, chosen in ((STAMPS, ~own), (CONTROLS, own)):
             if chosen.any():
                 out[chosen] = self._rows(name, rows[chosen])
@@ -76,7 +77,7 @@ class ArrayStore:
                 block = np.frombuffer(_exactly(stream, (last - first) * width, self.path, name), dtype=header.dtype)
                 out[inside] = block.reshape(last - first, *header.shape[1:])[wanted[inside] - first]
                 position = last
-        pixels = out if header.shape[1:] == IMAGE_SHAPE else np.moveaxis(out, -1, 1)
+        pixels = out if header.shape[1:] == self.imaging.shape else np.moveaxis(out, -1, 1)
         return np.ascontiguousarray(pixels)[place]
 
 
@@ -136,9 +137,9 @@ def _skip(stream: IO[bytes], size: int) -> None:
         size -= len(block)
 
 
-def digest_of_arrays(path: Path, headers: dict[str, Header]) -> str:
-    """SHA-256 over names, types, shapes and values."""
-    digest = hashlib.sha256()
+def digest_of_arrays(path: Path, headers: dict[str, Header], imaging: Imaging) -> str:
+    """SHA-256 over names, types, shapes and values, and the imaging, which the command line may state."""
+    digest = hashlib.sha256(repr(imaging).encode())
     for name in sorted(headers):
         with _array(path, headers[name].name) as (header, stream):
             digest.update(f"{name} {header.dtype.str} {header.shape}".encode())

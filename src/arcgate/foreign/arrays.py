@@ -10,38 +10,37 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import COLUMNS, IMAGE_SHAPE, STAMP_SIZE
+from arcgate.dataset.schema import schema_of
 from arcgate.foreign.array_file import ARCS, CONTROLS, STAMPS, ArrayStore, Header, digest_of_arrays, headers_of, whole_array
 from arcgate.foreign.assembling import Kept, Stored, assembled
 from arcgate.foreign.cells import pickled
 from arcgate.foreign.foreign_source import ForeignSource
 from arcgate.foreign.identity import PAIR, SPLIT_NAMES
 from arcgate.foreign.left_out import FLAGS, flagged, leave_out
-from arcgate.foreign.pixel_scale import PIXEL_SCALE
 from arcgate.foreign.recorded import CENTRE, STRUCTURAL, require_inside
 from arcgate.foreign.rows import recorded, unused_note
 from arcgate.foreign.same_look import compare, namesakes, stored_types, type_notes
+from arcgate.foreign.stated_imaging import BANDS, PIXEL_SCALE, REFERENCE, Stated, imaging_of, stated_by
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 LAYOUT = "arrays"
 LABELS, GROUPS = "labels", "groups"
 _CENTRES = dict(zip(("x", "y"), CENTRE, strict=True))
 _KNOWN = (STAMPS, LABELS, GROUPS, CONTROLS, ARCS, *_CENTRES)
-_RECORDED = [column for column in COLUMNS if column.name not in STRUCTURAL]
-_NUMBERS = {*(column.name for column in _RECORDED if column.kind != "text"), PIXEL_SCALE, *FLAGS}
-# Where one of these is there, it is read: it cannot be passed over because of how it was saved.
-_NEEDED = {*_KNOWN, *(column.name for column in _RECORDED), *SPLIT_NAMES, PAIR, PIXEL_SCALE, *FLAGS}
+_IMAGES = (STAMPS, CONTROLS, ARCS)
+# Columns of the schema that hold words.
+_TEXTS = ("provenance", "arc_noise", "core_mask_kind", "psf_profile_used")
 # Whose absence changes the answer without a trace.
 _VALUES = {GROUPS, *_CENTRES, *SPLIT_NAMES, PAIR, PIXEL_SCALE, *FLAGS}
-_SHAPES = (IMAGE_SHAPE, (STAMP_SIZE, STAMP_SIZE, IMAGE_SHAPE[0]))
 _EXPECTED = (
-    f"save {STAMPS} (n, 3, 64, 64) or (n, 64, 64, 3), {LABELS} (1 with arc, 0 without) and {GROUPS} (the galaxy of each stamp); "
+    f"save {STAMPS} (n, band, y, x) or (n, y, x, band), {LABELS} (1 with arc, 0 without) and {GROUPS} (the galaxy of each one); "
     f"if there are any, {CONTROLS} (each stamp without its arc), {ARCS}, x, y (centre of the galaxy, pixels), and columns of the "
     "schema, one value a stamp"
 )
 
 
-def open_arrays(path: Path) -> ForeignSource:
+def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
     """Open a .npz file of stamps.
 
     Parameters
@@ -49,7 +48,10 @@ def open_arrays(path: Path) -> ForeignSource:
     path : Path
         Holds `stamps`, `labels` and `groups`; optionally `controls` (the galaxy of each stamp without its arc; then stamps
         with label 0 are not needed), `arcs` (light as added), `x` and `y` (centre of the galaxy), `split`, `pair_id`,
-        `pixel_scale_arcsec`, and any column of the schema, one value a stamp. Pixels are taken as nanomaggies, bands as g, r, z.
+        and any column of the schema, one value a stamp; `bands`, `reference_band` and `pixel_scale_arcsec`. Pixels are taken as
+        nanomaggies.
+    imaging : Imaging, optional
+        Of the stamps; None: what the file states, else that of DECaLS.
 
     Returns
     -------
@@ -61,22 +63,26 @@ def open_arrays(path: Path) -> ForeignSource:
         For a missing array, a wrong shape or type, labels other than 0 and 1, pickled objects, or one class only.
     """
     found = headers_of(path)
-    headers = {name: header for name, header in found.items() if not header.dtype.hasobject or name in _NEEDED}
-    n = _checked(headers, path)
+    _require_known(found, path)
+    imaging, taken = imaging_of(found[STAMPS].shape[1:], f"{path}, array {STAMPS}", _stated(found, path), imaging)
+    # Where one of these is there, it is read: it cannot be passed over because of how it was saved.
+    needed = {*_KNOWN, *_VALUES, BANDS, REFERENCE, *(name for name in schema_of(imaging).names if name not in STRUCTURAL)}
+    headers = {name: header for name, header in found.items() if not header.dtype.hasobject or name in needed}
+    n = _checked(headers, needed, path)
     raw = pd.DataFrame({name: _column(path, header, n) for name, header in headers.items() if _is_column(name, header, n)})
     is_control = _labels(whole_array(path, headers[LABELS]), path) == 0
     place = _Place(path)
     failed, flags = flagged(raw, place)
     left = leave_out(is_control, failed, None, flags)
     rows = left.kept
-    known = recorded(_with_centres(raw, place).iloc[rows], lambda row: place(int(rows[row])), {}, (GROUPS,))
-    used = {**dict.fromkeys(_KNOWN), **dict.fromkeys(known.used), **dict.fromkeys(flags)}
-    store = ArrayStore(path, {name: header for name, header in headers.items() if name in used})
+    centred = _with_centres(raw, imaging, place).iloc[rows]
+    known = recorded(centred, lambda row: place(int(rows[row])), imaging, (GROUPS,))
+    used = {**dict.fromkeys(_KNOWN), **dict.fromkeys(known.used), **dict.fromkeys(flags), BANDS: None, REFERENCE: None}
+    store = ArrayStore(path, {name: header for name, header in headers.items() if name in used}, imaging)
+    read = {name: header for name, header in headers.items() if name in store.headers or name in raw}
     own = CONTROLS in headers
     namesake = rows[namesakes(pd.factorize(known.table["host_id"])[0])]
-    types: dict[str, set[str]] = {
-        name: stored_types([np.empty(0, headers[name].dtype)]) for name in (STAMPS, CONTROLS, ARCS) if name in headers
-    }
+    types: dict[str, set[str]] = {name: stored_types([np.empty(0, headers[name].dtype)]) for name in _IMAGES if name in headers}
     kept = Kept(
         recorded=known,
         is_control=is_control[rows],
@@ -89,12 +95,12 @@ def open_arrays(path: Path) -> ForeignSource:
     stored = Stored(
         layout=LAYOUT,
         path=path,
-        digest=digest_of_arrays(path, {name: header for name, header in headers.items() if name in store.headers or name in raw}),
+        digest=digest_of_arrays(path, read, imaging),
         store=store,
         has_arc=ARCS in headers,
         types=frozenset().union(*types.values()),
     )
-    notes = ["pixels are taken as nanomaggies and bands as g, r, z", *type_notes(types), *_passed_over(found, used, n)]
+    notes = ["pixels are taken as nanomaggies", *taken, *type_notes(types), *_passed_over(found, used, n, imaging)]
     if known.table["host_id"].is_unique and not own:
         notes.append(f"every stamp has a group of its own: if galaxies repeat, give them the same value in {GROUPS}")
     return assembled(kept, stored, notes)
@@ -110,11 +116,25 @@ class _Place:
         return f"{self.path}, row {row}"
 
 
-def _with_centres(raw: pd.DataFrame, place: _Place) -> pd.DataFrame:
+def _stated(found: dict[str, Header], path: Path) -> Stated:
+    """What arrays say of the imaging: names of bands, the reference band, one pixel scale or one a stamp."""
+    said: dict[str, set[str]] = {}
+    for name in (name for name in (BANDS, REFERENCE) if name in found):
+        _require_plain(found[name], path)
+        words = np.atleast_1d(whole_array(path, found[name])).astype(np.str_).tolist()
+        said[name] = {words[0] if name == REFERENCE else ",".join(words)}
+    raw = pd.DataFrame()
+    if PIXEL_SCALE in found:
+        _require_plain(found[PIXEL_SCALE], path)
+        raw = pd.DataFrame({PIXEL_SCALE: np.atleast_1d(whole_array(path, found[PIXEL_SCALE]))})
+    return stated_by(raw, said, _Place(path))
+
+
+def _with_centres(raw: pd.DataFrame, imaging: Imaging, place: _Place) -> pd.DataFrame:
     """With x and y by the schema's names, which they override."""
     for name, column in _CENTRES.items():
         if name in raw:
-            require_inside(pd.to_numeric(raw[name], errors="coerce"), name, place)
+            require_inside(pd.to_numeric(raw[name], errors="coerce"), name, imaging, place)
             raw = raw.drop(columns=[column], errors="ignore").rename(columns={name: column})
     return raw
 
@@ -122,7 +142,7 @@ def _with_centres(raw: pd.DataFrame, place: _Place) -> pd.DataFrame:
 def _is_column(name: str, header: Header, n: int) -> bool:
     """Whether an array holds one value a stamp, or one for all, that may say something of the rows."""
     alone = name == PIXEL_SCALE and header.shape in ((), (1,))
-    return (header.shape == (n,) or alone) and name not in (STAMPS, LABELS, CONTROLS, ARCS) and header.dtype.kind in "biufUS"
+    return (header.shape == (n,) or alone) and name not in (*_IMAGES, LABELS, BANDS, REFERENCE) and header.dtype.kind in "biufUS"
 
 
 def _column(path: Path, header: Header, n: int) -> NDArray[np.generic]:
@@ -131,7 +151,7 @@ def _column(path: Path, header: Header, n: int) -> NDArray[np.generic]:
     return native if header.shape == (n,) else np.repeat(native.reshape(1), n)
 
 
-def _passed_over(found: dict[str, Header], used: Mapping[str, object], n: int) -> list[str]:
+def _passed_over(found: dict[str, Header], used: Mapping[str, object], n: int, imaging: Imaging) -> list[str]:
     """List the arrays that are not used, and why."""
     reasons = {
         header.name: "dtype object, unread" if header.dtype.hasobject else f"{header.dtype} of shape {header.shape}"
@@ -139,27 +159,30 @@ def _passed_over(found: dict[str, Header], used: Mapping[str, object], n: int) -
         if name not in used and (header.dtype.hasobject or header.shape != (n,))
     }
     plain = {name for name, header in found.items() if header.name not in reasons}
-    return unused_note("arrays", plain, {*used}, reasons)
+    return unused_note("arrays", plain, {*used}, reasons, imaging)
 
 
-def _checked(headers: dict[str, Header], path: Path) -> int:
-    """Number of stamps, after checking what is there and its shapes."""
+def _require_known(headers: dict[str, Header], path: Path) -> None:
     missing = [name for name in (STAMPS, LABELS, GROUPS) if name not in headers]
     if missing:
         found = ", ".join(headers) or "nothing"
         raise ArcgateError(f"no array {' and no array '.join(missing)}; the file holds {found}", where=path, todo=_EXPECTED)
+
+
+def _checked(headers: dict[str, Header], needed: set[str], path: Path) -> int:
+    """Number of stamps, after checking the shapes of what is there."""
     n = headers[LABELS].shape[0] if len(headers[LABELS].shape) == 1 else -1
-    for name in (name for name in headers if name in _NEEDED):
+    for name in (name for name in headers if name in needed):
         _require_plain(headers[name], path)
     for name in (name for name in _KNOWN if name in headers):
         header = headers[name]
-        images = name in (STAMPS, CONTROLS, ARCS)
-        right = header.shape[0:1] == (n,) and (header.shape[1:] in _SHAPES if images else len(header.shape) == 1)
+        images = name in _IMAGES
+        right = header.shape[0:1] == (n,) and (images or len(header.shape) == 1)
         if not right or (images and (header.dtype.kind != "f" or header.shape != headers[STAMPS].shape)):
             raise ArcgateError(
                 f"{name} is {header.dtype} of shape {header.shape}, beside {LABELS} of shape {headers[LABELS].shape}",
                 where=path,
-                todo=f"{_EXPECTED}; stamps of another size have to be cut or padded to 64 x 64 first",
+                todo=_EXPECTED,
             )
     for name in (name for name in headers if name in _VALUES):
         _require_values(name, headers[name], headers[LABELS], path)
@@ -170,8 +193,8 @@ def _require_plain(header: Header, path: Path) -> None:
     """Raise ArcgateError for an array that is needed and was pickled, or is not stored row by row."""
     where = f"{path}, array {header.name}"
     if header.dtype.hasobject:
-        numbers = header.name.lower() in (STAMPS, LABELS, CONTROLS, ARCS, *_CENTRES) or header.name.lower() in _NUMBERS
-        raise pickled(where, f"{header.name}.astype({'float' if numbers else 'str'})")
+        words = header.name.lower() in (GROUPS, PAIR, BANDS, REFERENCE, *SPLIT_NAMES) or header.name.lower() in _TEXTS
+        raise pickled(where, f"{header.name}.astype({'str' if words else 'float'})")
     if header.fortran:
         raise ArcgateError("the array is stored in Fortran order", where=where, todo="save np.ascontiguousarray(array)")
 

@@ -95,13 +95,14 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
     pairs, pairing = _paired(rows)
     scalars = rows.recorded.table
     own = rows.own is not None
-    require_plausible(scalars, rows.is_control, own, rows.kept_place)
-    arcs = with_declared_arcs(scalars, rows.is_control, own)
+    imaging = rows.recorded.imaging
+    require_plausible(scalars, rows.is_control, own, imaging, rows.kept_place)
+    arcs = with_declared_arcs(scalars, rows.is_control, own, imaging)
     if arcs.declared:
         # Imports torch, which takes seconds: only where arcs will be rendered.
         from arcgate.foreign.renderable import require_renderable
 
-        require_renderable(arcs.table, rows.is_control, own, rows.recorded.scale_arcsec, rows.kept_place)
+        require_renderable(arcs.table, rows.is_control, own, imaging, rows.kept_place)
     arranged = arrange(arcs.table, rows.is_control, pairs)
     require_pairs(stored.path, arranged, rows.is_control)
     same = pairs is None or pairs.same_galaxy
@@ -113,6 +114,7 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
         declared=arcs.declared,
         galaxies_named=rows.recorded.identity.by != "row",
         recorded=scalars,
+        imaging=imaging,
         precision=coarsest(stored.types),
         left_out_p=rows.left.p,
     )
@@ -122,7 +124,7 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
         *rows.left.notes,
         *notes,
         *alone_note(arranged),
-        *measuring_notes(scalars, same),
+        *measuring_notes(scalars, same, imaging),
         *arcs.notes,
     )
     return ForeignSource(stored.path, stored.digest, facts, said, stored.store, arranged.at(rows.left.kept))

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeGuard
 
 import numpy as np
@@ -14,16 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
-LAST: Final = (STAMP_SIZE, STAMP_SIZE, len(BANDS))
-_PLANE: Final = (STAMP_SIZE, STAMP_SIZE)
-_BAND_NAME: Final = re.compile(rf"(?:(?:image|img|stamp|cutout|flux|data)_?)?({'|'.join(BANDS)})", re.IGNORECASE)
+_BAND_NAME: Final = re.compile(r"(?:(?:image|img|stamp|cutout|flux|data)_?)?([a-z0-9]+)", re.IGNORECASE)
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
 # Protocols 2 to 5 of Python's pickle begin with this and their number.
 _PICKLE: Final = b"\x80"
-_TO_DO: Final = "cut or pad stamps to 64 x 64 pixels, bands g, r, z, before the audit"
+_TO_DO: Final = "write square stamps of one size, or state their imaging (imaging=... on the command line)"
 
 Stamp = NDArray[np.floating]
 
@@ -49,14 +47,16 @@ def is_image_type(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
-def stamp_of(cell: pa.Scalar, where: str) -> Stamp:
-    """A stamp (3, 64, 64) in the order g, r, z, in the type in which it was written; nothing is ever unpickled.
+def stamp_of(cell: pa.Scalar, imaging: Imaging, where: str) -> Stamp:
+    """A stamp (band, y, x), in the type in which it was written; nothing is ever unpickled.
 
     Parameters
     ----------
     cell : Scalar of pyarrow
-        Bytes of `np.savez`, `np.savez_compressed` or `np.save`, of one array (64, 64, 3) or (3, 64, 64), or of three arrays
-        (64, 64) whose names end in the bands; or nested lists of numbers of these shapes.
+        Bytes of `np.savez`, `np.savez_compressed` or `np.save`, of one array (y, x, band) or (band, y, x), or of an
+        array (y, x) for each band whose names end in the bands; or nested lists of numbers of these shapes.
+    imaging : Imaging
+        Of the stamp.
     where : str
         For messages.
 
@@ -68,47 +68,61 @@ def stamp_of(cell: pa.Scalar, where: str) -> Stamp:
     if not cell.is_valid:
         raise ArcgateError("the cell holds no stamp", where=where)
     if isinstance(cell, pa.BinaryScalar | pa.LargeBinaryScalar | pa.FixedSizeBinaryScalar):
-        return decoded(cell.as_py(), where)
+        return decoded(cell.as_py(), imaging, where)
     values = _nested(cell, where)
     if values is None:
         raise ArcgateError("the cell holds no stamp", where=where)
-    return _bands_first({"the list": values}, where)
+    return _bands_first({"the list": values}, imaging, where)
 
 
-def decoded(blob: bytes, where: str) -> Stamp:
+def decoded(blob: bytes, imaging: Imaging, where: str) -> Stamp:
     """A stamp from numpy bytes, as `stamp_of`."""
+    return _bands_first(_arrays(blob, imaging.bands, where), imaging, where)
+
+
+def shape_of(cell: pa.Scalar, bands: Sequence[str], where: str) -> tuple[int, ...]:
+    """Shape of the stamp in a cell, whatever it is: of one array, or of a plane for each of the bands."""
+    if isinstance(cell, pa.BinaryScalar | pa.LargeBinaryScalar | pa.FixedSizeBinaryScalar):
+        arrays = [*_arrays(cell.as_py(), bands, where).values()]
+        planes = len(arrays) > 1 or (len(arrays) == 1 and arrays[0].ndim == 2)
+        return (len(arrays), *arrays[0].shape) if planes else arrays[0].shape if arrays else ()
+    values = _nested(cell, where)
+    return () if values is None else values.shape
+
+
+def _arrays(blob: bytes, bands: Sequence[str], where: str) -> dict[str, NDArray[np.generic]]:
     if not blob.startswith((_NPY, _ZIP)):
         raise _no_numpy_bytes(blob, where)
     try:
         loaded = np.load(io.BytesIO(blob), allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
-            arrays = {name: loaded[name] for name in _image_names(loaded.files)}
-        else:
-            arrays = {"the array": loaded}
+            return {name: loaded[name] for name in _image_names(loaded.files, bands)}
+        return {"the array": loaded}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise unreadable(error, where) from error
-    return _bands_first(arrays, where)
 
 
-def _image_names(names: list[str]) -> list[str]:
-    """The arrays of the three bands in their order, where all three are there; else all arrays."""
+def _image_names(names: list[str], bands: Sequence[str]) -> list[str]:
+    """The arrays of the bands in their order, where they are there; else all arrays."""
     found = {match[1].lower(): name for name in names if (match := _BAND_NAME.fullmatch(name))}
-    return [found[band] for band in BANDS] if set(found) == set(BANDS) else names
+    return [found[band] for band in bands] if set(bands) <= set(found) else names
 
 
-def _bands_first(arrays: Mapping[str, NDArray[np.generic]], where: str) -> Stamp:
+def _bands_first(arrays: Mapping[str, NDArray[np.generic]], imaging: Imaging, where: str) -> Stamp:
+    first, plane = imaging.shape, imaging.shape[1:]
+    last = (*plane, len(imaging.bands))
     shapes = [array.shape for array in arrays.values()]
     numbers = [array.astype(array.dtype.newbyteorder("="), copy=False) for array in arrays.values() if _is_float(array)]
     if len(numbers) == len(arrays):
         bands = [match[1].lower() for name in arrays if (match := _BAND_NAME.fullmatch(name))]
-        if shapes == [_PLANE] * len(BANDS) and bands == list(BANDS):
+        if shapes == [plane] * len(imaging.bands) and bands == list(imaging.bands):
             return np.stack(numbers)
-        if shapes in ([LAST], [IMAGE_SHAPE]):
-            return np.moveaxis(numbers[0], -1, 0) if shapes == [LAST] else numbers[0]
+        if shapes in ([last], [first]):
+            return np.moveaxis(numbers[0], -1, 0) if shapes == [last] else numbers[0]
     found = ", ".join(f"{name}: {array.dtype} of shape {array.shape}" for name, array in arrays.items())
     raise ArcgateError(
-        f"a stamp is one floating-point array of shape {LAST} or {IMAGE_SHAPE}, or three of shape {_PLANE} called image_g, "
-        f"image_r and image_z; found is {found or 'nothing'}",
+        f"a stamp is one floating-point array of shape {last} or {first}, or one of shape {plane} for each band, called "
+        f"{', '.join(f'image_{band}' for band in imaging.bands)}; found is {found or 'nothing'}",
         where=where,
         todo=_TO_DO,
     )

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
 from arcgate.dataset.shard_reading import Batch
-from arcgate.dataset.source import NEEDED, Facts
-from arcgate.foreign.measuring import centres, sky_sigma
+from arcgate.dataset.source import Facts, needed
+from arcgate.foreign.measuring import ANNULUS, centres, sky_sigma
 from arcgate.foreign.pairing import Arranged
-from arcgate.foreign.recorded import CENTRE, SKY
+from arcgate.foreign.recorded import CENTRE, sky_names
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 # Rows of a part: a thousand pairs, about 100 MB of stamps.
 ROWS_PER_PART = 2000
@@ -27,7 +28,7 @@ class StampStore(Protocol):
     """Stamps by stored row. Instances are small to pickle."""
 
     def stamps(self, rows: NDArray[np.int64], own: NDArray[np.bool_]) -> tuple[Pixels, Pixels | None]:
-        """Stamps (n, 3, 64, 64) of stored rows, where `own` those before the injection; and arcs where they are stored."""
+        """Stamps (n, band, y, x) of stored rows, where `own` those before the injection; and arcs where they are stored."""
         ...
 
 
@@ -40,6 +41,7 @@ class ForeignPart:
     stored: NDArray[np.int64]
     own: NDArray[np.bool_]
     same_galaxy: bool
+    imaging: Imaging
 
     def read(self) -> Batch:
         """Rows with stamps; centres and noise are measured where they are not recorded.
@@ -56,9 +58,10 @@ class ForeignPart:
         clean = np.where(np.isfinite(clean), clean, np.float32(0.0))
         added: dict[str, NDArray[np.float64]] = {}
         if CENTRE[0] not in self.table:
-            added |= {name: np.repeat(values, times) for name, values in zip(CENTRE, centres(clean), strict=True)}
-        if SKY[0] not in self.table:
-            added |= {name: np.repeat(values, times) for name, values in zip(SKY, sky_sigma(clean).T, strict=True)}
+            added |= {name: np.repeat(values, times) for name, values in zip(CENTRE, centres(clean, self.imaging), strict=True)}
+        if sky_names(self.imaging)[0] not in self.table:
+            measured = zip(sky_names(self.imaging), sky_sigma(clean).T, strict=True)
+            added |= {name: np.repeat(values, times) for name, values in measured}
         return Batch(self.table.assign(**added), image, arc)
 
 
@@ -113,6 +116,7 @@ class ForeignSource:
                 rows.stored[begin : min(begin + ROWS_PER_PART, rows.n_paired)],
                 rows.own[begin : min(begin + ROWS_PER_PART, rows.n_paired)],
                 self.facts.paired,
+                self.facts.imaging,
             )
             for begin in range(0, rows.n_paired, ROWS_PER_PART)
         ]
@@ -127,6 +131,7 @@ def foreign_facts(
     declared: bool,
     galaxies_named: bool,
     recorded: pd.DataFrame,
+    imaging: Imaging,
     precision: str,
     left_out_p: float | None,
 ) -> Facts:
@@ -138,39 +143,41 @@ def foreign_facts(
     arranged : Arranged
     same_galaxy : bool
         Controls are the positives' own galaxies, on which everything is measured.
-    has_arc, galaxies_named, precision, left_out_p
+    has_arc, galaxies_named, imaging, precision, left_out_p
         As in `Facts`.
     declared : bool
         What `arcgate.foreign.recorded` found.
     recorded : DataFrame
         Columns of the schema that the file holds.
     """
-    measured = frozenset(name for name in (*CENTRE, *SKY) if name not in recorded)
+    measured = frozenset(name for name in (*CENTRE, *sky_names(imaging)) if name not in recorded)
     return Facts(
         layout=layout,
         paired=same_galaxy,
         has_arc=has_arc,
         has_null=False,
         declared=declared,
-        columns=frozenset([*arranged.table.columns, *NEEDED]),
+        columns=frozenset([*arranged.table.columns, *needed(imaging)]),
         galaxies_named=galaxies_named,
         measured_on_arcs=frozenset() if same_galaxy else measured,
         precision=precision,
+        imaging=imaging,
         left_out_p=left_out_p,
     )
 
 
-def measuring_notes(recorded: pd.DataFrame, same_galaxy: bool) -> list[str]:
+def measuring_notes(recorded: pd.DataFrame, same_galaxy: bool, imaging: Imaging) -> list[str]:
     """Say what the pixels had to tell, given the recorded columns."""
     where = "on the control of each pair" if same_galaxy else "on each stamp, with its arc, which pulls it towards the arc"
     notes = []
     if CENTRE[0] not in recorded:
         notes.append(
-            f"the galaxies' centres are not recorded: they are measured {where}, as a windowed centroid in the r band (31.5 "
-            "where no light is found)"
+            f"the galaxies' centres are not recorded: they are measured {where}, as a windowed centroid in the "
+            f"{imaging.reference_band} band ({imaging.middle_pix:g} where no light is found)"
         )
-    if SKY[0] not in recorded:
-        notes.append("the noise of the sky is not recorded: it is measured at r >= 20 px (median absolute deviation)")
+    if sky_names(imaging)[0] not in recorded:
+        reach = ANNULUS * imaging.size_pix / 2
+        notes.append(f"the noise of the sky is not recorded: it is measured at r >= {reach:g} px (median absolute deviation)")
     return notes
 
 

@@ -16,9 +16,11 @@ from arcgate.foreign.left_out import LeftOut, flagged, leave_out, truth
 from arcgate.foreign.raw_table import RawTable, read_raw
 from arcgate.foreign.rows import Recorded, recorded, spread, unused_note
 from arcgate.foreign.same_look import compare, namesakes, stored_types, type_notes
-from arcgate.foreign.stamp_cells import OWN_CONTROL, STAMP, BlobStore, Content, read_content
+from arcgate.foreign.stamp_cells import OWN_CONTROL, STAMP, BlobStore, Content, first_shape, read_content
+from arcgate.foreign.stated_imaging import imaging_of, stated_by
 from arcgate.foreign.table_files import commit_notes, parquet_files, refuse_table_logs
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import DECALS, Imaging
 
 LAYOUT: Final = "stamp_npz"
 IS_CONTROL: Final = "is_control"
@@ -26,7 +28,7 @@ IS_CONTROL: Final = "is_control"
 Mask = NDArray[np.bool_]
 
 
-def open_stamp_npz(path: Path) -> ForeignSource:
+def open_stamp_npz(path: Path, imaging: Imaging | None = None) -> ForeignSource:
     """Open a Parquet file, or a folder of them, of the older layout.
 
     A row with `ctrl_stamp_npz` is a pair: its stamp is the positive, and its galaxy without the arc the control. If positives
@@ -36,6 +38,8 @@ def open_stamp_npz(path: Path) -> ForeignSource:
     ----------
     path : Path
         File, or folder that is searched for `*.parquet`.
+    imaging : Imaging, optional
+        Of the stamps; None: what the file states, else that of DECaLS.
 
     Returns
     -------
@@ -55,10 +59,13 @@ def open_stamp_npz(path: Path) -> ForeignSource:
     failed, flags = flagged(raw.scalars, raw.place)
     # Rows whose cutout failed are not asked for their galaxy: makers leave such rows empty.
     asked = np.flatnonzero(~failed)
-    whole = recorded(raw.scalars.iloc[asked], lambda row: raw.place(int(asked[row])), raw.metadata)
+    stated = stated_by(raw.scalars, raw.metadata, raw.place)
+    bands = stated.bands or DECALS.bands if imaging is None else imaging.bands
+    imaging, taken = imaging_of(*first_shape(raw.files, bands), stated, imaging)
+    whole = recorded(raw.scalars.iloc[asked], lambda row: raw.place(int(asked[row])), imaging)
     namesake = asked[namesakes(pd.factorize(whole.table["host_id"])[0])]
     samples = [namesake.ravel(), asked[spread(is_control[asked])], asked[spread(~is_control[asked])]]
-    content = read_content(raw.files, np.concatenate(samples))
+    content = read_content(raw.files, np.concatenate(samples), imaging)
     own = _has_own(content, is_control)
     lacking = ~content.has_own | failed if own else None
     left = leave_out(is_control, ~content.has_stamp | failed, lacking, flags)
@@ -77,7 +84,7 @@ def open_stamp_npz(path: Path) -> ForeignSource:
         layout=LAYOUT,
         path=path,
         digest=_digest(content, raw, stayed),
-        store=BlobStore(raw.files),
+        store=BlobStore(raw.files, imaging),
         has_arc=False,
         types=frozenset().union(*types.values()),
     )
@@ -85,9 +92,10 @@ def open_stamp_npz(path: Path) -> ForeignSource:
     notes = [
         *commit_notes(path, files),
         *raw.notes,
+        *taken,
         *_own_notes(content, rows),
         *type_notes(types),
-        *unused_note("columns", [*raw.scalars], used, raw.passed_over),
+        *unused_note("columns", [*raw.scalars], used, raw.passed_over, imaging),
     ]
     return assembled(rows, stored, notes)
 
@@ -148,5 +156,5 @@ def _digest(content: Content, raw: RawTable, rows: Recorded) -> str:
         for name in sorted(table.columns):
             digest.update(f"column {name}".encode())
             digest.update(pd.util.hash_pandas_object(table[name].astype(str), index=False).to_numpy().tobytes())
-    digest.update(repr(rows.scale_arcsec).encode())
+    digest.update(repr(rows.imaging).encode())
     return digest.hexdigest()

@@ -15,9 +15,10 @@ from arcgate.foreign.foreign_source import ForeignSource
 from arcgate.foreign.older_layouts import open_stamp_npz
 from arcgate.foreign.table_files import parquet_files
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 
-def open_source(path: str | Path) -> Source:
+def open_source(path: str | Path, imaging: Imaging | None = None) -> Source:
     """Open a data set of any layout that arcgate can judge.
 
     Parameters
@@ -25,6 +26,8 @@ def open_source(path: str | Path) -> Source:
     path : str or Path
         A folder with `dataset.json`; a Parquet file or folder with the columns `stamp_npz`, `ctrl_stamp_npz`, `is_control`;
         or a `.npz` file with `stamps`, `labels` and `groups`.
+    imaging : Imaging, optional
+        Of another maker's stamps; None: what the file states, else that of DECaLS.
 
     Returns
     -------
@@ -37,14 +40,21 @@ def open_source(path: str | Path) -> Source:
     """
     place = Path(path)
     if place.suffix == ".npz" and place.is_file():
-        return open_arrays(place)
+        return open_arrays(place, imaging)
     if (place.is_file() and place.suffix == ".parquet") or _older(place):
-        return open_stamp_npz(place)
+        return open_stamp_npz(place, imaging)
     if place.is_file():
         raise ArcgateError(
             f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, or the folder of a data set", where=place
         )
-    return DatasetSource(open_dataset(place))
+    dataset = open_dataset(place)
+    if imaging not in (None, dataset.imaging):
+        raise ArcgateError(
+            f"the imaging of the command line is {imaging}, that of the data set is {dataset.imaging}",
+            where=place,
+            todo="leave imaging out: a data set of arcgate states its own",
+        )
+    return DatasetSource(dataset)
 
 
 def notes_of(source: Source) -> tuple[str, ...]:

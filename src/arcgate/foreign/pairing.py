@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import COLUMN_NAMES
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
 
@@ -28,7 +27,6 @@ _OF_ARCS = (
     "psf_beta_used",
     "arc_",
 )
-ARC_COLUMNS = tuple(name for name in COLUMN_NAMES if name.startswith(_OF_ARCS) and name != "arc_noise")
 UNMATCHED = "unmatched"
 
 
@@ -187,8 +185,8 @@ def arrange(scalars: pd.DataFrame, is_control: NDArray[np.bool_], pairs: Pairs |
     second[n_paired:] = False
     table = scalars.iloc[stored].reset_index(drop=True)
     no_arc = np.concatenate([second[:n_paired], is_control[alone]])
-    for name in ARC_COLUMNS:
-        if name in table:
+    for name in table.columns:
+        if name.startswith(_OF_ARCS) and name != "arc_noise":
             table[name] = table[name].where(~no_arc)
     kind = "paired" if pairs is None or pairs.same_galaxy else "unpaired"
     structural = pd.DataFrame(

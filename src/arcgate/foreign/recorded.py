@@ -10,27 +10,31 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, COLUMNS, SOURCE_MAGS, STAMP_SIZE
+from arcgate.dataset.schema import schema_of
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 CENTRE: Final = ("host_x_pix", "host_y_pix")
-SKY: Final = tuple(f"sky_sigma_{band}" for band in BANDS)
 # Given by the layouts, not by a table.
 STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
 
 
-def _by_band(*stems: str) -> tuple[str, ...]:
-    return tuple(f"{stem}_{band}" for stem in stems for band in BANDS)
+def _by_band(imaging: Imaging, *stems: str) -> tuple[str, ...]:
+    return tuple(f"{stem}_{band}" for stem in stems for band in imaging.bands)
 
 
-LENS_AND_SOURCE: Final = (
+def sky_names(imaging: Imaging) -> tuple[str, ...]:
+    """Columns of the sky's noise."""
+    return _by_band(imaging, "sky_sigma")
+
+
+_LENS_AND_SOURCE: Final = (
     "theta_e_arcsec",
     "lens_q",
     "lens_phi_rad",
     "gamma1",
     "gamma2",
-    *SOURCE_MAGS,
     "source_reff_arcsec",
     "source_sersic_n",
     "source_q",
@@ -38,34 +42,29 @@ LENS_AND_SOURCE: Final = (
     "source_x_arcsec",
     "source_y_arcsec",
 )
+
+
+def lens_and_source(imaging: Imaging) -> tuple[str, ...]:
+    """Columns that declare a lens and its source."""
+    return *_LENS_AND_SOURCE, *_by_band(imaging, "source_mag")
+
+
 COLOURS: Final = ("source_gr", "source_rz")
 """May stand in for the source's magnitudes in g and z: g - r and r - z."""
-PSF: Final = _by_band("psfsize", "psf_beta_declared")
-_POSITIVE: Final = _by_band("sky_sigma", "psfsize", "gain")
 NOISE: Final = "arc_noise"
 MASK: Final = "core_mask_kind"
 # Magnitudes, colours and depths outside these, and exactly the marks below, stand for missing values or another unit. Taken as
 # numbers they would widen every distribution until a leak is lost in it.
-_PLAUSIBLE: Final = {
-    **dict.fromkeys(_by_band("host_mag", "depth"), (-5.0, 60.0)),
-    "ebv": (-1.0, 50.0),
-    **dict.fromkeys(_by_band("psf_beta_declared"), (0.0, np.inf)),
-    **dict.fromkeys(_by_band("psfsize"), (0.0, np.inf)),
-}
-_PLAUSIBLE_OF_ARCS: Final = {
-    **dict.fromkeys(SOURCE_MAGS, (-5.0, 60.0)),
-    **dict.fromkeys(COLOURS, (-20.0, 20.0)),
-}
+_MAGNITUDES: Final = (-5.0, 60.0)
+_COLOURS: Final = (-20.0, 20.0)
+_EXTINCTION: Final = (-1.0, 50.0)
+_FROM_ZERO: Final = (0.0, np.inf)
 _OF_COLOURS: Final = (("source_mag_g", 1.0, "source_gr"), ("source_mag_z", -1.0, "source_rz"))
 _MARKS: Final = (-999.0, -99.0, 99.0, 999.0)
 # Exponents of PSFs may be large: a Moffat of 99 is a Gaussian to the eye.
-_MAY_BE_LARGE: Final = _by_band("psf_beta_declared")
+_MAY_BE_LARGE: Final = "psf_beta_declared_"
 # Needed only where a mask or noise is declared.
 OF_MASK: Final = ("core_mask_radius_pix", "core_mask_width_pix")
-OF_NOISE: Final = _by_band("gain")
-OF_BOTH: Final = ("psf_profile_used", *_by_band("psf_fwhm_used"))
-# Null for a Gaussian.
-EXPONENT_USED: Final = _by_band("psf_beta_used")
 _WORDS: Final = {NOISE: ("none", "poisson"), MASK: ("none", "hard", "tanh"), "psf_profile_used": ("gaussian", "moffat")}
 
 
@@ -87,13 +86,15 @@ class Declared:
     notes: tuple[str, ...]
 
 
-def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
+def schema_columns(raw: pd.DataFrame, imaging: Imaging, place: Place) -> dict[str, pd.Series]:
     """The columns that the schema knows, as numbers or text.
 
     Parameters
     ----------
     raw : DataFrame of n rows
         Columns by their names in lower case.
+    imaging : Imaging
+        Of the stamps.
     place : callable
         File and row of a row, for messages.
 
@@ -103,10 +104,10 @@ def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
         A column of numbers holds something else, one of sizes or noise a value that is not positive, or one of centres a place
         outside the stamp.
     """
-    known = [column for column in COLUMNS if column.name in raw and column.name not in STRUCTURAL]
+    known = [column for column in schema_of(imaging).columns if column.name in raw and column.name not in STRUCTURAL]
     found = {column.name: _of_kind(raw[column.name], column.kind, place) for column in known}
     found |= {name: _of_kind(raw[name], "float", place) for name in COLOURS if name in raw}
-    for name in _POSITIVE:
+    for name in _by_band(imaging, "sky_sigma", "psfsize", "gain"):
         if name in found and (wrong := (found[name] <= 0.0).to_numpy()).any():
             raise ArcgateError(
                 f"column {name} is not positive in {int(wrong.sum())} of {len(wrong)} rows",
@@ -115,23 +116,23 @@ def schema_columns(raw: pd.DataFrame, place: Place) -> dict[str, pd.Series]:
             )
     for name in CENTRE:
         if name in found:
-            require_inside(found[name], name, place)
+            require_inside(found[name], name, imaging, place)
     return found
 
 
-def require_inside(values: pd.Series, name: str, place: Place) -> None:
+def require_inside(values: pd.Series, name: str, imaging: Imaging, place: Place) -> None:
     """Raise ArcgateError where a galaxy's centre lies outside its stamp; unknown ones may be empty."""
-    wrong = ((values < 0) | (values > STAMP_SIZE - 1)).to_numpy()
+    wrong = ((values < 0) | (values > imaging.size_pix - 1)).to_numpy()
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ArcgateError(
             f"{name} is {values.iloc[row]:g}, which is outside the stamp, in {int(wrong.sum())} rows",
             where=f"{place(row)}, column {name}",
-            todo="give centres in pixels of the stamp, 0-based, 31.5 in the middle, or leave the columns out",
+            todo=f"give centres in pixels of the stamp, 0-based, {imaging.middle_pix:g} in the middle, or leave the columns out",
         )
 
 
-def require_plausible(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool, place: Place) -> None:
+def require_plausible(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool, imaging: Imaging, place: Place) -> None:
     """Raise ArcgateError for magnitudes and the like that mark missing values, such as -99, or are in another unit.
 
     Parameters
@@ -142,14 +143,19 @@ def require_plausible(table: pd.DataFrame, is_control: NDArray[np.bool_], own: b
         Of controls nothing is asked that belongs to a source.
     own : bool
         Each positive has its galaxy's stamp beside it; rows that are controls are not judged.
+    imaging : Imaging
+        Of the stamps.
     place : callable
         File and row of one of the n rows, for messages.
     """
-    for ranges, judged in ((_PLAUSIBLE_OF_ARCS, ~is_control), (_PLAUSIBLE, ~is_control if own else np.ones(len(table), bool))):
+    of_arcs = dict.fromkeys(_by_band(imaging, "source_mag"), _MAGNITUDES) | dict.fromkeys(COLOURS, _COLOURS)
+    of_galaxies = dict.fromkeys(_by_band(imaging, "host_mag", "depth"), _MAGNITUDES) | {"ebv": _EXTINCTION}
+    of_galaxies |= dict.fromkeys(_by_band(imaging, "psf_beta_declared", "psfsize"), _FROM_ZERO)
+    for ranges, judged in ((of_arcs, ~is_control), (of_galaxies, ~is_control if own else np.ones(len(table), bool))):
         for name in (name for name in ranges if name in table):
             values = table[name].to_numpy(np.float64, na_value=np.nan)
             low, high = ranges[name]
-            wrong = judged & ((values < low) | (values > high) | (np.isin(values, _MARKS) & (name not in _MAY_BE_LARGE)))
+            wrong = judged & ((values < low) | (values > high) | (np.isin(values, _MARKS) & (not name.startswith(_MAY_BE_LARGE))))
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise ArcgateError(
@@ -182,15 +188,15 @@ def _of_kind(values: pd.Series, kind: str, place: Place) -> pd.Series:
         raise ArcgateError(f"column {values.name} holds values that are not whole numbers: {error}", where=place(0)) from error
 
 
-def whole_groups(table: pd.DataFrame) -> pd.DataFrame:
+def whole_groups(table: pd.DataFrame, imaging: Imaging) -> pd.DataFrame:
     """The table without half a position or noise: what is recorded in part, or with gaps, has to be measured."""
-    for group in (CENTRE, SKY):
+    for group in (CENTRE, sky_names(imaging)):
         if not set(group) <= set(table) or table[list(group)].isna().any(axis=None):
             table = table.drop(columns=[name for name in group if name in table])
     return table
 
 
-def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool) -> Declared:
+def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool, imaging: Imaging) -> Declared:
     """Whether lens, source and PSF of every positive are declared, so that its arc can be predicted.
 
     Columns that makers rarely write are filled in where that is safe: a flux scale of 1 and no core mask. A mask that is not
@@ -204,20 +210,25 @@ def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: 
     is_control : ndarray of bool, shape (n,)
     own : bool
         Each positive has its galaxy's stamp beside it; rows that are controls are not judged.
+    imaging : Imaging
+        Of the stamps.
     """
+    psf, used = _by_band(imaging, "psfsize", "psf_beta_declared"), ("psf_profile_used", *_by_band(imaging, "psf_fwhm_used"))
     positive, table = ~is_control, _with_magnitudes(table)
-    wanted = [*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE]
+    wanted = [*lens_and_source(imaging), *psf, NOISE, *CENTRE]
     masked = MASK in table and bool((table[MASK][positive] != "none").any())
     noisy = NOISE in table and bool((table[NOISE][positive] != "none").any())
     wanted += OF_MASK if masked else ()
-    wanted += OF_NOISE if noisy else ()
-    wanted += OF_BOTH if masked or noisy else ()
-    missing = [name for name in (*wanted, *(EXPONENT_USED if masked or noisy else ())) if name not in table]
+    wanted += _by_band(imaging, "gain") if noisy else ()
+    wanted += used if masked or noisy else ()
+    # Null for a Gaussian.
+    exponents = _by_band(imaging, "psf_beta_used") if masked or noisy else ()
+    missing = [name for name in (*wanted, *exponents) if name not in table]
     if missing:
         return Declared(table, False, (_undeclared(f"missing are the columns {', '.join(missing)}"),))
     scale = ("flux_scale",) if "flux_scale" in table else ()
     mask = (MASK,) if MASK in table else ()
-    gaps = _gaps(table[positive], (*wanted, *scale, *mask)) + ([] if own else _gaps(table[is_control], PSF))
+    gaps = _gaps(table[positive], (*wanted, *scale, *mask)) + ([] if own else _gaps(table[is_control], psf))
     if gaps:
         return Declared(table, False, (_undeclared("; ".join(dict.fromkeys(gaps))),))
     notes = []

@@ -14,11 +14,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC
 from arcgate.foreign.exact_names import Place
-from arcgate.foreign.pixel_scale import LENGTHS
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS
+from arcgate.imaging import Imaging
 from arcgate.injection.arcs import LENS_COLUMNS, PLACE_COLUMNS, SOURCE_COLUMNS, engine_columns, source_fluxes
 from arcgate.lensing.models import Lenses, RowError, Sersics, check
 from arcgate.lensing.psf import MAX_BETA, fwhm_from_psfsize, moffat_psfsize
@@ -30,52 +28,44 @@ _LOWEST_EXPONENT: Final = 1.05
 _ADVICE: Final = "correct the value; or leave the column out, then no arc is predicted and no cause named"
 
 
-def require_renderable(
-    table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool, scale_arcsec: float | None, place: Place
-) -> None:
+def require_renderable(table: pd.DataFrame, is_control: NDArray[np.bool_], own: bool, imaging: Imaging, place: Place) -> None:
     """Raise ArcgateError for the first declared value that the renderer refuses.
 
     Parameters
     ----------
     table : DataFrame of n rows
-        Declared in full, as `arcgate.foreign.recorded` found; lengths in arcgate's pixels.
+        Declared in full, as `arcgate.foreign.recorded` found.
     is_control : ndarray of bool, shape (n,)
     own : bool
         Each positive has its galaxy's stamp beside it, so that PSFs of controls are not asked for.
-    scale_arcsec : float or None
-        Pixel scale that is stated, by which lengths were multiplied.
+    imaging : Imaging
+        Of the stamps.
     place : callable
         File and row of one of the n rows, for messages.
     """
     positive = np.flatnonzero(~is_control)
     arcs = table.iloc[positive].reset_index(drop=True)
     try:
-        _check_arcs(arcs)
+        _check_arcs(arcs, imaging)
         _check_masks(arcs)
-        _check_psfs(arcs, scale_arcsec)
+        _check_psfs(arcs, imaging)
     except RowError as error:
-        raise _in_words(error, scale_arcsec, lambda row: place(int(positive[row]))) from error
+        raise _in_words(error, lambda row: place(int(positive[row]))) from error
     if own:
         return
     controls = np.flatnonzero(is_control)
     try:
-        _check_declared_psfs(table.iloc[controls].reset_index(drop=True), scale_arcsec)
+        _check_declared_psfs(table.iloc[controls].reset_index(drop=True), imaging)
     except RowError as error:
-        raise _in_words(error, scale_arcsec, lambda row: place(int(controls[row]))) from error
+        raise _in_words(error, lambda row: place(int(controls[row]))) from error
 
 
-def _in_words(error: RowError, scale_arcsec: float | None, place: Place) -> ArcgateError:
-    column, value, rule = error.column, error.value, error.rule
-    if column in LENGTHS and isinstance(value, float) and _factor(scale_arcsec) != 1.0:
-        value = f"{value / _factor(scale_arcsec):.6g} where pixels are {scale_arcsec:g} arcsec"
-    return ArcgateError(f"{column} {rule}, got {value}", where=f"{place(error.row)}, column {column}", todo=_ADVICE)
+def _in_words(error: RowError, place: Place) -> ArcgateError:
+    words = f"{error.column} {error.rule}, got {error.value}"
+    return ArcgateError(words, where=f"{place(error.row)}, column {error.column}", todo=_ADVICE)
 
 
-def _factor(scale_arcsec: float | None) -> float:
-    return 1.0 if scale_arcsec is None else PIXEL_SCALE_ARCSEC / scale_arcsec
-
-
-def _check_arcs(arcs: pd.DataFrame) -> None:
+def _check_arcs(arcs: pd.DataFrame, imaging: Imaging) -> None:
     """Lens, source and places, as the renderer checks them."""
     with _renamed(LENS_COLUMNS):
         lenses = Lenses.of(**engine_columns(arcs, LENS_COLUMNS))
@@ -84,7 +74,8 @@ def _check_arcs(arcs: pd.DataFrame) -> None:
         sources = Sersics.of(**engine_columns(arcs, SOURCE_COLUMNS))
     x, y = (torch.from_numpy(_column(arcs, name)) for name in ("host_x_pix", "host_y_pix"))
     with _renamed(PLACE_COLUMNS):
-        check_lensed(lenses, sources, torch.from_numpy(source_fluxes(arcs)), x, y, DECALS.frame, torch.arange(len(arcs)))
+        fluxes = torch.from_numpy(source_fluxes(arcs, imaging))
+        check_lensed(lenses, sources, fluxes, x, y, imaging.frame, torch.arange(len(arcs)))
 
 
 @contextmanager
@@ -103,26 +94,26 @@ def _check_masks(arcs: pd.DataFrame) -> None:
     _require("core_mask_width_pix", width, (kind != "tanh").to_numpy() | (width > 0.0), "must be positive for a tanh mask")
 
 
-def _check_psfs(arcs: pd.DataFrame, scale_arcsec: float | None) -> None:
-    _check_declared_psfs(arcs, scale_arcsec)
+def _check_psfs(arcs: pd.DataFrame, imaging: Imaging) -> None:
+    _check_declared_psfs(arcs, imaging)
     touched = ((arcs["core_mask_kind"] != "none") | (arcs["arc_noise"] != "none")).to_numpy()
     if not touched.any():
         return
     moffat = (arcs["psf_profile_used"] == "moffat").to_numpy()
-    for band in BANDS:
+    for band in imaging.bands:
         beta, fwhm = _column(arcs, f"psf_beta_used_{band}"), _column(arcs, f"psf_fwhm_used_{band}")
         _require_exponent(f"psf_beta_used_{band}", beta, moffat & touched)
         _require(f"psf_beta_used_{band}", beta, moffat | ~touched | np.isnan(beta), "must be empty for a Gaussian")
         _require(f"psf_fwhm_used_{band}", fwhm, ~touched | (fwhm > 0.0), "must be positive")
         shown = np.where(touched, fwhm, np.inf)
-        _require_width(f"psf_fwhm_used_{band}", fwhm, shown, np.where(moffat, beta, np.nan), scale_arcsec, _same)
+        _require_width(f"psf_fwhm_used_{band}", fwhm, shown, np.where(moffat, beta, np.nan), imaging, _same)
 
 
-def _check_declared_psfs(rows: pd.DataFrame, scale_arcsec: float | None) -> None:
-    for band in BANDS:
+def _check_declared_psfs(rows: pd.DataFrame, imaging: Imaging) -> None:
+    for band in imaging.bands:
         size, beta = _column(rows, f"psfsize_{band}"), _column(rows, f"psf_beta_declared_{band}")
         _require_exponent(f"psf_beta_declared_{band}", beta, np.ones(len(rows), dtype=bool))
-        _require_width(f"psfsize_{band}", size, fwhm_from_psfsize(size, beta), beta, scale_arcsec, _psfsize)
+        _require_width(f"psfsize_{band}", size, fwhm_from_psfsize(size, beta), beta, imaging, _psfsize)
 
 
 def _require_exponent(column: str, beta: Values, asked: NDArray[np.bool_]) -> None:
@@ -134,20 +125,19 @@ def _require_width(
     stated: Values,
     fwhm: Values,
     beta: Values,
-    scale_arcsec: float | None,
+    imaging: Imaging,
     as_stated: Callable[[float, float], float],
 ) -> None:
-    """Raise RowError where a PSF is too sharp for the pixels, with the smallest that can be rendered, in the file's unit."""
+    """Raise RowError where a PSF is too sharp for the pixels, with the smallest that can be rendered."""
     # The renderer looks at exponents to one decimal, of which a survey has few; at 1 a Moffat would have no finite light.
     exponents, exponent_of = np.unique(np.maximum(np.round(beta, 1), _LOWEST_EXPONENT), return_inverse=True)
-    smallest = np.array([sharpest_fwhm(None if np.isnan(exponent) else float(exponent), DECALS.frame) for exponent in exponents])[
-        exponent_of
-    ]
+    sharpest = [sharpest_fwhm(None if np.isnan(exponent) else float(exponent), imaging.frame) for exponent in exponents]
+    smallest = np.array(sharpest)[exponent_of]
     sharp = np.round(fwhm, 2) < smallest
     if sharp.any():
         row = int(np.argmax(sharp))
         # Rounded up, so that the width which is named is accepted.
-        enough = np.ceil(1e3 * as_stated(float(smallest[row]), float(beta[row])) / _factor(scale_arcsec)) / 1e3
+        enough = np.ceil(1e3 * as_stated(float(smallest[row]), float(beta[row]))) / 1e3
         of = "a Gaussian" if np.isnan(beta[row]) else f"an exponent of {beta[row]:g}"
         rule = f"is too sharp to be rendered in these pixels: the smallest width for {of} is {enough:g} arcsec"
         raise RowError(column, row, rule, float(stated[row]))

@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import COLUMN_NAMES
+from arcgate.dataset.schema import schema_of
 from arcgate.foreign.doubtful import doubtful_notes
 from arcgate.foreign.exact_names import Place
 from arcgate.foreign.identity import BRICK_NAMES, HOST_NAMES, OBJID, RELEASE, ROW_OR_GALAXY, SPLIT_NAMES, Identity, identify
 from arcgate.foreign.left_out import FLAGS
 from arcgate.foreign.pairing import Pairs
-from arcgate.foreign.pixel_scale import PIXEL_SCALE, in_own_pixels, stated_scale
 from arcgate.foreign.positions import DEC_NAMES, RA_NAMES
 from arcgate.foreign.recorded import schema_columns, whole_groups
 from arcgate.foreign.same_look import Look
+from arcgate.foreign.stated_imaging import PIXEL_SCALE
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 _NAMES: Final = {*HOST_NAMES, OBJID, ROW_OR_GALAXY, RELEASE, *BRICK_NAMES, *SPLIT_NAMES, *RA_NAMES, *DEC_NAMES}
 
@@ -32,10 +33,10 @@ class Recorded:
     Attributes
     ----------
     table : DataFrame of n rows
-        host_id, split, pair_id, provenance and the other columns of the schema that are recorded; lengths in arcgate's pixels.
+        host_id, split, pair_id, provenance and the other columns of the schema that are recorded.
     identity : Identity
-    scale_arcsec : float or None
-        The pixel scale that is stated.
+    imaging : Imaging
+        Of the stamps.
     used : frozenset of str
         Columns that were read.
     notes : tuple of str
@@ -43,7 +44,7 @@ class Recorded:
 
     table: pd.DataFrame
     identity: Identity
-    scale_arcsec: float | None
+    imaging: Imaging
     used: frozenset[str]
     notes: tuple[str, ...]
 
@@ -53,9 +54,7 @@ class Recorded:
         return replace(self, table=self.table.iloc[rows].reset_index(drop=True), identity=identity)
 
 
-def recorded(
-    raw: pd.DataFrame, place: Place, metadata: Mapping[str, set[str]], host_names: Sequence[str] = HOST_NAMES
-) -> Recorded:
+def recorded(raw: pd.DataFrame, place: Place, imaging: Imaging, host_names: Sequence[str] = HOST_NAMES) -> Recorded:
     """Read everything that is recorded of rows.
 
     Parameters
@@ -64,27 +63,27 @@ def recorded(
         Columns as stored, by their names in lower case.
     place : callable
         File and row of a row, for messages.
-    metadata : mapping
-        What a file says beside its columns.
+    imaging : Imaging
+        Of the stamps.
     host_names : sequence of str
         Columns that tell a galaxy by themselves, the surest first.
 
     Raises
     ------
     ArcgateError
-        For names, numbers or a pixel scale that cannot be what they should be.
+        For names or numbers that cannot be what they should be.
     """
     identity = identify(raw, place, host_names)
-    scale = stated_scale(raw, metadata, place)
-    columns = pd.DataFrame(schema_columns(raw, place), index=raw.index).reset_index(drop=True)
+    columns = pd.DataFrame(schema_columns(raw, imaging, place), index=raw.index).reset_index(drop=True)
     doubtful = doubtful_notes(columns)
-    columns, scaled = in_own_pixels(columns, scale)
-    table = whole_groups(pd.concat([columns, identity.table], axis=1))
+    table = whole_groups(pd.concat([columns, identity.table], axis=1), imaging)
     used = frozenset([*identity.used, *columns, PIXEL_SCALE])
-    return Recorded(table, identity, scale, used, (*identity.notes, *scaled, *doubtful))
+    return Recorded(table, identity, imaging, used, (*identity.notes, *doubtful))
 
 
-def unused_note(what: str, found: Collection[str], used: Collection[str], passed_over: Mapping[str, str]) -> list[str]:
+def unused_note(
+    what: str, found: Collection[str], used: Collection[str], passed_over: Mapping[str, str], imaging: Imaging
+) -> list[str]:
     """List what was not read, with the reason of each.
 
     Parameters
@@ -95,12 +94,13 @@ def unused_note(what: str, found: Collection[str], used: Collection[str], passed
         Names in the file, and those that were read.
     passed_over : mapping
         Reasons by name.
+    imaging : Imaging
     """
     reasons: dict[str, list[str]] = {}
     for name in sorted(set(found) - {*used, *FLAGS}):
         if name in _NAMES:
             reason = "other columns name galaxies and splits"
-        elif name in COLUMN_NAMES:
+        elif name in schema_of(imaging).names:
             reason = "the layout says it otherwise"
         else:
             reason = "arcgate does not know them"
@@ -124,7 +124,7 @@ def believed(pairs: Pairs | None, look: Look, identity: Identity, place: Place) 
         return pairs, []
     one, other = look.first
     found = (
-        f"{look.strangers} of {look.compared} pairs of stamps that are called the same galaxy share no noise at r >= 20 px, "
+        f"{look.strangers} of {look.compared} pairs of stamps that are called the same galaxy share no noise in the outer part, "
         f"which cuts of one image do, however turned: for example {place(one)} and {place(other)}"
     )
     if look.believable:

@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.foreign.cells import Stamp
-from arcgate.foreign.measuring import ANNULUS_PIX, MIDDLE
+from arcgate.foreign.measuring import annulus
 
 MOST_COMPARED: Final = 48
 # Two stamps of one galaxy share their noise beyond the arc: even with as much noise again on one of them the correlation is 0.7,
@@ -86,8 +85,7 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> flo
 
 
 def _steps(stamp: Stamp) -> NDArray[np.float64]:
-    pixel = np.arange(STAMP_SIZE) - MIDDLE
-    outer = (np.hypot(pixel[:, None], pixel[None, :]) >= ANNULUS_PIX)[:, 1:]
+    outer = annulus(stamp.shape[-1])[:, 1:]
     values = np.nan_to_num(np.asarray(stamp, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     steps = np.diff(values, axis=2)[:, outer]
     limit = 3.0 * np.median(np.abs(steps), axis=1, keepdims=True)

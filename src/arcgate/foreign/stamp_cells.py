@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.schema import IMAGE_SHAPE
-from arcgate.foreign.cells import Stamp, cell_bytes, is_image_type, stamp_of
+from arcgate.foreign.cells import Stamp, cell_bytes, is_image_type, shape_of, stamp_of
 from arcgate.foreign.raw_table import TableFile, opened, place_of
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 STAMP, OWN_CONTROL = "stamp_npz", "ctrl_stamp_npz"
 _BATCH_ROWS: Final = 128
@@ -31,9 +31,12 @@ class BlobStore:
     ----------
     files : tuple of TableFile
         In order.
+    imaging : Imaging
+        Of the stamps.
     """
 
     files: tuple[TableFile, ...]
+    imaging: Imaging
 
     def place(self, row: int) -> str:
         """File and row."""
@@ -41,7 +44,7 @@ class BlobStore:
 
     def stamps(self, rows: NDArray[np.int64], own: NDArray[np.bool_]) -> tuple[Pixels, None]:
         """Decode stamps; only the row groups that hold them are read."""
-        out = np.empty((len(rows), *IMAGE_SHAPE), dtype=np.float32)
+        out = np.empty((len(rows), *self.imaging.shape), dtype=np.float32)
         for column in (STAMP, OWN_CONTROL):
             wanted = np.flatnonzero(own == (column == OWN_CONTROL))
             # A control may serve several positives.
@@ -49,7 +52,7 @@ class BlobStore:
             for position in wanted:
                 places.setdefault(int(rows[position]), []).append(int(position))
             for row, cell in self._cells(column, np.array(sorted(places), dtype=np.int64)):
-                out[places[row]] = stamp_of(cell, f"{self.place(row)}, column {column}")
+                out[places[row]] = stamp_of(cell, self.imaging, f"{self.place(row)}, column {column}")
         return out, None
 
     def _cells(self, column: str, rows: NDArray[np.int64]) -> Iterator[tuple[int, pa.Scalar]]:
@@ -82,7 +85,28 @@ class Content:
     samples: dict[tuple[int, str], Stamp]
 
 
-def read_content(files: tuple[TableFile, ...], chosen: NDArray[np.int64]) -> Content:
+def first_shape(files: tuple[TableFile, ...], bands: Sequence[str]) -> tuple[tuple[int, ...] | None, str]:
+    """Shape of the first stamp and its place; None where no row has a stamp.
+
+    Parameters
+    ----------
+    files : tuple of TableFile
+    bands : sequence of str
+        Each may be an array of its own.
+    """
+    row = 0
+    for part in files:
+        with opened(part.path) as file:
+            _check_types(file, part, [STAMP])
+            for batch in file.iter_batches(batch_size=1, columns=[part.columns[STAMP]]):
+                if cell_bytes(batch.column(0)[0]) is not None:
+                    where = f"{place_of(files, row)}, column {STAMP}"
+                    return shape_of(batch.column(0)[0], bands, where), where
+                row += 1
+    return None, f"{files[0].path}, column {STAMP}"
+
+
+def read_content(files: tuple[TableFile, ...], chosen: NDArray[np.int64], imaging: Imaging) -> Content:
     """Read every cell once.
 
     Parameters
@@ -90,6 +114,8 @@ def read_content(files: tuple[TableFile, ...], chosen: NDArray[np.int64]) -> Con
     files : tuple of TableFile
     chosen : ndarray of int
         Rows whose stamps are wanted.
+    imaging : Imaging
+        Of the stamps.
 
     Raises
     ------
@@ -114,7 +140,7 @@ def read_content(files: tuple[TableFile, ...], chosen: NDArray[np.int64]) -> Con
                         digest.update(b"none" if content is None else len(content).to_bytes(8, "little"))
                         digest.update(b"" if content is None else content)
                         if content is not None and row in wanted:
-                            samples[row, column] = stamp_of(cell, f"{place_of(files, row)}, column {column}")
+                            samples[row, column] = stamp_of(cell, imaging, f"{place_of(files, row)}, column {column}")
                     row += 1
     own = filled[OWN_CONTROL] or [False] * row
     return Content(digest, np.array(filled[STAMP], dtype=bool), np.array(own, dtype=bool), samples)

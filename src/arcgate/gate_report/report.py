@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from arcgate.figures.drawings import REFIT_CHART, drawings_of
+from arcgate.figures.refit import marker_words
 from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
@@ -100,6 +101,7 @@ def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str
         sections=_sections(evidence, rows, exhibits),
         refit=refit_rows(evidence.cause.measured),
         refit_chart=_refit_drawing(drawn),
+        refit_markers=marker_words(evidence.cause.measured),
         refit_shown=exhibits.get(_REFIT, []),
         published=exhibits.get(PUBLISHED_FIGURES, []),
         identifiability=exhibits.get(IDENTIFIABILITY, []),

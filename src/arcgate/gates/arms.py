@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, STAMP_SIZE
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.source import Facts, Source
 from arcgate.ground.draws import text_ids, uniform
+from arcgate.imaging import Imaging
 from arcgate.injection.arcs import Psfs, declared_psfs, render_arcs, used_psfs
-from arcgate.injection.inject import CORE_RADIUS_PIX, core_mask, photons_of
+from arcgate.injection.inject import CORE_RADIUS_ARCSEC, core_mask, photons_of
 from arcgate.views.view import Viewer
 
 Pixels = NDArray[np.float32]
 
-# The normaliser gate on arcs: with their light gone at r < 8 px, half a pixel beyond the outermost ring of the
-# core, only the normaliser can carry the label into the core.
-NORMALISER_MASK_PIX = 8.0
+# The normaliser gate on arcs: with their light gone inside a quarter of half the stamp (8 px of 64), half a pixel beyond the
+# outermost ring of the core, only the normaliser can carry the label into the core.
+NORMALISER_MASK = 8 / 32
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,20 @@ class Stamps:
 
     Attributes
     ----------
-    image : ndarray, float32 (n, 3, 64, 64)
+    image : ndarray, float32 (n, band, y, x)
         What is judged, nanomaggies per pixel.
-    seen : ndarray, float32 (n, 3, 64, 64)
+    seen : ndarray, float32 (n, band, y, x)
         The stamp that the network gets: the view takes its normalising statistics from it.
     table : DataFrame
         host_id, pair_id, host_x_pix, host_y_pix, sky_sigma per band, split.
+    imaging : Imaging
+        Of the stamps.
     """
 
     image: Pixels
     seen: Pixels
     table: pd.DataFrame
+    imaging: Imaging
 
     @cached_property
     def x(self) -> NDArray[np.float64]:
@@ -53,10 +56,15 @@ class Stamps:
         """Centre of each host in y, pixels."""
         return self.table["host_y_pix"].to_numpy(np.float64)
 
+    @property
+    def core_pix(self) -> float:
+        """Radius of the core, pixels."""
+        return CORE_RADIUS_ARCSEC / self.imaging.pixel_scale_arcsec
+
     @cached_property
     def sky(self) -> NDArray[np.float64]:
-        """Standard deviation of the sky, shape (n, 3, 1, 1), nanomaggies per pixel."""
-        return self.table[[f"sky_sigma_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
+        """Standard deviation of the sky, shape (n, band, 1, 1), nanomaggies per pixel."""
+        return self.table[[f"sky_sigma_{band}" for band in self.imaging.bands]].to_numpy(np.float64)[:, :, None, None]
 
     def viewed(self, viewer: Viewer) -> Pixels:
         """The judged image under the view, normalised by the statistics of the stamp that the network sees."""
@@ -67,7 +75,7 @@ class Stamps:
         rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         image = self.image[rows]
         seen = image if self.seen is self.image else self.seen[rows]
-        return Stamps(image, seen, self.table.iloc[rows].reset_index(drop=True))
+        return Stamps(image, seen, self.table.iloc[rows].reset_index(drop=True), self.imaging)
 
     def with_leak(self, leak: NDArray[np.floating[Any]]) -> Stamps:
         """The same stamps with light added (it broadcasts to their shape), as a network would get them."""
@@ -97,14 +105,14 @@ class Arms:
     unmasked : Stamps or None
         Positives minus the whole arc, mask ignored, convolved with the PSF that was used: what a mask took away is missing.
     masked : Stamps or None
-        Stamps with arc light at r >= 8 px only: controls that are given the declared arc of their pair there, pixel by pixel, so
-        that what else a bug adds is not in them. Where nothing is declared, `arc`.
-    arc : ndarray, float32 (n, 3, 64, 64), or None
+        Stamps with arc light outside `NORMALISER_MASK` only: controls that are given the declared arc of their pair there, pixel
+        by pixel, so that what else a bug adds is not in them. Where nothing is declared, `arc`.
+    arc : ndarray, float32 (n, band, y, x), or None
         Stored arcs of the positives; on pairs without them, stamp minus control.
-    declared : ndarray, float32 (n, 3, 64, 64), or None
+    declared : ndarray, float32 (n, band, y, x), or None
         The arcs that `residual` takes away.
-    excess : dict of str to ndarray, shape (n, 3)
-        Light that `residual` and `unmasked` hold beyond their hosts': mean at r < 5 px per band, in sky sigma a pixel.
+    excess : dict of str to ndarray, shape (n, band)
+        Light that `residual` and `unmasked` hold beyond their hosts': mean in the core per band, in sky sigma a pixel.
     """
 
     control: Stamps
@@ -127,7 +135,7 @@ def alike(one: Stamps, other: Stamps) -> bool:
         return True
     if one.image.shape != other.image.shape or not np.array_equal(one.image[:1], other.image[:1]):
         return False
-    columns = ["pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in BANDS)]
+    columns = ["pair_id", "host_x_pix", "host_y_pix", *(f"sky_sigma_{band}" for band in one.imaging.bands)]
     return one.table[columns].equals(other.table[columns]) and np.array_equal(one.image, other.image)
 
 
@@ -138,7 +146,7 @@ def matched(one: Stamps, other: Stamps) -> tuple[NDArray[np.intp], NDArray[np.in
 
 
 def light_of_pairs(light: Pixels, stamps: Stamps, other: Stamps) -> Pixels:
-    """For each row of `other` the light (n, 3, y, x) of the row of `stamps` in its pair; none where its pair has no such row."""
+    """For each row of `other` the light (n, band, y, x) of the row of `stamps` in its pair; none where its pair has none."""
     place = pd.Index(stamps.table["pair_id"]).get_indexer(pd.Index(other.table["pair_id"]))
     out = np.zeros((len(place), *light.shape[1:]), dtype=np.float32)
     out[place >= 0] = light[place[place >= 0]]
@@ -183,13 +191,13 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
 
     def stamps(rows: NDArray[np.intp]) -> Stamps:
         light = image[rows]
-        return Stamps(light, light, table.iloc[rows].reset_index(drop=True))
+        return Stamps(light, light, table.iloc[rows].reset_index(drop=True), facts.imaging)
 
     control, positive = (stamps(np.flatnonzero(role == name)) for name in ("control", "positive"))
     null = stamps(np.flatnonzero(role == "null")) if facts.has_null else None
     arc = _arc(batch, keep, role, control, positive, facts)
     twin, twin_control = _twin(control, null, facts, seed)
-    predicted = _predicted(positive.table, arc) if facts.declared else None
+    predicted = _predicted(positive.table, arc, facts.imaging) if facts.declared else None
     residual, unmasked, excess, counterpart = None, None, {}, control
     if predicted is not None:
         residual = replace(positive, image=positive.image - predicted.masked)
@@ -249,15 +257,16 @@ def _beyond_core(controls: Stamps, positive: Stamps, arcs: Pixels) -> Stamps:
     """Controls of a pair, with the arc of that pair but for its light near the centre."""
     held = controls.take(controls.table["pair_id"].isin(positive.table["pair_id"]).to_numpy())
     light = light_of_pairs(arcs, positive, held)
-    rows, columns, radius = _near(held, NORMALISER_MASK_PIX)
-    light[:, :, rows, columns] *= (radius >= NORMALISER_MASK_PIX)[:, None]
+    reach = NORMALISER_MASK * held.imaging.size_pix / 2
+    rows, columns, radius = _near(held, reach)
+    light[:, :, rows, columns] *= (radius >= reach)[:, None]
     return held.with_leak(light)
 
 
 def _core_mean(light: Pixels, less: Pixels, stamps: Stamps) -> NDArray[np.float64]:
-    """Mean of a difference at r < 5 px in units of the sky's standard deviation, (n, band)."""
-    rows, columns, radius = _near(stamps, CORE_RADIUS_PIX)
-    core = (radius < CORE_RADIUS_PIX)[:, None]
+    """Mean of a difference in the core in units of the sky's standard deviation, (n, band)."""
+    rows, columns, radius = _near(stamps, stamps.core_pix)
+    core = (radius < stamps.core_pix)[:, None]
     difference = (light[:, :, rows, columns] - less[:, :, rows, columns]) / stamps.sky
     mean: NDArray[np.float64] = (difference * core).sum(axis=(2, 3)) / core.sum(axis=(2, 3))
     return mean
@@ -266,10 +275,13 @@ def _core_mean(light: Pixels, less: Pixels, stamps: Stamps) -> NDArray[np.float6
 def _near(stamps: Stamps, reach_pix: float) -> tuple[slice, slice, NDArray[np.float64]]:
     """A window of lines and columns that holds what is within reach of every centre, and the distances there, (n, y, x)."""
     rows, columns = (
-        slice(max(int(place.min(initial=STAMP_SIZE) - reach_pix), 0), max(int(place.max(initial=0.0) + reach_pix) + 2, 0))
+        slice(
+            max(int(place.min(initial=stamps.imaging.size_pix) - reach_pix), 0),
+            max(int(place.max(initial=0.0) + reach_pix) + 2, 0),
+        )
         for place in (stamps.y, stamps.x)
     )
-    pixel = np.arange(STAMP_SIZE, dtype=np.float64)
+    pixel = np.arange(stamps.imaging.size_pix, dtype=np.float64)
     dx, dy = pixel[columns] - stamps.x[:, None], pixel[rows] - stamps.y[:, None]
     return rows, columns, np.hypot(dx[:, None, :], dy[:, :, None])
 
@@ -288,30 +300,32 @@ class _Predicted:
     photons: tuple[Pixels, Pixels] | None
 
 
-def _predicted(table: pd.DataFrame, stored: Pixels | None) -> _Predicted:
+def _predicted(table: pd.DataFrame, stored: Pixels | None, imaging: Imaging) -> _Predicted:
     if table.empty:
-        nothing = np.zeros((0, *IMAGE_SHAPE), dtype=np.float32)
+        nothing = np.zeros((0, *imaging.shape), dtype=np.float32)
         return _Predicted(nothing, nothing, None)
-    psfs = declared_psfs(table)
-    full = render_arcs(table, psfs)[0]
+    psfs = declared_psfs(table, imaging)
+    full = render_arcs(table, psfs, imaging)[0]
     masked, noisy = ((table[name] != "none").to_numpy() for name in ("core_mask_kind", "arc_noise"))
     # The stored arc is the whole one, bit by bit, where neither a mask nor noise has touched it.
     whole, touched = full if stored is None else stored, np.flatnonzero(masked | noisy)
     if len(touched):
         whole = whole.copy()
-        whole[touched] = _whole(table.iloc[touched].reset_index(drop=True), full[touched], [psfs[row] for row in touched])
-    mask = core_mask(table) if masked.any() else np.ones(1, dtype=np.float32)
+        whole[touched] = _whole(
+            table.iloc[touched].reset_index(drop=True), full[touched], [psfs[row] for row in touched], imaging
+        )
+    mask = core_mask(table, imaging) if masked.any() else np.ones(1, dtype=np.float32)
     photons = None
     # Tables of other makers whose arcs carry no noise need not give the gain.
     if noisy.any():
-        photons = (photons_of(table, full, "counterpart") * mask, photons_of(table, full, "twin") * mask)
+        photons = (photons_of(table, full, "counterpart", imaging) * mask, photons_of(table, full, "twin", imaging) * mask)
     return _Predicted(full * mask, whole, photons)
 
 
-def _whole(table: pd.DataFrame, by_declared: Pixels, declared: list[Psfs]) -> Pixels:
+def _whole(table: pd.DataFrame, by_declared: Pixels, declared: list[Psfs], imaging: Imaging) -> Pixels:
     """Arcs by the used PSF, rendered again where that is not the declared one."""
-    used = used_psfs(table)
+    used = used_psfs(table, imaging)
     other = np.flatnonzero([one != two for one, two in zip(used, declared, strict=True)])
     if len(other):
-        by_declared[other] = render_arcs(table.iloc[other].reset_index(drop=True), [used[row] for row in other])[0]
+        by_declared[other] = render_arcs(table.iloc[other].reset_index(drop=True), [used[row] for row in other], imaging)[0]
     return by_declared

@@ -17,6 +17,7 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.extraction import Extraction, Key
 from arcgate.gates.features import Floats
 from arcgate.gates.gate_list import gates_for, missing
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import GateResult
 from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates
@@ -40,11 +41,16 @@ class AucGates:
     viewer: Viewer
     settings: Gates
     facts: Facts
+    _regions: Regions = field(init=False)
     _features: dict[Key, list[Floats]] = field(default_factory=lambda: defaultdict(list))
     _rows: dict[str, list[Rows]] = field(default_factory=lambda: defaultdict(list))
     _excess: dict[str, list[NDArray[np.float64]]] = field(default_factory=lambda: defaultdict(list))
     _broken: list[str] = field(default_factory=list)
     _judging: Judging | None = None
+
+    def __post_init__(self) -> None:
+        # Refuses stamps that are smaller than what is looked at, before any is read.
+        self._regions = Regions(self.facts.imaging)
 
     def add(self, arms: Arms) -> None:
         """Extract from one shard's arms."""
@@ -75,7 +81,7 @@ class AucGates:
 
     def judge(self) -> list[GateResult]:
         """Every gate that applies to the view and the kind of controls, how the rules order pairs, and the null pair."""
-        gates = gates_for(self.viewer.view.normalisation, self.facts.paired)
+        gates = gates_for(self.viewer.view.normalisation, self.facts.paired, self._regions)
         self._judging = judging = self._gathered()
         results = []
         for gate in gates:
@@ -88,7 +94,7 @@ class AucGates:
         if self._judging is None:
             return []
         found = gate_exhibits.of_canaries(self._judging.ladders, self.settings)
-        return [*found, *gate_exhibits.of_residual(self._judging.differences())]
+        return [*found, *gate_exhibits.of_residual(self._judging.differences(), self._regions)]
 
     def _gathered(self) -> Judging:
         rows = {
@@ -97,7 +103,7 @@ class AucGates:
         }
         features = {key: np.concatenate(parts) for key, parts in self._features.items()}
         excess = {arm: np.concatenate(parts).mean(axis=0) for arm, parts in self._excess.items()}
-        return Judging(features, rows, excess, self.settings, self.facts.paired)
+        return Judging(features, rows, excess, self.settings, self.facts.paired, self._regions)
 
 
 def _rows(stamps: Stamps) -> Rows:

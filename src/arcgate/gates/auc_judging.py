@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.gates.canaries import Canary
 from arcgate.gates.comparison import Comparison, NotComparableError, Ordered, Rows, smallest_caught, strength
 from arcgate.gates.extraction import Key
-from arcgate.gates.features import N_RINGS, Floats
+from arcgate.gates.features import Floats
 from arcgate.gates.gate_list import Arm, AucGate
 from arcgate.gates.probe import TooFewHostsError
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import RAW, GateResult, Status
 from arcgate.ground.statistics import Interval
 from arcgate.variant import Gates
@@ -23,8 +23,8 @@ from arcgate.variant import Gates
 NULL_AUC: Final = 0.5
 # What a gate sees of a null twin: its two classes, the kind of features, and the function that selects from them. The function
 # itself, not its name: two lambdas share a name.
-_Looks = tuple[tuple[str, str], str, Callable[[Floats], Floats]]
-# Gates whose reason states the light at r < 5 px that their arm holds beyond its hosts'.
+_Looks = tuple[tuple[str, str], str, Callable[[Floats, Regions], Floats]]
+# Gates whose reason states the light in the core that their arm holds beyond its hosts'.
 OF_CORE_LIGHT: Final = ("residual_core", "mask_edge")
 
 
@@ -74,6 +74,8 @@ class Judging:
     settings : Gates
     paired : bool
         Whether pairs share a galaxy, so that their order means something.
+    regions : Regions
+        Of the stamps.
     """
 
     features: dict[Key, Floats]
@@ -81,6 +83,7 @@ class Judging:
     excess: dict[str, NDArray[np.float64]]
     settings: Gates
     paired: bool
+    regions: Regions
     ladders: list[Ladder] = field(default_factory=list)
     _comparisons: dict[str, Comparison] = field(default_factory=dict)
     _twins: dict[_Looks, Interval] = field(default_factory=dict)
@@ -142,11 +145,11 @@ class Judging:
     def differences(self) -> Floats:
         """Ring means of positives without their declared arc minus those of their pair's control, (n, band, ring), sky sigma."""
         if (RAW, "residual") not in self.features:
-            return np.empty((0, len(BANDS), N_RINGS), dtype=np.float32)
+            return np.empty((0, len(self.regions.imaging.bands), self.regions.n_rings), dtype=np.float32)
         one, zero = self.rows["stamp"], self.rows["control"]
         _, first, second = np.intersect1d(one.pairs, zero.pairs, return_indices=True)
         difference = self.features[RAW, "residual"][first] - self.features[RAW, "control"][second]
-        return np.asarray(difference[:, :, :N_RINGS], dtype=np.float32)
+        return np.asarray(difference[:, :, : self.regions.n_rings], dtype=np.float32)
 
     def _arms(self, gate: AucGate, arm: Arm) -> tuple[Comparison, Floats, Floats]:
         """The rows of an arm and of the controls of the same pairs, and what the gate's rule may look at in them."""
@@ -157,16 +160,18 @@ class Judging:
         kept = np.isin(zero.pairs, one.pairs)
         if name not in self._comparisons:
             self._comparisons[name] = Comparison(one, Rows(zero.hosts[kept], zero.pairs[kept]), self.settings)
-        control = gate.select(self.features[gate.kind, "control"])[kept]
-        return self._comparisons[name], gate.select(self.features[gate.kind, arm]), control
+        return self._comparisons[name], self._selected(gate, arm), self._selected(gate, "control")[kept]
 
     def _of_twin(self, gate: AucGate) -> tuple[Comparison, Floats, Floats]:
         """The same of the gate's twin, in which leaks are planted."""
         name, control = _twin_of(gate)
         if name not in self._comparisons:
             self._comparisons[name] = Comparison(self.rows[name], self.rows[control], self.settings)
-        one, zero = (gate.select(self.features[gate.kind, arm]) for arm in (name, control))
-        return self._comparisons[name], one, zero
+        return self._comparisons[name], self._selected(gate, name), self._selected(gate, control)
+
+    def _selected(self, gate: AucGate, name: str) -> Floats:
+        """What the gate's rule may look at in an arm or a leak."""
+        return gate.select(self.features[gate.kind, name], self.regions)
 
     def _twin(self, gate: AucGate) -> Interval:
         """AUC of the bare twin: controls against controls."""
@@ -181,7 +186,7 @@ class Judging:
         if key not in self._planted:
             comparison, one, zero = self._of_twin(gate)
             comparison.check()
-            leak = gate.select(self.features[gate.kind, canary.leak])
+            leak = self._selected(gate, canary.leak)
             self._planted[key] = tuple(comparison.auc(canary.planted(one, leak, size), zero) for size in sizes)
         aucs = self._planted[key]
         strengths = [strength(auc, self.settings.margin, self.settings.level) for auc in aucs]
@@ -203,8 +208,9 @@ class Judging:
         """How much light the arm's core holds beyond its host's, in words; empty for gates that do not look there."""
         if gate.name not in OF_CORE_LIGHT or gate.arm not in self.excess:
             return ""
-        sizes = ", ".join(f"{band} {value:+.2g}" for band, value in zip(BANDS, self.excess[gate.arm], strict=True))
-        return f" (mean at r < 5 px: {sizes} sky sigma a pixel)"
+        bands = self.regions.imaging.bands
+        sizes = ", ".join(f"{band} {value:+.2g}" for band, value in zip(bands, self.excess[gate.arm], strict=True))
+        return f" (mean at r < {self.regions.core_pix:.3g} px: {sizes} sky sigma a pixel)"
 
     def _result(self, gate: AucGate, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
         heard = (smallest, gate.canaries[0].unit)

@@ -39,7 +39,6 @@ from arcgate.ground.draws import uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
-from arcgate.imaging import DECALS
 from arcgate.variant import Gates, View
 from arcgate.views.view import Viewer
 
@@ -120,7 +119,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
         )
     pairs = chosen_pairs(source, settings.max_pairs, settings.seed)
     empty = battery_for(facts, view, settings, pairs)
-    tasks = [_Task(part, pairs, facts, settings.seed, Viewer(view, DECALS), empty) for part in source.parts()]
+    tasks = [_Task(part, pairs, facts, settings.seed, Viewer(view, facts.imaging), empty) for part in source.parts()]
     with Workers(workers if len(pairs) > PAIRS_ALONE else 1, source.path) as crew:
         gathered = _merged(tasks, crew, source)
         done = dict(_shown(crew.completed(_judged, gathered.collectors), "judging", len(gathered.collectors)))
@@ -144,7 +143,7 @@ def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int
 
 def collectors_for(facts: Facts, view: View, settings: Gates) -> list[Collector]:
     """Every gate and diagnostic, empty. Those that the data set cannot feed say so when they judge."""
-    viewer = Viewer(view, DECALS)
+    viewer = Viewer(view, facts.imaging)
     first = (AucGates, Identities, DeclaredArcs, StoredValues, Tails)
     gates = (*first, TwoSample, Metadata, AgainstReference, Duplicates, Information)
     return [*[gate(viewer, settings, facts) for gate in gates], *published_diagnostics(viewer, settings, facts)]
@@ -177,7 +176,7 @@ def _merged(tasks: list[_Task], crew: Workers, source: Source) -> _Gathered:
 
 def _gathered(task: _Task) -> _Gathered:
     """One shard's features, of pairs whose pixels are all finite and that the view can scale."""
-    gathered = _Gathered(FinitePixels(), ScalableStamps(task.viewer), copy.deepcopy(task.empty))
+    gathered = _Gathered(FinitePixels(task.facts.imaging), ScalableStamps(task.viewer), copy.deepcopy(task.empty))
     with threadpool_limits(1):
         finite = gathered.finite.finite_pairs(task.part.read(), task.pairs)
         for piece in pieces(gathered.scalable.scalable_pairs(finite)):

@@ -15,15 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE, PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.gates.arms import Pixels, Stamps
-from arcgate.gates.features import FRAME_PIX, Floats
+from arcgate.gates.features import Floats
+from arcgate.gates.regions import Regions
 from arcgate.ground.draws import uniform
-from arcgate.injection.inject import CORE_RADIUS_PIX
+from arcgate.imaging import Imaging
 from arcgate.variant import MUST_HEAR_SKY_SIGMA, Gates
 
-# The annulus pedestal ends where the border's rings do not see it yet.
-ANNULUS_PEDESTAL_PIX: Final = (8.0, 19.0)
 FWHM_TO_SIGMA: Final = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
 _NOISE_PLANES: Final = 32
 
@@ -94,15 +92,11 @@ class Canary:
 
 
 SKY: Final = "sky sigma a pixel"
-CORE_PEDESTAL: Final = Canary("pedestal at r < 5 px", SKY, "regions")
 # What must be heard follows from what networks lose to a leak in their training stamps, in points of recall at 10 % false
-# positives (experiments/14-leak-ladder). At 8 to 19 px, where galaxies leave the pixels dark, 0.02 sky sigma a pixel cost 2,
+# positives (experiments/14-leak-ladder). In the annulus, where galaxies leave the pixels dark, 0.02 sky sigma a pixel cost 2,
 # 0.06 3 and 0.2 22; in the frame 0.06 costs none and 0.2 25. PSFs that are 10 % too wide and a fifth of the sky's variance in
 # noise cost at most 1, three times as much 5 to 17. No core pedestal or shift of a size that is planted here costs any.
-ANNULUS_PEDESTAL: Final = Canary("pedestal at 8 to 19 px", SKY, "regions", must_hear=MUST_HEAR_SKY_SIGMA)
-# Normalised stamps show it better, to networks as to the gate.
-ANNULUS_PEDESTAL_SEEN: Final = replace(ANNULUS_PEDESTAL, must_hear=0.06)
-FRAME_PEDESTAL: Final = Canary("pedestal of the outermost 2 px", SKY, "regions", must_hear=MUST_HEAR_SKY_SIGMA)
+_MUST_BE_SEEN: Final = 0.06
 OFFSET: Final = Canary("constant offset", SKY, "offset")
 CORE_STEP: Final = Canary("light missing inside the mask", SKY, "step")
 SHIFT: Final = Canary("galaxy shifted by", "px", "shift", (0.02, 0.1, 0.5))
@@ -115,23 +109,44 @@ SCALE: Final = Canary("scale of the normaliser off by", "%", "scale", (0.01, 0.0
 EXTRA_NOISE: Final = Canary("noise variance larger by", "%", "noise", (0.02, 0.1, 0.5), must_hear=0.1, adds_noise=True)
 
 
-def regions(radius_pix: Floats) -> Pixels:
-    """One at r < 5 px, at 8 to 19 px and in the outermost frame, else zero: (n, 1, 64, 64).
+def core_pedestal(regions: Regions) -> Canary:
+    """Light added to the core."""
+    return Canary(f"pedestal at r < {regions.core_pix:.3g} px", SKY, "regions")
+
+
+def annulus_pedestal(regions: Regions) -> Canary:
+    """Light added to the annulus."""
+    low, high = regions.pedestal_pix
+    return Canary(f"pedestal at {low} to {high} px", SKY, "regions", must_hear=MUST_HEAR_SKY_SIGMA)
+
+
+def annulus_pedestal_seen(regions: Regions) -> Canary:
+    """The same in normalised stamps, which show it better, to networks as to the gate."""
+    return replace(annulus_pedestal(regions), must_hear=_MUST_BE_SEEN)
+
+
+def frame_pedestal(regions: Regions) -> Canary:
+    """Light added to the outermost frame."""
+    return Canary(f"pedestal of the outermost {regions.frame_pix} px", SKY, "regions", must_hear=MUST_HEAR_SKY_SIGMA)
+
+
+def pedestals(radius_pix: Floats, regions: Regions) -> Pixels:
+    """One in the core, in the annulus and in the outermost frame, else zero: (n, 1, y, x).
 
     Three pedestals in one image, since no gate looks at more than one of these regions. `radius_pix` is the distance of each
-    pixel from its galaxy's centre, (n, 64, 64).
+    pixel from its galaxy's centre, (n, y, x).
     """
-    radius = radius_pix[:, None]
-    low, high = ANNULUS_PEDESTAL_PIX
-    out = (radius < CORE_RADIUS_PIX) | ((radius >= low) & (radius < high))
-    frame = np.ones((STAMP_SIZE, STAMP_SIZE), dtype=bool)
-    frame[FRAME_PIX:-FRAME_PIX, FRAME_PIX:-FRAME_PIX] = False
+    radius, width = radius_pix[:, None], regions.frame_pix
+    low, high = regions.pedestal_pix
+    out = (radius < regions.core_pix) | ((radius >= low) & (radius < high))
+    frame = np.ones(radius.shape[-2:], dtype=bool)
+    frame[width:-width, width:-width] = False
     return np.asarray(out | frame, dtype=np.float32)
 
 
-def step(radius_pix: Floats, table: pd.DataFrame) -> Pixels:
-    """Minus one at r < 5 px, or inside the declared mask: what a mask's edge looks like; (n, 1, 64, 64)."""
-    edge = np.full(len(table), CORE_RADIUS_PIX)
+def step(radius_pix: Floats, table: pd.DataFrame, regions: Regions) -> Pixels:
+    """Minus one in the core, or inside the declared mask: what a mask's edge looks like; (n, 1, y, x)."""
+    edge = np.full(len(table), regions.core_pix)
     if "core_mask_kind" in table:
         masked = (table["core_mask_kind"] != "none").to_numpy()
         edge = np.where(masked, table["core_mask_radius_pix"].to_numpy(np.float64), edge)
@@ -159,21 +174,21 @@ def blurred(image: Floats, sigma_pix: Floats) -> Floats:
     return np.asarray(half * (around - np.float32(4.0) * middle), dtype=np.float32)
 
 
-def psf_sigma_pix(table: pd.DataFrame) -> Floats:
+def psf_sigma_pix(table: pd.DataFrame, imaging: Imaging) -> Floats:
     """Standard deviation of the Gaussian that the survey's psfsize stands for, (n, band), pixels."""
-    psfsize = table[[f"psfsize_{band}" for band in BANDS]].to_numpy(np.float32)
-    return np.asarray(psfsize * np.float32(FWHM_TO_SIGMA / PIXEL_SCALE_ARCSEC), dtype=np.float32)
+    psfsize = table[[f"psfsize_{band}" for band in imaging.bands]].to_numpy(np.float32)
+    return np.asarray(psfsize * np.float32(FWHM_TO_SIGMA / imaging.pixel_scale_arcsec), dtype=np.float32)
 
 
 def noise(stamps: Stamps) -> Pixels:
-    """White noise of unit variance for each pair, (n, 3, 64, 64).
+    """White noise of unit variance for each pair, (n, band, y, x).
 
     Drawn from a bank: that some rows share a plane of noise does not matter beside what distinguishes their galaxies.
     """
     pairs = stamps.table["pair_id"].to_numpy(np.int64)
-    return _bank()[(uniform(0, "canary noise", pairs) * _NOISE_PLANES).astype(np.int64)]
+    return _bank(stamps.imaging)[(uniform(0, "canary noise", pairs) * _NOISE_PLANES).astype(np.int64)]
 
 
 @lru_cache(maxsize=1)
-def _bank() -> NDArray[np.float32]:
-    return np.random.default_rng(20).standard_normal((_NOISE_PLANES, *IMAGE_SHAPE), dtype=np.float32)
+def _bank(imaging: Imaging) -> NDArray[np.float32]:
+    return np.random.default_rng(20).standard_normal((_NOISE_PLANES, *imaging.shape), dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -10,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels, Stamps, matched
 from arcgate.gates.canaries import SKY
@@ -18,6 +18,7 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.reference_gate import MARGIN
 from arcgate.gates.result import RAW, GateResult, Status
 from arcgate.gates.rounding import rounding_of
+from arcgate.imaging import Imaging
 from arcgate.variant import MUST_HEAR_SKY_SIGMA, Gates
 from arcgate.views.view import Viewer
 
@@ -140,7 +141,7 @@ class DeclaredArcs:
                 "wrong": ((pixel > MARGIN * peak) | (mean > MARGIN * spread)).any(axis=1),
                 "band": band,
                 "place": place[row, band],
-                "size": beyond.reshape(len(row), len(BANDS), -1)[row, band, place[row, band]] / sky[row, band],
+                "size": flat[row, band, place[row, band]] / sky[row, band],
                 "offset": (shifted / sky)[row, np.abs(shifted / sky).argmax(axis=1)],
                 "heard": heard.any(axis=1),
                 "pedestal": ((ACCURACY * spread + rounding + mean_noise + np.abs(shifted)) / sky).min(axis=1),
@@ -151,27 +152,28 @@ class DeclaredArcs:
     def _gain(self, table: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
         """Gain (n, band), and which rows carry photon noise; tables whose arcs carry none need not give the gain."""
         noisy = (table["arc_noise"] == "poisson").to_numpy()
+        bands = self.facts.imaging.bands
         if not noisy.any():
-            return np.ones((len(table), len(BANDS))), noisy
-        return table[[f"gain_{band}" for band in BANDS]].to_numpy(np.float64), noisy
+            return np.ones((len(table), len(bands))), noisy
+        return table[[f"gain_{band}" for band in bands]].to_numpy(np.float64), noisy
 
     def _photons(self, light: NDArray[np.float32] | Array, gain: Array) -> Array:
         """What photon noise of this light may add, at most, in its own unit."""
-        pixels = self.settings.max_pairs * len(BANDS) * STAMP_SIZE**2
+        pixels = self.settings.max_pairs * math.prod(self.facts.imaging.shape)
         rarity = np.log(2.0 * pixels / _BY_CHANCE)
         most: Array = (np.sqrt(2.0 * rarity * np.maximum(light * gain, 0.0)) + 2.0 * rarity / 3.0) / gain
         return most
 
     def _named(self, off: pd.DataFrame) -> str:
         first = off.nlargest(_SHOWN, "excess")
-        words = [_in_words(row) for row in first.to_dict("records")]
+        words = [_in_words(row, self.facts.imaging) for row in first.to_dict("records")]
         more = len(off) - len(first)
         return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
-def _in_words(row: dict[Hashable, Any]) -> str:
-    y, x = divmod(int(row["place"]), STAMP_SIZE)
-    where = f"{row['size']:.2g} sky sigma in {BANDS[row['band']]} at x {x}, y {y}, mean {row['offset']:+.2g}"
+def _in_words(row: dict[Hashable, Any], imaging: Imaging) -> str:
+    y, x = divmod(int(row["place"]), imaging.size_pix)
+    where = f"{row['size']:.2g} sky sigma in {imaging.bands[row['band']]} at x {x}, y {y}, mean {row['offset']:+.2g}"
     return f"galaxy {row['host_id']} (pair {row['pair_id']}: {where})"
 
 

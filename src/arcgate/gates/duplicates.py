@@ -12,11 +12,10 @@ from scipy.ndimage import fourier_shift
 from sklearn.neighbors import NearestNeighbors
 
 from arcgate.dataset.missing import without_shared
-from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels, Stamps
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.fingerprints import TYPICAL_SKY, Vectors, fingerprints
+from arcgate.gates.fingerprints import Vectors, fingerprints, unit_sky
 from arcgate.gates.result import GateResult, Status
 from arcgate.gates.shared_noise import Steps, noise_fields, shared_noise
 from arcgate.ground.draws import generator, text_ids, uniform
@@ -38,7 +37,8 @@ COPIED: Final = 0.2
 MOST_COPIES: Final = 200
 LEAST_RECOGNISED: Final = 0.5
 _POWER: Final = 0.95
-_FIELD: Final = 96
+# How far pieces of one field of noise lie apart at most, pixels.
+_FIELD_REACH: Final = 32
 
 
 @dataclass
@@ -139,11 +139,11 @@ class Duplicates:
         self._names += names.tolist()
         known = stamps.table["split"].astype(str) if "split" in stamps.table else pd.Series("all", index=names.index)
         self._splits += known.tolist()
-        typical = np.array(TYPICAL_SKY, dtype=np.float32)[:, None, None]
+        unit = unit_sky(stamps)
         # Two stamps that are filled with one value where nothing was measured share that, and no galaxy.
         measured, filled = without_shared(stamps.image)
-        image, sky = measured / typical, (stamps.sky / typical).astype(np.float32)
-        red = BANDS.index("r")
+        image, sky = measured / unit, (stamps.sky / unit).astype(np.float32)
+        red = stamps.imaging.bands.index(stamps.imaging.reference_band)
         self._prints.append(fingerprints(image))
         self._noise.append(np.where(filled[:, red], np.int8(0), noise_fields(image[:, red], sky[:, red, 0, 0])))
         # In a large set enough are left to choose from.
@@ -213,12 +213,13 @@ def by_chance(distance: Array, others: Array) -> Array:
 
 def _seen_again(image: Pixels, noise: Pixels, ids: NDArray[np.int64]) -> Pixels:
     """The galaxies flipped, turned, moved by 1.5 pixels, with as much noise again: as if they shared half of their exposures."""
-    field_of_noise = generator(0, "seen again", 0).standard_normal((3, _FIELD, _FIELD)).astype(np.float32)
-    size = image.shape[-1]
-    start = (uniform(0, "seen again", ids) * (_FIELD - size) ** 2).astype(np.intp)
+    bands, size = image.shape[1], image.shape[-1]
+    side = size + _FIELD_REACH
+    field_of_noise = generator(0, "seen again", 0).standard_normal((bands, side, side)).astype(np.float32)
+    start = (uniform(0, "seen again", ids) * _FIELD_REACH**2).astype(np.intp)
     added = np.stack([
         field_of_noise[:, down : down + size, across : across + size]
-        for down, across in zip(*np.divmod(start, _FIELD - size), strict=True)
+        for down, across in zip(*np.divmod(start, _FIELD_REACH), strict=True)
     ])  # fmt: skip
     moved = fourier_shift(np.fft.rfft2(image), (0, 0, 1.5, -1.5), n=size)
     turned = np.rot90(np.fft.irfft2(moved, (size, size)).astype(np.float32)[..., ::-1], axes=(2, 3))

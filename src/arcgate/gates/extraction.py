@@ -8,22 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.gates import canaries
 from arcgate.gates.arms import Arms, Stamps, alike, light_of_pairs
-from arcgate.gates.features import (
-    CORE_COLUMNS,
-    CORE_SIZE,
-    FRAME,
-    N_FEATURES,
-    N_RINGS,
-    NOISE,
-    Floats,
-    Rings,
-    core_features,
-    core_rings,
-    stamp_features,
-)
+from arcgate.gates.features import Centred, Floats
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import NETWORK, RAW
 from arcgate.views.view import Viewer
 
@@ -40,28 +28,6 @@ NOISE_SHARE: Final = 0.1
 _MARGIN: Final = 2
 
 
-def _cut(size: int) -> slice:
-    return slice((STAMP_SIZE - size) // 2, (STAMP_SIZE + size) // 2)
-
-
-_CORE: Final = _cut(CORE_SIZE)
-
-
-@dataclass
-class Centred:
-    """Rings about the centres of some rows."""
-
-    stamps: Stamps
-
-    def __post_init__(self) -> None:
-        self.rings = Rings(self.stamps.x, self.stamps.y)
-        self.core = core_rings(self.stamps.x, self.stamps.y)
-
-    def fits(self, stamps: Stamps) -> bool:
-        """Whether other rows have the same centres."""
-        return np.array_equal(stamps.x, self.stamps.x) and np.array_equal(stamps.y, self.stamps.y)
-
-
 @dataclass
 class Extraction:
     """Extracts from one shard; what several gates look at is computed once.
@@ -72,8 +38,12 @@ class Extraction:
     """
 
     viewer: Viewer
+    _regions: Regions = field(init=False)
     _centred: list[Centred] = field(default_factory=list)
     _statistics: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._regions = Regions(self.viewer.imaging)
 
     def __call__(self, arms: Arms) -> Iterator[tuple[Key, Floats]]:
         """Features (n, band, k) of each arm, and of each unit leak in the twin's rows; see `canaries`."""
@@ -91,8 +61,8 @@ class Extraction:
         if arms.unmasked is not None:
             yield (RAW, "unmasked"), self._raw(arms.unmasked)
         if arms.masked is not None and self._normalises:
-            core = self.viewer.apply(arms.masked.image[..., _CORE, _CORE], *self._normalised_by(arms.masked))
-            yield (NETWORK, "masked"), _widened(core_features(core, self._about(arms.masked).core))
+            core = self.viewer.apply(self._core_of(arms.masked), *self._normalised_by(arms.masked))
+            yield (NETWORK, "masked"), self._widened(self._about(arms.masked).of_core(core))
         yield from self._pedestals(twin, twins[NETWORK])
         yield from self._core_leaks(twin, arms)
         yield from self._noise(twin, twins)
@@ -111,21 +81,21 @@ class Extraction:
             yield NORMALISER, self._normaliser(stamps)
 
     def _raw(self, stamps: Stamps) -> Floats:
-        return _in_sky_sigma(self._features(stamps.image, stamps), stamps)
+        return self._in_sky_sigma(self._about(stamps).of_stamps(stamps.image), stamps)
 
     def _network(self, stamps: Stamps) -> Floats:
-        return self._features(self.viewer.apply(stamps.image, *self._normalised_by(stamps)), stamps)
+        return self._about(stamps).of_stamps(self.viewer.apply(stamps.image, *self._normalised_by(stamps)))
 
-    def _features(self, image: Floats, stamps: Stamps) -> Floats:
-        centred = self._about(stamps)
-        return stamp_features(image, centred.rings, centred.core)
+    def _core_of(self, stamps: Stamps) -> Floats:
+        """The cut that holds the rings of the core."""
+        return stamps.image[..., self._regions.core_cut, self._regions.core_cut]
 
     def _about(self, stamps: Stamps) -> Centred:
         """Rings about the centres of rows: positives, null rows and paired controls share them."""
         for centred in self._centred:
-            if centred.fits(stamps):
+            if np.array_equal(stamps.x, centred.x_pix) and np.array_equal(stamps.y, centred.y_pix):
                 return centred
-        self._centred.append(Centred(stamps))
+        self._centred.append(Centred(stamps.x, stamps.y, self._regions))
         return self._centred[-1]
 
     def _normalised_by(self, stamps: Stamps) -> tuple[Floats, Floats]:
@@ -144,59 +114,80 @@ class Extraction:
 
         A view's statistics are taken to stay as they are: what happens to them belongs to the gates on the normaliser.
         """
-        about = self._about(twin)
-        regions = canaries.regions(about.rings.radius_pix)
-        offset = np.zeros((len(viewed), 1, N_FEATURES), dtype=np.float32)
-        offset[:, :, :N_RINGS] = 1.0
-        offset[:, :, FRAME] = 1.0
+        about, regions = self._about(twin), self._regions
+        radius = about.rings.radius_pix
+        pedestals = canaries.pedestals(radius, regions)
+        offset = np.zeros((len(viewed), 1, regions.n_features), dtype=np.float32)
+        offset[:, :, : regions.n_rings] = 1.0
+        offset[:, :, regions.frame] = 1.0
         yield (RAW, "offset"), offset
-        for name, light in (("regions", regions), ("step", canaries.step(about.rings.radius_pix, twin.table))):
-            yield (RAW, name), _linear(stamp_features(light, about.rings, about.core))
-        planted = twin.image + PEDESTAL_SKY_SIGMA * twin.sky.astype(np.float32) * regions
-        features = self._features(self.viewer.apply(planted, *self._normalised_by(twin)), twin)
-        yield (NETWORK, "regions"), _linear((features - viewed) / PEDESTAL_SKY_SIGMA)
+        for name, light in (("regions", pedestals), ("step", canaries.step(radius, twin.table, regions))):
+            yield (RAW, name), self._linear(about.of_stamps(light))
+        planted = twin.image + PEDESTAL_SKY_SIGMA * twin.sky.astype(np.float32) * pedestals
+        features = about.of_stamps(self.viewer.apply(planted, *self._normalised_by(twin)))
+        yield (NETWORK, "regions"), self._linear((features - viewed) / PEDESTAL_SKY_SIGMA)
 
     def _core_leaks(self, twin: Stamps, arms: Arms) -> Iterator[tuple[Key, Floats]]:
         """A shift of the galaxy and wider PSFs, which change the core: a central cut suffices."""
-        wide = _cut(CORE_SIZE + 2 * _MARGIN)
+        cut = self._regions.core_cut
+        wide = slice(cut.start - _MARGIN, cut.stop + _MARGIN)
         rows, narrow = slice(_MARGIN, -_MARGIN), slice(1, -1)
         galaxy = twin.image[..., wide, wide]
         leaks = {"shift": (canaries.shifted(galaxy[..., rows, :]), SHIFT_PIX)}
         if arms.null is not None:
-            leaks["host_psf"] = canaries.blurred(galaxy, canaries.psf_sigma_pix(twin.table))[..., narrow, narrow], WIDENING
+            sigma = canaries.psf_sigma_pix(twin.table, twin.imaging)
+            leaks["host_psf"] = canaries.blurred(galaxy, sigma)[..., narrow, narrow], WIDENING
         if arms.declared is not None:
-            arc, sigma = light_of_pairs(arms.declared[..., wide, wide], arms.stamp, twin), canaries.psf_sigma_pix(twin.table)
+            arc = light_of_pairs(arms.declared[..., wide, wide], arms.stamp, twin)
+            sigma = canaries.psf_sigma_pix(twin.table, twin.imaging)
             leaks["arc_psf"] = canaries.blurred(arc, sigma)[..., narrow, narrow], WIDENING
-        core, statistics = self._about(twin).core, self._normalised_by(twin)
-        bare = self.viewer.apply(twin.image[..., _CORE, _CORE], *statistics)
+        about, core, statistics = self._about(twin), self._core_of(twin), self._normalised_by(twin)
+        bare = self.viewer.apply(core, *statistics)
         for name, (light, size) in leaks.items():
-            yield (RAW, name), _widened(core_features(np.asarray(light / twin.sky, dtype=np.float32), core))
-            viewed = self.viewer.apply(twin.image[..., _CORE, _CORE] + size * light, *statistics)
-            yield (NETWORK, name), _widened(core_features(np.asarray((viewed - bare) / size, dtype=np.float32), core))
+            yield (RAW, name), self._widened(about.of_core(np.asarray(light / twin.sky, dtype=np.float32)))
+            viewed = self.viewer.apply(core + size * light, *statistics)
+            yield (NETWORK, name), self._widened(about.of_core(np.asarray((viewed - bare) / size, dtype=np.float32)))
 
     def _normaliser_leaks(self, control: Stamps) -> Iterator[tuple[Key, Floats]]:
         """What a normaliser that is off by a sky sigma, or by its own size, makes of the core of controls, `masked`'s twin."""
-        core, galaxy = self._about(control).core, control.image[..., _CORE, _CORE]
+        about, galaxy = self._about(control), self._core_of(control)
         centre, scale = self._normalised_by(control)
-        bare = core_features(self.viewer.apply(galaxy, centre, scale), core)
+        bare = about.of_core(self.viewer.apply(galaxy, centre, scale))
         lower = centre - PEDESTAL_SKY_SIGMA * control.sky[:, :, 0, 0].astype(np.float32)
         for name, size, statistics in (
             ("centre", PEDESTAL_SKY_SIGMA, (lower, scale)),
             ("scale", WIDENING, (centre, scale * (1 + WIDENING))),
         ):
-            viewed = core_features(self.viewer.apply(galaxy, *statistics), core)
-            yield (NETWORK, name), _widened((viewed - bare) / size)
+            viewed = about.of_core(self.viewer.apply(galaxy, *statistics))
+            yield (NETWORK, name), self._widened((viewed - bare) / size)
 
     def _noise(self, twin: Stamps, twins: dict[str, Floats]) -> Iterator[tuple[Key, Floats]]:
         """Noise of the sky's own variance, measured at a tenth of it."""
         planted = twin.image + np.float32(np.sqrt(NOISE_SHARE)) * twin.sky.astype(np.float32) * canaries.noise(twin)
-        yield (RAW, "noise"), _per_unit(twins[RAW], _in_sky_sigma(self._features(planted, twin), twin))
+        yield (RAW, "noise"), _per_unit(twins[RAW], self._in_sky_sigma(self._about(twin).of_stamps(planted), twin))
         if self._normalises:
             statistics = _statistics(*self.viewer.normaliser(planted, twin.x, twin.y), twin)
             yield (NORMALISER, "noise"), _per_unit(twins[NORMALISER], statistics)
             offset = np.zeros((len(statistics), 1, 2), dtype=np.float32)
             offset[:, :, 0] = 1.0
             yield (NORMALISER, "offset"), offset
+
+    def _linear(self, features: Floats) -> Floats:
+        """Features of light without noise of its own."""
+        features[:, :, self._regions.noise] = 0.0
+        return features
+
+    def _in_sky_sigma(self, features: Floats, stamps: Stamps) -> Floats:
+        sky, noise = stamps.sky[:, :, :, 0].astype(np.float32), self._regions.noise
+        out = features / sky
+        out[:, :, noise] = features[:, :, noise] - np.log(sky[:, :, 0])
+        return out
+
+    def _widened(self, core: Floats) -> Floats:
+        """Features of the core in the columns of all of them, the others zero."""
+        out = np.zeros((*core.shape[:2], self._regions.n_features), dtype=np.float32)
+        out[:, :, self._regions.core_columns] = core
+        return out
 
 
 def _per_unit(before: Floats, after: Floats) -> Floats:
@@ -206,25 +197,5 @@ def _per_unit(before: Floats, after: Floats) -> Floats:
     return change
 
 
-def _linear(features: Floats) -> Floats:
-    """Features of light without noise of its own."""
-    features[:, :, NOISE] = 0.0
-    return features
-
-
-def _in_sky_sigma(features: Floats, stamps: Stamps) -> Floats:
-    sky = stamps.sky[:, :, :, 0].astype(np.float32)
-    out = features / sky
-    out[:, :, NOISE] = features[:, :, NOISE] - np.log(sky[:, :, 0])
-    return out
-
-
 def _statistics(centre: Floats, scale: Floats, stamps: Stamps) -> Floats:
     return np.stack([centre / stamps.sky[:, :, 0, 0], np.log(scale)], axis=2).astype(np.float32)
-
-
-def _widened(core: Floats) -> Floats:
-    """Core features in the columns of `stamp_features`, the others zero."""
-    out = np.zeros((*core.shape[:2], N_FEATURES), dtype=np.float32)
-    out[:, :, CORE_COLUMNS] = core
-    return out

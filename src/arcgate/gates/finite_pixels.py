@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.schema import BANDS
 from arcgate.dataset.shard_reading import Batch, whole_pairs
 from arcgate.gates.result import RAW, GateResult, Status
+from arcgate.imaging import Imaging
 
 _SHOWN: Final = 5
 OF_ROLE: Final = {"positive": "positives", "control": "controls", "null": "null rows"}
@@ -24,6 +24,8 @@ class FinitePixels:
 
     Attributes
     ----------
+    imaging : Imaging
+        Of the stamps.
     rows : int
         Rows that were looked at.
     hosts : set of str
@@ -35,6 +37,7 @@ class FinitePixels:
         Whether a missing pixel, planted in the first row of a shard, went unnoticed anywhere.
     """
 
+    imaging: Imaging
     rows: int = 0
     hosts: set[str] = field(default_factory=set)
     broken: dict[str, int] = field(default_factory=dict)
@@ -52,13 +55,13 @@ class FinitePixels:
         self.rows += len(batch.table)
         self.hosts |= set(batch.table["host_id"].astype(str))
         planted = batch.image[:1].copy()
-        planted[0, 0, 32, 32] = np.nan
+        planted[0, 0, planted.shape[2] // 2, planted.shape[3] // 2] = np.nan
         self.deaf |= not not_finite(planted)[0]
         if not broken.any():
             return batch
         for role, rows in batch.table.loc[broken, "role"].value_counts().items():
             self.broken[str(role)] = self.broken.get(str(role), 0) + int(rows)
-        self.places += [_place(batch, row) for row in np.flatnonzero(broken)[:_SHOWN]]
+        self.places += [_place(batch, row, self.imaging) for row in np.flatnonzero(broken)[:_SHOWN]]
         return rows_of(batch, whole_pairs(batch.table, broken))
 
     def merge(self, other: Self) -> None:
@@ -111,7 +114,7 @@ class FinitePixels:
 
 
 def not_finite(image: Pixels) -> NDArray[np.bool_]:
-    """Rows (n,) of stamps (n, 3, 64, 64) with a pixel that is NaN or infinite."""
+    """Rows (n,) of stamps (n, band, y, x) with a pixel that is NaN or infinite."""
     # A sum of finite float32 pixels in float64 cannot overflow, and one bad pixel spoils it.
     with np.errstate(invalid="ignore"):
         spoiled: NDArray[np.bool_] = ~np.isfinite(image.sum(axis=(1, 2, 3), dtype=np.float64))
@@ -132,9 +135,9 @@ def named(batch: Batch, row: int) -> str:
     return f"{line['role']} of galaxy {line['host_id']}, pair {line['pair_id']}"
 
 
-def _place(batch: Batch, row: int) -> str:
+def _place(batch: Batch, row: int, imaging: Imaging) -> str:
     name = named(batch, row)
     bad = ~np.isfinite(batch.image[row]).all(axis=(1, 2))
     if batch.arc is not None and not bad.any():
         name, bad = f"arc of {name}", ~np.isfinite(batch.arc[row]).all(axis=(1, 2))
-    return f"{name}, band {' '.join(np.array(BANDS)[bad])}"
+    return f"{name}, band {' '.join(np.array(imaging.bands)[bad])}"

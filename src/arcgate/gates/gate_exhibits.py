@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from arcgate.dataset.schema import BANDS
 from arcgate.gates.auc_judging import NULL_AUC, Ladder
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.features import RINGS_PIX, Floats
+from arcgate.gates.features import Floats
+from arcgate.gates.regions import Regions
 from arcgate.variant import Gates
 
 
@@ -71,13 +71,13 @@ def _series(ladder: Ladder) -> dict[str, Any]:
     }
 
 
-def of_residual(difference: Floats) -> list[Exhibit]:
+def of_residual(difference: Floats, regions: Regions) -> list[Exhibit]:
     """The radial profile of unexplained light, from differences (n, band, ring) of pairs; nothing from fewer than two pairs."""
     if len(difference) < 2:
         return []
     mean = difference.mean(axis=0, dtype=np.float64)
     error = difference.std(axis=0, ddof=1, dtype=np.float64) / np.sqrt(len(difference))
-    middle = [0.5 * (low + high) for low, high in pairwise(RINGS_PIX)]
+    middle = [0.5 * (low + high) for low, high in pairwise(regions.rings_pix)]
     series = [
         {
             "label": band,
@@ -86,7 +86,7 @@ def of_residual(difference: Floats) -> list[Exhibit]:
             "low": (mean[i] - 1.645 * error[i]).tolist(),
             "high": (mean[i] + 1.645 * error[i]).tolist(),
         }
-        for i, band in enumerate(BANDS)
+        for i, band in enumerate(regions.imaging.bands)
     ]
     return [
         Exhibit(

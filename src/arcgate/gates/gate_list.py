@@ -12,34 +12,37 @@ from arcgate.dataset.source import Facts
 from arcgate.gates import canaries
 from arcgate.gates.canaries import Canary
 from arcgate.gates.extraction import NORMALISER
-from arcgate.gates.features import ANNULUS_COLUMNS, BORDER_COLUMNS, CORE_COLUMNS, FRAME, N_RINGS, RINGS_PIX, Floats, ring_steps
+from arcgate.gates.features import Floats, ring_steps
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import NETWORK, RAW
 
 Arm = Literal["null", "residual", "unmasked", "masked"]
 
 
-def _core(features: Floats) -> Floats:
-    return features[:, :, CORE_COLUMNS]
+def _core(features: Floats, regions: Regions) -> Floats:
+    return features[:, :, regions.core_columns]
 
 
-def _annulus(features: Floats) -> Floats:
-    return features[:, :, ANNULUS_COLUMNS]
+def _annulus(features: Floats, regions: Regions) -> Floats:
+    return features[:, :, regions.annulus_columns]
 
 
-def _border(features: Floats) -> Floats:
-    return features[:, :, BORDER_COLUMNS]
+def _border(features: Floats, regions: Regions) -> Floats:
+    return features[:, :, regions.border_columns]
 
 
-def _annulus_steps(features: Floats) -> Floats:
-    return np.diff(features[:, :, RINGS_PIX.index(7) : RINGS_PIX.index(24)], axis=2)
+def _annulus_steps(features: Floats, regions: Regions) -> Floats:
+    """From the last ring before the annulus to the first one after it."""
+    columns = regions.annulus_columns
+    return np.diff(features[:, :, columns.start - 1 : columns.stop + 1], axis=2)
 
 
-def _border_steps(features: Floats) -> Floats:
-    rings = features[:, :, RINGS_PIX.index(20) : N_RINGS]
-    return np.concatenate([np.diff(rings, axis=2), features[:, :, [FRAME]] - rings[:, :, -1:]], axis=2)
+def _border_steps(features: Floats, regions: Regions) -> Floats:
+    rings = features[:, :, regions.annulus_columns.stop : regions.n_rings]
+    return np.concatenate([np.diff(rings, axis=2), features[:, :, [regions.frame]] - rings[:, :, -1:]], axis=2)
 
 
-def _all(features: Floats) -> Floats:
+def _all(features: Floats, regions: Regions) -> Floats:
     return features
 
 
@@ -56,7 +59,7 @@ class AucGate:
     kind : str
         Kind of features, as in `extraction`.
     select : callable
-        Takes from them what the rule may look at.
+        Takes from them, and the regions of the stamps, what the rule may look at.
     canaries : tuple of Canary
         The gate must hear every one; the first is the one whose smallest size it states.
     failing : str
@@ -67,13 +70,11 @@ class AucGate:
     view: str
     arm: Arm
     kind: str
-    select: Callable[[Floats], Floats]
+    select: Callable[[Floats, Regions], Floats]
     canaries: tuple[Canary, ...]
     failing: str
 
 
-_OF_THE_CORE: Final = (canaries.CORE_PEDESTAL, canaries.SHIFT)
-_OF_THE_BORDER: Final = (canaries.OFFSET, canaries.FRAME_PEDESTAL, canaries.EXTRA_NOISE)
 _OF_THE_NORMALISER: Final = (canaries.OFFSET, canaries.EXTRA_NOISE)
 _UNEXPLAINED: Final = "holds light, or lacks light, that the declared PSF and arc do not explain"
 _AFTER: Final = "after normalisation, without its declared arc, still differs from a control's"
@@ -84,27 +85,28 @@ _THROUGH: Final = (
 )
 
 
-def gates_for(normalisation: str, paired: bool) -> list[AucGate]:
-    """The gates that apply to a view and a kind of control.
+def gates_for(normalisation: str, paired: bool, regions: Regions) -> list[AucGate]:
+    """The gates that apply to a view and a kind of control; `regions` are in the names of their canaries.
 
     The null of paired sets is judged by equality (`arcgate.gates.identity`), which is stricter; `raw` divides by
     constants, which carry nothing, so that the normaliser gates do not apply to it. What a normaliser that holds arc light does
     is judged where a network would see it: in the normalised core, from which the arc itself is gone. Beyond the core, the
     network view is judged by its steps from ring to ring: the level of a normalised stamp is the normaliser's.
     """
-    psf, border = canaries.ARC_PSF, canaries.FRAME_PEDESTAL
-    annulus, seen = (canaries.ANNULUS_PEDESTAL,), (canaries.ANNULUS_PEDESTAL_SEEN,)
+    core, psf, frame = (canaries.core_pedestal(regions), canaries.SHIFT), canaries.ARC_PSF, canaries.frame_pedestal(regions)
+    border = (canaries.OFFSET, frame, canaries.EXTRA_NOISE)
+    annulus, seen = ((pedestal(regions),) for pedestal in (canaries.annulus_pedestal, canaries.annulus_pedestal_seen))
     gates = [
-        AucGate("residual_core", RAW, "residual", RAW, _core, (*_OF_THE_CORE, psf), f"the core {_UNEXPLAINED}"),
-        AucGate("residual_core", NETWORK, "residual", NETWORK, _core, (*_OF_THE_CORE, psf), f"the core, {_AFTER}"),
+        AucGate("residual_core", RAW, "residual", RAW, _core, (*core, psf), f"the core {_UNEXPLAINED}"),
+        AucGate("residual_core", NETWORK, "residual", NETWORK, _core, (*core, psf), f"the core, {_AFTER}"),
         AucGate("residual_annulus", RAW, "residual", RAW, _annulus, annulus, f"the annulus {_UNEXPLAINED}"),
         AucGate("residual_annulus", NETWORK, "residual", NETWORK, _annulus_steps, seen, f"the annulus, {_AFTER}"),
-        AucGate("residual_border", RAW, "residual", RAW, _border, _OF_THE_BORDER, f"the border {_UNEXPLAINED}, or other noise"),
-        AucGate("residual_border", NETWORK, "residual", NETWORK, _border_steps, (border,), f"the border, {_AFTER}"),
+        AucGate("residual_border", RAW, "residual", RAW, _border, border, f"the border {_UNEXPLAINED}, or other noise"),
+        AucGate("residual_border", NETWORK, "residual", NETWORK, _border_steps, (frame,), f"the border, {_AFTER}"),
         AucGate("mask_edge", RAW, "unmasked", RAW, ring_steps, (canaries.CORE_STEP,), "the mask leaves an edge at its radius"),
     ]
     if not paired:
-        heard = (*_OF_THE_CORE, canaries.HOST_PSF)
+        heard = (*core, canaries.HOST_PSF)
         gates += [
             AucGate("null", RAW, "null", RAW, _core, heard, _CHOSEN),
             AucGate("null", NETWORK, "null", NETWORK, _core, heard, _CHOSEN),

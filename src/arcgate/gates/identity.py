@@ -21,7 +21,6 @@ from arcgate.views.view import Viewer
 NULL_RAW: Final = f"null_equal/{RAW}"
 NULL_NETWORK: Final = f"null_equal/{NETWORK}"
 DEINJECTION: Final = f"deinjection/{RAW}"
-_MIDDLE: Final = (0, 0, 32, 32)
 
 
 @dataclass
@@ -112,7 +111,8 @@ class Identities:
         null, control = null.take(rows), control.take(controls)
         if not len(rows):
             return
-        ulp = float(_one_ulp(null)[_MIDDLE] - null.image[_MIDDLE]) / float(null.sky[0, 0, 0, 0])
+        place = _middle(null)
+        ulp = float(_one_ulp(null)[place] - null.image[place]) / float(null.sky[0, 0, 0, 0])
         planted = {**_planted(null, None), "one unit in the last place": _one_ulp(null)}
         self._count(NULL_RAW, null, null.image, control.image, planted, ulp)
         leak = self.settings.canary_sizes_sky_sigma[0]
@@ -136,7 +136,7 @@ class Identities:
             largest = np.maximum(np.abs(twin.image), np.abs(stamp.image))
             tolerated = rounding_of(np.maximum(largest, np.abs(arc)), self.facts.precision)
             # Twice what is tolerated there, where that is more: a brighter pixel that hides in the rounding is no leak to hear.
-            leak = max(leak, 2.0 * float(tolerated[_MIDDLE]) / float(twin.sky[0, 0, 0, 0]))
+            leak = max(leak, 2.0 * float(tolerated[_middle(twin)]) / float(twin.sky[0, 0, 0, 0]))
             half = self.facts.precision != "float16"
         # Not one unit in the last place here: the sum with a brighter arc may round it away.
         planted = {name: image + arc[:1] for name, image in _planted(twin, leak, half).items()}
@@ -223,12 +223,19 @@ def _planted(stamps: Stamps, size_sky_sigma: float | None, half: bool = True) ->
     leaks = {"rounding to half precision": first.astype(np.float16).astype(np.float32)} if half else {}
     if size_sky_sigma is not None:
         brighter = first.copy()
-        brighter[_MIDDLE] += np.float32(size_sky_sigma * stamps.sky[0, 0, 0, 0])
+        brighter[_middle(stamps)] += np.float32(size_sky_sigma * stamps.sky[0, 0, 0, 0])
         leaks[f"one pixel brighter by {size_sky_sigma:g} sky sigma"] = brighter
     return leaks
 
 
 def _one_ulp(stamps: Stamps) -> Pixels:
     image = stamps.image[:1].copy()
-    image[_MIDDLE] = np.nextafter(image[_MIDDLE], np.float32(np.inf))
+    place = _middle(stamps)
+    image[place] = np.nextafter(image[place], np.float32(np.inf))
     return image
+
+
+def _middle(stamps: Stamps) -> tuple[int, int, int, int]:
+    """The first band's middle pixel of the first row."""
+    half = stamps.imaging.size_pix // 2
+    return 0, 0, half, half

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.canaries import SKY
@@ -17,10 +16,11 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.observer import Moments, detectability
 from arcgate.gates.pixel_map import Counts, auc_map, histograms
 from arcgate.gates.probe import fitted, require_hosts
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import RAW, GateResult
 from arcgate.gates.rules import Hosts, halved
 from arcgate.gates.subset import in_words, some
-from arcgate.gates.summaries import CORE_BOX, Vectors, annulus, in_sky, pixels, radial
+from arcgate.gates.summaries import Vectors, annulus, block_means, in_sky, pixels, radial
 from arcgate.ground.statistics import Interval
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
@@ -29,10 +29,10 @@ Array = NDArray[np.float64]
 Where = Literal["core", "annulus", "stamp"]
 
 REGIONS: Final[tuple[Where, ...]] = ("core", "annulus", "stamp")
-_WORDS: Final = {"core": "the core", "annulus": "the annulus at 8 to 20 px", "stamp": "the whole stamp"}
 _ARMS: Final = {"stamp": "stamps with arcs", "residual": "stamps without their declared arcs"}
 _PARTS: Final = {"values": "value", "low": "low", "high": "high"}
-_RED: Final = BANDS.index("r")
+# Along a side of the core.
+_CHANNELS: Final = 6
 
 
 @dataclass
@@ -53,23 +53,23 @@ class Information:
 
     def add(self, arms: Arms) -> None:
         """Take the profiles, moments and histograms of some of one shard's pairs."""
-        few = some(arms, self.settings)
+        few, regions, imaging = some(arms, self.settings), self._regions, self.facts.imaging
         for name, stamps in (("control", few.control), ("stamp", few.stamp), ("residual", few.residual)):
             if stamps is None or stamps.table.empty:
                 continue
             scaled = in_sky(stamps.image, stamps)
             self._names.setdefault(name, []).append(stamps.table["host_id"].to_numpy(np.str_))
             for region in REGIONS:
-                self._profiles.setdefault((name, region), []).append(radial(scaled, stamps.x, stamps.y, region))
+                self._profiles.setdefault((name, region), []).append(radial(scaled, stamps.x, stamps.y, region, regions))
                 if name == "control":
-                    self._moments[region].add(channels(scaled, region))
-            self._count(name, histograms(scaled[:, _RED]))
+                    self._moments[region].add(channels(scaled, region, regions))
+            self._count(name, histograms(scaled[:, imaging.bands.index(imaging.reference_band)]))
         if few.arc is not None and len(few.arc):
             scaled = in_sky(few.arc, few.stamp)
             squared = np.square(scaled)
             for region in REGIONS:
-                self._arcs[region].append(channels(scaled, region))
-                self._bare[region].append(np.sqrt(_cut(squared, region).sum(axis=1)))
+                self._arcs[region].append(channels(scaled, region, regions))
+                self._bare[region].append(np.sqrt(_cut(squared, region, regions).sum(axis=1)))
 
     def merge(self, other: Self) -> None:
         """Add what a later shard gave."""
@@ -97,6 +97,19 @@ class Information:
         shown = [self._information_bars(), self._observer_lines(), *[self._map(arm) for arm in _ARMS]]
         return [exhibit for exhibit in shown if exhibit is not None]
 
+    @property
+    def _regions(self) -> Regions:
+        return Regions(self.facts.imaging)
+
+    def _words(self, region: Where) -> str:
+        inner, outer = self._regions.annulus_pix
+        words: dict[Where, str] = {
+            "core": "the core",
+            "annulus": f"the annulus at {inner} to {outer} px",
+            "stamp": "the whole stamp",
+        }
+        return words[region]
+
     def _count(self, name: str, counts: Counts) -> None:
         self._counts[name] = self._counts[name] + counts if name in self._counts else counts
 
@@ -110,7 +123,7 @@ class Information:
         except ValueError as error:
             return _result(name, None, None, "not_run", str(error))
         self._information[arm, region] = found
-        reason = f"bits on the label that a logistic regression can use in profiles of {_WORDS[region]}, of {_ARMS[arm]}"
+        reason = f"bits on the label that a logistic regression can use in profiles of {self._words(region)}, of {_ARMS[arm]}"
         return _result(name, found, None, "reported", reason)
 
     def _ideal(self, region: Where) -> GateResult:
@@ -127,8 +140,9 @@ class Information:
         low, middle, high = np.quantile(seen, [0.05, 0.5, 0.95])
         bare = float(np.median(np.concatenate(self._bare[region])))
         reason = (
-            f"median d' of the known arcs in {_WORDS[region]} against galaxies and noise (5 to 95 %: {low:.2g} to {high:.2g}); "
-            f"against noise alone {bare:.2g}; a pedestal of {pedestal:.2g} sky sigma a pixel has d' = 1"
+            f"median d' of the known arcs in {self._words(region)} against galaxies and noise "
+            f"(5 to 95 %: {low:.2g} to {high:.2g}); against noise alone {bare:.2g}; "
+            f"a pedestal of {pedestal:.2g} sky sigma a pixel has d' = 1"
         )
         interval = Interval(float(middle), float(low), float(high), len(seen), background.n)
         return _result(name, interval, pedestal, "reported", reason)
@@ -141,7 +155,8 @@ class Information:
         y, x = np.unravel_index(int(np.abs(values - 0.5).argmax()), values.shape)
         value = float(values[y, x])
         n = int(self._counts[arm][0].sum() + self._counts["control"][0].sum())
-        reason = f"AUC of the most telling single pixel, r band, at x = {x}, y = {y}, of {_ARMS[arm]}"
+        band = self.facts.imaging.reference_band
+        reason = f"AUC of the most telling single pixel, {band} band, at x = {x}, y = {y}, of {_ARMS[arm]}"
         return GateResult(
             name, RAW, "overall", "diagnostic", value, None, None, None, None, n, 0, "reported", reason, null=None, leak_unit=""
         )
@@ -156,7 +171,7 @@ class Information:
                 columns = {key: [getattr(one, part) for one in found] for key, part in _PARTS.items()}
                 series.append({"label": label} | columns)
         content = {
-            "labels": [_WORDS[region] for region in REGIONS],
+            "labels": [self._words(region) for region in REGIONS],
             "y_label": "bits",
             "series": series,
             "marks": [{"label": "the whole label", "y": 1.0}],
@@ -172,7 +187,7 @@ class Information:
             return None
         share = np.linspace(0.0, 1.0, 41)
         series = [
-            {"label": _WORDS[region], "x": np.quantile(seen, share).tolist(), "y": share.tolist()}
+            {"label": self._words(region), "x": np.quantile(seen, share).tolist(), "y": share.tolist()}
             for region, seen in self._seen.items()
         ]
         axes = {"x_label": "d' of the ideal linear observer", "y_label": "share of arcs below", "x_log": True, "y_log": False}
@@ -189,18 +204,17 @@ class Information:
         reach = max(float(np.abs(values - 0.5).max()), 0.02)
         panels = [{"label": _ARMS[arm], "values": np.round(values, 3).tolist()}]
         content = {"unit": "AUC", "low": 0.5 - reach, "high": 0.5 + reach, "diverging": True, "panels": panels}
-        caption = f"How well each pixel of the r band alone orders {_ARMS[arm]} and controls; 0.5 is chance."
+        band = self.facts.imaging.reference_band
+        caption = f"How well each pixel of the {band} band alone orders {_ARMS[arm]} and controls; 0.5 is chance."
         return Exhibit(f"pixel_auc_{arm}", "AUC of single pixels", caption, "images", content)
 
 
-def channels(scaled: Pixels, region: Where) -> Vectors:
-    """Light in the observer's channels: 2 x 2 pixels of the core, sectors of the annulus, 8 x 8 pixels of the stamp."""
+def channels(scaled: Pixels, region: Where, regions: Regions) -> Vectors:
+    """Light in the observer's channels: about 6 x 6 blocks of the core, sectors of the annulus, 8 x 8 blocks of the stamp."""
     if region != "core":
-        return pixels(scaled, region)
-    core = scaled[:, :, CORE_BOX, CORE_BOX]
-    half = core.shape[-1] // 2
-    blocks: Vectors = core.reshape(len(core), len(BANDS), half, 2, half, 2).mean(axis=(3, 5)).reshape(len(core), -1)
-    return blocks
+        return pixels(scaled, region, regions)
+    core = scaled[:, :, regions.core_box, regions.core_box]
+    return block_means(core, _CHANNELS, axes=(-1, -2)).reshape(len(core), -1)
 
 
 def usable_information(
@@ -246,10 +260,10 @@ def usable_information(
     return Interval(value, value - half, value + half, len(gained), groups)
 
 
-def _cut(image: Pixels, region: Where) -> Pixels:
+def _cut(image: Pixels, region: Where, regions: Regions) -> Pixels:
     if region == "annulus":
-        return image[:, :, annulus()].reshape(len(image), -1)
-    cut = CORE_BOX if region == "core" else slice(None)
+        return image[:, :, annulus(regions)].reshape(len(image), -1)
+    cut = regions.core_box if region == "core" else slice(None)
     return image[:, :, cut, cut].reshape(len(image), -1)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide
@@ -20,13 +20,13 @@ from arcgate.gates.result import GateResult, Status
 from arcgate.gates.rules import Hosts, Rule, halved, judged, smallest_leak
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.ground.statistics import Interval, clustered_auc
+from arcgate.imaging import Imaging
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
 Array = NDArray[np.float64]
 
 _STEMS: Final = ("psfsize", "psf_beta_declared", "depth", "host_mag", "sky_sigma", "gain", "ivar")
-NUMBERS: Final = (*[f"{stem}_{band}" for stem in _STEMS for band in BANDS], "ebv", "host_x_pix", "host_y_pix")
 # No scale of their own: each value becomes a number by hash, which trees can cut out.
 NAMES: Final = ("healpix", "provenance", "brick", "seed", "split")
 # What the gate must not read. Columns of the arc exist on positives only, and identities count rows or stand for the label.
@@ -37,6 +37,8 @@ EXCLUDED: Final = (
 )
 # Sizes of the canary: shift of one column in the positives, in units of its standard deviation over galaxies.
 SHIFTS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+# About so many lines of a stamp are compressed.
+_LINES: Final = 16
 _RULES: Final[tuple[Rule, ...]] = ("ridge", "trees")
 
 
@@ -45,9 +47,9 @@ class Metadata:
     """Keeps the scalar columns of positives and controls, and the size of their stamps when compressed.
 
     What was measured on pixels that may hold an arc (`Facts.measured_on_arcs`) is no metadata: an arc pulls a centre, and its
-    wings widen the sky. It changes how well a stamp compresses, too, and taking it away rounds, so that the size (of every fourth
-    line of the r band, zlib level 1) is that of the positive's null row; without null rows it is left out. Zeros and other stored
-    values are pixels, which `stored_values` looks at. The order in the file is not looked at: layouts fix it.
+    wings widen the sky. It changes how well a stamp compresses, too, and taking it away rounds, so that the size (of some lines
+    of the reference band, zlib level 1) is that of the positive's null row; without null rows it is left out. Zeros and other
+    stored values are pixels, which `stored_values` looks at. The order in the file is not looked at: layouts fix it.
     """
 
     viewer: Viewer
@@ -62,7 +64,7 @@ class Metadata:
         """Take the columns of one shard's rows."""
         if arms.stamp.table.empty or arms.control.table.empty:
             return
-        positive, control = (_columns(stamps.table).drop(columns=self._measured) for stamps in (arms.stamp, arms.control))
+        positive, control = (_columns(stamps).drop(columns=self._measured) for stamps in (arms.stamp, arms.control))
         if arms.null is not None and not arms.null.table.empty:
             sizes = pd.Series(_compressed(arms.null), index=arms.null.table["pair_id"])
             positive["compressed_size"] = arms.stamp.table["pair_id"].map(sizes).to_numpy(np.float64)
@@ -73,7 +75,7 @@ class Metadata:
 
     @property
     def _measured(self) -> list[str]:
-        return [name for name in NUMBERS if name in self.facts.measured_on_arcs]
+        return [name for name in _numbers_of(self.facts.imaging) if name in self.facts.measured_on_arcs]
 
     def merge(self, other: Self) -> None:
         """Append what a later shard gave."""
@@ -86,11 +88,11 @@ class Metadata:
             return [_result(rule, None, None, self.settings, "not_run", "a class has no rows") for rule in _RULES]
         positive, control = (pd.concat(parts, ignore_index=True) for parts in (self._positive, self._control))
         hosts = [halved(table.pop("host_id").to_numpy(np.str_), self.settings) for table in (positive, control)]
-        known = [name for name in (*NUMBERS, *NAMES, "compressed_size") if name not in self._measured]
+        known = [name for name in (*_numbers_of(self.facts.imaging), *NAMES, "compressed_size") if name not in self._measured]
         self._absent = [name for name in known if name not in positive]
         if _photon_noise(positive):
             # The inverse variance of such rows holds the photons of their arcs.
-            self._absent += [f"ivar_{band}" for band in BANDS]
+            self._absent += [f"ivar_{band}" for band in self.facts.imaging.bands]
         drop = ["arc_noise", *self._absent]
         if set(positive) | set(control) <= set(drop):
             reason = f"nothing that could be compared is recorded beside the pixels{self._not_read()}"
@@ -169,19 +171,26 @@ class Metadata:
         return smallest_leak(SHIFTS, auc, self.settings), str(zero.columns[place])
 
 
-def _columns(table: pd.DataFrame) -> pd.DataFrame:
+def _numbers_of(imaging: Imaging) -> list[str]:
+    """Columns that are numbers."""
+    return [*[f"{stem}_{band}" for stem in _STEMS for band in imaging.bands], "ebv", "host_x_pix", "host_y_pix"]
+
+
+def _columns(stamps: Stamps) -> pd.DataFrame:
     """The features that a table holds, and colours; with host_id and arc_noise."""
-    kept = table[[name for name in ("host_id", *NUMBERS, *NAMES, "arc_noise") if name in table]].copy()
-    for blue, red in (("g", "r"), ("r", "z")):
+    table, known = stamps.table, ("host_id", *_numbers_of(stamps.imaging), *NAMES, "arc_noise")
+    kept = table[[name for name in known if name in table]].copy()
+    for blue, red in pairwise(stamps.imaging.bands):
         if f"host_mag_{blue}" in kept and f"host_mag_{red}" in kept:
             kept[f"colour_{blue}{red}"] = kept[f"host_mag_{blue}"] - kept[f"host_mag_{red}"]
     return kept
 
 
 def _compressed(stamps: Stamps) -> Array:
-    """Bytes of every fourth line of each r-band image under zlib, level 1: a whole stamp takes a millisecond and more."""
-    red = np.ascontiguousarray(stamps.image[:, BANDS.index("r"), ::4])
-    return np.array([len(zlib.compress(image, 1)) for image in red], dtype=np.float64)
+    """Bytes of some lines of each image in the reference band under zlib, level 1: whole stamps take a millisecond and more."""
+    imaging = stamps.imaging
+    lines = np.ascontiguousarray(stamps.image[:, imaging.bands.index(imaging.reference_band), :: imaging.size_pix // _LINES])
+    return np.array([len(zlib.compress(image, 1)) for image in lines], dtype=np.float64)
 
 
 def _photon_noise(table: pd.DataFrame) -> bool:

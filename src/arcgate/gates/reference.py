@@ -8,6 +8,7 @@ arc convolved with another PSF than the galaxy's stands out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -23,15 +24,17 @@ from numpy.typing import NDArray
 from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.special import gamma, gammaincinv
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, SOURCE_MAGS, STAMP_SIZE, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
 
 # Odd numbers of both, so that a ray passes through each pixel's centre.
 CELLS_PER_PIXEL = 11
 RAYS_PER_PIXEL: Final = 77
-BORDER_PIX: Final = 12
+# Light this far outside the stamp is followed, since the PSF carries part of it inside.
+BORDER_ARCSEC: Final = 3.144
 # Cells fainter than this share of the brightest one keep the light of their middle.
 _FAINT: Final = 1e-6
 
@@ -44,7 +47,6 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "lens_phi_rad": _ANY,
     "gamma1": _ANY,
     "gamma2": _ANY,
-    **dict.fromkeys(SOURCE_MAGS, _ANY),
     "source_reff_arcsec": (_ABOVE_0, np.inf),
     "source_sersic_n": (_ABOVE_0, np.inf),
     "source_q": (_ABOVE_0, 1.0),
@@ -54,27 +56,34 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "flux_scale": (0.0, np.inf),
     "host_x_pix": _ANY,
     "host_y_pix": _ANY,
-    **{f"psfsize_{band}": (_ABOVE_0, np.inf) for band in BANDS},
-    **{f"psf_beta_declared_{band}": (_ABOVE_1, np.inf) for band in BANDS},
+}
+_RANGES_OF_BAND: Final[dict[str, tuple[float, float]]] = {
+    "source_mag": _ANY,
+    "psfsize": (_ABOVE_0, np.inf),
+    "psf_beta_declared": (_ABOVE_1, np.inf),
 }
 
 
-def reference_arc(row: Mapping[str, Any], *, rays_per_pixel: int = RAYS_PER_PIXEL, border_pix: int = BORDER_PIX) -> Array:
+def reference_arc(
+    row: Mapping[str, Any], imaging: Imaging, *, rays_per_pixel: int = RAYS_PER_PIXEL, border_pix: int | None = None
+) -> Array:
     """Arc of a row before any core mask: surface brightness convolved with the declared PSF, sampled at pixel centres.
 
     Parameters
     ----------
     row : mapping
         Manifest row with the host's columns joined. `lens_slope` may be absent or null, which means isothermal.
+    imaging : Imaging
+        Of the stamp.
     rays_per_pixel : int
         Rays per pixel and axis where there is light, a multiple of 11.
-    border_pix : int
-        Light this many pixels outside the stamp is followed, since the PSF carries part of it inside.
+    border_pix : int or None
+        Light this many pixels outside the stamp is followed; None for `BORDER_ARCSEC`.
 
     Returns
     -------
-    ndarray, float64 (3, 64, 64)
-        Nanomaggies per pixel, bands g r z. The caller applies the row's core mask.
+    ndarray, float64 (band, y, x)
+        Nanomaggies per pixel. The caller applies the row's core mask.
 
     Raises
     ------
@@ -90,23 +99,29 @@ def reference_arc(row: Mapping[str, Any], *, rays_per_pixel: int = RAYS_PER_PIXE
     rays a pixel), of which 0.02 % is the size of the cells, which grows as the PSF narrows. Cusps need more rays: 0.29 %
     over 3 rows with R_e = 0.1 arcsec and n = 4 (0.76 % at 33 rays).
     """
+    if border_pix is None:
+        border_pix = math.ceil(BORDER_ARCSEC / imaging.pixel_scale_arcsec)
     if rays_per_pixel < 1 or rays_per_pixel % CELLS_PER_PIXEL or border_pix < 0:
         rule = f"rays_per_pixel must be a multiple of {CELLS_PER_PIXEL} and border_pix not negative"
         raise ValueError(f"{rule}, got {rays_per_pixel} and {border_pix}")
-    return _rendered(tuple(_declared(row).items()), rays_per_pixel // CELLS_PER_PIXEL, CELLS_PER_PIXEL, border_pix).copy()
+    declared = tuple(_declared(row, imaging).items())
+    return _rendered(declared, imaging, rays_per_pixel // CELLS_PER_PIXEL, CELLS_PER_PIXEL, border_pix).copy()
 
 
 @lru_cache(maxsize=64)
-def _rendered(declared: tuple[tuple[str, float], ...], rays_per_cell: int, cells_per_pixel: int, border_pix: int) -> Array:
+def _rendered(
+    declared: tuple[tuple[str, float], ...], imaging: Imaging, rays_per_cell: int, cells_per_pixel: int, border_pix: int
+) -> Array:
     """The arc of declared values; kept, because variants of a study declare the same arcs and each takes a second or more.
 
     `cells_per_pixel` is `CELLS_PER_PIXEL`, named here so that no arc of another division is found.
     """
     values = dict(declared)
-    light = _light(values, rays_per_cell, border_pix)
-    flux = values["flux_scale"] * 10.0 ** (-0.4 * (_magnitudes(values) - ZERO_POINT))
-    scales = [moffat_scale(values[f"psfsize_{band}"], values[f"psf_beta_declared_{band}"]) for band in BANDS]
-    return flux[:, None, None] * _convolved(light, scales, border_pix)
+    light = _light(values, imaging, rays_per_cell, border_pix)
+    mags = np.array([values[f"source_mag_{band}"] for band in imaging.bands])
+    flux = values["flux_scale"] * 10.0 ** (-0.4 * (mags - ZERO_POINT))
+    scales = [moffat_scale(values[f"psfsize_{band}"], values[f"psf_beta_declared_{band}"]) for band in imaging.bands]
+    return flux[:, None, None] * _convolved(light, scales, imaging, border_pix)
 
 
 def moffat_scale(psfsize_arcsec: float, beta: float) -> tuple[float, float]:
@@ -120,9 +135,10 @@ def moffat_scale(psfsize_arcsec: float, beta: float) -> tuple[float, float]:
     return float(2.0 * sigma * (beta - 1.0) / np.sqrt(2.0 * beta - 1.0)), beta
 
 
-def _declared(row: Mapping[str, Any]) -> dict[str, float]:
+def _declared(row: Mapping[str, Any], imaging: Imaging) -> dict[str, float]:
     """The columns that the reference reads, as checked numbers."""
-    values = {column: _number(row, column, row.get(column), *limits) for column, limits in _RANGES.items()}
+    of_bands = {f"{stem}_{band}": limits for stem, limits in _RANGES_OF_BAND.items() for band in imaging.bands}
+    values = {column: _number(row, column, row.get(column), *limits) for column, limits in (_RANGES | of_bands).items()}
     slope = row.get("lens_slope")
     absent = slope is None or slope != slope
     values["lens_slope"] = 2.0 if absent else _number(row, "lens_slope", slope, _ABOVE_1, np.nextafter(3.0, 0.0))
@@ -145,21 +161,15 @@ def _number(row: Mapping[str, Any], column: str, value: Any, low: float, high: f
     return number
 
 
-def _magnitudes(values: Mapping[str, float]) -> Array:
-    return np.array([values[name] for name in SOURCE_MAGS])
-
-
-def _light(values: Mapping[str, float], rays: int, border: int) -> Array:
+def _light(values: Mapping[str, float], imaging: Imaging, rays: int, border: int) -> Array:
     """Lensed light of each cell for an unlensed flux of 1; square, the border included.
 
     One ray through each cell's middle, then the mean of `rays` squared rays in cells that hold light.
     """
-    size = PIXEL_SCALE_ARCSEC / CELLS_PER_PIXEL
-    place = (np.arange((STAMP_SIZE + 2 * border) * CELLS_PER_PIXEL) + 0.5) / CELLS_PER_PIXEL - 0.5 - border
-    x, y = np.meshgrid(
-        (place - values["host_x_pix"]) * PIXEL_SCALE_ARCSEC,
-        (place - values["host_y_pix"]) * PIXEL_SCALE_ARCSEC,
-    )
+    scale = imaging.pixel_scale_arcsec
+    size = scale / CELLS_PER_PIXEL
+    place = (np.arange((imaging.size_pix + 2 * border) * CELLS_PER_PIXEL) + 0.5) / CELLS_PER_PIXEL - 0.5 - border
+    x, y = np.meshgrid((place - values["host_x_pix"]) * scale, (place - values["host_y_pix"]) * scale)
     light = _brightness(values, x, y)
     lit = light > _FAINT * light.max()
     step = ((np.arange(rays) + 0.5) / rays - 0.5) * size
@@ -209,8 +219,8 @@ def _ellipticity(q: float, phi_rad: float) -> tuple[float, float]:
     return float(size * np.cos(2.0 * phi_rad)), float(size * np.sin(2.0 * phi_rad))
 
 
-def _convolved(light: Array, scales: Sequence[tuple[float, float]], border: int) -> Array:
-    """Linear convolutions of the cells with Moffats, read at pixel centres, times pixel area: (band, 64, 64).
+def _convolved(light: Array, scales: Sequence[tuple[float, float]], imaging: Imaging, border: int) -> Array:
+    """Linear convolutions of the cells with Moffats, read at pixel centres, times pixel area: (band, y, x).
 
     Only pixel centres are read, so the convolution on the fine grid splits without approximation into one on the pixel
     grid for each place of a cell within its pixel, whose transforms are added. The kernels cover every offset from a cell to a
@@ -222,14 +232,17 @@ def _convolved(light: Array, scales: Sequence[tuple[float, float]], border: int)
         Light of each cell, the border included.
     scales : sequence of (float, float)
         Scale radius (arcsec) and exponent of each band's Moffat.
+    imaging : Imaging
+        Of the stamp.
     border : int
         Pixels of the border.
     """
-    cells, size = CELLS_PER_PIXEL, STAMP_SIZE + 2 * border
-    reach = np.arange(-(STAMP_SIZE - 1) - border, STAMP_SIZE + border)
+    stamp, scale = imaging.size_pix, imaging.pixel_scale_arcsec
+    cells, size = CELLS_PER_PIXEL, stamp + 2 * border
+    reach = np.arange(-(stamp - 1) - border, stamp + border)
     # Offsets from pixels' centres in cells: place of the cell within its pixel, offset of the pixel.
     offset = np.abs(cells * reach - (np.arange(cells) - cells // 2)[:, None])
-    squared = (np.arange(offset.max() + 1) * (PIXEL_SCALE_ARCSEC / cells)) ** 2
+    squared = (np.arange(offset.max() + 1) * (scale / cells)) ** 2
     shape = (next_fast_len(len(reach), real=True),) * 2
     cellwise = light.reshape(size, cells, size, cells).transpose(1, 3, 0, 2)
     spectra = np.zeros((len(scales), shape[0], shape[1] // 2 + 1), dtype=np.complex128)
@@ -242,5 +255,5 @@ def _convolved(light: Array, scales: Sequence[tuple[float, float]], border: int)
             for spectrum, profile in zip(spectra, profiles, strict=True):
                 spectrum += transform * rfft2(profile[np.ix_(down, right)], shape)
     first = size - 1
-    image = irfft2(spectra, shape)[:, first : first + STAMP_SIZE, first : first + STAMP_SIZE]
-    return np.asarray(image * PIXEL_SCALE_ARCSEC**2)
+    image = irfft2(spectra, shape)[:, first : first + stamp, first : first + stamp]
+    return np.asarray(image * scale**2)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.exhibit import Exhibit
@@ -73,8 +72,8 @@ class AgainstReference:
         found = np.array([difference for _, difference, _ in self._differences])
         heard = np.array([canary for _, _, canary in self._differences])
         row, band = np.unravel_index(int(found.argmax()), found.shape)
-        value, n = float(found.max()), len(found)
-        size = f"{100 * value:.2g} % of the peak (sample {self._differences[row][0]}, band {BANDS[band]})"
+        value, n, bands = float(found.max()), len(found), self.facts.imaging.bands
+        size = f"{100 * value:.2g} % of the peak (sample {self._differences[row][0]}, band {bands[band]})"
         status: Status
         if value > MARGIN:
             status, reason = "failed", f"stored arcs differ from the arcs that their rows declare by up to {size}"
@@ -88,7 +87,8 @@ class AgainstReference:
         """A row of the table for each arc."""
         if not self._differences:
             return []
-        columns = ["sample", *[f"{band}: stored, %" for band in BANDS], *[f"{band}: PSF 3 % too wide, %" for band in BANDS]]
+        bands = self.facts.imaging.bands
+        columns = ["sample", *[f"{band}: stored, %" for band in bands], *[f"{band}: PSF 3 % too wide, %" for band in bands]]
         rows = [
             [sample, *[round(100 * value, 3) for value in [*difference, *canary]]]
             for sample, difference, canary in self._differences
@@ -115,14 +115,15 @@ class AgainstReference:
         # lenstronomy takes a second to import: not in the processes that only read shards.
         from arcgate.gates.reference import reference_arc
 
-        table = pd.DataFrame([row])
-        mask = core_mask(table)[0].astype(np.float64)
-        expected = reference_arc(row)
+        table, imaging = pd.DataFrame([row]), self.facts.imaging
+        mask = core_mask(table, imaging)[0].astype(np.float64)
+        expected = reference_arc(row, imaging)
         variance = np.zeros_like(expected)
         if row.get("arc_noise") == "poisson":
-            gain = np.array([float(row[f"gain_{band}"]) for band in BANDS])[:, None, None]
+            gain = np.array([float(row[f"gain_{band}"]) for band in imaging.bands])[:, None, None]
             variance = mask**2 * np.maximum(expected, 0.0) / gain
-        wider = render_arcs(table, [tuple(_wider(psf) for psf in psfs) for psfs in declared_psfs(table)])[0][0]
+        wide = [tuple(_wider(psf) for psf in psfs) for psfs in declared_psfs(table, imaging)]
+        wider = render_arcs(table, wide, imaging)[0][0]
         found = _difference(arc - expected * mask, expected, variance)
         # The wider arc carries no noise of its own; what noise would hide is still taken off.
         heard = _difference((wider - expected) * mask, expected, variance, own_noise=False)

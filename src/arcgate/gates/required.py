@@ -7,6 +7,7 @@ from typing import Final
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.gate_list import gates_for
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import NETWORK, RAW, GateResult, Requirement, Status
 from arcgate.variant import Gates, View
 
@@ -76,7 +77,8 @@ def _tails(facts: Facts) -> Requirement:
 
 def _features(facts: Facts, view: View) -> Requirement:
     """Gates on features; those whose arm is the null rows only where such rows are stored."""
-    gates = [gate for gate in gates_for(view.normalisation, facts.paired) if gate.arm != "null" or facts.has_null]
+    listed = gates_for(view.normalisation, facts.paired, Regions(facts.imaging))
+    gates = [gate for gate in listed if gate.arm != "null" or facts.has_null]
     return Requirement(
         "stamps without their arcs are told from controls by nothing", tuple(f"{gate.name}/{gate.view}" for gate in gates)
     )

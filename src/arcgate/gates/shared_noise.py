@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.views.robust import radii_pix
 
 Fields = NDArray[np.floating[Any]]
 Steps = NDArray[np.int8]
 
-# Where the galaxy itself is looked through.
-_GALAXY_PIX: Final = 12.0
+# Where the galaxy itself is looked through, in shares of half the stamp.
+_GALAXY: Final = 12 / 32
 # A mean over 5 x 5 pixels that is brighter than this, in units of a pixel's noise, is a neighbour: 3 standard deviations.
 _NEIGHBOUR: Final = 0.6
 _NEAR_PIX, _LOCAL_PIX = 5, 13
@@ -35,19 +34,20 @@ def noise_fields(image: Fields, sky: Fields) -> Steps:
 
     Parameters
     ----------
-    image : ndarray, shape (n, 64, 64)
+    image : ndarray, shape (n, y, x)
         One band.
     sky : ndarray, shape (n,)
         Standard deviation of its noise, in the unit of the image.
 
     Returns
     -------
-    ndarray of int8, shape (n, 64, 64)
+    ndarray of int8, shape (n, y, x)
         Pixels less the mean of the 13 x 13 around them, so that no halo of a galaxy is left, in steps of 0.04 standard
         deviations.
     """
-    middle = np.full(1, (STAMP_SIZE - 1) / 2.0)
-    outside = radii_pix(middle, middle, STAMP_SIZE)[0] >= _GALAXY_PIX
+    size = image.shape[-1]
+    middle = np.full(1, (size - 1) / 2.0)
+    outside = radii_pix(middle, middle, size)[0] >= _GALAXY * size / 2
     pixels = np.asarray(image) / np.asarray(sky)[:, None, None]
     pixels = pixels - np.median(pixels[:, outside], axis=1)[:, None, None]
     lit = ~outside | (uniform_filter(pixels, (0, _NEAR_PIX, _NEAR_PIX)) > _NEIGHBOUR)
@@ -64,7 +64,7 @@ def shared_noise(one: Steps, other: Steps) -> float:
 
     Parameters
     ----------
-    one, other : ndarray of int8, shape (64, 64)
+    one, other : ndarray of int8, shape (y, x)
         As `noise_fields` makes them.
 
     Returns

@@ -25,8 +25,8 @@ TRAITS: Final = (COARSE, STEPPED, ZEROS)
 # The last eight bits of a mantissa: no number of a band of an ordinary stamp leaves them all empty by chance, half precision and
 # bfloat16 always do. Adding an arc fills them.
 _LAST_BITS: Final = np.uint32(0xFF)
-# Every eighth pixel in either direction: 64 of a band, between which the smallest gap is the step where there is one.
-_STRIDE: Final = 8
+# So many pixels in either direction: of 64 of a band the smallest gap is the step where there is one.
+_ALONG: Final = 8
 _OFF_GRID: Final = 0.02
 # A sum may hit zero by chance in a pixel or two.
 _LEAST_ZEROS: Final = 8
@@ -156,8 +156,10 @@ def traits(image: Pixels, without_arc: Pixels | None = None) -> Marks:
 
 def _stepped(image: Pixels) -> Marks:
     """Whether all values that are looked at are whole steps apart, (n, band)."""
-    start = _STRIDE // 2
-    some = np.sort(image[:, :, start::_STRIDE, start::_STRIDE].reshape(*image.shape[:2], -1), axis=2).astype(np.float64)
+    stride = image.shape[-1] // _ALONG
+    some = np.sort(image[:, :, stride // 2 :: stride, stride // 2 :: stride].reshape(*image.shape[:2], -1), axis=2).astype(
+        np.float64
+    )
     some -= some[:, :, :1]
     gaps = np.diff(some, axis=2)
     step = np.where(gaps > 0.0, gaps, np.inf).min(axis=2, keepdims=True)

@@ -16,29 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft, rfft2
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.gates.arms import Pixels, Stamps
+from arcgate.gates.regions import Regions, divided, middle
 from arcgate.ground.draws import generator, text_ids, uniform
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.inject import CORE_RADIUS_PIX
 
 Vectors = NDArray[np.float32]
 Region = Literal["core", "annulus", "border", "stamp"]
 Summary = Literal["pca", "radial", "power", "lsb"]
 
-# Squares about the stamp's centre: the published 10 x 10 box and a galaxy's offset from the centre; and, for power, twice 8.
-CORE_BOX: Final = slice(26, 38)
-CORE_WINDOW: Final = slice(24, 40)
-# The annulus of the residual gates.
-ANNULUS_PIX: Final = (8, 20)
-BORDER_PIX: Final = 4
-BLOCK_PIX: Final = 8
+# Along a side of the core's square and of the stamp, and along each side of the border.
+_CORE_BLOCKS, _BLOCKS = 12, 8
 SECTORS: Final = 8
-RINGS_PIX: Final[dict[str, tuple[int, ...]]] = {
-    "core": (0, 1, 2, 3, 4, 5, 6, 7),
-    "annulus": (8, 10, 12, 14, 17, 20),
-    "stamp": (0, 1, 2, 3, 5, 7, 10, 14, 19, 25, 31),
-}
 POWER_BINS: Final = 8
 # Fields of noise from which the one that is added to a stamp is taken by hash.
 _FIELDS: Final = 32
@@ -73,23 +62,26 @@ def in_sky(image: Pixels, stamps: Stamps) -> Pixels:
 
 def keep(stamps: Stamps, scaled: Pixels, region: Region, summary: Summary, with_leak: bool) -> Kept:
     """The vectors of stamps: of `scaled`, their light in units of the sky's standard deviation; `lsb` counts bits as stored."""
+    regions = Regions(stamps.imaging)
     leak = np.zeros((len(stamps.table), 0), dtype=np.float32)
     if summary == "lsb":
-        stored = _region_pixels(stamps.image, region)
+        stored = _region_pixels(stamps.image, region, regions)
         # Brighter than half precision reaches: infinite, as a file in half precision would have it.
         with np.errstate(over="ignore"):
             return Kept(bits(stored), bits(stored.astype(np.float16).astype(np.float32)) if with_leak else leak)
     if summary == "power":
         fields = _field_of(stamps) if with_leak else None
-        return Kept(*power(scaled, region, fields))
+        return Kept(*power(scaled, region, fields, regions))
     if summary == "radial":
-        return Kept(radial(scaled, stamps.x, stamps.y, region), leak)
+        if with_leak and region == "core":
+            leak = np.tile(regions.core_share, (len(leak), 1))
+        return Kept(radial(scaled, stamps.x, stamps.y, region, regions), leak)
     if with_leak and region == "core":
-        pixel = np.arange(CORE_BOX.start, CORE_BOX.stop)
+        pixel = np.arange(regions.core_box.start, regions.core_box.stop)
         dx, dy = (pixel - place[:, None] for place in (stamps.x, stamps.y))
-        inside = np.hypot(dx[:, None, :], dy[:, :, None]) < CORE_RADIUS_PIX
-        leak = inside.reshape(len(inside), -1).astype(np.float32)
-    return Kept(pixels(scaled, region), leak)
+        inside = np.hypot(dx[:, None, :], dy[:, :, None]) < regions.core_pix
+        leak = block_means(inside.astype(np.float32), _CORE_BLOCKS).reshape(len(inside), -1)
+    return Kept(pixels(scaled, region, regions), leak)
 
 
 def planted(kept: Kept, region: Region, summary: Summary, size: float, drawn: NDArray[np.float64]) -> Vectors:
@@ -100,7 +92,7 @@ def planted(kept: Kept, region: Region, summary: Summary, size: float, drawn: ND
     kept : Kept
         Of the null twin, with leak.
     size : float
-        Pixels and profiles: light added at r < 5 px (core) or everywhere, sky sigma per pixel. Power: variance of added white
+        Pixels and profiles: light added to the core or everywhere, sky sigma per pixel. Power: variance of added white
         noise as a share of the sky's. Least significant bits: share of stamps that are rounded to half precision.
     drawn : ndarray, shape (n,)
         A uniform deviate of each row: those below `size` are rounded.
@@ -110,11 +102,9 @@ def planted(kept: Kept, region: Region, summary: Summary, size: float, drawn: ND
     if summary == "power":
         cross, added = (part.astype(np.float64) for part in np.split(kept.leak, 2, axis=1))
         return np.asarray(kept.vectors + 2.0 * np.sqrt(size) * cross + size * added, dtype=np.float32)
-    if summary == "pca" and region == "core":
-        return kept.vectors + np.float32(size) * np.tile(kept.leak, (1, len(BANDS)))
-    if summary == "radial" and region == "core":
-        inside = np.array(RINGS_PIX["core"][1:]) <= CORE_RADIUS_PIX
-        return kept.vectors + np.float32(size) * np.tile(inside, len(BANDS)).astype(np.float32)
+    if region == "core":
+        bands = kept.vectors.shape[1] // kept.leak.shape[1]
+        return kept.vectors + np.float32(size) * np.tile(kept.leak, (1, bands))
     return kept.vectors + np.float32(size)
 
 
@@ -123,34 +113,54 @@ def features(vectors: Vectors, summary: Summary) -> Vectors:
     return np.log(np.maximum(vectors, _TINY)) if summary == "power" else vectors
 
 
-def pixels(scaled: Pixels, region: Region) -> Vectors:
-    """Pixels of the core; means of sectors of rings, of pieces of the border, of blocks of the whole stamp: (n, 3 * k)."""
+def pixels(scaled: Pixels, region: Region, regions: Regions) -> Vectors:
+    """Means of blocks of the core and of the whole stamp, of sectors of rings, of pieces of the border: (n, band * k).
+
+    Blocks of the core are single pixels where it is no more than twelve of them wide.
+    """
     n = len(scaled)
     if region == "core":
-        return np.array(scaled[:, :, CORE_BOX, CORE_BOX].reshape(n, -1))
+        return block_means(scaled[:, :, regions.core_box, regions.core_box], _CORE_BLOCKS).reshape(n, -1)
     if region == "stamp":
-        rows = scaled.reshape(n, len(BANDS), -1, BLOCK_PIX, STAMP_SIZE).mean(axis=3)
-        blocks: Vectors = rows.reshape(n, -1, BLOCK_PIX).mean(axis=2)
-        return blocks
+        return block_means(scaled, _BLOCKS).reshape(n, -1)
     if region == "border":
-        strips = _frame(scaled).reshape(n, len(BANDS), 4, BORDER_PIX, -1, BLOCK_PIX)
-        pieces: Vectors = strips.mean(axis=(3, 5)).reshape(n, -1)
-        return pieces
-    return _weighted(scaled, _sectors())
+        edges = divided(scaled.shape[3], _BLOCKS)
+        pieces = _part_sums(_frame(scaled, regions.border_pix), edges, axis=-1).sum(axis=3)
+        counts = regions.border_pix * np.diff(edges).astype(np.float32)
+        return np.asarray(pieces / counts, dtype=np.float32).reshape(n, -1)
+    return _weighted(scaled, _sectors(regions))
 
 
-def radial(scaled: Pixels, x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], region: Region) -> Vectors:
-    """Means of rings about the host's centre, or of the border's rows by their distance from the edge: (n, 3 * k).
+def block_means(image: NDArray[np.float32], count: int, axes: tuple[int, int] = (-2, -1)) -> NDArray[np.float32]:
+    """Means over about equal blocks of square images (..., y, x), `count` along a side if there are as many pixels.
+
+    Sums are taken along one axis after the other, in the order of `axes`.
+    """
+    edges = divided(image.shape[-1], count)
+    sides = np.diff(edges).astype(np.float32)
+    for axis in axes:
+        image = _part_sums(image, edges, axis)
+    return np.asarray(image / np.outer(sides, sides), dtype=np.float32)
+
+
+def _part_sums(values: NDArray[np.float32], edges: list[int], axis: int) -> NDArray[np.float32]:
+    """Sums along an axis between neighbouring edges, of which the first and the last are its ends."""
+    return np.stack([part.sum(axis=axis) for part in np.split(values, edges[1:-1], axis=axis)], axis=axis)
+
+
+def radial(scaled: Pixels, x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], region: Region, regions: Regions) -> Vectors:
+    """Means of rings about the host's centre, or of the border's rows by their distance from the edge: (n, band * k).
 
     So far out as the annulus a pixel more or less matters little: its rings lie about the stamp's middle.
     """
     n = len(scaled)
     if region == "border":
-        rows: Vectors = _frame(scaled).mean(axis=(2, 4)).reshape(n, -1)
+        rows: Vectors = _frame(scaled, regions.border_pix).mean(axis=(2, 4)).reshape(n, -1)
         return rows
     if region == "annulus":
-        return _weighted(scaled, _annulus_rings())
-    sums, counts = ring_sums(scaled, x_pix, y_pix, RINGS_PIX[region])
+        return _weighted(scaled, _annulus_rings(regions))
+    edges = regions.core_rings_pix if region == "core" else regions.stamp_rings_pix
+    sums, counts = ring_sums(scaled, x_pix, y_pix, edges)
     return np.asarray((sums / counts[:, None]).reshape(n, -1), dtype=np.float32)
 
 
@@ -158,34 +168,33 @@ def ring_sums(
     scaled: Pixels, x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], edges_pix: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums over rings between whole radii, (n, band, ring), and the pixels in each, (n, ring)."""
-    n, rings = len(scaled), len(edges_pix) - 1
-    half = min(edges_pix[-1] + 2, STAMP_SIZE // 2)
-    cut = slice(STAMP_SIZE // 2 - half, STAMP_SIZE // 2 + half)
+    n, bands, size_pix = scaled.shape[:3]
+    rings, cut = len(edges_pix) - 1, middle(size_pix, edges_pix[-1] + 2)
     pixel = np.arange(cut.start, cut.stop, dtype=np.float32)
     dx, dy = (np.square(pixel - place.astype(np.float32)[:, None]) for place in (x_pix, y_pix))
     radius = np.sqrt(dy[:, :, None] + dx[:, None, :]).astype(np.intp)
     # One more place for pixels outside all rings.
-    ring = np.full(2 * STAMP_SIZE, rings, dtype=np.intp)
+    ring = np.full(2 * size_pix, rings, dtype=np.intp)
     for number, (low, high) in enumerate(pairwise(edges_pix)):
         ring[low:high] = number
     place = (ring[radius] + (rings + 1) * np.arange(n)[:, None, None]).ravel()
     size, shape = n * (rings + 1), (n, rings + 1)
-    sums = [np.bincount(place, scaled[:, band, cut, cut].ravel(), size).reshape(shape)[:, :-1] for band in range(len(BANDS))]
+    sums = [np.bincount(place, scaled[:, band, cut, cut].ravel(), size).reshape(shape)[:, :-1] for band in range(bands)]
     counts = np.bincount(place, minlength=size).reshape(shape)[:, :-1]
     return np.stack(sums, axis=1), np.maximum(counts, 1).astype(np.float64)
 
 
-def power(scaled: Pixels, region: Region, fields: NDArray[np.intp] | None) -> tuple[Vectors, Vectors]:
-    """Power in bins of spatial frequency, (n, 3 * 8), and what planting noise needs: its product with the stamp, its power.
+def power(scaled: Pixels, region: Region, fields: NDArray[np.intp] | None, regions: Regions) -> tuple[Vectors, Vectors]:
+    """Power in bins of spatial frequency, (n, band * bin), and what planting noise needs: its product with the stamp, its power.
 
     Of the stamp and of the core under a Hann window, of the annulus's pixels alone, of the border along its edge.
     """
-    spectrum = _spectrum(scaled, region)
-    bins = _frequency_bins(region)
+    spectrum = _spectrum(scaled, region, regions)
+    bins = _frequency_bins(region, regions)
     squared = _binned(spectrum.real**2 + spectrum.imag**2, bins)
     if fields is None:
         return squared, np.zeros((len(scaled), 0), dtype=np.float32)
-    noise, noise_power = _noise_spectra(region)
+    noise, noise_power = _noise_spectra(region, regions)
     added = noise[fields]
     cross = _binned(spectrum.real * added.real + spectrum.imag * added.imag, bins)
     return squared, np.concatenate([cross, noise_power[fields]], axis=1)
@@ -218,77 +227,82 @@ def bits(stored: Pixels) -> Vectors:
     return np.stack(counts, axis=1).astype(np.float32)
 
 
-def _region_pixels(image: Pixels, region: Region) -> Pixels:
+def _region_pixels(image: Pixels, region: Region, regions: Regions) -> Pixels:
     if region == "core":
-        return image[:, :, CORE_BOX, CORE_BOX]
+        return image[:, :, regions.core_box, regions.core_box]
     if region == "border":
-        return _frame(image)
+        return _frame(image, regions.border_pix)
     if region == "annulus":
-        return image[:, :, annulus()]
+        return image[:, :, annulus(regions)]
     return image
 
 
-def _frame(image: Pixels) -> Pixels:
+def _frame(image: Pixels, depth_pix: int) -> Pixels:
     """The four sides, each from the edge inwards and along its whole length (corners twice): (n, band, side, depth, along)."""
     turned = image.swapaxes(2, 3)
-    sides = [side[:, :, :BORDER_PIX] for view in (image, turned) for side in (view, view[:, :, ::-1])]
+    sides = [side[:, :, :depth_pix] for view in (image, turned) for side in (view, view[:, :, ::-1])]
     return np.stack(sides, axis=2)
 
 
 @lru_cache(maxsize=1)
-def annulus() -> NDArray[np.bool_]:
-    """Pixels of the annulus about the middle of the stamp, (64, 64)."""
-    middle = (STAMP_SIZE - 1) / 2
-    radius = radius_from(middle, middle)
-    inside: NDArray[np.bool_] = (radius >= ANNULUS_PIX[0]) & (radius < ANNULUS_PIX[1])
+def annulus(regions: Regions) -> NDArray[np.bool_]:
+    """Pixels of the annulus about the middle of the stamp, (y, x)."""
+    (inner, outer), centre = regions.annulus_pix, regions.imaging.middle_pix
+    radius = radius_from(centre, centre, regions.imaging.size_pix)
+    inside: NDArray[np.bool_] = (radius >= inner) & (radius < outer)
     return inside
 
 
 @lru_cache(maxsize=1)
-def _sectors() -> Vectors:
+def _sectors(regions: Regions) -> Vectors:
     """Weights of the means over sectors of two rings about the stamp's middle: (pixel, 2 * 8)."""
-    dx, dy = _from_middle()
+    dx, dy = _from_middle(regions)
     angle = np.arctan2(dy, dx) % (2.0 * np.pi)
     sector = np.minimum((angle / (2.0 * np.pi) * SECTORS).astype(int), SECTORS - 1)
-    outer = np.hypot(dx, dy) >= sum(ANNULUS_PIX) / 2
-    return _mean_weights(np.where(annulus(), sector + SECTORS * outer, -1), 2 * SECTORS)
+    outer = np.hypot(dx, dy) >= sum(regions.annulus_pix) / 2
+    return _mean_weights(np.where(annulus(regions), sector + SECTORS * outer, -1))
 
 
 @lru_cache(maxsize=1)
-def _annulus_rings() -> Vectors:
+def _annulus_rings(regions: Regions) -> Vectors:
     """Weights of the means over the annulus's rings about the stamp's middle: (pixel, ring)."""
-    edges = RINGS_PIX["annulus"]
-    number = np.digitize(np.hypot(*_from_middle()), edges) - 1
-    return _mean_weights(np.where(annulus(), number, -1), len(edges) - 1)
+    number = np.digitize(np.hypot(*_from_middle(regions)), regions.annulus_rings_pix) - 1
+    return _mean_weights(np.where(annulus(regions), number, -1))
 
 
-def _from_middle() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    offset = np.arange(STAMP_SIZE) - (STAMP_SIZE - 1) / 2
+def _from_middle(regions: Regions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    offset = np.arange(regions.imaging.size_pix) - regions.imaging.middle_pix
     return np.meshgrid(offset, offset)
 
 
-def _mean_weights(number: NDArray[np.intp], count: int) -> Vectors:
-    """Weights of the mean over each part of the pixels, of which `number` says to which part they belong: (pixel, part)."""
-    weights = (number.reshape(-1, 1) == np.arange(count)).astype(np.float32)
+def _mean_weights(number: NDArray[np.intp]) -> Vectors:
+    """Weights of the mean over each part of the pixels, of which `number` says to which they belong, if it is not below zero.
+
+    Returns
+    -------
+    ndarray of float32, shape (pixel, part)
+        Of the parts that hold any pixel: small stamps have no waves of some lengths.
+    """
+    weights = (number.reshape(-1, 1) == np.unique(number[number >= 0])).astype(np.float32)
     return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
 
 
 def _weighted(scaled: Pixels, weights: Vectors) -> Vectors:
-    means: Vectors = (scaled.reshape(len(scaled) * len(BANDS), -1) @ weights).reshape(len(scaled), -1)
+    means: Vectors = (scaled.reshape(len(scaled) * scaled.shape[1], -1) @ weights).reshape(len(scaled), -1)
     return means
 
 
-def _spectrum(scaled: Pixels, region: Region) -> NDArray[np.complex64]:
+def _spectrum(scaled: Pixels, region: Region, regions: Regions) -> NDArray[np.complex64]:
     """Fourier transforms, flattened: (n, band, frequency)."""
     if region == "border":
-        waves = rfft(_frame(scaled) * _hann(STAMP_SIZE), axis=-1)
+        waves = rfft(_frame(scaled, regions.border_pix) * _hann(scaled.shape[-1]), axis=-1)
     elif region == "annulus":
-        waves = rfft2(scaled * annulus())
+        waves = rfft2(scaled * annulus(regions))
     else:
-        cut = CORE_WINDOW if region == "core" else slice(None)
+        cut = regions.core_window if region == "core" else slice(None)
         window = _hann(scaled[0, 0, cut].shape[0])
         waves = rfft2(scaled[:, :, cut, cut] * (window[:, None] * window))
-    out: NDArray[np.complex64] = waves.reshape(len(scaled), len(BANDS), -1)
+    out: NDArray[np.complex64] = waves.reshape(*scaled.shape[:2], -1)
     return out
 
 
@@ -297,15 +311,17 @@ def _hann(size: int) -> Vectors:
 
 
 @lru_cache(maxsize=4)
-def _frequency_bins(region: Region) -> Vectors:
-    """Weights of the mean over each bin of frequency: (frequency, 8)."""
+def _frequency_bins(region: Region, regions: Regions) -> Vectors:
+    """Weights of the mean over each bin of frequency, of eight: (frequency, bin)."""
+    size = regions.imaging.size_pix
     if region == "border":
-        radial_frequency = np.broadcast_to(np.fft.rfftfreq(STAMP_SIZE), (4, BORDER_PIX, STAMP_SIZE // 2 + 1)).ravel()
+        radial_frequency = np.broadcast_to(np.fft.rfftfreq(size), (4, regions.border_pix, size // 2 + 1)).ravel()
     else:
-        size = CORE_WINDOW.stop - CORE_WINDOW.start if region == "core" else STAMP_SIZE
+        if region == "core":
+            size = regions.core_window.stop - regions.core_window.start
         radial_frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :]).ravel()
     number = np.minimum((radial_frequency * 2.0 * POWER_BINS).astype(int), POWER_BINS - 1)
-    return _mean_weights(number, POWER_BINS)
+    return _mean_weights(number)
 
 
 def _binned(values: Vectors, bins: Vectors) -> Vectors:
@@ -314,12 +330,12 @@ def _binned(values: Vectors, bins: Vectors) -> Vectors:
 
 
 @lru_cache(maxsize=4)
-def _noise_spectra(region: Region) -> tuple[NDArray[np.complex64], Vectors]:
+def _noise_spectra(region: Region, regions: Regions) -> tuple[NDArray[np.complex64], Vectors]:
     """Spectra of fields of white noise of unit variance, and their binned power."""
-    shape = (_FIELDS, len(BANDS), STAMP_SIZE, STAMP_SIZE)
+    shape = (_FIELDS, *regions.imaging.shape)
     noise = generator(0, "two-sample noise", 0).standard_normal(shape).astype(np.float32)
-    spectra = _spectrum(noise, region)
-    return spectra, _binned(spectra.real**2 + spectra.imag**2, _frequency_bins(region))
+    spectra = _spectrum(noise, region, regions)
+    return spectra, _binned(spectra.real**2 + spectra.imag**2, _frequency_bins(region, regions))
 
 
 def _field_of(stamps: Stamps) -> NDArray[np.intp]:

@@ -114,7 +114,7 @@ class Tails:
             status: Status = "blind"
             reason = fires
             if not fires:
-                status, reason = _decided(found, failing[name], needed, heard)
+                status, reason = _decided(found, failing[name], needed, heard_words(heard, self.facts.imaging.bands), heard)
             results.append(_result(name, found, best_of(heard["pixel"]), status, reason))
         return results
 
@@ -159,11 +159,10 @@ def _limit(found: Found) -> float:
     return limit(len(np.unique(found.pairs)))
 
 
-def _decided(found: Found, failing: list[Tail], needed: int | None, heard: Heard) -> tuple[Status, str]:
-    """Status and reason of a comparison whose null twin is silent."""
+def _decided(found: Found, failing: list[Tail], needed: int | None, catches: str, heard: Heard) -> tuple[Status, str]:
+    """Status and reason of a comparison whose null twin is silent; `catches` says what is heard."""
     galaxies, most = found.sizes.positives, _limit(found)
     high = share_interval(found.worst.galaxies, galaxies)[1]
-    catches = heard_words(heard)
     if failing:
         more = f", and {len(failing) - 1} more such tails" if len(failing) > 1 else ""
         return "failed", f"positives show what no control shows: {in_words(most_telling(failing), found)}{more}{catches}"

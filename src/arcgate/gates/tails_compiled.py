@@ -10,15 +10,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Places = NDArray[np.int16]
+Places = NDArray[np.int32]
 
 # Pixels are finite (`finite_pixels` leaves others out), so that largest and smallest ones may be looked for in any order.
 _OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nnan", "nsz"}}
 # A mean along a line takes no more than this from one pixel, in units of its scale.
 CLIP: Final = np.float32(3.0)
-# Entries of the table in which values are counted: twice as many as a band has pixels.
-_TABLE: Final = 8192
-_SHIFT: Final = 19  # 32 bits less the 13 that number them
 _MIX: Final = np.uint32(2654435761)
 
 
@@ -48,12 +45,12 @@ def contrasts(image: Floats, sky: Floats) -> tuple[Floats, Places]:
     values : ndarray, float32 (n, band, 5)
         Largest and smallest contrast of a pixel; largest and smallest mean contrast along a column or row (each pixel within
         +-`CLIP`); mean of the contrast's modulus (within `CLIP`).
-    places : ndarray, int16 (n, band, 4)
+    places : ndarray, int32 (n, band, 4)
         Where the first four are: a pixel, y times the width plus x; a column x, or -1 - y for a row.
     """
     n, bands, height, width = image.shape
     values = np.empty((n, bands, 5), dtype=np.float32)
-    places = np.empty((n, bands, 4), dtype=np.int16)
+    places = np.empty((n, bands, 4), dtype=np.int32)
     beside = np.empty(width, dtype=np.float32)
     line, column = np.empty_like(beside), np.empty_like(beside)
     for row in range(n):
@@ -108,28 +105,41 @@ def contrasts(image: Floats, sky: Floats) -> tuple[Floats, Places]:
 
 
 @_compiled
-def block_means(image: Floats, side: int) -> Floats:
-    """Means over squares of `side` pixels, float32 (n, band, y / side, x / side), of an image (n, band, y, x)."""
-    n, bands, height, width = image.shape
-    out = np.zeros((n, bands, height // side, width // side), dtype=np.float32)
+def block_means(image: Floats, edges: NDArray[np.int64]) -> Floats:
+    """Means over the rectangles between neighbouring edges along both axes.
+
+    Parameters
+    ----------
+    image : ndarray, float32 (n, band, y, x)
+    edges : ndarray of int, shape (k + 1,)
+        Ascending; pixels before the first and from the last one on do not count.
+
+    Returns
+    -------
+    ndarray, float32 (n, band, k, k)
+    """
+    n, bands, _, width = image.shape
+    count = len(edges) - 1
+    out = np.zeros((n, bands, count, count), dtype=np.float32)
     line = np.empty(width, dtype=np.float32)
     for row in range(n):
         for band in range(bands):
-            for first in range(height // side):
+            for first in range(count):
                 line[:] = np.float32(0.0)
-                for y in range(first * side, (first + 1) * side):
+                for y in range(edges[first], edges[first + 1]):
                     for x in range(width):
                         line[x] += image[row, band, y, x]
-                for second in range(width // side):
+                for second in range(count):
                     total = np.float32(0.0)
-                    for x in range(second * side, (second + 1) * side):
+                    for x in range(edges[second], edges[second + 1]):
                         total += line[x]
-                    out[row, band, first, second] = total / np.float32(side * side)
+                    area = (edges[first + 1] - edges[first]) * (edges[second + 1] - edges[second])
+                    out[row, band, first, second] = total / np.float32(area)
     return out
 
 
 @_compiled
-def repeats(image: Floats, faint: Floats) -> NDArray[np.int16]:
+def repeats(image: Floats, faint: Floats) -> NDArray[np.int32]:
     """The largest number of pixels of a band that share a value, and the number of exact zeros: shape (n, band, 2).
 
     Values are compared without their last two bits, and zeros and pixels fainter than `faint` do not count: see `summaries.bits`
@@ -138,32 +148,36 @@ def repeats(image: Floats, faint: Floats) -> NDArray[np.int16]:
     Parameters
     ----------
     image : ndarray, float32 (n, band, pixel)
-        At most 8,191 pixels.
     faint : ndarray, float32 (n, band)
         Above zero; unit of the image.
     """
     n, bands, pixels = image.shape
-    out = np.zeros((n, bands, 2), dtype=np.int16)
-    held = np.zeros(_TABLE, dtype=np.uint32)
-    count = np.zeros(_TABLE, dtype=np.int16)
+    out = np.zeros((n, bands, 2), dtype=np.int32)
+    # Values are counted in a table of twice as many places as a band has pixels or more, a power of two.
+    width = 1
+    while (1 << width) < 2 * pixels:
+        width += 1
+    table, shift = 1 << width, np.uint32(32 - width)
+    held = np.zeros(table, dtype=np.uint32)
+    count = np.zeros(table, dtype=np.int32)
     for row in range(n):
         for band in range(bands):
             light, least = image[row, band], faint[row, band]
             bits = light.view(np.uint32)
-            most, zeros = np.int16(0), 0
+            most, zeros = np.int32(0), 0
             # Nothing that counts has only zeros among its bits: a zero is an empty place.
             held[:] = np.uint32(0)
             for pixel in range(pixels):
                 value = light[pixel]
                 if abs(value) >= least:
                     key = np.uint32(bits[pixel] >> np.uint32(2))
-                    at = np.int64(np.uint32(key * _MIX) >> np.uint32(_SHIFT))
+                    at = np.int64(np.uint32(key * _MIX) >> shift)
                     while held[at] != key:
                         if held[at] == np.uint32(0):
-                            held[at], count[at] = key, np.int16(0)
+                            held[at], count[at] = key, np.int32(0)
                         else:
-                            at = (at + 1) & (_TABLE - 1)
-                    count[at] += np.int16(1)
+                            at = (at + 1) & (table - 1)
+                    count[at] += np.int32(1)
                     most = max(most, count[at])
                 elif value == np.float32(0.0):
                     zeros += 1

@@ -12,13 +12,14 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.gates.arms import Pixels, Stamps
+from arcgate.gates.regions import Regions, divided
 from arcgate.gates.tails_compiled import block_means, contrasts, repeats
 from arcgate.ground.draws import uniform
+from arcgate.imaging import Imaging
 
 Floats = NDArray[np.float32]
-Places = NDArray[np.int16]
+Places = NDArray[np.int32]
 
 PIXELS: Final = ("brightest pixel", "darkest pixel")
 LINES: Final = ("brightest line", "darkest line")
@@ -40,8 +41,8 @@ NAMES: Final = (*PIXELS, *LINES, "roughness", *LEVELS, "core above its surroundi
 ONE_SIDED: Final = STORED
 # A fainter pixel may be what an arc nearly cancelled; its last bits are then zeros (`summaries.bits`).
 _FAINT_SKY_SIGMA: Final = np.float32(0.01)
-_SUB_PIX, _BLOCK = 4, 2
-_SIDE_PIX: Final = 2
+# Along a side of the stamp; each is four smaller ones.
+_BLOCKS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,17 @@ class Traits:
         Galaxy and pair of each row.
     values : ndarray, float32 (n, band, len(NAMES))
         Light in units of the sky's standard deviation.
-    places : ndarray, int16 (n, band, 4)
+    places : ndarray, int32 (n, band, 4)
         Where the extremes of pixels and lines are, as `contrasts` states them.
+    imaging : Imaging
+        Of the stamps.
     """
 
     hosts: NDArray[np.str_]
     pairs: NDArray[np.int64]
     values: Floats
     places: Places
+    imaging: Imaging
 
     @property
     def stored(self) -> Floats:
@@ -71,7 +75,10 @@ class Traits:
     @classmethod
     def joined(cls, parts: list[Self]) -> Self:
         """Rows of several shards."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("hosts", "pairs", "values", "places")))
+        hosts, pairs, values, places = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("hosts", "pairs", "values", "places")
+        )
+        return cls(hosts, pairs, values, places, parts[0].imaging)
 
 
 def traits(stamps: Stamps, stored: Floats) -> Traits:
@@ -79,9 +86,9 @@ def traits(stamps: Stamps, stored: Floats) -> Traits:
     image = np.ascontiguousarray(stamps.image, dtype=np.float32)
     sky = stamps.sky[:, :, 0, 0].astype(np.float32)
     pixels, places = contrasts(image, sky)
-    values = np.concatenate([pixels, levels(image, sky), stored], axis=2)
+    values = np.concatenate([pixels, levels(image, sky, Regions(stamps.imaging)), stored], axis=2)
     table = stamps.table
-    return Traits(table["host_id"].to_numpy(np.str_), table["pair_id"].to_numpy(np.int64), values, places)
+    return Traits(table["host_id"].to_numpy(np.str_), table["pair_id"].to_numpy(np.int64), values, places, stamps.imaging)
 
 
 def stored_values(stamps: Stamps) -> Floats:
@@ -92,20 +99,19 @@ def stored_values(stamps: Stamps) -> Floats:
     return np.asarray(repeats(image.reshape(n, bands, height * width), faint), dtype=np.float32)
 
 
-def levels(image: Pixels, sky: Floats) -> Floats:
+def levels(image: Pixels, sky: Floats, regions: Regions) -> Floats:
     """Mean light of regions, sky sigma: `LEVELS`, and the core above its surroundings; float32 (n, band, 8).
 
     The darkest of several regions stays low where a neighbour lights some of them, and rises where something lights all.
     """
-    small = block_means(image, _SUB_PIX) / sky[:, :, None, None]
-    n, bands, count = small.shape[:3]
-    middle = slice(count // 2 - 1, count // 2 + 1)
-    around = slice(count // 2 - 2, count // 2 + 2)
-    core = small[:, :, middle, middle].mean(axis=(2, 3))
-    ring = (16.0 * small[:, :, around, around].mean(axis=(2, 3)) - 4.0 * core) / 12.0
-    blocks = small.reshape(n, bands, count // _BLOCK, _BLOCK, count // _BLOCK, _BLOCK).mean(axis=(3, 5))
+    around = block_means(image, np.array(regions.core_squares)) / sky[:, :, None, None]
+    core = around[:, :, 1:3, 1:3].mean(axis=(2, 3))
+    ring = (16.0 * around.mean(axis=(2, 3)) - 4.0 * core) / 12.0
+    n, bands = around.shape[:2]
+    small = block_means(image, np.array(divided(image.shape[-1], 2 * _BLOCKS))) / sky[:, :, None, None]
+    blocks = small.reshape(n, bands, _BLOCKS, 2, _BLOCKS, 2).mean(axis=(3, 5))
     corners = blocks[:, :, [0, 0, -1, -1], [0, -1, 0, -1]]
-    sides = _sides(image) / sky[:, :, None]
+    sides = _sides(image, regions.frame_pix) / sky[:, :, None]
     near = blocks[:, :, 2:6, 2:6].reshape(n, bands, 16)[:, :, [0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 14, 15]]
     found = [
         core,
@@ -120,9 +126,9 @@ def levels(image: Pixels, sky: Floats) -> Floats:
     return np.stack(found, axis=2).astype(np.float32)
 
 
-def _sides(image: Pixels) -> Floats:
-    """Means of the outermost two pixels of the four sides, (n, band, 4)."""
-    strips = (image[..., :_SIDE_PIX, :], image[..., -_SIDE_PIX:, :], image[..., :_SIDE_PIX], image[..., -_SIDE_PIX:])
+def _sides(image: Pixels, width_pix: int) -> Floats:
+    """Means of the outermost pixels of the four sides, (n, band, 4)."""
+    strips = (image[..., :width_pix, :], image[..., -width_pix:, :], image[..., :width_pix], image[..., -width_pix:])
     return np.stack([strip.mean(axis=(2, 3)) for strip in strips], axis=2)
 
 
@@ -130,8 +136,9 @@ def planted_pixel(stamps: Stamps) -> Floats:
     """A pixel of each stamp by hash: its contrast, and what a sky sigma of light in it adds to that; float32 (n, band, 2)."""
     pairs = stamps.table["pair_id"].to_numpy(np.int64)
     # Not at the very border, where pixels have fewer neighbours.
-    y, x = ((1 + (STAMP_SIZE - 2) * uniform(0, f"tails {axis}", pairs)).astype(np.intp)[:, None] for axis in ("y", "x"))
-    rows, bands = np.arange(len(pairs))[:, None], np.arange(len(BANDS))
+    inside = stamps.imaging.size_pix - 2
+    y, x = ((1 + inside * uniform(0, f"tails {axis}", pairs)).astype(np.intp)[:, None] for axis in ("y", "x"))
+    rows, bands = np.arange(len(pairs))[:, None], np.arange(len(stamps.imaging.bands))
     around = [stamps.image[rows, bands, y + i, x + j] for i in (-1, 0, 1) for j in (-1, 0, 1)]
     pixel, sky = around[4], stamps.sky[:, :, 0, 0]
     mean = (np.sum(around, axis=0) - pixel) / 8.0
@@ -139,10 +146,10 @@ def planted_pixel(stamps: Stamps) -> Floats:
     return np.stack([(pixel - mean) / unit, sky / unit], axis=2).astype(np.float32)
 
 
-def where(feature: str, place: int) -> str:
+def where(feature: str, place: int, size_pix: int) -> str:
     """A place as `contrasts` states it, in words; empty for features that have none."""
     if feature in PIXELS:
-        return f"row {place // STAMP_SIZE}, column {place % STAMP_SIZE}"
+        return f"row {place // size_pix}, column {place % size_pix}"
     if feature in LINES:
         return f"column {place}" if place >= 0 else f"row {-1 - place}"
     return ""

@@ -9,7 +9,6 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.gates.safe import ALARM
 from arcgate.gates.tails_features import LEVELS, LINES, NAMES, ONE_SIDED, PIXELS, STORED, Floats, Traits, where
 from arcgate.gates.tails_statistic import Beyond, Sizes, beyond, share_heard
@@ -124,7 +123,7 @@ def found_in(ones: Traits, zeros: Traits, with_stored: bool) -> Found:
     sides: tuple[tuple[Side, int], ...] = (("high", 1), ("low", -1))
     for side, sign in sides:
         one, zero = (np.float32(sign) * found.values[:, :, : len(features)] for found in (ones, zeros))
-        for band, name in enumerate(BANDS):
+        for band, name in enumerate(ones.imaging.bands):
             counted = beyond(one[:, band], of_ones, zero[:, band], of_zeros)
             over = counted.rows(one[:, band], of_ones)
             for column, feature in enumerate(features):
@@ -158,7 +157,7 @@ def seen_shares(twin: Traits, control: Traits, planted: Floats) -> dict[str, tup
 
     def seen(columns: list[int], sign: int, light: Floats) -> list[float]:
         ones, zeros = np.float32(sign) * light, np.float32(sign) * control.values[:, :, columns]
-        bands = range(len(BANDS))
+        bands = range(light.shape[1])
         return [float(_over(ones[:, band], of_twin, zeros[:, band], of_control).mean(axis=0).max()) for band in bands]
 
     sides = []
@@ -209,16 +208,16 @@ def best_of(shares: tuple[float | None, ...]) -> float | None:
     return min((share for share in shares if share is not None), default=None)
 
 
-def heard_words(heard: Heard) -> str:
+def heard_words(heard: Heard, bands: Sequence[str]) -> str:
     """What is heard band by band, in words; empty if nothing is."""
     said = []
     for leak, shares in heard.items():
         if best_of(shares) is not None:
-            bands = [
+            shown = [
                 f"{'no share' if share is None else f'{100 * share:.2g} %'} in {band}"
-                for band, share in zip(BANDS, shares, strict=True)
+                for band, share in zip(bands, shares, strict=True)
             ]
-            said.append(f"{LEAKS[leak]} ({', '.join(bands)})")
+            said.append(f"{LEAKS[leak]} ({', '.join(shown)})")
     return f"; caught in 9 of 10 such sets, by the share of the positives: {', '.join(said)}" if said else ""
 
 
@@ -260,4 +259,4 @@ def _placed(ones: Traits, rows: NDArray[np.intp], band: int, column: int) -> tup
     places, counts = np.unique(found, return_counts=True)
     most = places[counts.argmax()]
     first = rows[np.argsort(found != most, kind="stable")]
-    return tuple(first.tolist()), where(NAMES[column], int(most)), int(counts.max())
+    return tuple(first.tolist()), where(NAMES[column], int(most), ones.imaging.size_pix), int(counts.max())

@@ -14,6 +14,7 @@ from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide, fires
 from arcgate.gates.canaries import SKY
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.probe import TooFewHostsError
+from arcgate.gates.regions import Regions
 from arcgate.gates.result import RAW, GateResult, Status
 from arcgate.gates.rules import Hosts, halved, judged, smallest_leak
 from arcgate.gates.summaries import Kept, Region, Summary, Vectors, features, in_sky, keep, planted
@@ -25,7 +26,6 @@ from arcgate.views.view import Viewer
 # Sizes of leaks that are no light: variance of added noise as a share of the sky's; share of stamps rounded to half precision.
 NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 SHARE_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
-_WHERE: Final = {"core": "the core", "annulus": "the annulus at 8 to 20 px", "border": "the outer 4 px", "stamp": "the stamp"}
 _WHAT: Final = {
     "pca": "pixels",
     "radial": "radial profile",
@@ -97,7 +97,7 @@ class TwoSample:
     def judge(self) -> list[GateResult]:
         """One gate a cell."""
         hosts = {name: halved(np.concatenate(names), self.settings) for name, names in self._names.items()}
-        self._units = [_unit(cell) for cell in self.settings.cells]
+        self._units = [_unit(cell, self._regions) for cell in self.settings.cells]
         self._results = [self._judged(cell, hosts) for cell in self.settings.cells]
         return self._results
 
@@ -135,6 +135,10 @@ class TwoSample:
             Exhibit("two_sample_leaks", "What the battery can hear", heard, "table", {"columns": columns, "rows": rows}),
         ]
 
+    @property
+    def _regions(self) -> Regions:
+        return Regions(self.facts.imaging)
+
     def _judged(self, cell: Cell, hosts: dict[str, Hosts]) -> GateResult:
         subject = "stamp" if cell.summary == "lsb" else "subject"
         try:
@@ -150,12 +154,12 @@ class TwoSample:
         if not self._is_twin(subject, cell) and fires(twin, self.settings.margin):
             reason = f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
             return self._result(cell, auc, smallest, "blind", reason)
-        failing = f"{_WHERE[cell.region]} differs between the classes in its {_WHAT[cell.summary]}"
+        failing = f"{_where(cell.region, self._regions)} differs between the classes in its {_WHAT[cell.summary]}"
         status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
         heard = (
-            f"; missed, although so large: {_sizes(cell, self.settings)[-1]:.2g} {_unit(cell)}"
+            f"; missed, although so large: {_sizes(cell, self.settings)[-1]:.2g} {_unit(cell, self._regions)}"
             if smallest is None
-            else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell)}"
+            else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell, self._regions)}"
         )
         return self._result(cell, auc, smallest, status, reason + heard)
 
@@ -201,9 +205,20 @@ def _sizes(cell: Cell, settings: Gates) -> tuple[float, ...]:
     return {"power": NOISE_SIZES, "lsb": SHARE_SIZES}.get(cell.summary, settings.canary_sizes_sky_sigma)
 
 
-def _unit(cell: Cell) -> str:
+def _where(region: Region, regions: Regions) -> str:
+    inner, outer = regions.annulus_pix
+    words: dict[Region, str] = {
+        "core": "the core",
+        "annulus": f"the annulus at {inner} to {outer} px",
+        "border": f"the outer {regions.border_pix} px",
+        "stamp": "the stamp",
+    }
+    return words[region]
+
+
+def _unit(cell: Cell, regions: Regions) -> str:
     if cell.summary == "power":
         return "of the sky's variance in added noise"
     if cell.summary == "lsb":
         return "of the stamps rounded to half precision"
-    return f"sky sigma per pixel, added {'at r < 5 px' if cell.region == 'core' else 'everywhere'}"
+    return f"sky sigma per pixel, added {f'at r < {regions.core_pix:.3g} px' if cell.region == 'core' else 'everywhere'}"

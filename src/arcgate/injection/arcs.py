@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, SOURCE_MAGS, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS
+from arcgate.imaging import Imaging
 from arcgate.lensing.models import Lenses, RowError, Sersics
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.lensing.render import render
@@ -40,11 +40,11 @@ PLACE_COLUMNS: Final = {
     "y_pix": "host_y_pix",
     "x_arcsec": "source_x_arcsec",
     "y_arcsec": "source_y_arcsec",
-    "flux": f"{', '.join(SOURCE_MAGS)} or flux_scale",
+    "flux": "source_mag_* or flux_scale",
 }
 
 
-def render_arcs(table: pd.DataFrame, psfs: list[Psfs]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def render_arcs(table: pd.DataFrame, psfs: list[Psfs], imaging: Imaging) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Arcs of manifest rows before any mask.
 
     Parameters
@@ -53,12 +53,14 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs]) -> tuple[NDArray[np.float
         Manifest columns with `host_x_pix` and `host_y_pix`.
     psfs : list of n tuples
         The PSF of each band.
+    imaging : Imaging
+        Of the stamps.
 
     Returns
     -------
-    arc : ndarray, float32 (n, 3, 64, 64)
+    arc : ndarray, float32 (n, band, y, x)
         Nanomaggies per pixel.
-    lost : ndarray, float64 (n, 3)
+    lost : ndarray, float64 (n, band)
         Light of the lensed image that does not fall on the stamp, nanomaggies.
 
     Raises
@@ -72,7 +74,7 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs]) -> tuple[NDArray[np.float
     with _named(table, SOURCE_COLUMNS):
         sources = Sersics.of(**engine_columns(table, SOURCE_COLUMNS))
     with _named(table, PLACE_COLUMNS):
-        rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table)), x, y, psfs, DECALS.frame)
+        rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table, imaging)), x, y, psfs, imaging.frame)
     arc = rendered.image.numpy()
     return arc, rendered.total.numpy() - arc.sum(axis=(2, 3), dtype=np.float64)
 
@@ -96,15 +98,16 @@ def _named(table: pd.DataFrame, names: dict[str, str]) -> Iterator[None]:
         ) from error
 
 
-def source_fluxes(table: pd.DataFrame) -> NDArray[np.float64]:
+def source_fluxes(table: pd.DataFrame, imaging: Imaging) -> NDArray[np.float64]:
     """Unlensed flux of each row's source in each band, nanomaggies, times its flux scale; shape (n, bands)."""
-    *mags_by_band, scale = (table[column].to_numpy(np.float64, na_value=np.nan) for column in (*SOURCE_MAGS, "flux_scale"))
+    names = (*(f"source_mag_{band}" for band in imaging.bands), "flux_scale")
+    *mags_by_band, scale = (table[name].to_numpy(np.float64, na_value=np.nan) for name in names)
     mags = np.stack(mags_by_band, axis=1)
     fluxes: NDArray[np.float64] = scale[:, None] * 10.0 ** (-0.4 * (mags - ZERO_POINT))
     return fluxes
 
 
-def used_psfs(table: pd.DataFrame) -> list[Psfs]:
+def used_psfs(table: pd.DataFrame, imaging: Imaging) -> list[Psfs]:
     """The PSFs with which each row's arc was convolved.
 
     Raises
@@ -112,16 +115,16 @@ def used_psfs(table: pd.DataFrame) -> list[Psfs]:
     ArcgateError
         A width or exponent outside its range, naming the sample.
     """
-    return [_psfs(row, row["psf_profile_used"], "psf_fwhm_used", "psf_beta_used") for row in records(table)]
+    return [_psfs(row, imaging, row["psf_profile_used"], "psf_fwhm_used", "psf_beta_used") for row in records(table)]
 
 
-def declared_psfs(table: pd.DataFrame) -> list[Psfs]:
+def declared_psfs(table: pd.DataFrame, imaging: Imaging) -> list[Psfs]:
     """The PSFs that the survey declares: Moffats of its exponents and of the widths that psfsize implies."""
     declared = table.copy()
-    for band in BANDS:
+    for band in imaging.bands:
         psfsize, beta = (declared[f"{stem}_{band}"].to_numpy(np.float64) for stem in ("psfsize", "psf_beta_declared"))
         declared[f"fwhm_{band}"] = fwhm_from_psfsize(psfsize, beta)
-    return [_psfs(row, "moffat", "fwhm", "psf_beta_declared") for row in records(declared)]
+    return [_psfs(row, imaging, "moffat", "fwhm", "psf_beta_declared") for row in records(declared)]
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -129,10 +132,10 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", rows.to_dict("records"))
 
 
-def _psfs(row: dict[str, Any], profile: Any, width: str, exponent: str) -> Psfs:
-    betas = [None if pd.isna(row[f"{exponent}_{band}"]) else float(row[f"{exponent}_{band}"]) for band in BANDS]
+def _psfs(row: dict[str, Any], imaging: Imaging, profile: Any, width: str, exponent: str) -> Psfs:
+    betas = [None if pd.isna(row[f"{exponent}_{band}"]) else float(row[f"{exponent}_{band}"]) for band in imaging.bands]
     try:
-        return tuple(Psf(profile, float(row[f"{width}_{band}"]), beta) for band, beta in zip(BANDS, betas, strict=True))
+        return tuple(Psf(profile, float(row[f"{width}_{band}"]), beta) for band, beta in zip(imaging.bands, betas, strict=True))
     except ValueError as error:
         raise ArcgateError(
             str(error),

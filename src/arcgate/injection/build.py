@@ -11,7 +11,6 @@ from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
-from arcgate.imaging import DECALS
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
@@ -35,7 +34,7 @@ class Built:
 
 def survey_of(data: Data, runtime: Runtime) -> Survey:
     """The host survey that a specification names; a mock survey is built if it is not there yet."""
-    return open_survey(data.hosts, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=True)
+    return open_survey(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=True)
 
 
 def build_dataset(data: Data, runtime: Runtime) -> Built:
@@ -61,13 +60,13 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     digest = spec_digest(data, survey.digest)
 
     def build(folder: Path) -> None:
-        manifest = build_manifest(data, survey.catalogue)
+        manifest = build_manifest(data, survey.catalogue, survey.left_out)
         tasks = plan_shards(manifest, survey, folder, runtime.rows_per_shard, runtime.batch_rows)
         receipts = run_tasks(tasks, runtime.workers if len(manifest) > ROWS_ALONE else 1)
         write_card(
             folder,
             data=as_plain(data),
-            imaging=DECALS,
+            imaging=data.imaging,
             hosts=survey.describe(),
             spec_digest=digest,
             code_version=code_version(PIXELS),

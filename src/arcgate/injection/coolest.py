@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.injection.exchange import COLUMNS, amplitude_of, bad_column, radius_ratio, row_numbers, row_slope
+from arcgate.imaging import Imaging
+from arcgate.injection.exchange import amplitude_of, bad_column, exchanged_columns, radius_ratio, row_numbers, row_slope
 
 _INDICES: Final = (0.5, 10.0)
 
@@ -44,17 +45,19 @@ class SurveyInfo:
     image_path: str | None = None
 
 
-def to_coolest(row: Mapping[str, Any], survey: SurveyInfo, band: str) -> dict[str, Any]:
+def to_coolest(row: Mapping[str, Any], imaging: Imaging, survey: SurveyInfo, band: str) -> dict[str, Any]:
     """COOLEST template of a row in one band, ready for `json.dump`.
 
     Parameters
     ----------
     row : mapping
         Manifest row with an arc and the host's columns (host_x_pix, host_y_pix, sky_sigma_*) joined.
+    imaging : Imaging
+        Of its stamp.
     survey : SurveyInfo
         What the manifest does not hold.
-    band : {'g', 'r', 'z'}
-        A template describes one image.
+    band : str
+        One of the imaging's: a template describes one image.
 
     Returns
     -------
@@ -74,15 +77,15 @@ def to_coolest(row: Mapping[str, Any], survey: SurveyInfo, band: str) -> dict[st
     about the lens: the source is moved by the difference, which leaves the image as it is. The PSF is the one used. The
     standard has Gaussian and pixelated PSFs only, so a Moffat is stated in words and, as numbers, under `meta`.
     """
-    if band not in BANDS:
-        raise ArcgateError(f"unknown band {band!r}", where="to_coolest", todo=f"use one of {', '.join(BANDS)}")
-    values = row_numbers(row, (*COLUMNS, f"sky_sigma_{band}"))
+    if band not in imaging.bands:
+        raise ArcgateError(f"unknown band {band!r}", where="to_coolest", todo=f"use one of {', '.join(imaging.bands)}")
+    scale = imaging.pixel_scale_arcsec
+    values = row_numbers(row, (*exchanged_columns(imaging), f"sky_sigma_{band}"))
     n = values["source_sersic_n"]
     if not _INDICES[0] <= n <= _INDICES[1]:
         raise bad_column(row, "source_sersic_n", n, "between 0.5 and 10 for COOLEST")
-    middle = (STAMP_SIZE - 1) / 2.0
-    x, y = ((values[f"host_{axis}_pix"] - middle) * PIXEL_SCALE_ARCSEC for axis in "xy")
-    psf, psf_numbers = _psf(row, band)
+    x, y = ((values[f"host_{axis}_pix"] - imaging.middle_pix) * scale for axis in "xy")
+    psf, psf_numbers = _psf(row, band, scale)
     sample = {name: str(row[name]) for name in ("sample_id", "host_id", "role") if name in row}
     return {
         "standard": "COOLEST",
@@ -91,13 +94,13 @@ def to_coolest(row: Mapping[str, Any], survey: SurveyInfo, band: str) -> dict[st
         "cosmology": None,
         "lensing_entities": _entities(values | {"lens_slope": row_slope(row)}, survey, band, (x, y)),
         "observation": {
-            "pixels": _pixels(survey.image_path),
+            "pixels": _pixels(survey.image_path, imaging),
             "noise": {"type": "UniformGaussianNoise", "std_dev": values[f"sky_sigma_{band}"]},
             "mag_zero_point": ZERO_POINT,
             "mag_sky_brightness": None,
             "exposure_time": None,
         },
-        "instrument": {"name": survey.name, "band": band, "pixel_size": PIXEL_SCALE_ARCSEC, "readout_noise": 0.0, "psf": psf},
+        "instrument": {"name": survey.name, "band": band, "pixel_size": scale, "readout_noise": 0.0, "psf": psf},
         "meta": {
             "units": "nanomaggies",
             "arcgate": sample | {"psf": psf_numbers, "source_half_light_radius_arcsec": values["source_reff_arcsec"]},
@@ -133,18 +136,18 @@ def _profile(kind: str, values: Mapping[str, float]) -> dict[str, Any]:
     return {"type": kind, "parameters": {name: {"point_estimate": {"value": value}} for name, value in values.items()}}
 
 
-def _pixels(image_path: str | None) -> dict[str, Any]:
-    half = STAMP_SIZE * PIXEL_SCALE_ARCSEC / 2.0
+def _pixels(image_path: str | None, imaging: Imaging) -> dict[str, Any]:
+    half = imaging.size_pix * imaging.pixel_scale_arcsec / 2.0
     return {
         "fits_file": {"path": image_path},
         "field_of_view_x": [-half, half],
         "field_of_view_y": [-half, half],
-        "num_pix_x": STAMP_SIZE,
-        "num_pix_y": STAMP_SIZE,
+        "num_pix_x": imaging.size_pix,
+        "num_pix_y": imaging.size_pix,
     }
 
 
-def _psf(row: Mapping[str, Any], band: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _psf(row: Mapping[str, Any], band: str, scale_arcsec: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The PSF used, as COOLEST can say it, and in numbers."""
     profile, fwhm = row.get("psf_profile_used"), f"psf_fwhm_used_{band}"
     width = row_numbers(row, (fwhm,))[fwhm]
@@ -154,7 +157,7 @@ def _psf(row: Mapping[str, Any], band: str) -> tuple[dict[str, Any], dict[str, A
     if profile == "gaussian":
         # In units of the pixel, as the class GaussianPSF of coolest has it.
         words = "effective PSF, pixel included"
-        return {"type": "GaussianPSF", "fwhm": width / PIXEL_SCALE_ARCSEC, "description": words}, numbers
+        return {"type": "GaussianPSF", "fwhm": width / scale_arcsec, "description": words}, numbers
     if profile != "moffat":
         raise bad_column(row, "psf_profile_used", profile, "gaussian or moffat")
     beta = f"psf_beta_used_{band}"

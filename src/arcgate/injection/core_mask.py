@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import STAMP_SIZE
-
 Array = NDArray[np.float64]
 
 
-def radius_from(x_pix: Array | float, y_pix: Array | float) -> Array:
-    """Distance of each pixel of a stamp from a centre, pixels: shape (..., STAMP_SIZE, STAMP_SIZE)."""
+def radius_from(x_pix: Array | float, y_pix: Array | float, size_pix: int) -> Array:
+    """Distance of each pixel of a stamp from a centre, pixels: shape (..., size_pix, size_pix)."""
     x, y = np.asarray(x_pix, dtype=np.float64)[..., None, None], np.asarray(y_pix, dtype=np.float64)[..., None, None]
-    pixel = np.arange(STAMP_SIZE, dtype=np.float64)
+    pixel = np.arange(size_pix, dtype=np.float64)
     distance: Array = np.hypot(pixel[None, :] - x, pixel[:, None] - y)
     return distance
 

@@ -19,28 +19,36 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import gammaincinv, gammaln
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, SOURCE_MAGS, STAMP_SIZE, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 
 Arguments = dict[str, float]
 
 _AT_MOST_1: Final = ("lens_q", "source_q")
 _NOT_NEGATIVE: Final = ("theta_e_arcsec", "flux_scale")
 _POSITIVE: Final = ("lens_q", "source_reff_arcsec", "source_sersic_n", "source_q")
-COLUMNS: Final = (
-    *("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2", *SOURCE_MAGS),
+_COLUMNS: Final = (
+    *("theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2"),
     *("source_reff_arcsec", "source_sersic_n", "source_q", "source_phi_rad", "source_x_arcsec", "source_y_arcsec"),
     *("flux_scale", "host_x_pix", "host_y_pix"),
 )
 
 
-def to_lenstronomy(row: Mapping[str, Any]) -> dict[str, Any]:
+def exchanged_columns(imaging: Imaging) -> tuple[str, ...]:
+    """The numbers of a row that describe its arc."""
+    return *_COLUMNS, *(f"source_mag_{band}" for band in imaging.bands)
+
+
+def to_lenstronomy(row: Mapping[str, Any], imaging: Imaging) -> dict[str, Any]:
     """Keyword arguments with which lenstronomy makes the row's arc.
 
     Parameters
     ----------
     row : mapping
         Manifest row with an arc, host_x_pix and host_y_pix joined. `lens_slope` may be absent or null: isothermal.
+    imaging : Imaging
+        Of its stamp.
 
     Returns
     -------
@@ -55,7 +63,7 @@ def to_lenstronomy(row: Mapping[str, Any]) -> dict[str, Any]:
     ArcgateError
         A column that is missing, null or out of range, naming sample and column.
     """
-    values = row_numbers(row, COLUMNS)
+    values, scale = row_numbers(row, exchanged_columns(imaging)), imaging.pixel_scale_arcsec
     slope = row_slope(row)
     lens = {"theta_E": values["theta_e_arcsec"], **_ellipticity(values["lens_q"], values["lens_phi_rad"])}
     lens |= {"center_x": 0.0, "center_y": 0.0} | ({} if slope == 2.0 else {"gamma": slope})
@@ -71,24 +79,26 @@ def to_lenstronomy(row: Mapping[str, Any]) -> dict[str, Any]:
         "lens_model_list": ["SIE" if slope == 2.0 else "EPL", "SHEAR"],
         "kwargs_lens": [lens, shear],
         "source_light_model_list": ["SERSIC_ELLIPSE"],
-        "kwargs_source": {band: [{"amp": amplitude_of(values, band), **shape}] for band in BANDS},
+        "kwargs_source": {band: [{"amp": amplitude_of(values, band), **shape}] for band in imaging.bands},
         "kwargs_pixel": {
-            "nx": STAMP_SIZE,
-            "ny": STAMP_SIZE,
-            "transform_pix2angle": np.diag([PIXEL_SCALE_ARCSEC, PIXEL_SCALE_ARCSEC]),
-            "ra_at_xy_0": -values["host_x_pix"] * PIXEL_SCALE_ARCSEC,
-            "dec_at_xy_0": -values["host_y_pix"] * PIXEL_SCALE_ARCSEC,
+            "nx": imaging.size_pix,
+            "ny": imaging.size_pix,
+            "transform_pix2angle": np.diag([scale, scale]),
+            "ra_at_xy_0": -values["host_x_pix"] * scale,
+            "dec_at_xy_0": -values["host_y_pix"] * scale,
         },
     }
 
 
-def from_lenstronomy(model: Mapping[str, Any]) -> dict[str, float]:
+def from_lenstronomy(model: Mapping[str, Any], imaging: Imaging) -> dict[str, float]:
     """Manifest columns of a lens and source in lenstronomy's terms: the inverse of `to_lenstronomy`.
 
     Parameters
     ----------
     model : mapping
         Of the form that `to_lenstronomy` returns. The lens may lie anywhere, and shear may have another origin.
+    imaging : Imaging
+        Of the stamp: its bands and pixels must be those of the model.
 
     Returns
     -------
@@ -114,8 +124,8 @@ def from_lenstronomy(model: Mapping[str, Any]) -> dict[str, float]:
     columns = {"theta_e_arcsec": lens["theta_E"], "lens_slope": lens.get("gamma", 2.0)}
     columns |= {"gamma1": shear["gamma1"], "gamma2": shear["gamma2"]}
     columns["lens_q"], columns["lens_phi_rad"] = _axis_ratio(lens["e1"], lens["e2"])
-    columns["host_x_pix"], columns["host_y_pix"] = _pixel_of(model["kwargs_pixel"], lens_x, lens_y)
-    source = _one_shape(model["kwargs_source"])
+    columns["host_x_pix"], columns["host_y_pix"] = _pixel_of(model["kwargs_pixel"], lens_x, lens_y, imaging)
+    source = _one_shape(model["kwargs_source"], imaging)
     # Shear about another point than the lens is shear about the lens and a shift of the source plane.
     off_x, off_y = lens_x - shear.get("ra_0", 0.0), lens_y - shear.get("dec_0", 0.0)
     shift_x, shift_y = (
@@ -127,7 +137,7 @@ def from_lenstronomy(model: Mapping[str, Any]) -> dict[str, float]:
     columns["source_sersic_n"] = source["n_sersic"]
     columns["source_reff_arcsec"] = source["R_sersic"] / radius_ratio(source["n_sersic"])
     columns["source_q"], columns["source_phi_rad"] = _axis_ratio(source["e1"], source["e2"])
-    return {name: float(value) for name, value in (columns | _magnitudes(model["kwargs_source"], columns)).items()}
+    return {name: float(value) for name, value in (columns | _magnitudes(model["kwargs_source"], columns, imaging)).items()}
 
 
 def row_numbers(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, float]:
@@ -211,10 +221,10 @@ def amplitude_of(values: Mapping[str, float], band: str) -> float:
     return float(flux) / _flux_over_amplitude(values["source_reff_arcsec"], values["source_sersic_n"])
 
 
-def _magnitudes(kwargs_source: Mapping[str, Any], columns: Mapping[str, float]) -> Arguments:
+def _magnitudes(kwargs_source: Mapping[str, Any], columns: Mapping[str, float], imaging: Imaging) -> Arguments:
     area = _flux_over_amplitude(columns["source_reff_arcsec"], columns["source_sersic_n"])
     mags = {}
-    for band in BANDS:
+    for band in imaging.bands:
         amplitude = kwargs_source[band][0]["amp"]
         if not amplitude > 0:
             raise _unfit(f"kwargs_source, band {band}", amplitude, "light with a magnitude: an amplitude above 0")
@@ -222,26 +232,27 @@ def _magnitudes(kwargs_source: Mapping[str, Any], columns: Mapping[str, float]) 
     return {**{f"source_mag_{band}": mag for band, mag in mags.items()}, "flux_scale": 1.0}
 
 
-def _one_shape(kwargs_source: Mapping[str, Any]) -> Arguments:
+def _one_shape(kwargs_source: Mapping[str, Any], imaging: Imaging) -> Arguments:
     """The source's parameters but for its amplitude, which all bands must share."""
     shapes = []
-    for band in BANDS:
+    for band in imaging.bands:
         if band not in kwargs_source or len(kwargs_source[band]) != 1:
-            raise _unfit("kwargs_source", sorted(kwargs_source), "one source in each of the bands g, r, z")
+            raise _unfit("kwargs_source", sorted(kwargs_source), f"one source in each of the bands {', '.join(imaging.bands)}")
         shapes.append({name: value for name, value in kwargs_source[band][0].items() if name != "amp"})
     if any(shape != shapes[0] for shape in shapes):
         raise _unfit("kwargs_source", shapes, "a source of one shape in all bands")
     return shapes[0]
 
 
-def _pixel_of(kwargs_pixel: Mapping[str, Any], x_arcsec: float, y_arcsec: float) -> tuple[float, float]:
+def _pixel_of(kwargs_pixel: Mapping[str, Any], x_arcsec: float, y_arcsec: float, imaging: Imaging) -> tuple[float, float]:
     """Place of a point in the stamp, pixels."""
+    side, scale = imaging.size_pix, imaging.pixel_scale_arcsec
     matrix = [list(line) for line in kwargs_pixel["transform_pix2angle"]]
     size = (kwargs_pixel["nx"], kwargs_pixel["ny"])
-    if size != (STAMP_SIZE, STAMP_SIZE) or matrix != [[PIXEL_SCALE_ARCSEC, 0.0], [0.0, PIXEL_SCALE_ARCSEC]]:
-        needed = f"{STAMP_SIZE} x {STAMP_SIZE} unrotated pixels of {PIXEL_SCALE_ARCSEC} arcsec"
+    if size != (side, side) or matrix != [[scale, 0.0], [0.0, scale]]:
+        needed = f"{side} x {side} unrotated pixels of {scale} arcsec"
         raise _unfit("kwargs_pixel", (size, matrix), needed)
     return (
-        float(x_arcsec - kwargs_pixel["ra_at_xy_0"]) / PIXEL_SCALE_ARCSEC,
-        float(y_arcsec - kwargs_pixel["dec_at_xy_0"]) / PIXEL_SCALE_ARCSEC,
+        float(x_arcsec - kwargs_pixel["ra_at_xy_0"]) / scale,
+        float(y_arcsec - kwargs_pixel["dec_at_xy_0"]) / scale,
     )

@@ -7,8 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from arcgate.colours import carried
 from arcgate.data_node import Grid
 from arcgate.ground.draws import Ids, between, choice, normal, uniform
+from arcgate.imaging import Imaging
 from arcgate.lensing.images import image_counts
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
@@ -16,12 +18,13 @@ from arcgate.lensing.images import image_counts
 SOURCE_COLOURS = {"gr": (0.40, 0.15), "rz": (0.35, 0.15)}
 
 # theta_E tied to luminosity: sigma^4 goes with L (Faber & Jackson 1976) and theta_E with sigma^2, so that at one redshift
-# theta_E goes with 10^(-0.2 m). Pivot: the SLACS lenses' typical theta_E of 1.2 arcsec (Bolton et al. 2008), put at r = 18.5.
-PIVOT_MAG_R = 18.5
+# theta_E goes with 10^(-0.2 m). Pivot: the SLACS lenses' typical theta_E of 1.2 arcsec (Bolton et al. 2008), put at 18.5 mag
+# in r, or in whatever band is the reference.
+PIVOT_MAG = 18.5
 PIVOT_THETA_E_ARCSEC = 1.2
 
 
-def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float64]) -> pd.DataFrame:
+def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64], imaging: Imaging) -> pd.DataFrame:
     """Draw the arc of each pair.
 
     Parameters
@@ -32,8 +35,10 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
         Seed of the data set.
     pair_ids : ndarray of int, shape (n,)
         Identities; a pair's arc depends on nothing else but the seed and its host's magnitude.
-    host_mag_r : ndarray, shape (n,)
-        r magnitude of each pair's host.
+    host_mag : ndarray, shape (n,)
+        Magnitude of each pair's host in the reference band.
+    imaging : Imaging
+        Whose bands sources have magnitudes in: their colours in g, r and z are carried to other bands (`carried`).
 
     Returns
     -------
@@ -44,17 +49,19 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
     shear_angle = between(seed, "shear_angle", pair_ids, 0.0, np.pi)
     ellipticity = choice(seed, "ellipticity", pair_ids, grid.ellipticity)
     offset = grid.offset_arcsec
-    mag_r = host_mag_r + choice(seed, "dmag", pair_ids, grid.dmag)
+    mag = host_mag + choice(seed, "dmag", pair_ids, grid.dmag)
+    # Relative to r.
+    shape = {"g": _colour("gr", seed, pair_ids), "r": np.zeros(len(pair_ids)), "z": -_colour("rz", seed, pair_ids)}
+    offsets = carried(shape, imaging.bands)
+    at_reference = offsets[imaging.reference_band]
     arcs = pd.DataFrame(
         {
-            "theta_e_arcsec": _einstein_radius(grid, seed, pair_ids, host_mag_r),
+            "theta_e_arcsec": _einstein_radius(grid, seed, pair_ids, host_mag),
             "lens_q": between(seed, "lens_q", pair_ids, *grid.lens_q),
             "lens_phi_rad": between(seed, "lens_phi", pair_ids, 0.0, np.pi),
             "gamma1": shear * np.cos(2.0 * shear_angle),
             "gamma2": shear * np.sin(2.0 * shear_angle),
-            "source_mag_g": mag_r + _colour("gr", seed, pair_ids),
-            "source_mag_r": mag_r,
-            "source_mag_z": mag_r - _colour("rz", seed, pair_ids),
+            **{f"source_mag_{band}": mag + (offset - at_reference) for band, offset in offsets.items()},
             "source_reff_arcsec": choice(seed, "reff", pair_ids, grid.reff_arcsec),
             "source_sersic_n": grid.sersic_n,
             "source_q": (1.0 - ellipticity) / (1.0 + ellipticity),
@@ -68,10 +75,10 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float
     return arcs
 
 
-def _einstein_radius(grid: Grid, seed: int, pair_ids: Ids, host_mag_r: NDArray[np.float64]) -> NDArray[np.float64]:
+def _einstein_radius(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64]) -> NDArray[np.float64]:
     if grid.theta_e_from == "grid":
         return choice(seed, "theta_e", pair_ids, grid.theta_e_arcsec)
-    expected = PIVOT_THETA_E_ARCSEC * 10.0 ** (-0.2 * (host_mag_r - PIVOT_MAG_R))
+    expected = PIVOT_THETA_E_ARCSEC * 10.0 ** (-0.2 * (host_mag - PIVOT_MAG))
     low, high = min(grid.theta_e_arcsec), max(grid.theta_e_arcsec)
     if grid.theta_e_scatter_dex == 0.0:
         return np.clip(expected, low, high)

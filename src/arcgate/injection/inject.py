@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, IMAGE_SHAPE
 from arcgate.ground.draws import generator
+from arcgate.imaging import Imaging
 from arcgate.injection.arcs import render_arcs, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.lensing.noise import photon_noise, updated_ivar
 
-CORE_RADIUS_PIX = 5.0
+# The core: 5 px of DECaLS.
+CORE_RADIUS_ARCSEC = 1.31
 Images = NDArray[np.float32]
 
 
@@ -27,15 +28,17 @@ class Injected:
     measured: pd.DataFrame
 
 
-def inject(rows: pd.DataFrame, cutouts: Images) -> Injected:
+def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging) -> Injected:
     """Add to each cutout the arc that its row declares.
 
     Parameters
     ----------
     rows : DataFrame of n rows
         Manifest rows with the host's columns (sky_sigma, gain, ivar, host_x_pix, host_y_pix) joined.
-    cutouts : ndarray, float32 (n, 3, 64, 64)
+    cutouts : ndarray, float32 (n, band, y, x)
         Hosts, nanomaggies per pixel.
+    imaging : Imaging
+        Of the cutouts.
 
     Returns
     -------
@@ -43,72 +46,80 @@ def inject(rows: pd.DataFrame, cutouts: Images) -> Injected:
         `float32(cutout + arc)` and the arc as added, with the noise of its photons where the row asks for it. Control rows come
         out as they went in, with an arc of zeros.
     """
-    arcs = np.zeros((len(rows), *IMAGE_SHAPE), dtype=np.float32)
+    arcs = np.zeros((len(rows), *imaging.shape), dtype=np.float32)
     lit = np.flatnonzero((rows["role"] != "control").to_numpy())
     measured = pd.DataFrame(index=rows.index)
     if len(lit):
         table = rows.iloc[lit].reset_index(drop=True)
-        full, lost = render_arcs(table, used_psfs(table))
-        noise = photons_of(table, full, "arc_noise")
-        mask = core_mask(table)
+        full, lost = render_arcs(table, used_psfs(table, imaging), imaging)
+        noise = photons_of(table, full, "arc_noise", imaging)
+        mask = core_mask(table, imaging)
         arcs[lit] = (full + noise) * mask
-        columns = _measure(table, full, arcs[lit], lost) | _ivar(table, full * mask**2)
+        columns = _measure(table, full, arcs[lit], lost, imaging) | _ivar(table, full * mask**2, imaging)
         measured = pd.DataFrame(columns, index=rows.index[lit]).reindex(rows.index)
     return Injected(image=cutouts + arcs, arc=arcs, measured=measured)
 
 
-def core_mask(table: pd.DataFrame) -> Images:
-    """Share of each row's arc that its core mask leaves, float32 (n, 1, 64, 64)."""
-    radius = radius_from(table["host_x_pix"].to_numpy(np.float64), table["host_y_pix"].to_numpy(np.float64))
+def core_mask(table: pd.DataFrame, imaging: Imaging) -> Images:
+    """Share of each row's arc that its core mask leaves, float32 (n, 1, y, x)."""
+    radius = _radius(table, imaging)
     settings = zip(table["core_mask_kind"], table["core_mask_radius_pix"], table["core_mask_width_pix"], strict=True)
     left = [kept(distance, *setting) for distance, setting in zip(radius, settings, strict=True)]
     return np.stack(left)[:, None].astype(np.float32)
 
 
-def photons_of(table: pd.DataFrame, arc: Images, stream: str) -> Images:
+def photons_of(table: pd.DataFrame, arc: Images, stream: str, imaging: Imaging) -> Images:
     """Photon noise of the arcs of rows that ask for it, zeros for others; each stream of random numbers has its own noise."""
     noise = np.zeros_like(arc)
-    gain = _by_band(table, "gain")
+    gain = _by_band(table, "gain", imaging)
     for i in np.flatnonzero((table["arc_noise"] == "poisson").to_numpy()):
         rng = generator(int(table["seed"].iloc[i]), stream, int(table["sample_id"].iloc[i]))
         noise[i] = photon_noise(rng, arc[i].astype(np.float64), gain[i])
     return noise
 
 
-def _by_band(table: pd.DataFrame, stem: str) -> NDArray[np.float64]:
-    """A quantity of each band, shape (n, 3, 1, 1)."""
-    return table[[f"{stem}_{band}" for band in BANDS]].to_numpy(np.float64)[:, :, None, None]
+def _radius(table: pd.DataFrame, imaging: Imaging) -> NDArray[np.float64]:
+    """Distance of each pixel from its row's galaxy, pixels, (n, y, x)."""
+    x, y = (table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
+    return radius_from(x, y, imaging.size_pix)
 
 
-def _measure(table: pd.DataFrame, full: Images, added: Images, lost: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    sky = _by_band(table, "sky_sigma")
-    radius = radius_from(table["host_x_pix"].to_numpy(np.float64), table["host_y_pix"].to_numpy(np.float64))
-    core = radius < CORE_RADIUS_PIX
-    out = {"theta_e_over_psf": table["theta_e_arcsec"].to_numpy(np.float64) / table["psfsize_r"].to_numpy(np.float64)}
+def _by_band(table: pd.DataFrame, stem: str, imaging: Imaging) -> NDArray[np.float64]:
+    """A quantity of each band, shape (n, band, 1, 1)."""
+    return table[[f"{stem}_{band}" for band in imaging.bands]].to_numpy(np.float64)[:, :, None, None]
+
+
+def _measure(
+    table: pd.DataFrame, full: Images, added: Images, lost: NDArray[np.float64], imaging: Imaging
+) -> dict[str, NDArray[np.float64]]:
+    sky, reference = _by_band(table, "sky_sigma", imaging), imaging.bands.index(imaging.reference_band)
+    core = _radius(table, imaging) < CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
+    psfsize = table[f"psfsize_{imaging.reference_band}"].to_numpy(np.float64)
+    out = {"theta_e_over_psf": table["theta_e_arcsec"].to_numpy(np.float64) / psfsize}
     for suffix, arc in (("", full), ("_injected", added)):
         out[f"arc_snr{suffix}"] = np.sqrt(np.square(arc / sky).sum(axis=(1, 2, 3)))
-        out[f"arc_core_share{suffix}"] = _core_share(arc[:, BANDS.index("r")], core)
-        for i, band in enumerate(BANDS):
+        out[f"arc_core_share{suffix}"] = _core_share(arc[:, reference], core)
+        for i, band in enumerate(imaging.bands):
             out[f"arc_flux{suffix}_{band}"] = arc[:, i].sum(axis=(1, 2), dtype=np.float64)
-    for i, band in enumerate(BANDS):
+    for i, band in enumerate(imaging.bands):
         out[f"arc_flux_lost_{band}"] = lost[:, i]
     return out
 
 
 def _core_share(arc: Images, core: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of the r-band light at r < 5 px; NaN for an arc without light."""
+    """Share of a band's light in the core; NaN for an arc without light."""
     total, inside = (light.sum(axis=(1, 2), dtype=np.float64) for light in (arc, arc * core))
     share = np.full(len(arc), np.nan)
     np.divide(inside, total, out=share, where=total > 0)
     return share
 
 
-def _ivar(table: pd.DataFrame, noisy: Images) -> dict[str, NDArray[np.float64]]:
+def _ivar(table: pd.DataFrame, noisy: Images, imaging: Imaging) -> dict[str, NDArray[np.float64]]:
     """Inverse of the mean variance of each stamp's pixels: the sky's, and where arcs have noise that of the light `noisy`."""
     light = np.maximum(noisy, 0.0).mean(axis=(2, 3), dtype=np.float64)
     with_noise = (table["arc_noise"] == "poisson").to_numpy()
     out = {}
-    for i, band in enumerate(BANDS):
+    for i, band in enumerate(imaging.bands):
         sky, gain = (table[f"{stem}_{band}"].to_numpy(np.float64) for stem in ("ivar", "gain"))
         out[f"ivar_{band}"] = np.where(with_noise, updated_ivar(sky, light[:, i], gain), sky)
     return out

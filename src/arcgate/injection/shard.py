@@ -10,19 +10,12 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.receipts import Receipt, finished
-from arcgate.dataset.schema import BANDS, COLUMN_NAMES
+from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.draws import uniform
-from arcgate.imaging import DECALS
+from arcgate.imaging import Imaging
 from arcgate.injection.inject import Injected, inject
 from arcgate.survey.hosts import Survey
-
-HOST_COLUMNS = [
-    "host_x_pix",
-    "host_y_pix",
-    *[f"{stem}_{band}" for stem in ("sky_sigma", "gain", "ivar") for band in BANDS],
-    "provenance",
-]
 
 
 @dataclass(frozen=True)
@@ -93,25 +86,32 @@ def run_shard(task: ShardTask) -> Receipt:
     done = finished(task.path, task.rows["sample_id"].tolist())
     if done is not None:
         return done
-    catalogue = task.survey.catalogue[HOST_COLUMNS]
+    imaging = task.survey.imaging
+    catalogue = task.survey.catalogue[host_columns(imaging)]
     with threadpool_limits(1):
         parts, tables = [], []
         for begin in range(0, len(task.rows), task.batch_rows):
             places = np.arange(begin, min(begin + task.batch_rows, len(task.rows)))
             rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, catalogue))
-            injected = inject(pd.concat([rows, hosts], axis=1), task.survey.cutouts(places))
+            injected = inject(pd.concat([rows, hosts], axis=1), task.survey.cutouts(places), imaging)
             parts.append(injected)
-            tables.append(_table(rows, hosts, injected))
+            tables.append(_table(rows, hosts, injected, imaging))
     image = np.concatenate([part.image for part in parts])
     arc = np.concatenate([part.arc for part in parts])
-    return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc, DECALS)
+    return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc, imaging)
 
 
-def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected) -> pd.DataFrame:
-    ivar = [f"ivar_{band}" for band in BANDS]
+def host_columns(imaging: Imaging) -> list[str]:
+    """Columns of a survey's catalogue that are joined to a manifest's rows."""
+    per_band = [f"{stem}_{band}" for stem in ("sky_sigma", "gain", "ivar") for band in imaging.bands]
+    return ["host_x_pix", "host_y_pix", *per_band, "provenance"]
+
+
+def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected, imaging: Imaging) -> pd.DataFrame:
+    ivar = [f"ivar_{band}" for band in imaging.bands]
     # The arc's own noise lowers the inverse variance of the rows that have it.
     changed = injected.measured.reindex(columns=ivar).astype(np.float64).fillna(hosts[ivar])
     unchanged = hosts.drop(columns=ivar)
     measured = injected.measured.drop(columns=ivar, errors="ignore")
     table = pd.concat([rows, unchanged, changed, measured], axis=1)
-    return table.reindex(columns=list(COLUMN_NAMES))
+    return table.reindex(columns=list(schema_of(imaging).names))

@@ -1,9 +1,10 @@
-"""Stamp packs on disk: one FITS cube (n, height, width) per band, in files g.fits, r.fits and z.fits."""
+"""Stamp packs on disk: one FITS cube (n, height, width) per band, in files g.fits, r.fits, ..."""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,6 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.ground.errors import ArcgateError
 
 Cube = NDArray[Any]
@@ -47,10 +47,10 @@ class CubeFile:
     others: tuple[fits.Header, ...]
 
 
-def cube_paths(folder: Path) -> dict[str, Path]:
-    """Paths of the three cubes of a stamp pack: `g.fits`, or another name if only that is there (`g.fits.fz`, `g.fits.gz`)."""
+def cube_paths(folder: Path, bands: Sequence[str]) -> dict[str, Path]:
+    """Paths of the cubes of a stamp pack: `g.fits`, or another name if only that is there (`g.fits.fz`, `g.fits.gz`)."""
     paths = {}
-    for band in BANDS:
+    for band in bands:
         names = [folder / f"{band}{ending}" for ending in _ENDINGS]
         paths[band] = next((path for path in names if path.is_file()), names[0])
     return paths
@@ -76,7 +76,9 @@ def read_cube(path: Path) -> CubeFile:
     """
     if not path.is_file():
         raise ArcgateError(
-            f"no file {path.name}", where=path.parent, todo="a stamp pack holds g.fits, r.fits and z.fits, one cube per band"
+            f"no file {path.name}",
+            where=path.parent,
+            todo="a stamp pack holds a file for each band of the imaging (g.fits, r.fits, ...), each with one cube",
         )
     with path.open("rb") as start:
         packed = start.read(4).startswith(_PACKED)
@@ -130,9 +132,9 @@ def _check_complete(path: Path, start: int, header: fits.Header) -> None:
         )
 
 
-def write_cubes(folder: Path, stamps: NDArray[np.float32]) -> None:
-    """Write stamps, shape (n, band, y, x) in nanomaggies per pixel, as three cubes, each under a temporary name first."""
-    for index, (band, path) in enumerate(cube_paths(folder).items()):
+def write_cubes(folder: Path, stamps: NDArray[np.float32], bands: Sequence[str]) -> None:
+    """Write stamps, shape (n, band, y, x) in nanomaggies per pixel, as a cube a band, each under a temporary name first."""
+    for index, (band, path) in enumerate(cube_paths(folder, bands).items()):
         temporary = path.with_name(f".{band}.{os.getpid()}.tmp")
         hdu = fits.PrimaryHDU(np.ascontiguousarray(stamps[:, index]))
         hdu.header["BUNIT"] = ("nanomaggy", "per pixel, AB zero point 22.5")

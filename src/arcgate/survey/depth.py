@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.lensing.psf import FWHM_PER_SIGMA
 
 Array = NDArray[np.float64]
@@ -13,14 +13,12 @@ Array = NDArray[np.float64]
 SIGNIFICANCE = 5.0
 
 
-def noise_equivalent_pixels(psfsize_arcsec: Array | float, pixel_scale_arcsec: float = PIXEL_SCALE_ARCSEC) -> Array:
+def noise_equivalent_pixels(psfsize_arcsec: Array | float, pixel_scale_arcsec: float) -> Array:
     """Noise-equivalent area of a PSF, 1 / sum P^2 = 4 pi (psfsize / 2.3548 / pixel scale)^2, pixels."""
     return 4.0 * np.pi * (np.asarray(psfsize_arcsec, dtype=np.float64) / FWHM_PER_SIGMA / pixel_scale_arcsec) ** 2
 
 
-def depth_from_sky(
-    sky_sigma: Array | float, psfsize_arcsec: Array | float, pixel_scale_arcsec: float = PIXEL_SCALE_ARCSEC
-) -> Array:
+def depth_from_sky(sky_sigma: Array | float, psfsize_arcsec: Array | float, pixel_scale_arcsec: float) -> Array:
     """5-sigma point-source depth of white noise of standard deviation `sky_sigma`.
 
     Parameters
@@ -41,9 +39,7 @@ def depth_from_sky(
     return np.asarray(ZERO_POINT - 2.5 * np.log10(faintest))
 
 
-def sky_from_depth(
-    depth_mag: Array | float, psfsize_arcsec: Array | float, pixel_scale_arcsec: float = PIXEL_SCALE_ARCSEC
-) -> Array:
+def sky_from_depth(depth_mag: Array | float, psfsize_arcsec: Array | float, pixel_scale_arcsec: float) -> Array:
     """Compute the standard deviation of the sky, nanomaggies per pixel: the inverse of `depth_from_sky`."""
     faintest = 10.0 ** (0.4 * (ZERO_POINT - np.asarray(depth_mag)))
     return np.asarray(faintest / SIGNIFICANCE / np.sqrt(noise_equivalent_pixels(psfsize_arcsec, pixel_scale_arcsec)))

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.data_node import MockHosts, PackHosts
+from arcgate.imaging import Imaging
 
 
 class Survey(Protocol):
@@ -19,8 +20,12 @@ class Survey(Protocol):
     ----------
     digest : str
         SHA-256 of the content: two surveys of one digest hold the same galaxies.
+    imaging : Imaging
+        Of its cutouts.
     catalogue : pandas.DataFrame
-        Columns and types of `arcgate.survey.columns.CATALOGUE`, index 0..n-1.
+        Columns and types of `arcgate.survey.columns.catalogue_columns`, index 0..n-1.
+    left_out : dict of str to int
+        Reasons for which galaxies cannot be used, and how many.
     """
 
     @property
@@ -29,12 +34,22 @@ class Survey(Protocol):
         ...
 
     @property
+    def imaging(self) -> Imaging:
+        """Of the cutouts."""
+        ...
+
+    @property
     def catalogue(self) -> pd.DataFrame:
         """One row per galaxy."""
         ...
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many galaxies cannot be used, by reason."""
+        ...
+
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Native pixels of galaxies by catalogue row: (n, band, y, x), 64 x 64, nanomaggies per pixel."""
+        """Native pixels of galaxies by catalogue row: (n, band, y, x), nanomaggies per pixel."""
         ...
 
     def only(self, rows: NDArray[np.int64]) -> Survey:
@@ -46,13 +61,15 @@ class Survey(Protocol):
         ...
 
 
-def open_survey(hosts: MockHosts | PackHosts, *, data_dir: Path, workers: int, progress: bool) -> Survey:
+def open_survey(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Path, workers: int, progress: bool) -> Survey:
     """Open the survey that a configuration names; the mock survey is built first unless it is there.
 
     Parameters
     ----------
     hosts : MockHosts or PackHosts
         Specification.
+    imaging : Imaging
+        Bands, size and scale of the cutouts.
     data_dir : Path
         Folder of artifacts; a mock survey lives in `surveys/<digest>` under it.
     workers : int
@@ -72,21 +89,21 @@ def open_survey(hosts: MockHosts | PackHosts, *, data_dir: Path, workers: int, p
     if isinstance(hosts, PackHosts):
         from arcgate.survey.pack import PackSurvey
 
-        survey = PackSurvey.open(hosts)
+        survey = PackSurvey.open(hosts, imaging)
         for note in survey.notes:
             print(f"note: {note}", flush=True)
         return survey
     from arcgate.survey.mock.build import open_mock
 
-    return open_mock(hosts, data_dir=data_dir, workers=workers, progress=progress)
+    return open_mock(hosts, imaging, data_dir=data_dir, workers=workers, progress=progress)
 
 
-def survey_digest(hosts: MockHosts | PackHosts) -> str:
+def survey_digest(hosts: MockHosts | PackHosts, imaging: Imaging) -> str:
     """Digest of the survey that `open_survey` would return, without building anything."""
     if isinstance(hosts, PackHosts):
         from arcgate.survey.pack import PackSurvey
 
-        return PackSurvey.open(hosts).digest
+        return PackSurvey.open(hosts, imaging).digest
     from arcgate.survey.mock.build import mock_digest
 
-    return mock_digest(hosts)
+    return mock_digest(hosts, imaging)

@@ -17,8 +17,8 @@ from arcgate.ground.errors import ArcgateError
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-APERTURE_PIX = 16.0
-"""Radius of the aperture of `Light.flux`: 4.2 arcsec at 0.262 arcsec per pixel."""
+APERTURE_ARCSEC = 4.192
+"""Radius of the aperture of a galaxy's magnitude: 16 px of 0.262 arcsec."""
 SEARCH_PIX = 8.0
 """The galaxy's peak is sought this far from the middle of the stamp."""
 SKY_INNER_SHARE = 0.31
@@ -48,7 +48,7 @@ class Light:
     Attributes
     ----------
     flux : float
-        Inside `APERTURE_PIX`, neighbours replaced by the light opposite to them; unit of the image.
+        Inside the aperture, neighbours replaced by the light opposite to them; unit of the image.
     half_light_pix : float
         Radius that holds half of `flux` (PSF included).
     concentration : float
@@ -186,7 +186,7 @@ def _nearest_peak(light: Array, sigma: float) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def measure_light(image: Array, sky: Sky, x_pix: float, y_pix: float) -> Light:
+def measure_light(image: Array, sky: Sky, x_pix: float, y_pix: float, aperture_pix: float) -> Light:
     """Aperture flux, half-light radius and concentration about a centre.
 
     Parameters
@@ -197,6 +197,8 @@ def measure_light(image: Array, sky: Sky, x_pix: float, y_pix: float) -> Light:
         Its sky; level and significance of neighbours.
     x_pix, y_pix : float
         Centre.
+    aperture_pix : float
+        Radius of the aperture.
 
     Returns
     -------
@@ -205,8 +207,8 @@ def measure_light(image: Array, sky: Sky, x_pix: float, y_pix: float) -> Light:
     """
     light = _without_neighbours(image - sky.level, sky.sigma, x_pix, y_pix)
     radius = _radius(image.shape, x_pix, y_pix)
-    radii = np.arange(0.25, APERTURE_PIX + 0.125, 0.25)
-    near = radius < APERTURE_PIX + 1.0
+    radii = np.arange(0.25, aperture_pix + 0.125, 0.25)
+    near = radius < aperture_pix + 1.0
     # A pixel counts by how far its centre lies inside the aperture, linear over one pixel.
     growth = np.array([(light[near] * np.clip(r + 0.5 - radius[near], 0.0, 1.0)).sum() for r in radii])
     flux = float(growth[-1])

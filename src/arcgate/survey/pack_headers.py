@@ -11,8 +11,9 @@ import numpy as np
 from astropy.io import fits
 
 from arcgate.data_node import PackHosts
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, ZERO_POINT
+from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 from arcgate.survey.cubes import CubeFile
 
 # Keywords of surveys for the AB magnitude of one count, and for the counts of magnitude 0 (Hyper Suprime-Cam).
@@ -38,7 +39,7 @@ _FILTERS: Final = ("FILTER", "BAND", "FILT", "BANDS")
 _BAND: Final = re.compile(r"^(?:hsc|des|decam|sdss|lsst|ps1|megacam|cfht)?[-_ ]?([ugrizy])(?:[-_. ].*)?$", re.IGNORECASE)
 
 
-def check_headers(files: Mapping[str, CubeFile], hosts: PackHosts) -> tuple[str, ...]:
+def check_headers(files: Mapping[str, CubeFile], hosts: PackHosts, imaging: Imaging) -> tuple[str, ...]:
     """Compare headers with the configuration.
 
     Parameters
@@ -46,6 +47,8 @@ def check_headers(files: Mapping[str, CubeFile], hosts: PackHosts) -> tuple[str,
     files : mapping
         Cubes by band.
     hosts : PackHosts
+    imaging : Imaging
+        Of the stamps to be cut.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def check_headers(files: Mapping[str, CubeFile], hosts: PackHosts) -> tuple[str,
     for band, file in files.items():
         _check_band(file, band)
         _check_unit(file, hosts)
-        notes += _check_scale(file, hosts)
+        notes += _check_scale(file, hosts, imaging.pixel_scale_arcsec)
     return tuple(dict.fromkeys(notes))
 
 
@@ -110,14 +113,12 @@ def _by_unit(file: CubeFile) -> Iterator[tuple[str, float]]:
             )
 
 
-def _check_scale(file: CubeFile, hosts: PackHosts) -> list[str]:
+def _check_scale(file: CubeFile, hosts: PackHosts, sought: float) -> list[str]:
     notes = []
     stated = hosts.pixel_scale_arcsec
-    if abs(stated / PIXEL_SCALE_ARCSEC - 1.0) > _SAME_SCALE:
-        off = 100.0 * (stated / PIXEL_SCALE_ARCSEC - 1.0)
-        notes.append(
-            f"pixels of {stated:g} arcsec are labelled as {PIXEL_SCALE_ARCSEC:g}: lengths in arcsec are off by {off:+.1f} %"
-        )
+    if abs(stated / sought - 1.0) > _SAME_SCALE:
+        off = 100.0 * (stated / sought - 1.0)
+        notes.append(f"pixels of {stated:g} arcsec are labelled as {sought:g}: lengths in arcsec are off by {off:+.1f} %")
     found = header_scale(file)
     if found is None or abs(found / stated - 1.0) <= _SAME_SCALE:
         return notes
@@ -126,7 +127,7 @@ def _check_scale(file: CubeFile, hosts: PackHosts) -> list[str]:
         raise ArcgateError(
             f"{words}, {100 * (found / stated - 1.0):+.1f} %",
             where=f"{file.path}; data.hosts.pixel_scale_arcsec",
-            todo=f"state the true scale; it must lie within {100 * SCALE_TOLERANCE:g} % of {PIXEL_SCALE_ARCSEC:g}: no resampling",
+            todo=f"state the true scale; it must lie within {100 * SCALE_TOLERANCE:g} % of {sought:g}: no resampling",
         )
     return [*notes, f"{words} (data.hosts.pixel_scale_arcsec={found:.4g})"]
 

@@ -44,7 +44,7 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     """
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: _sheet(dataset),
-        "core_difference.png": lambda: core_difference(*_mean_difference(dataset)),
+        "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
         "roc.png": lambda: roc(_predictions(scores)),
     }
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
@@ -77,7 +77,7 @@ def _sheet(dataset: Dataset) -> Figure:
     rows = batch.table.loc[chosen]
     titles = [pair_title(*row) for row in zip(rows["theta_e_arcsec"], rows["arc_snr"], strict=True)]
     assert batch.arc is not None  # arcs are read by default
-    return contact_sheet(batch.image[chosen], batch.image[controls], batch.arc[chosen], titles)
+    return contact_sheet(batch.image[chosen], batch.image[controls], batch.arc[chosen], titles, dataset.imaging)
 
 
 def _mean_difference(dataset: Dataset) -> tuple[NDArray[np.float64], int]:

@@ -17,6 +17,8 @@ from arcgate.ground.errors import ArcgateError
 STUDY: Final = "arcgate.study"
 KEY: Final = "arcgate.key"
 KIND: Final = "arcgate.kind"
+SCHEMA: Final = "arcgate.schema"
+"""Version of the data sets' schema: results on sets of different versions are never in one table."""
 VARIANT: Final = "arcgate.variant"
 OPENED: Final = "arcgate.opened_ms"
 DATA_DIGEST: Final = "arcgate.data_digest"

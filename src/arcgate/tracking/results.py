@@ -11,7 +11,7 @@ from mlflow.entities import Experiment, Run, ViewType
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
-from arcgate.tracking.runs import experiment_runs
+from arcgate.tracking.runs import experiment_runs, variant_runs
 from arcgate.tracking.store import DATABASE, Store, open_store
 
 FACTOR_PREFIXES: Final = ("data.", "view.", "gates.", "learning.", "evaluation.")
@@ -34,11 +34,12 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
     -------
     DataFrame
         A row a variant, finished or not, in the order in which the variants were first started; of several runs of one
-        variant name the one opened last. Columns: variant, run_status (MLflow's), key, run_id, data_digest, safe, cause,
-        cause_sentence; the parameters that differ between the variants (`data.controls.name`, ...); for each gate
-        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/smallest_leak`, and for each diagnostic, which decides
-        nothing, the same under `diagnostic/`; the refit `verdict/<quantity>/<band>` with `/low`, `/high`; scores `test/...` and
-        `deploy/...`. What a variant does not have is missing (NaN or None).
+        variant name the one opened last. Runs on data sets of another schema are left out (`apart` lists them). Columns:
+        variant, run_status (MLflow's), key, run_id, data_digest, safe, cause, cause_sentence; the parameters that differ
+        between the variants (`data.controls.name`, ...); for each gate `gate/<name>/<view>/<stratum>` with `/low`, `/high`,
+        `/status`, `/smallest_leak`, and for each diagnostic, which decides nothing, the same under `diagnostic/`; the refit
+        `verdict/<quantity>/<band>` with `/low`, `/high`; scores `test/...` and `deploy/...`. What a variant does not have is
+        missing (NaN or None).
 
     Raises
     ------
@@ -57,7 +58,7 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
 
 def study_table(store: Store, study: str) -> pd.DataFrame:
     """Read the table of `results` from an open store."""
-    latest = _latest_runs(experiment_runs(store, _known_experiment(store, study)))
+    latest = _latest_runs(variant_runs(experiment_runs(store, _known_experiment(store, study)))[0])
     rows = [_row(name, run) for name, run in latest.items()]
     factors = _differing([run.data.params for run in latest.values()])
     measured = sorted({name for row in rows for name in row if name.startswith(names.RESULT_PREFIXES)}, key=_measured_order)
@@ -66,6 +67,13 @@ def study_table(store: Store, study: str) -> pd.DataFrame:
         values = [run.data.params.get(name) for run in latest.values()]
         table.insert(len(LEADING) + position, name, _typed(values))
     return table
+
+
+def apart(study: str, mlruns_dir: str | Path = "mlruns") -> list[str]:
+    """Names of a study's variants that were run on data sets of another schema, and are in no table; each once."""
+    store = open_store(mlruns_dir)
+    others = variant_runs(experiment_runs(store, _known_experiment(store, study)))[1]
+    return list(dict.fromkeys(run.data.tags[names.VARIANT] for run in others))
 
 
 def _known_experiment(store: Store, study: str) -> Experiment:
@@ -83,8 +91,6 @@ def _latest_runs(runs: list[Run]) -> dict[str, Run]:
     """Of each variant name the run opened last, in the order of the names' first start."""
     latest: dict[str, Run] = {}
     for run in runs:
-        if run.data.tags.get(names.KIND) != names.KIND_VARIANT:
-            continue
         name = run.data.tags[names.VARIANT]
         if name not in latest or _opened_ms(run) >= _opened_ms(latest[name]):
             latest[name] = run  # a name that is in the dictionary keeps its place

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from mlflow.entities import Experiment, Run, ViewType
 
+from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
 from arcgate.tracking.store import Store
@@ -45,8 +46,8 @@ def study_run(store: Store, study: str) -> str:
 def variant_run(store: Store, study: str, variant: str, key: str) -> str:
     """Make or reopen the variant's run, below the study's parent run.
 
-    A run belongs to a variant if study, variant name and key agree. A run that was killed and therefore still says
-    RUNNING is taken up again like any other.
+    A run belongs to a variant if study, variant name, key and the data sets' schema agree. A run that was killed and therefore
+    still says RUNNING is taken up again like any other.
 
     Parameters
     ----------
@@ -98,13 +99,21 @@ def experiment_runs(store: Store, experiment: Experiment) -> list[Run]:
             return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
+def variant_runs(runs: list[Run]) -> tuple[list[Run], list[Run]]:
+    """Runs of variants: those of this version of the data sets' schema, and those of another or of none."""
+    variants = _tagged(runs, {names.KIND: names.KIND_VARIANT})
+    same = _tagged(variants, {names.SCHEMA: str(SCHEMA_VERSION)})
+    ours = {run.info.run_id for run in same}
+    return same, [run for run in variants if run.info.run_id not in ours]
+
+
 def is_latest(store: Store, study: str, variant: str, run_id: str) -> bool:
     """Whether this run is finished, and of the variant's name in this study the one that was opened last."""
     experiment = store.client.get_experiment_by_name(study)
     if experiment is None or experiment.lifecycle_stage != "active":
         return False
-    tags = {names.KIND: names.KIND_VARIANT, names.VARIANT: names.fitting(variant, names.TAG_LENGTH)}
-    named = _tagged(experiment_runs(store, experiment), tags)
+    tags = {names.VARIANT: names.fitting(variant, names.TAG_LENGTH)}
+    named = _tagged(variant_runs(experiment_runs(store, experiment))[0], tags)
     if not named:
         return False
     latest = max(named, key=lambda run: int(run.data.tags[names.OPENED]))
@@ -113,7 +122,8 @@ def is_latest(store: Store, study: str, variant: str, run_id: str) -> bool:
 
 def _variant_tags(study: str, variant: str, key: str) -> dict[str, str]:
     name = names.fitting(variant, names.TAG_LENGTH)
-    return {names.STUDY: study, names.KIND: names.KIND_VARIANT, names.VARIANT: name, names.KEY: key}
+    kind = {names.KIND: names.KIND_VARIANT, names.SCHEMA: str(SCHEMA_VERSION)}
+    return {names.STUDY: study, **kind, names.VARIANT: name, names.KEY: key}
 
 
 def _parent(store: Store, experiment: Experiment, study: str) -> str:

@@ -43,19 +43,18 @@ class Viewer:
     imaging: Imaging
 
     def __post_init__(self) -> None:
-        if self.view.annulus_pix >= self.imaging.size_pix / 2:
-            raise ArcgateError(
-                f"an annulus from {self.view.annulus_pix:g} px on does not lie in a stamp of {self.imaging.size_pix} px",
-                where="view.annulus_pix",
-                todo=f"choose less than {self.imaging.size_pix / 2:g} px",
-            )
-        unknown = [band for band in self.imaging.bands if not hasattr(self.view.raw_scale_nmgy, band)]
+        unknown = [band for band in self.imaging.bands if band not in self.view.raw_scale_nmgy]
         if self.view.normalisation == "raw" and unknown:
             raise ArcgateError(
                 f"no scale is given for the bands {', '.join(unknown)}",
                 where="view.raw_scale_nmgy",
-                todo="take a view that normalises by the stamps themselves",
+                todo="give view.raw_scale_nmgy a value for each band, or take a view that normalises by the stamps themselves",
             )
+
+    @property
+    def annulus_pix(self) -> float:
+        """Inner radius of the annulus."""
+        return self.view.annulus * self.imaging.size_pix / 2
 
     def __call__(self, image: Floats, x_pix: Centres, y_pix: Centres) -> Floats:
         """Normalise stamps by their own statistics, then stretch.
@@ -169,11 +168,11 @@ class Viewer:
         ArcgateError
             For a mask that reaches into the annulus, and as `normaliser`.
         """
-        if not 0 < radius_pix <= self.view.annulus_pix:
+        if not 0 < radius_pix <= self.annulus_pix:
             raise ArcgateError(
-                f"a core mask of {radius_pix} px does not lie inside the annulus that fills it, r >= {self.view.annulus_pix} px",
+                f"a core mask of {radius_pix} px does not lie inside the annulus that fills it, r >= {self.annulus_pix} px",
                 where="evaluation.core_mask_radius_pix",
-                todo="choose a smaller mask or a larger view.annulus_pix",
+                todo="choose a smaller mask or a larger view.annulus",
             )
         centre, scale = self.normaliser(image, x_pix, y_pix)
         normalised = _normalised(image, centre, scale)
@@ -185,18 +184,18 @@ class Viewer:
     def _sampled_well(self) -> bool:
         """Whether enough pixels are looked at, and enough of them count, that no stamp without a spread goes by."""
         size = self.imaging.size_pix
-        share = 1.0 if self.view.normalisation == "stamp_robust" else 1.0 - np.pi * (self.view.annulus_pix / size) ** 2
+        share = 1.0 if self.view.normalisation == "stamp_robust" else 1.0 - np.pi * (self.annulus_pix / size) ** 2
         return size >= _SAMPLED_PIX and 0.5 * share > 2.0 / _REPEATED
 
     def _statistics(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
         if self.view.normalisation == "raw":
-            scales = [getattr(self.view.raw_scale_nmgy, band) for band in self.imaging.bands]
+            scales = [self.view.raw_scale_nmgy[band] for band in self.imaging.bands]
             scale = np.tile(np.asarray(scales, dtype=np.float32), (len(image), 1))
             return np.zeros_like(scale), scale
         return median_and_mad(image, None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix))
 
     def _annulus(self, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
-        return radii_pix(x_pix, y_pix, self.imaging.size_pix) >= self.view.annulus_pix
+        return radii_pix(x_pix, y_pix, self.imaging.size_pix) >= self.annulus_pix
 
     def _stretched(self, normalised: Floats) -> Floats:
         return asinh(normalised) if self.view.stretch == "asinh" else normalised

@@ -11,7 +11,7 @@ import pytest
 from composing import composed
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.source import NEEDED, DatasetSource, Facts
+from arcgate.dataset.source import DatasetSource, Facts, needed
 from arcgate.gates.arms import Arms, Stamps, arms_of, chosen_pairs
 from arcgate.gates.published import PublishedDiagnostics, published_diagnostics
 from arcgate.imaging import DECALS
@@ -23,25 +23,28 @@ FWHM_PIX, BETA = 5.0, 3.0
 ALPHA_PIX = FWHM_PIX / (2 * np.sqrt(2 ** (1 / BETA) - 1))
 
 
-def moffat(x_pix, y_pix):
-    """Light a pixel of a point source of flux 1 at (x, y), shape (n, 64, 64): the Moffat's closed form at pixel centres."""
-    pixel = np.arange(64.0)
+def moffat(x_pix, y_pix, size_pix=64):
+    """Light a pixel of a point source of flux 1 at (x, y), shape (n, y, x): the Moffat's closed form at pixel centres."""
+    pixel = np.arange(float(size_pix))
     squared = (pixel[None, None, :] - x_pix[:, None, None]) ** 2 + (pixel[None, :, None] - y_pix[:, None, None]) ** 2
     return (BETA - 1) / (np.pi * ALPHA_PIX**2) * (1 + squared / ALPHA_PIX**2) ** -BETA
 
 
-def fabricated(n=80, paired=True, light=None, pedestal=0.0, has_arc=False, seed=0, sky=0.004) -> tuple[Arms, Facts]:
-    """Galaxies that are Moffats on noise, and arcs of light `light` (n, 64, 64) for flux 1 in each band, times known fluxes.
+def fabricated(
+    n=80, paired=True, light=None, pedestal=0.0, has_arc=False, seed=0, sky=0.004, imaging=DECALS
+) -> tuple[Arms, Facts]:
+    """Galaxies that are Moffats on noise, and arcs of light `light` (n, y, x) for flux 1 in each band, times known fluxes.
 
     By default an arc is a point at its galaxy's centre. Where it is not stored, arms hold stamp minus control on pairs.
     """
     rng = np.random.default_rng(seed)
-    x, y = rng.uniform(30.5, 32.5, (2, n))
+    x, y = rng.uniform(imaging.middle_pix - 1.0, imaging.middle_pix + 1.0, (2, n))
+    point = moffat(x, y, imaging.size_pix)
     flux, theta_e = rng.uniform(1, 50, n), rng.choice([0.5, 0.75, 1.0, 1.5, 2.0, 2.5], n)
-    arc = (moffat(x, y) if light is None else light(x, y))[:, None] * flux[:, None, None, None] * np.ones((1, 3, 1, 1))
-    hosts = [rng.normal(0, sky, (n, 3, 64, 64)) + 20 * moffat(x, y)[:, None] for _ in range(2)]
+    arc = (point if light is None else light(x, y))[:, None] * flux[:, None, None, None] * np.ones((1, len(imaging.bands), 1, 1))
+    hosts = [rng.normal(0, sky, (n, *imaging.shape)) + 20 * point[:, None] for _ in range(2)]
     own, other = (host.astype(np.float32) for host in hosts)
-    common = {"host_x_pix": x, "host_y_pix": y, "sky_sigma_g": sky, "sky_sigma_r": sky, "sky_sigma_z": sky, "split": "train"}
+    common = {"host_x_pix": x, "host_y_pix": y, **{f"sky_sigma_{band}": sky for band in imaging.bands}, "split": "train"}
     names = np.array([f"a{i}" for i in range(n)])
     stamps = pd.DataFrame({"host_id": names, "pair_id": np.arange(n), "role": "positive", **common, "theta_e_arcsec": theta_e})
     controls = stamps.assign(role="control", theta_e_arcsec=np.nan)
@@ -49,18 +52,18 @@ def fabricated(n=80, paired=True, light=None, pedestal=0.0, has_arc=False, seed=
         controls["host_id"] = [f"b{i}" for i in range(n)]
     added = (arc + pedestal).astype(np.float32)
     control = own if paired else other
-    for i, band in enumerate("grz"):
+    for i, band in enumerate(imaging.bands):
         stamps[f"arc_flux_{band}"] = arc[:, i].sum(axis=(1, 2))
-    columns = {*NEEDED, "theta_e_arcsec", *[f"arc_flux_{band}" for band in "grz"]}
-    facts = Facts("arrays", paired, has_arc, False, False, frozenset(columns))
-    stamp, bare = Stamps(own + added, own + added, stamps), Stamps(control, control, controls)
+    columns = {*needed(imaging), "theta_e_arcsec", *[f"arc_flux_{band}" for band in imaging.bands]}
+    facts = Facts("arrays", paired, has_arc, False, False, frozenset(columns), imaging=imaging)
+    stamp, bare = Stamps(own + added, own + added, stamps, imaging), Stamps(control, control, controls, imaging)
     found = added if has_arc else (stamp.image - bare.image if paired else None)
     return Arms(bare, bare, stamp, bare, bare, None, None, None, None, found, None, {}), facts
 
 
 def judged(kind, arms: Arms, facts: Facts) -> dict[tuple[str, str], object]:
     """Results of one diagnostic over one shard, by name and stratum."""
-    collector = kind(Viewer(SPEC.view, DECALS), settings_for([arms]), facts)
+    collector = kind(Viewer(SPEC.view, facts.imaging), settings_for([arms]), facts)
     collector.add(arms)
     return {(result.name, result.stratum): result for result in collector.judge()}
 
@@ -91,7 +94,7 @@ def arms_with(dataset, **known) -> tuple[list[Arms], Facts]:
         batch = replace(batch, arc=batch.arc if facts.has_arc else None)
         found = arms_of(batch, pairs, facts, 0)
         if found is not None:
-            out.append(with_columns(found, {*facts.columns, *NEEDED, "split"}))
+            out.append(with_columns(found, {*facts.columns, *needed(DECALS), "split"}))
     return out, facts
 
 
@@ -99,7 +102,7 @@ def published(arms: list[Arms], facts: Facts) -> PublishedDiagnostics:
     """All diagnostics, a copy a shard, merged."""
     copies = []
     for each in arms:
-        [collector] = published_diagnostics(Viewer(SPEC.view, DECALS), settings_for(arms), facts)
+        [collector] = published_diagnostics(Viewer(SPEC.view, facts.imaging), settings_for(arms), facts)
         collector.add(each)
         copies.append(collector)
     for other in copies[1:]:

@@ -13,15 +13,16 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
-from arcgate.dataset.source import NEEDED
+from arcgate.dataset.source import needed
 from arcgate.gates.published.comparison import NOT_ASKED, NOT_REPRODUCED, REPRODUCED, answer, published_figures
 from arcgate.gates.published.core_regression import CoreRegression
 from arcgate.gates.published.figures import PUBLISHED
 from arcgate.gates.published.gathering import not_run, stated
 from arcgate.gates.published.psf_impulse import impulse_offsets, off_centre_impulse
+from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Kernel, Psf
 
-BARE = frozenset(NEEDED)
+BARE = frozenset(needed(DECALS))
 KINDS = {
     "paired": {},
     "no arcs stored, nothing declared": {"has_arc": False, "declared": False, "columns": BARE | {"theta_e_arcsec", "psfsize_r"}},
@@ -155,11 +156,11 @@ def test_cores_that_cannot_be_fitted_are_not_run(helpers):
 
 def test_the_renderer_keeps_a_point_where_it_is_and_an_off_centre_kernel_does_not():
     psfs = [(Psf("moffat", 1.3, 2.5), Psf("gaussian", 1.0), Psf("moffat", 1.1, 3.5))]
-    assert np.abs(impulse_offsets(psfs)).max() < 0.01
+    assert np.abs(impulse_offsets(psfs, DECALS)).max() < 0.01
     pixel = np.arange(19) - 9.0
     # A kernel whose light lies two pixels off its centre is seen, with axis and sign.
     moved = np.exp(-0.5 * ((pixel[None, :] - 2) ** 2 + pixel[:, None] ** 2) / 2.2**2)
-    assert impulse_offsets([(Kernel(moved),)])[0] == pytest.approx([2, 0], abs=0.02)
+    assert impulse_offsets([(Kernel(moved),)], DECALS)[0] == pytest.approx([2, 0], abs=0.02)
     assert off_centre_impulse() == (9, 9)
 
 
@@ -182,7 +183,7 @@ def test_words_about_a_figure():
 def test_masked_sets_are_compared_by_their_shares_before_the_mask():
     masked = stated("core_share", 0.0, 9, 9, "as added", "theta_e_ge_2")
     before = stated("core_share_before_mask", 0.077, 9, 9, "before", "theta_e_ge_2")
-    rows = {row[0]: row for row in published_figures([masked, before]).content["rows"]}
+    rows = {row[0]: row for row in published_figures([masked, before], DECALS).content["rows"]}
     assert rows["share of arc flux at r < 5 px, theta_E >= 2 arcsec"][2:6:3] == ["0.077", REPRODUCED]
-    rows = {row[0]: row for row in published_figures([masked]).content["rows"]}
+    rows = {row[0]: row for row in published_figures([masked], DECALS).content["rows"]}
     assert rows["share of arc flux at r < 5 px, theta_E >= 2 arcsec"][5] == NOT_REPRODUCED

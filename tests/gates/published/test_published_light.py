@@ -31,7 +31,7 @@ def without_flux_columns(facts):
 def wings(helpers, arms):
     """Mean of the point's Moffat at r >= 20 px per flux inside the stamp, mean over galaxies."""
     point = helpers.moffat(arms.stamp.x, arms.stamp.y)
-    out = radius_from(arms.stamp.x, arms.stamp.y) >= 20
+    out = radius_from(arms.stamp.x, arms.stamp.y, 64) >= 20
     return np.mean([p[o].mean() / p.sum() for p, o in zip(point, out, strict=True)])
 
 
@@ -60,7 +60,7 @@ def test_core_annulus_and_their_ratio(helpers):
     arms, facts = helpers.fabricated()
     found = helpers.judged(Concentration, arms, facts)
     flux = arms.stamp.table["arc_flux_r"].to_numpy()
-    point, radius = helpers.moffat(arms.stamp.x, arms.stamp.y), radius_from(arms.stamp.x, arms.stamp.y)
+    point, radius = helpers.moffat(arms.stamp.x, arms.stamp.y), radius_from(arms.stamp.x, arms.stamp.y, 64)
     point *= (flux / point.sum(axis=(1, 2)))[:, None, None]
     core, annulus = (np.mean([p[i].mean() for p, i in zip(point, inside, strict=True)]) for inside in (radius < 5, radius >= 20))
     assert found["difference_core", ALL].value == pytest.approx(core, rel=1e-5)
@@ -101,7 +101,7 @@ def test_mean_cores_follow_the_pairs_theta_e(helpers):
     arms, facts = helpers.fabricated()
     found = helpers.judged(Profiles, arms, facts)
     large = arms.stamp.table["theta_e_arcsec"].to_numpy() >= 2
-    inside = radius_from(arms.stamp.x, arms.stamp.y) < 5
+    inside = radius_from(arms.stamp.x, arms.stamp.y, 64) < 5
     means = {
         name: [i[1][k].mean() for i, k in zip(s.image, inside, strict=True)]
         for name, s in (("stamp", arms.stamp), ("control", arms.control))
@@ -120,7 +120,7 @@ def test_the_profile_of_a_point_is_its_moffat(helpers):
     collector.judge()
     lines = {line["label"]: line for line in collector.exhibits()[0].content["series"]}
     difference = dict(zip(lines["difference"]["x"], lines["difference"]["y"], strict=True))
-    point, radius = helpers.moffat(arms.stamp.x, arms.stamp.y), radius_from(arms.stamp.x, arms.stamp.y)
+    point, radius = helpers.moffat(arms.stamp.x, arms.stamp.y), radius_from(arms.stamp.x, arms.stamp.y, 64)
     point *= (arms.stamp.table["arc_flux_r"].to_numpy() / point.sum(axis=(1, 2)))[:, None, None]
     ring = np.mean([p[(r >= 10) & (r < 12)].mean() for p, r in zip(point, radius, strict=True)])
     assert difference[11 * 0.262] == pytest.approx(ring, rel=1e-4)
@@ -135,7 +135,7 @@ def ring_arcs(scale=1.0):
         rng.uniform(30.5, 32.5, (2, n))
         rng.uniform(1, 50, n)
         theta_e = rng.choice([0.5, 0.75, 1.0, 1.5, 2.0, 2.5], n) * scale / 0.262
-        image = np.exp(-0.5 * (radius_from(x, y) - theta_e[:, None, None]) ** 2)
+        image = np.exp(-0.5 * (radius_from(x, y, 64) - theta_e[:, None, None]) ** 2)
         return image / image.sum(axis=(1, 2))[:, None, None]
 
     return light

@@ -8,6 +8,7 @@ import pytest
 from arcgate.gates.published.shifts import centroid, gradient_shift, phase_correlation, shifted
 
 N = 6
+SCALE = 0.262
 
 
 @pytest.fixture
@@ -21,16 +22,16 @@ def galaxies(helpers):
 
 def test_the_centroid_finds_the_place_on_both_axes(galaxies):
     x, y, clean, _ = galaxies
-    found = centroid(clean, x - 0.8, y + 0.3)
+    found = centroid(clean, x - 0.8, y + 0.3, SCALE)
     assert found[:, 0] == pytest.approx(0.8, abs=1e-2)
     assert found[:, 1] == pytest.approx(-0.3, abs=1e-2)
-    assert centroid(clean, x, y) == pytest.approx(np.zeros((N, 2)), abs=2e-3)
+    assert centroid(clean, x, y, SCALE) == pytest.approx(np.zeros((N, 2)), abs=2e-3)
 
 
 def test_where_there_is_no_galaxy_there_is_no_centroid():
     x = np.full(N, 31.5)
-    assert np.isnan(centroid(np.zeros((N, 64, 64)), x, x)).all()
-    assert np.isnan(centroid(-np.ones((N, 64, 64)), x, x)).all()
+    assert np.isnan(centroid(np.zeros((N, 64, 64)), x, x, SCALE)).all()
+    assert np.isnan(centroid(-np.ones((N, 64, 64)), x, x, SCALE)).all()
 
 
 def test_a_planted_shift_is_that_of_the_closed_form(galaxies, helpers):
@@ -51,18 +52,18 @@ def test_phase_correlation_is_blind_to_parts_of_pixels_and_the_others_are_not(ga
     x, y, _, noisy = galaxies
     moved = shifted(noisy, 0.3)
     assert (phase_correlation(moved, noisy) == 0).all()
-    assert centroid(moved, x, y)[:, 0] - centroid(noisy, x, y)[:, 0] == pytest.approx(0.3, abs=0.02)
-    found = gradient_shift(moved, noisy, x, y)
+    assert centroid(moved, x, y, SCALE)[:, 0] - centroid(noisy, x, y, SCALE)[:, 0] == pytest.approx(0.3, abs=0.02)
+    found = gradient_shift(moved, noisy, x, y, SCALE)
     assert found[:, 0] == pytest.approx(0.3, abs=0.03)
     assert found[:, 1] == pytest.approx(0.0, abs=0.01)
 
 
 def test_gradients_keep_their_axes_apart(galaxies, helpers):
     x, y, clean, _ = galaxies
-    found = gradient_shift(helpers.moffat(x + 0.05, y - 0.1), clean, x, y)
+    found = gradient_shift(helpers.moffat(x + 0.05, y - 0.1), clean, x, y, SCALE)
     assert found == pytest.approx(np.tile([0.05, -0.1], (N, 1)), rel=0.01)
 
 
 def test_a_stamp_without_gradients_has_no_shift():
     x = np.full(N, 31.5)
-    assert np.isnan(gradient_shift(np.ones((N, 64, 64)), np.ones((N, 64, 64)), x, x)).all()
+    assert np.isnan(gradient_shift(np.ones((N, 64, 64)), np.ones((N, 64, 64)), x, x, SCALE)).all()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from layouts import paired_rows, pairs_of, unpaired_rows, write_rows
+from layouts import declared_names, paired_rows, pairs_of, unpaired_rows, write_rows
 
 from arcgate.foreign.opening import open_source
-from arcgate.foreign.recorded import CENTRE, LENS_AND_SOURCE, NOISE, PSF
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 
-DECLARED = (*LENS_AND_SOURCE, *PSF, NOISE, *CENTRE)
+DECLARED = declared_names()
 HOSTS = ("host_mag_g", "host_mag_r", "host_mag_z")
 JUDGED = ("view=annulus_robust", "gates=quick", "gates.reference_rows=1")
 

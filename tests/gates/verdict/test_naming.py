@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arcgate.gates.verdict.families import FAMILIES, explain
+from arcgate.gates.verdict.families import explain, families_of
 from arcgate.gates.verdict.naming import name_cause
+from arcgate.gates.verdict.predictions import predictions_of
 from arcgate.gates.verdict.refit import estimates
-from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.rows import Rows
+from arcgate.imaging import DECALS
 
 N, PIXELS = 40, 300
+PREDICTIONS = predictions_of(DECALS.bands)
+FAMILIES = families_of(DECALS.bands)
 FAMILY = {family.label: family for family in FAMILIES}
 
 
@@ -37,6 +41,7 @@ def rows_with(
     rest = np.einsum("nbkp,nbk->nbp", images, amplitude) + rng.standard_normal((N, 3, PIXELS))
     rest[strange] += 4.0 * np.sqrt(0.2) * np.random.default_rng(seed + 1).standard_normal(rest[strange].shape)
     return Rows(
+        imaging=DECALS,
         product=images @ np.swapaxes(images, 2, 3),
         found=np.einsum("nbkp,nbp->nbk", images, rest),
         squared=(rest**2).sum(axis=2),
@@ -63,7 +68,7 @@ def test_nothing_planted_is_physics():
     [
         ({"double_psf": 1.0}, "double_psf"),
         ({"sigma_for_fwhm": 1.0}, "sigma_for_fwhm"),
-        ({"swap_gz": 1.0}, "band_swap"),
+        ({"swap_g_z": 1.0}, "band_swap"),
         ({"angles_in_degrees": 1.0}, "angular_unit"),
         ({"pedestal": 0.2}, "pedestal"),
         ({"shift_x": 0.3, "shift_y": -0.2}, "centre_offset"),

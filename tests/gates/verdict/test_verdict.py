@@ -18,6 +18,7 @@ from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.predictions import NUISANCES, predict
 from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
 from arcgate.gates.verdict.rows import differences
+from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
 
 PAIRS = 24
@@ -70,7 +71,7 @@ def test_a_mask_that_is_not_declared_leaves_light_unexplained(built):
     dataset = built("psf=moffat_converted", "core_mask=hard_r5")
     batch = next(dataset.batches(roles=["positive"]))
     chosen = slice(0, PAIRS)
-    cause = name_cause(differences(batch.table[chosen].assign(core_mask_kind="none"), batch.arc[chosen]))
+    cause = name_cause(differences(batch.table[chosen].assign(core_mask_kind="none"), batch.arc[chosen], DECALS))
     assert "unknown_bug" in cause.name
 
 
@@ -78,10 +79,10 @@ def test_two_rows_in_another_unit_are_no_physics(built):
     batch = next(built("psf=moffat_converted").batches(roles=["positive"]))
     table, arc = batch.table[:PAIRS], batch.arc[:PAIRS].copy()
     arc[5:7] *= np.float32(0.1)
-    assert name_cause(differences(table, arc)).name == "flux_unit"
+    assert name_cause(differences(table, arc, DECALS)).name == "flux_unit"
     # Two rows with one another's arcs: nothing explains them, and their galaxies are given.
     arc[5:7] = batch.arc[[6, 5]]
-    cause = name_cause(differences(table, arc))
+    cause = name_cause(differences(table, arc, DECALS))
     assert "unknown_bug" in cause.name
     assert f"galaxies {table['host_id'].iloc[5]}, {table['host_id'].iloc[6]}" in cause.sentence
 
@@ -125,11 +126,12 @@ def test_a_sound_set_without_arcs_and_hosts_raises_no_alarm(built):
 
 def test_slopes_are_derivatives_of_the_renderers_stamps(built):
     table = built("psf=moffat_converted").table(roles=["positive"]).iloc[:4].reset_index(drop=True)
-    predicted = predict(table)
+    predicted = predict(table, DECALS)
     step = 0.05
     for name, column in (("shift_x", "host_x_pix"), ("shift_y", "host_y_pix")):
         ahead, behind = (
-            render_arcs(table.assign(**{column: table[column] + sign * step}), declared_psfs(table))[0] for sign in (1, -1)
+            render_arcs(table.assign(**{column: table[column] + sign * step}), declared_psfs(table, DECALS), DECALS)[0]
+            for sign in (1, -1)
         )
         slope = (ahead - behind) / (2.0 * step)
         difference = np.abs(predicted.slopes[:, NUISANCES.index(name)] - slope).max(axis=(2, 3))
@@ -151,7 +153,7 @@ def scaled(table, factor):
         "psfsize_z",
     ]
     changed = table.assign(**{name: table[name] * factor for name in lengths})
-    return render_arcs(changed, declared_psfs(changed))[0].astype(np.float64)
+    return render_arcs(changed, declared_psfs(changed, DECALS), DECALS)[0].astype(np.float64)
 
 
 def test_undeclared_arcs_leave_the_cause_open():

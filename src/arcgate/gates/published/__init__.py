@@ -70,7 +70,10 @@ class PublishedDiagnostics:
 
     def exhibits(self) -> list[Exhibit]:
         """The table first, then the figures."""
-        return [published_figures(self._results), *[exhibit for part in self.parts for exhibit in part.exhibits()]]
+        return [
+            published_figures(self._results, self.parts[0].facts.imaging),
+            *[exhibit for part in self.parts for exhibit in part.exhibits()],
+        ]
 
 
 def published_diagnostics(viewer: Viewer, settings: Gates, facts: Facts) -> list[Collector]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Final, Self
 
@@ -16,7 +16,7 @@ from arcgate.gates.arms import Arms, Pixels
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import NotEstimableError, clustered_mean, slope_on
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run, stated
-from arcgate.gates.published.light import BAND, own_controls
+from arcgate.gates.published.light import own_controls, reference
 from arcgate.gates.published.shifts import Array, Images, centroid, gradient_shift, phase_correlation, shifted
 from arcgate.gates.result import GateResult
 from arcgate.gates.subset import drawn
@@ -31,7 +31,7 @@ _PAIRED_ONLY: Final = "only a galaxy's own control shows by how much its stamp i
 
 @dataclass(frozen=True)
 class _Galaxies:
-    """The r-band light of positives and of their own controls.
+    """The light of positives and of their own controls in the reference band.
 
     `bare` is the positive without its arc where that is known: the stored arc, or else the declared one, is taken away.
     """
@@ -41,26 +41,30 @@ class _Galaxies:
     control: Pixels | None
     x: Array
     y: Array
+    pixel_scale_arcsec: float
 
     def take(self, rows: NDArray[np.bool_]) -> _Galaxies:
         """The rows that `rows` marks."""
         control = None if self.control is None else self.control[rows]
-        return _Galaxies(self.bare[rows], self.arc[rows], control, self.x[rows], self.y[rows])
+        return replace(self, bare=self.bare[rows], arc=self.arc[rows], control=control, x=self.x[rows], y=self.y[rows])
 
     @cached_property
     def _control_centroid(self) -> Array:
         assert self.control is not None  # asked for on pairs only
-        return centroid(self.control, self.x, self.y)
+        return self._centroid(self.control)
+
+    def _centroid(self, image: Images) -> Array:
+        return centroid(image, self.x, self.y, self.pixel_scale_arcsec)
 
     def measured(self, planted_pix: float = 0.0) -> dict[str, Array]:
         """Shift (n, 2) by each method that applies, after the cutout was moved by `planted_pix` in x and the arc added to it."""
         bare: Images = self.bare if planted_pix == 0 else shifted(self.bare, planted_pix)
-        found = {"host_centroid": centroid(bare, self.x, self.y)}
+        found = {"host_centroid": self._centroid(bare)}
         if self.control is not None:
             # On pairs the galaxy's own offset from its recorded centre drops out.
             found["host_centroid"] -= self._control_centroid
             found["phase_correlation"] = phase_correlation(bare + self.arc, self.control)
-            found["pair_gradient"] = gradient_shift(bare, self.control, self.x, self.y)
+            found["pair_gradient"] = gradient_shift(bare, self.control, self.x, self.y, self.pixel_scale_arcsec)
         return found
 
 
@@ -73,7 +77,7 @@ METHODS: Final = {
 
 @dataclass
 class Alignment(Diagnostic):
-    """Mean shift of stamps by three methods, r band, and the smallest planted shift that each of them sees."""
+    """Mean shift of stamps by three methods, in the reference band, and the smallest planted shift that each of them sees."""
 
     _few: list[tuple[pd.DataFrame, _Galaxies]] = field(default_factory=list, init=False)
     _moved: pd.DataFrame = field(default_factory=pd.DataFrame, init=False)
@@ -94,7 +98,8 @@ class Alignment(Diagnostic):
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """Shifts of positives and centroids of controls; without pairs these are what the stamps' centroids are compared with."""
         table, seen = _positives(arms, self.facts)
-        found = centroid(arms.control.image[:, BAND], arms.control.x, arms.control.y)
+        light = arms.control.image[:, reference(self.facts.imaging)]
+        found = centroid(light, arms.control.x, arms.control.y, self.facts.imaging.pixel_scale_arcsec)
         numbers = _numbered({"control_centroid": found} | ({} if self.facts.paired else {"host_centroid": found}))
         parts = [
             table.assign(label=1.0, **_numbered(seen.measured())),
@@ -211,23 +216,25 @@ def _planted_name(method: str, planted_pix: float) -> str:
 def _positives(arms: Arms, facts: Facts) -> tuple[pd.DataFrame, _Galaxies]:
     """Positives with their own controls on pairs, all positives otherwise."""
     rows, own = own_controls(arms) if facts.paired else (np.arange(len(arms.stamp.table)), np.arange(0))
-    stamp = arms.stamp.image[rows, BAND]
+    band = reference(facts.imaging)
+    stamp = arms.stamp.image[rows, band]
     # What is stored as the arc is taken away as it was added. Where a pair's difference stands for it, that would make the stamp
     # its own control: the declared arc serves there.
     arc = np.zeros_like(stamp)
     if facts.has_arc and arms.arc is not None:
-        arc = arms.arc[rows, BAND]
+        arc = arms.arc[rows, band]
     elif arms.declared is not None:
-        arc = arms.declared[rows, BAND]
-    control = arms.control.image[own, BAND] if facts.paired else None
+        arc = arms.declared[rows, band]
+    control = arms.control.image[own, band] if facts.paired else None
     table = identities(arms.stamp).iloc[rows].reset_index(drop=True)
-    return table, _Galaxies(stamp - arc, arc, control, arms.stamp.x[rows], arms.stamp.y[rows])
+    x, y = arms.stamp.x[rows], arms.stamp.y[rows]
+    return table, _Galaxies(stamp - arc, arc, control, x, y, facts.imaging.pixel_scale_arcsec)
 
 
 def _joined(parts: Sequence[_Galaxies]) -> _Galaxies:
     bare, arc, x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("bare", "arc", "x", "y"))
     controls = [part.control for part in parts if part.control is not None]
-    return _Galaxies(bare, arc, np.concatenate(controls) if controls else None, x, y)
+    return _Galaxies(bare, arc, np.concatenate(controls) if controls else None, x, y, parts[0].pixel_scale_arcsec)
 
 
 def _numbered(found: dict[str, Array]) -> dict[str, Array]:

@@ -7,68 +7,65 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.dataset.schema import BANDS
 from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import Fit, NotEstimableError, binned, linear_fit
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, reported
-from arcgate.gates.published.light import ANNULUS_PIX, arc_flux, mean_light, own_controls
+from arcgate.gates.published.light import annulus_pix, arc_flux, in_annulus, mean_light, own_controls
 from arcgate.gates.result import GateResult
 
 
 class AnnulusPedestal(Diagnostic):
-    """Mean light at r >= 20 px on the flux of the arc: the intercept is a pedestal, the slope the wings of the PSF.
+    """Mean light in the annulus on the flux of the arc: the intercept is a pedestal, the slope the wings of the PSF.
 
-    On pairs the light is stamp minus control, and one row stands for a pair. Otherwise stamps and controls are rows of one model,
+    The annulus begins at 20/32 of half the stamp: r >= 20 px in the published stamps. On pairs the light is stamp minus control,
+    and one row stands for a pair. Otherwise stamps and controls are rows of one model,
     light = a + pedestal x is_stamp + wings x flux, so that the controls' mean is taken away with its own uncertainty.
     """
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """Light of the annulus, class and flux of the arc, by band."""
         flux = arc_flux(arms, self.facts)
-        light, control = (mean_light(stamps.image, stamps, ANNULUS_PIX, np.inf) for stamps in (arms.stamp, arms.control))
+        begins, bands = annulus_pix(self.facts.imaging), self.facts.imaging.bands
+        light, control = (mean_light(stamps.image, stamps, begins, np.inf) for stamps in (arms.stamp, arms.control))
         if self.facts.paired:
             rows, own = own_controls(arms)
-            return _table(identities(arms.stamp).iloc[rows], light[rows] - control[own], flux[rows], 1.0)
-        stamps = _table(identities(arms.stamp), light, flux, 1.0)
-        return pd.concat([stamps, _table(identities(arms.control), control, np.zeros_like(control), 0.0)], ignore_index=True)
+            return _table(identities(arms.stamp).iloc[rows], light[rows] - control[own], flux[rows], 1.0, bands)
+        stamps = _table(identities(arms.stamp), light, flux, 1.0, bands)
+        controls = _table(identities(arms.control), control, np.zeros_like(control), 0.0, bands)
+        return pd.concat([stamps, controls], ignore_index=True)
 
     def judge(self) -> list[GateResult]:
         """Intercept and slope in each band."""
-        results = []
-        for band in BANDS:
+        results, place = [], f"nanomaggies per pixel at {in_annulus(self.facts.imaging)}"
+        for band in self.facts.imaging.bands:
             names = f"annulus_pedestal_{band}", f"annulus_wings_{band}"
             try:
                 pedestal, wings = self._fitted(band).coefficients[-2:]
             except NotEstimableError as error:
                 results += [not_run(name, str(error)) for name in names]
                 continue
-            results.append(
-                reported(names[0], pedestal, f"nanomaggies per pixel at r >= {ANNULUS_PIX:g} px for an arc of no light")
-            )
-            results.append(
-                reported(
-                    names[1], wings, f"nanomaggies per pixel at r >= {ANNULUS_PIX:g} px per nanomaggy of arc: the PSF's wings"
-                )
-            )
+            results.append(reported(names[0], pedestal, f"{place} for an arc of no light"))
+            results.append(reported(names[1], wings, f"{place} per nanomaggy of arc: the PSF's wings"))
         return results
 
     def exhibits(self) -> list[Exhibit]:
-        """Binned light of the annulus with the fitted line, r band."""
+        """Binned light of the annulus with the fitted line, reference band."""
+        band = self.facts.imaging.reference_band
         try:
-            intercept, slope = (found.value for found in self._fitted("r").coefficients[-2:])
+            intercept, slope = (found.value for found in self._fitted(band).coefficients[-2:])
         except NotEstimableError:
             return []
-        rows = self.table("light_r", "flux_r")
-        level = 0.0 if self.facts.paired else float(rows.loc[rows["label"] == 0, "light_r"].mean())
+        rows = self.table(f"light_{band}", f"flux_{band}")
+        level = 0.0 if self.facts.paired else float(rows.loc[rows["label"] == 0, f"light_{band}"].mean())
         rows = rows[rows["label"] == 1]
-        flux = rows["flux_r"].to_numpy(np.float64)
-        points = binned(flux, rows["light_r"].to_numpy(np.float64) - level, galaxies(rows), self.settings.level)
+        flux = rows[f"flux_{band}"].to_numpy(np.float64)
+        points = binned(flux, rows[f"light_{band}"].to_numpy(np.float64) - level, galaxies(rows), self.settings.level)
         ends = [0.0, float(flux.max())]
         line = {"label": "fitted line", "x": ends, "y": [intercept + slope * end for end in ends]}
         content: dict[str, Any] = {
-            "x_label": "flux of the arc, r band [nmgy]",
-            "y_label": f"mean light at r >= {ANNULUS_PIX:g} px [nmgy per pixel]",
+            "x_label": f"flux of the arc, {band} band [nmgy]",
+            "y_label": f"mean light at {in_annulus(self.facts.imaging)} [nmgy per pixel]",
             "x_log": False,
             "y_log": False,
             "series": [{"label": "tenths of the stamps", **points}, line],
@@ -93,7 +90,7 @@ class AnnulusPedestal(Diagnostic):
         return linear_fit(np.stack(columns, axis=1), light, galaxies(rows), self.settings.level)
 
 
-def _table(identity: pd.DataFrame, light: np.ndarray, flux: np.ndarray, label: float) -> pd.DataFrame:
-    columns = {f"light_{band}": light[:, i] for i, band in enumerate(BANDS)}
-    columns |= {f"flux_{band}": flux[:, i] for i, band in enumerate(BANDS)}
+def _table(identity: pd.DataFrame, light: np.ndarray, flux: np.ndarray, label: float, bands: tuple[str, ...]) -> pd.DataFrame:
+    columns = {f"light_{band}": light[:, i] for i, band in enumerate(bands)}
+    columns |= {f"flux_{band}": flux[:, i] for i, band in enumerate(bands)}
     return identity.reset_index(drop=True).assign(label=label, **columns)

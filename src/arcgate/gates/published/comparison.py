@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.published.figures import PUBLISHED, Published
+from arcgate.gates.published.figures import PUBLISHED, STUDIED, Published
 from arcgate.gates.result import GateResult
+from arcgate.imaging import Imaging
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 NOT_ASKED = "not asked by this data set"
+_OTHER_STAMPS = (
+    f"the published stamps are {', '.join(STUDIED.bands)} of {STUDIED.size_pix} x {STUDIED.size_pix} px at "
+    f"{STUDIED.pixel_scale_arcsec:g} arcsec; these are others"
+)
 
 
-def published_figures(results: list[GateResult]) -> Exhibit:
+def published_figures(results: list[GateResult], imaging: Imaging) -> Exhibit:
     """Table of every published figure, ours, and whether it is reproduced.
 
     Parameters
     ----------
     results : list of GateResult
         Of the published diagnostics.
+    imaging : Imaging
+        Of the stamps. Where it is not that of the published study, ours stand beside the figures and are not compared.
     """
     found = {(result.name, result.stratum): result for result in results}
-    rows = [_row(figure, _ours(figure, found), found.get((figure.negative, figure.stratum))) for figure in PUBLISHED]
+    rows = [_row(figure, _ours(figure, found), found.get((figure.negative, figure.stratum)), imaging) for figure in PUBLISHED]
     caption = (
         "A figure is reproduced when our interval, widened by half a unit of the last printed digit, holds it, is not wider "
         "than the figure itself, and a slope has the published sign. Figures that differ are not errors by themselves: the "
@@ -60,8 +67,11 @@ def _ours(figure: Published, found: dict[tuple[str, str], GateResult]) -> GateRe
     return next((result for result in results if result.value is not None), results[0] if results else None)
 
 
-def _row(figure: Published, result: GateResult | None, slope: GateResult | None) -> list[str]:
+def _row(figure: Published, result: GateResult | None, slope: GateResult | None, imaging: Imaging) -> list[str]:
     word, why = answer(figure, result, slope)
+    # What needs no rows is the same for stamps of any kind.
+    if imaging != STUDIED and word in (REPRODUCED, NOT_REPRODUCED) and result is not None and result.n:
+        word, why = NOT_ASKED, _OTHER_STAMPS
     if result is None or result.value is None:
         return [figure.quantity, figure.shown, "", "", "", word, why]
     interval = "" if result.low is None or result.high is None else f"{result.low:.4g} to {result.high:.4g}"

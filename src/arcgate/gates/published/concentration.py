@@ -9,21 +9,22 @@ from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import Fit, NotEstimableError, clustered_ratio, linear_fit
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run, reported
-from arcgate.gates.published.light import ANNULUS_PIX, BAND, CORE_PIX, mean_light, own_controls
+from arcgate.gates.published.light import annulus_pix, in_annulus, in_core, mean_light, own_controls, reference
 from arcgate.gates.result import GateResult
 
 _NAMES = ("difference_annulus", "difference_core", "concentration_ratio")
 
 
 class Concentration(Diagnostic):
-    """Mean difference between classes at r >= 20 px and at r < 5 px (r band), and their ratio."""
+    """Mean difference between classes in annulus and core (published: r >= 20 px, r < 5 px), reference band, and their ratio."""
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """Mean light of core and annulus: of differences on pairs, else of both classes."""
+        band, begins = reference(self.facts.imaging), annulus_pix(self.facts.imaging)
         stamp, control = (
             {
-                "core": mean_light(stamps.image, stamps, 0.0, CORE_PIX)[:, BAND],
-                "annulus": mean_light(stamps.image, stamps, ANNULUS_PIX, np.inf)[:, BAND],
+                "core": mean_light(stamps.image, stamps, 0.0, stamps.core_pix)[:, band],
+                "annulus": mean_light(stamps.image, stamps, begins, np.inf)[:, band],
             }
             for stamps in (arms.stamp, arms.control)
         )
@@ -41,10 +42,11 @@ class Concentration(Diagnostic):
         except NotEstimableError as error:
             return [not_run(name, str(error)) for name in _NAMES]
         kind = "stamp minus its own control" if self.facts.paired else "mean stamp minus mean control"
-        unit = f"{kind}, r band, nanomaggies per pixel"
+        imaging = self.facts.imaging
+        unit = f"{kind}, {imaging.reference_band} band, nanomaggies per pixel"
         return [
-            reported(_NAMES[0], annulus.coefficients[-1], f"{unit}, r >= {ANNULUS_PIX:g} px"),
-            reported(_NAMES[1], core.coefficients[-1], f"{unit}, r < {CORE_PIX:g} px"),
+            reported(_NAMES[0], annulus.coefficients[-1], f"{unit}, {in_annulus(imaging)}"),
+            reported(_NAMES[1], core.coefficients[-1], f"{unit}, {in_core(imaging)}"),
             attempted(
                 _NAMES[2],
                 lambda: clustered_ratio(core, annulus, core.influence.shape[1] - 1, self.settings.level),

@@ -12,12 +12,13 @@ from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import NotEstimableError, binned, line, r_squared, slope_on
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
-from arcgate.gates.published.light import BAND, CORE_PIX, arc_flux, arc_snr, column, mean_light, own_controls
+from arcgate.gates.published.light import arc_flux, arc_snr, column, in_core, mean_light, own_controls, reference
 from arcgate.gates.result import GateResult
 
-REGRESSORS: Final = {
+# In words, as the label of an axis, and why there is none; the reference band in the place of {}.
+_REGRESSORS: Final = {
     "theta_e": ("theta_E", "Einstein radius [arcsec]", "no Einstein radius is declared"),
-    "arc_flux": ("the arc's flux, r band", "flux of the arc, r band [nmgy]", "nothing tells the flux of the arcs"),
+    "arc_flux": ("the arc's flux, {} band", "flux of the arc, {} band [nmgy]", "nothing tells the flux of the arcs"),
     "arc_snr": ("the arc's S/N", "S/N of the arc, all bands", "nothing tells the S/N of the arcs"),
 }
 
@@ -25,16 +26,19 @@ REGRESSORS: Final = {
 class CoreOffset(Diagnostic):
     """Regressions of the core offset on theta_E, arc flux and arc S/N, one at a time, clustered by galaxy.
 
-    The offset is the mean of stamp minus control at r < 5 px in r. Without pairs it is the stamp's mean minus that of the
-    controls of the data set, and the variety of galaxies enters the variance that is to be explained.
+    The offset is the mean of stamp minus control in the core (published: r < 5 px), reference band. Without pairs it is the
+    stamp's mean minus that of the controls of the data set, and the variety of galaxies enters the variance that is to be
+    explained.
     """
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """Offset and regressors of each positive."""
-        offset = mean_light(arms.stamp.image, arms.stamp, 0.0, CORE_PIX)[:, BAND]
-        control = mean_light(arms.control.image, arms.control, 0.0, CORE_PIX)[:, BAND]
+        band = reference(self.facts.imaging)
+        offset, control = (
+            mean_light(stamps.image, stamps, 0.0, stamps.core_pix)[:, band] for stamps in (arms.stamp, arms.control)
+        )
         table = identities(arms.stamp).assign(
-            theta_e=column(arms.stamp, "theta_e_arcsec"), arc_flux=arc_flux(arms, self.facts)[:, BAND], arc_snr=arc_snr(arms)
+            theta_e=column(arms.stamp, "theta_e_arcsec"), arc_flux=arc_flux(arms, self.facts)[:, band], arc_snr=arc_snr(arms)
         )
         if not self.facts.paired:
             # A shift of all offsets by the controls' mean changes neither slope nor R2.
@@ -45,7 +49,7 @@ class CoreOffset(Diagnostic):
     def judge(self) -> list[GateResult]:
         """R2 and slope of each regression."""
         results = []
-        for regressor, (words, _, missing) in REGRESSORS.items():
+        for regressor, (words, _, missing) in self._regressors().items():
             names = f"core_offset_{regressor}_r2", f"core_offset_{regressor}_slope"
             rows = self._rows(regressor)
             if not len(rows):
@@ -64,7 +68,7 @@ class CoreOffset(Diagnostic):
                 attempted(
                     names[1],
                     partial(slope_on, x, y, groups, level),
-                    f"nanomaggies per pixel at r < {CORE_PIX:g} px for a unit of {words}",
+                    f"nanomaggies per pixel at {in_core(self.facts.imaging)} for a unit of {words}",
                 )
             )
         return results
@@ -72,7 +76,7 @@ class CoreOffset(Diagnostic):
     def exhibits(self) -> list[Exhibit]:
         """Binned offsets on each regressor."""
         figures = []
-        for regressor, (words, label, _) in REGRESSORS.items():
+        for regressor, (words, label, _) in self._regressors().items():
             rows = self._rows(regressor)
             if not len(rows):
                 continue
@@ -85,7 +89,7 @@ class CoreOffset(Diagnostic):
             ends = [float(x.min()), float(x.max())]
             content: dict[str, Any] = {
                 "x_label": label,
-                "y_label": f"core offset, r < {CORE_PIX:g} px [nmgy per pixel]",
+                "y_label": f"core offset, {in_core(self.facts.imaging)} [nmgy per pixel]",
                 "x_log": False,
                 "y_log": False,
                 "series": [
@@ -100,6 +104,10 @@ class CoreOffset(Diagnostic):
             )
             figures.append(Exhibit(f"core_offset_{regressor}", f"Core offset against {words}", caption, "lines", content))
         return figures
+
+    def _regressors(self) -> dict[str, list[str]]:
+        band = self.facts.imaging.reference_band
+        return {name: [words.format(band) for words in each] for name, each in _REGRESSORS.items()}
 
     def _rows(self, regressor: str) -> pd.DataFrame:
         return self.table("offset", regressor)

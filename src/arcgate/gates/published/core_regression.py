@@ -20,7 +20,7 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.features import box_pixels
 from arcgate.gates.probe import Sample, probe
 from arcgate.gates.published.clustering import NotEstimableError
-from arcgate.gates.published.figures import PUBLISHED
+from arcgate.gates.published.figures import PUBLISHED, STUDIED
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, identities, not_run, reported, stated
 from arcgate.gates.published.light import column
 from arcgate.gates.result import GateResult
@@ -32,7 +32,11 @@ _CORRECTED = "rule of one half of the galaxies on the other half, clustered inte
 
 
 class CoreRegression(Diagnostic):
-    """Logistic regression on the 300 pixels of the central 10 x 10 box, overall and by theta_E of the pair."""
+    """Logistic regression on the pixels of the central 10 x 10 box, overall and by theta_E of the pair.
+
+    The box is the published one, in pixels whatever their scale: 100 pixels in each band, 300 in the published g, r and z. It is
+    a pixel wider in stamps of odd size, whose middle is a pixel.
+    """
 
     _results: list[GateResult]
 
@@ -79,8 +83,9 @@ class CoreRegression(Diagnostic):
                 series.append({"label": label, "values": [None if part is None else part.value for part in parts]})
         if not series:
             return []
-        printed = {figure.stratum: figure.value for figure in reversed(PUBLISHED) if "core_published" in figure.names}
-        series.append({"label": "published", "values": [printed[stratum] for stratum in labels]})
+        if self.facts.imaging == STUDIED:
+            printed = {figure.stratum: figure.value for figure in reversed(PUBLISHED) if "core_published" in figure.names}
+            series.append({"label": "published", "values": [printed[stratum] for stratum in labels]})
         caption = (
             "AUC of a logistic regression on the central 10 x 10 pixels, stamps with arcs against controls. The core holds arc "
             "light, so that a high value is no leak by itself."

@@ -11,34 +11,38 @@ import pandas as pd
 from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import clustered_share
-from arcgate.gates.published.figures import PUBLISHED, THETA_E_BINS
+from arcgate.gates.published.figures import PUBLISHED, STUDIED, THETA_E_BINS
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, attempted, galaxies, identities, not_run
-from arcgate.gates.published.light import BAND, CORE_PIX, column, sums_of_light
+from arcgate.gates.published.light import column, in_core, reference, sums_of_light
 from arcgate.gates.result import GateResult
 
+# The reference band and the core in the places of the braces.
 _NAMES = {
-    "core_share": "mean share of the arc's r-band light at r < 5 px, of the arc as it was added",
+    "core_share": "mean share of the arc's {}-band light at {}, of the arc as it was added",
     "core_share_before_mask": "the same before the core mask, as the data set states it",
 }
 
 
 class CoreShare(Diagnostic):
-    """Share of the arc's r-band light at r < 5 px, overall and by theta_E, as added and before any mask."""
+    """Share of the arc's light in the core (published: r < 5 px), reference band, by theta_E, as added and before any mask."""
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """Both shares of each positive; NaN where nothing tells them."""
         n = len(arms.stamp.table)
         share = np.full(n, np.nan)
         if arms.arc is not None:
-            total = arms.arc[:, BAND].sum(axis=(1, 2), dtype=np.float64)
-            core = sums_of_light(arms.arc, arms.stamp, 0.0, CORE_PIX)[0][:, BAND]
+            band = reference(self.facts.imaging)
+            total = arms.arc[:, band].sum(axis=(1, 2), dtype=np.float64)
+            core = sums_of_light(arms.arc, arms.stamp, 0.0, arms.stamp.core_pix)[0][:, band]
             np.divide(core, total, out=share, where=total > 0)
         theta_e, before = column(arms.stamp, "theta_e_arcsec"), column(arms.stamp, "arc_core_share")
         return identities(arms.stamp).assign(theta_e=theta_e, core_share=share, core_share_before_mask=before)
 
     def judge(self) -> list[GateResult]:
         """Mean shares; a mean over arcs, each with the same weight."""
-        return [result for name, reason in _NAMES.items() for result in self._means(name, reason)]
+        imaging = self.facts.imaging
+        words = {name: reason.format(imaging.reference_band, in_core(imaging)) for name, reason in _NAMES.items()}
+        return [result for name, reason in words.items() for result in self._means(name, reason)]
 
     def exhibits(self) -> list[Exhibit]:
         """Shares by theta_E beside the published ones."""
@@ -51,14 +55,16 @@ class CoreShare(Diagnostic):
                 series.append({"label": label, "values": parts["value"], "low": parts["low"], "high": parts["high"]})
         if not series:
             return []
-        printed = {figure.stratum: figure.value for figure in PUBLISHED if "core_share" in figure.names}
-        series.append({"label": "published", "values": [printed[stratum] for stratum in THETA_E_BINS]})
+        if self.facts.imaging == STUDIED:
+            printed = {figure.stratum: figure.value for figure in PUBLISHED if "core_share" in figure.names}
+            series.append({"label": "published", "values": [printed[stratum] for stratum in THETA_E_BINS]})
         labels = ["< 0.75", "0.75 to 1", "1 to 1.5", "1.5 to 2", ">= 2"]
         caption = (
             "By Einstein radius in arcsec. The narrower the arc and the wider the PSF, the more of the arc lies where the galaxy "
             "does; a core AUC above 0.5 is then signal."
         )
-        content = {"labels": labels, "y_label": "share of arc light at r < 5 px", "series": series, "marks": []}
+        core = in_core(self.facts.imaging)
+        content = {"labels": labels, "y_label": f"share of arc light at {core}", "series": series, "marks": []}
         return [Exhibit("core_share", "Share of the arc's light in the core", caption, "bars", content)]
 
     def _means(self, name: str, reason: str) -> list[GateResult]:

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC
 from arcgate.gates.arms import Arms, Pixels, Stamps
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import Fit, NotEstimableError, binned, line
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, reported
-from arcgate.gates.published.light import ANNULUS_PIX, BAND, Array, column, radii_arcsec
+from arcgate.gates.published.light import Array, annulus_pix, column, radii_arcsec, reference
 from arcgate.gates.result import GateResult
 
 _NAMES = ("deflection_units", "deflection_units_intercept")
@@ -20,11 +19,12 @@ MISSING = "no Einstein radius is declared, or no light of arcs is at hand (neith
 
 
 class DeflectionUnits(Diagnostic):
-    """Brightness-weighted radius of the arc's r-band light at r < 20 px against the declared theta_E.
+    """Brightness-weighted radius of the arc's light inside the annulus, reference band, against the declared theta_E.
 
     A slope near 1 arcsec per arcsec says that the deflection is in arcsec. The width of source and PSF adds the intercept, and a
     little less at large radii, so that a sound slope lies below 1; the slope of the arcs that the declared parameters predict,
-    where they do, is the one to compare with. Pixels taken for arcsec give a slope of 0.26 or 3.8.
+    where they do, is the one to compare with. Pixels taken for arcsec give a slope of the pixel scale or of its inverse (0.26
+    or 3.8 for DECaLS).
     """
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
@@ -85,9 +85,9 @@ class DeflectionUnits(Diagnostic):
 
 
 def weighted_radius(light: Pixels, stamps: Stamps) -> Array:
-    """Mean distance from the galaxy of the r-band light at r < 20 px, weighted with the light, arcsec; NaN without light."""
-    radius = radii_arcsec(stamps)
-    inside = light[:, BAND] * (radius < ANNULUS_PIX * PIXEL_SCALE_ARCSEC)
+    """Mean distance from the galaxy of the light inside the annulus, reference band, arcsec; NaN without light."""
+    radius, imaging = radii_arcsec(stamps), stamps.imaging
+    inside = light[:, reference(imaging)] * (radius < annulus_pix(imaging) * imaging.pixel_scale_arcsec)
     total = inside.sum(axis=(1, 2), dtype=np.float64)
     moment = np.einsum("nyx,nyx->n", inside, radius)
     mean: Array = np.divide(moment, total, out=np.full(len(total), np.nan), where=total > 0)

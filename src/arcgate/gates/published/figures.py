@@ -11,6 +11,10 @@ from typing import Final
 
 import numpy as np
 
+from arcgate.imaging import Imaging
+
+STUDIED: Final = Imaging(("g", "r", "z"), "r", 64, 0.262)
+"""The stamps of the published study. What is stated in their pixels and bands is compared with stamps of that imaging alone."""
 # Bins of the published core shares.
 THETA_E_BINS: Final = {
     "theta_e_lt_0.75": (0.0, 0.75),

@@ -6,16 +6,40 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, STAMP_SIZE
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels, Stamps
-from arcgate.injection.inject import CORE_RADIUS_PIX
+from arcgate.imaging import Imaging
+from arcgate.injection.inject import CORE_RADIUS_ARCSEC
 
 Array = NDArray[np.float64]
 
-CORE_PIX = CORE_RADIUS_PIX
-ANNULUS_PIX = 20.0
-BAND = BANDS.index("r")
+# Where the annulus begins, of half the stamp: 20 px of the published 64 x 64.
+_ANNULUS = 20 / 32
+
+
+def core_pix(imaging: Imaging) -> float:
+    """Radius of the core, pixels: 5 of the published ones."""
+    return CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
+
+
+def annulus_pix(imaging: Imaging) -> float:
+    """Inner radius of the annulus, pixels."""
+    return _ANNULUS * imaging.size_pix / 2
+
+
+def in_core(imaging: Imaging) -> str:
+    """The core in words."""
+    return f"r < {core_pix(imaging):.3g} px"
+
+
+def in_annulus(imaging: Imaging) -> str:
+    """The annulus in words."""
+    return f"r >= {annulus_pix(imaging):.3g} px"
+
+
+def reference(imaging: Imaging) -> int:
+    """Place of the reference band, in which most diagnostics look."""
+    return imaging.bands.index(imaging.reference_band)
 
 
 def mean_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float) -> Array:
@@ -27,9 +51,10 @@ def mean_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float
 
 def sums_of_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float) -> tuple[Array, Array]:
     """Sum over inner <= r < outer about each galaxy, nanomaggies, shape (n, band), and the number of pixels there, (n,)."""
-    squared = _squared_radii(stamps).reshape(len(stamps.table), STAMP_SIZE**2)
+    pixels = stamps.imaging.size_pix**2
+    squared = _squared_radii(stamps).reshape(len(stamps.table), pixels)
     inside = ((squared >= inner_pix**2) & (squared < outer_pix**2)).astype(np.float32)
-    sums = image.reshape(*image.shape[:2], STAMP_SIZE**2) @ inside[:, :, None]
+    sums = image.reshape(*image.shape[:2], pixels) @ inside[:, :, None]
     return sums[:, :, 0].astype(np.float64), inside.sum(axis=1, dtype=np.float64)
 
 
@@ -49,14 +74,14 @@ def ring_means(image: NDArray[np.float32], stamps: Stamps, edges_pix: tuple[int,
 
 
 def radii_arcsec(stamps: Stamps) -> Array:
-    """Distance of each pixel from its galaxy, arcsec, shape (n, 64, 64)."""
-    radii: Array = np.sqrt(_squared_radii(stamps)) * PIXEL_SCALE_ARCSEC
+    """Distance of each pixel from its galaxy, arcsec, shape (n, y, x)."""
+    radii: Array = np.sqrt(_squared_radii(stamps)) * stamps.imaging.pixel_scale_arcsec
     return radii
 
 
 def _squared_radii(stamps: Stamps) -> Array:
     """Squared distance of each pixel from its galaxy, pixels^2: ten times cheaper than the distance."""
-    pixel = np.arange(STAMP_SIZE, dtype=np.float64)
+    pixel = np.arange(stamps.imaging.size_pix, dtype=np.float64)
     squared: Array = np.square(pixel - stamps.x[:, None])[:, None, :] + np.square(pixel - stamps.y[:, None])[:, :, None]
     return squared
 
@@ -80,20 +105,22 @@ def column(stamps: Stamps, name: str) -> Array:
 def arc_flux(arms: Arms, facts: Facts) -> Array:
     """Light of each positive's arc by band, nanomaggies, shape (n, band); NaN where nothing tells it.
 
-    A pedestal in the light must not enter, or the regression on flux would explain a part of it away: 4096 pixels make a flux
-    of it. What is declared comes first: the arc that the declared parameters predict, else the column arc_flux_*. Otherwise the
-    light at r < 20 px above the level at r >= 20 px, from which a constant drops out.
+    A pedestal in the light must not enter, or the regression on flux would explain a part of it away: the pixels of a stamp make
+    a flux of it. What is declared comes first: the arc that the declared parameters predict, else the column arc_flux_*.
+    Otherwise the light inside the annulus above the level in it, from which a constant drops out.
     """
     if arms.declared is not None:
         total: Array = arms.declared.sum(axis=(2, 3), dtype=np.float64)
         return total
-    names = [f"arc_flux_{band}" for band in BANDS]
+    imaging = arms.stamp.imaging
+    names = [f"arc_flux_{band}" for band in imaging.bands]
     if set(names) <= facts.columns:
         return np.stack([column(arms.stamp, name) for name in names], axis=1)
     if arms.arc is None:
-        return np.full((len(arms.stamp.table), len(BANDS)), np.nan)
-    inside, pixels = sums_of_light(arms.arc, arms.stamp, 0.0, ANNULUS_PIX)
-    above: Array = inside - mean_light(arms.arc, arms.stamp, ANNULUS_PIX, np.inf) * pixels[:, None]
+        return np.full((len(arms.stamp.table), len(names)), np.nan)
+    begins = annulus_pix(imaging)
+    inside, pixels = sums_of_light(arms.arc, arms.stamp, 0.0, begins)
+    above: Array = inside - mean_light(arms.arc, arms.stamp, begins, np.inf) * pixels[:, None]
     return above
 
 

@@ -13,13 +13,14 @@ from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import clustered_mean
 from arcgate.gates.published.deflection_units import MISSING
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
-from arcgate.gates.published.light import BAND, Array, column, radii_arcsec
+from arcgate.gates.published.light import Array, column, radii_arcsec, reference
 from arcgate.gates.result import GateResult
 
-# About half the width of a PSF.
+# About half the width of a PSF on the ground.
 RING_HALF_WIDTH_ARCSEC: Final = 0.6
+# The reference band in the place of {}.
 _MEANINGS: Final = {
-    "arc_localisation": "share of the arc's r-band light within 0.6 arcsec of its own theta_E",
+    "arc_localisation": "share of the arc's {}-band light within 0.6 arcsec of its own theta_E",
     "arc_localisation_exchanged": "the same with the theta_E of another arc: the control",
     "arc_localisation_gain": "the first less the second: nothing if the light does not follow theta_E",
 }
@@ -37,7 +38,7 @@ class Localisation(Diagnostic):
         theta_e = column(arms.stamp, "theta_e_arcsec")
         if arms.arc is None or not np.isfinite(theta_e).any():
             return None
-        radius, light = radii_arcsec(arms.stamp), arms.arc[:, BAND]
+        radius, light = radii_arcsec(arms.stamp), arms.arc[:, reference(self.facts.imaging)]
         total = light.sum(axis=(1, 2), dtype=np.float64)
         own, other = (_share(light, radius, ring, total) for ring in (theta_e, exchanged(theta_e)))
         names = ("arc_localisation", "arc_localisation_exchanged", "arc_localisation_gain")
@@ -48,9 +49,9 @@ class Localisation(Diagnostic):
         rows = self.table(*_MEANINGS) if self._tables else pd.DataFrame()
         if not len(rows):
             return [not_run(name, MISSING) for name in _MEANINGS]
-        groups, level = galaxies(rows), self.settings.level
+        groups, level, band = galaxies(rows), self.settings.level, self.facts.imaging.reference_band
         return [
-            attempted(name, partial(clustered_mean, rows[name].to_numpy(np.float64), groups, level), meaning)
+            attempted(name, partial(clustered_mean, rows[name].to_numpy(np.float64), groups, level), meaning.format(band))
             for name, meaning in _MEANINGS.items()
         ]
 

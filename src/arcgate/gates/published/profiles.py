@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, PIXEL_SCALE_ARCSEC, THETA_E_STRATA
+from arcgate.dataset.schema import THETA_E_STRATA
 from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import NotEstimableError, clustered_mean, linear_fit
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, attempted, galaxies, identities, not_run
-from arcgate.gates.published.light import BAND, CORE_PIX, column, mean_light, own_controls, ring_means
+from arcgate.gates.published.light import column, core_pix, in_core, mean_light, own_controls, reference, ring_means
 from arcgate.gates.result import GateResult
 from arcgate.ground.statistics import Interval
+from arcgate.imaging import Imaging
 
-RING_EDGES_PIX: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30)
-_RINGS = [f"ring_{i}" for i in range(len(RING_EDGES_PIX) - 1)]
-_CORES = [f"core_{band}" for band in BANDS]
+# Of half the stamp, in parts of 32: narrow where light falls steeply.
+_RING_EDGES: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30)
 _PARTS: Final = ("stamp", "control", "difference")
 _MEANINGS: Final = {
     "mean_core_stamp": "mean of stamps",
@@ -31,7 +31,7 @@ _MEANINGS: Final = {
 
 
 class Profiles(Diagnostic):
-    """Mean light in rings (r band) and at r < 5 px (all bands) of stamps and controls, by theta_E of the pair."""
+    """Mean light in rings (reference band) and in the core (all bands) of stamps and controls, by theta_E of the pair."""
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """Rings and cores of both members of each pair."""
@@ -39,15 +39,16 @@ class Profiles(Diagnostic):
         theta_e = column(arms.stamp, "theta_e_arcsec")[rows]
         tables = []
         for label, stamps, chosen in ((1.0, arms.stamp, rows), (0.0, arms.control, own)):
-            rings = ring_means(stamps.image[:, BAND], stamps, RING_EDGES_PIX)
-            values = np.concatenate([rings, mean_light(stamps.image, stamps, 0.0, CORE_PIX)], axis=1)[chosen]
+            rings = ring_means(stamps.image[:, reference(self.facts.imaging)], stamps, ring_edges_pix(self.facts.imaging))
+            values = np.concatenate([rings, mean_light(stamps.image, stamps, 0.0, stamps.core_pix)], axis=1)[chosen]
             identity = identities(stamps).iloc[chosen].reset_index(drop=True)
-            tables.append(identity.assign(label=label, theta_e=theta_e).join(pd.DataFrame(values, columns=[*_RINGS, *_CORES])))
+            named = pd.DataFrame(values, columns=[*self._rings, *self._cores_by_band])
+            tables.append(identity.assign(label=label, theta_e=theta_e).join(named))
         return pd.concat(tables, ignore_index=True)
 
     def judge(self) -> list[GateResult]:
-        """Mean core of stamps, controls and difference in r, overall and by theta_E."""
-        rows = self.table(*_CORES)
+        """Mean core of stamps, controls and difference in the reference band, overall and by theta_E."""
+        rows, band = self.table(*self._cores_by_band), self.facts.imaging.reference_band
         if not len(rows):
             return [not_run(name, "no positive has a control in its pair") for name in _MEANINGS]
         results = []
@@ -57,35 +58,47 @@ class Profiles(Diagnostic):
                 results.append(
                     attempted(
                         name,
-                        partial(self._mean, part, "core_r", name.removeprefix("mean_core_")),
-                        f"{meaning}, r band, nanomaggies per pixel at r < {CORE_PIX:g} px",
+                        partial(self._mean, part, f"core_{band}", name.removeprefix("mean_core_")),
+                        f"{meaning}, {band} band, nanomaggies per pixel at {in_core(self.facts.imaging)}",
                         stratum,
                     )
                 )
         return results
 
     def exhibits(self) -> list[Exhibit]:
-        """Profiles in r, the difference by theta_E, and the mean cores in all bands."""
-        rows = self.table(*_RINGS, *_CORES)
+        """Profiles in the reference band, the difference by theta_E, and the mean cores in all bands."""
+        rows, imaging = self.table(*self._rings, *self._cores_by_band), self.facts.imaging
         if not len(rows):
             return []
         strata = _strata(rows)
         everything = [self._profile(rows, part, part) for part in _PARTS]
         by_theta_e = [self._profile(rows[chosen], "difference", stratum) for stratum, chosen in strata.items() if chosen.any()]
         caption = (
-            "Mean over rings about each galaxy's own centre, r band. An arc is a bump near its Einstein radius on top of wings "
-            "that fall; a difference that stays level with radius is a pedestal. Negative values have no place on the scale."
+            f"Mean over rings about each galaxy's own centre, {imaging.reference_band} band. An arc is a bump near its Einstein "
+            "radius on top of wings that fall; a difference that stays level with radius is a pedestal. Negative values have no "
+            "place on the scale."
         )
         return [
-            _lines("radial_profile", "Radial profile of stamps, controls and their difference", caption, everything),
-            _lines("radial_difference", "Stamps less controls by theta_E", caption, by_theta_e),
+            _lines("radial_profile", "Radial profile of stamps, controls and their difference", caption, everything, imaging),
+            _lines("radial_difference", "Stamps less controls by theta_E", caption, by_theta_e, imaging),
             self._cores(rows, strata),
         ]
 
+    @property
+    def _rings(self) -> list[str]:
+        """Columns of the rings."""
+        return [f"ring_{i}" for i in range(len(ring_edges_pix(self.facts.imaging)) - 1)]
+
+    @property
+    def _cores_by_band(self) -> list[str]:
+        """Columns of the cores."""
+        return [f"core_{band}" for band in self.facts.imaging.bands]
+
     def _profile(self, rows: pd.DataFrame, part: str, label: str) -> dict[str, Any]:
-        radius = [(inner + outer) / 2 * PIXEL_SCALE_ARCSEC for inner, outer in pairwise(RING_EDGES_PIX)]
+        imaging = self.facts.imaging
+        radius = [(inner + outer) / 2 * imaging.pixel_scale_arcsec for inner, outer in pairwise(ring_edges_pix(imaging))]
         points: dict[str, list[float]] = {"x": [], "y": [], "low": [], "high": []}
-        for x, ring in zip(radius, _RINGS, strict=True):
+        for x, ring in zip(radius, self._rings, strict=True):
             try:
                 mean = self._mean(rows, ring, part)
             except NotEstimableError:
@@ -101,14 +114,14 @@ class Profiles(Diagnostic):
         """Table of the mean cores: band and stratum a row."""
         lines = []
         for stratum, chosen in strata.items():
-            for band in BANDS:
+            for band in self.facts.imaging.bands:
                 try:
                     means = [self._mean(rows[chosen], f"core_{band}", part) for part in _PARTS]
                 except NotEstimableError:
                     continue
                 cells = [f"{mean.value:.6f} ({mean.low:.6f} to {mean.high:.6f})" for mean in means]
                 lines.append([stratum, band, str(int(chosen.sum()) // 2), *cells])
-        caption = f"Mean at r < {CORE_PIX:g} px in nanomaggies per pixel, with clustered intervals."
+        caption = f"Mean at {in_core(self.facts.imaging)} in nanomaggies per pixel, with clustered intervals."
         columns = ["stratum", "band", "pairs", *_PARTS]
         return Exhibit("mean_core", "Mean core of stamps and controls", caption, "table", {"columns": columns, "rows": lines})
 
@@ -122,6 +135,11 @@ class Profiles(Diagnostic):
         return linear_fit(np.stack([np.ones(len(label)), label], axis=1), values, groups, self.settings.level).coefficients[1]
 
 
+def ring_edges_pix(imaging: Imaging) -> tuple[int, ...]:
+    """Edges of the rings in whole pixels, out to 30/32 of half the stamp; small stamps have fewer."""
+    return tuple(dict.fromkeys(round(edge * imaging.size_pix / 64) for edge in _RING_EDGES))
+
+
 def _strata(rows: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     theta_e = rows["theta_e"].to_numpy(np.float64)
     strata = {OVERALL: np.ones(len(rows), dtype=bool)}
@@ -130,13 +148,14 @@ def _strata(rows: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     return strata
 
 
-def _lines(name: str, title: str, caption: str, series: list[dict[str, Any]]) -> Exhibit:
+def _lines(name: str, title: str, caption: str, series: list[dict[str, Any]], imaging: Imaging) -> Exhibit:
+    core = core_pix(imaging) * imaging.pixel_scale_arcsec
     content = {
         "x_label": "distance from the galaxy [arcsec]",
-        "y_label": "mean light, r band [nmgy per pixel]",
+        "y_label": f"mean light, {imaging.reference_band} band [nmgy per pixel]",
         "x_log": False,
         "y_log": True,
         "series": series,
-        "marks": [{"label": f"r = {CORE_PIX:g} px", "x": CORE_PIX * PIXEL_SCALE_ARCSEC}],
+        "marks": [{"label": f"r = {core_pix(imaging):.3g} px", "x": core}],
     }
     return Exhibit(name, title, caption, "lines", content)

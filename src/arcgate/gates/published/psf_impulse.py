@@ -10,13 +10,12 @@ import torch
 from numpy.typing import NDArray
 from scipy import fft
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, stated
 from arcgate.gates.published.shifts import centroid
 from arcgate.gates.result import GateResult
-from arcgate.imaging import DECALS
+from arcgate.imaging import Imaging
 from arcgate.injection.arcs import Psfs, declared_psfs, used_psfs
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.render import render
@@ -26,32 +25,28 @@ _PER_SHARD: Final = 8
 _PSFS: Final = 24
 # Half-light radius of a source that every PSF makes a point of, arcsec.
 _POINT_ARCSEC: Final = 0.005
-_PLACE_PIX: Final = (31.3, 32.2)
+# Where the point lies, from the middle of the stamp in x and y.
+_OFFSET_PIX: Final = (-0.2, 0.7)
+# The published demonstration's own pixels, whatever those of the stamps.
+_TRANSFORM_SIZE: Final = 64
 _KERNEL_SIZE: Final = 19
 _IMPULSE_PIX: Final = 32
-_COLUMNS: Final = [
-    "sample_id",
-    "psf_profile_used",
-    *[
-        f"{stem}_{band}"
-        for stem in ("psfsize", "psf_beta_declared", "psf_fwhm_used", "psf_beta_used")
-        for band in BANDS
-    ],
-]  # fmt: skip
+_STEMS: Final = ("psfsize", "psf_beta_declared", "psf_fwhm_used", "psf_beta_used")
 
 
 class PsfImpulse(Diagnostic):
     """Centroid of an unlensed point source after convolution with declared and used PSFs by the renderer.
 
     Beside it the published demonstration: a 19 x 19 kernel laid into the corner of a 64 x 64 Fourier transform without being
-    centred.
+    centred, the same for stamps of any size.
     """
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """PSF columns of a few positives, where PSFs are declared."""
-        if not self.facts.declared or not set(_COLUMNS) <= self.facts.columns:
+        columns = ["sample_id", "psf_profile_used", *[f"{stem}_{band}" for stem in _STEMS for band in self.facts.imaging.bands]]
+        if not self.facts.declared or not set(columns) <= self.facts.columns:
             return None
-        table = arms.stamp.table[_COLUMNS].reset_index(drop=True)
+        table = arms.stamp.table[columns].reset_index(drop=True)
         return identities(arms.stamp).join(table).head(_PER_SHARD)
 
     def judge(self) -> list[GateResult]:
@@ -69,7 +64,9 @@ class PsfImpulse(Diagnostic):
         if not len(rows):
             return [not_run("psf_impulse", "no PSF is declared"), demonstration]
         rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, _PSFS).round().astype(np.int64))]
-        miss = max(float(np.abs(impulse_offsets(psfs)).max()) for psfs in (declared_psfs(rows), used_psfs(rows)))
+        imaging = self.facts.imaging
+        psfs = (declared_psfs(rows, imaging), used_psfs(rows, imaging))
+        miss = max(float(np.abs(impulse_offsets(each, imaging)).max()) for each in psfs)
         reason = (
             "largest distance in x or y, pixels, between a point source and its centroid after convolution by arcgate's renderer "
             "with the declared and the used PSFs"
@@ -81,14 +78,16 @@ class PsfImpulse(Diagnostic):
         return []
 
 
-def impulse_offsets(psfs: list[Psfs]) -> NDArray[np.float64]:
+def impulse_offsets(psfs: list[Psfs], imaging: Imaging) -> NDArray[np.float64]:
     """Centroid less place of a point source that each PSF convolves, pixels, shape (psfs x bands, 2)."""
     n, bands = len(psfs), len(psfs[0])
-    x, y = (torch.full((n,), place, dtype=torch.float64) for place in _PLACE_PIX)
+    places = [imaging.middle_pix + offset for offset in _OFFSET_PIX]
+    x, y = (torch.full((n,), place, dtype=torch.float64) for place in places)
     lenses, sources = Lenses.of(theta_e_arcsec=np.zeros(n)), Sersics.of(reff_arcsec=np.full(n, _POINT_ARCSEC))
-    image = render(lenses, sources, torch.ones((n, bands), dtype=torch.float64), x, y, psfs, DECALS.frame).image.numpy()
-    each = n * bands
-    return centroid(image.reshape(each, STAMP_SIZE, STAMP_SIZE), *(np.full(each, place) for place in _PLACE_PIX))
+    image = render(lenses, sources, torch.ones((n, bands), dtype=torch.float64), x, y, psfs, imaging.frame).image.numpy()
+    each = image.reshape(n * bands, *image.shape[2:])
+    recorded_x, recorded_y = (np.full(len(each), place) for place in places)
+    return centroid(each, recorded_x, recorded_y, imaging.pixel_scale_arcsec)
 
 
 def off_centre_impulse() -> tuple[int, int]:
@@ -98,7 +97,7 @@ def off_centre_impulse() -> tuple[int, int]:
     to 41; rolling the result by half a stamp, as for a kernel centred at (32, 32), takes it to 41 + 32 - 64 = 9.
     """
     offset = np.arange(_KERNEL_SIZE) - _KERNEL_SIZE // 2
-    kernel, impulse = np.zeros((STAMP_SIZE, STAMP_SIZE)), np.zeros((STAMP_SIZE, STAMP_SIZE))
+    kernel, impulse = (np.zeros((_TRANSFORM_SIZE, _TRANSFORM_SIZE)) for _ in range(2))
     kernel[:_KERNEL_SIZE, :_KERNEL_SIZE] = np.exp(-0.5 * (offset[:, None] ** 2 + offset[None, :] ** 2) / 2.0**2)
     impulse[_IMPULSE_PIX, _IMPULSE_PIX] = 1.0
     landed = fft.fftshift(fft.irfft2(fft.rfft2(impulse) * fft.rfft2(kernel), s=impulse.shape))

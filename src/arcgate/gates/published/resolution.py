@@ -19,26 +19,26 @@ _NAME = "theta_e_over_psf_share"
 
 
 class Resolution(Diagnostic):
-    """Shares of the positives by theta_E over psfsize in r."""
+    """Shares of the positives by theta_E over psfsize in the reference band."""
 
     def measure(self, arms: Arms) -> pd.DataFrame | None:
         """The ratio of each positive."""
-        psfsize = column(arms.stamp, "psfsize_r")
+        psfsize = column(arms.stamp, f"psfsize_{self.facts.imaging.reference_band}")
         theta_e = column(arms.stamp, "theta_e_arcsec")
         ratio = np.divide(theta_e, psfsize, out=np.full(len(psfsize), np.nan), where=psfsize > 0)
         return identities(arms.stamp).assign(ratio=ratio)
 
     def judge(self) -> list[GateResult]:
         """One share a bin."""
-        rows = self.table("ratio")
+        rows, band = self.table("ratio"), self.facts.imaging.reference_band
         if not len(rows):
-            return [not_run(_NAME, "theta_E or psfsize in r is not declared", stratum) for stratum in RESOLUTION_BINS]
+            return [not_run(_NAME, f"theta_E or psfsize in {band} is not declared", stratum) for stratum in RESOLUTION_BINS]
         ratio, groups, level = rows["ratio"].to_numpy(np.float64), galaxies(rows), self.settings.level
         return [
             attempted(
                 _NAME,
                 partial(clustered_share, ((ratio >= low) & (ratio < high)).astype(np.float64), groups, level),
-                "share of positives by theta_E over psfsize in r",
+                f"share of positives by theta_E over psfsize in {band}",
                 stratum,
             )
             for stratum, (low, high) in RESOLUTION_BINS.items()

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from arcgate.dataset.schema import STAMP_SIZE
-
 Array = NDArray[np.float64]
 Images = NDArray[np.floating[Any]]
 
-# Window of the centroid, about the width of a galaxy's core in the survey's seeing, and how far pixels are looked at.
-_WINDOW_SIGMA_PIX: Final = 2.5
-_WINDOW_REACH_PIX: Final = 10
+# Window of the centroid, about the width of a galaxy's core in ground-based seeing, and how far pixels are looked at: 2.5 and 10
+# pixels of 0.262 arcsec.
+_WINDOW_SIGMA_ARCSEC: Final = 2.5 * 0.262
+_WINDOW_REACH_ARCSEC: Final = 10.0 * 0.262
 _STEPS: Final = 12
 # A centroid that has left the galaxy it began at has found another one.
-_FARTHEST_PIX: Final = 4.0
+_FARTHEST_ARCSEC: Final = 4.0 * 0.262
 # The gradients of a pair are compared where the galaxy is.
-_GRADIENT_REACH_PIX: Final = 10.0
+_GRADIENT_REACH_ARCSEC: Final = 10.0 * 0.262
 
 
 def phase_correlation(image: Images, reference: Images) -> Array:
@@ -47,7 +47,7 @@ def phase_correlation(image: Images, reference: Images) -> Array:
     return wrapped
 
 
-def centroid(image: Images, x_pix: Array, y_pix: Array) -> Array:
+def centroid(image: Images, x_pix: Array, y_pix: Array, pixel_scale_arcsec: float) -> Array:
     """Where the galaxy's light is centred, relative to a recorded centre.
 
     Parameters
@@ -55,6 +55,8 @@ def centroid(image: Images, x_pix: Array, y_pix: Array) -> Array:
     image : ndarray, shape (n, y, x)
     x_pix, y_pix : ndarray, shape (n,)
         Recorded centres, pixels.
+    pixel_scale_arcsec : float
+        Side of a pixel.
 
     Returns
     -------
@@ -63,9 +65,11 @@ def centroid(image: Images, x_pix: Array, y_pix: Array) -> Array:
         x + 2 sum(w I dx) / sum(w I) under a Gaussian window that moves with it. NaN where the light under the window is not
         positive or the centroid wanders off.
     """
-    corner_x, corner_y = (_corner(centre) for centre in (x_pix, y_pix))
-    size = 2 * _WINDOW_REACH_PIX + 1
-    pixel = np.arange(size)
+    sigma, farthest = (length / pixel_scale_arcsec for length in (_WINDOW_SIGMA_ARCSEC, _FARTHEST_ARCSEC))
+    # A small stamp is looked at as far as it reaches.
+    reach = min(math.ceil(_WINDOW_REACH_ARCSEC / pixel_scale_arcsec), (image.shape[-1] - 1) // 2)
+    corner_x, corner_y = (_corner(centre, reach, image.shape[-1]) for centre in (x_pix, y_pix))
+    pixel = np.arange(2 * reach + 1)
     rows = np.arange(len(image))[:, None, None]
     light = image[rows, (corner_y[:, None] + pixel)[:, :, None], (corner_x[:, None] + pixel)[:, None, :]].astype(np.float64)
     dx, dy = (corner[:, None] + pixel - centre[:, None] for corner, centre in ((corner_x, x_pix), (corner_y, y_pix)))
@@ -73,24 +77,24 @@ def centroid(image: Images, x_pix: Array, y_pix: Array) -> Array:
     with np.errstate(all="ignore"):
         for _ in range(_STEPS):
             along_x, along_y = dx - found[:, :1], dy - found[:, 1:]
-            w_x, w_y = (np.exp(-0.5 * (along / _WINDOW_SIGMA_PIX) ** 2) for along in (along_x, along_y))
+            w_x, w_y = (np.exp(-0.5 * (along / sigma) ** 2) for along in (along_x, along_y))
             # Sums over y of light under the window, and of light times its distance: (n, 2, x).
             columns = np.stack([w_y, w_y * along_y], axis=1) @ light
             total, moment_y = (columns @ w_x[:, :, None])[:, :, 0].T
             moment_x = np.einsum("nx,nx->n", columns[:, 0], w_x * along_x)
             step = 2.0 * np.stack([moment_x, moment_y], axis=1) / np.where(total > 0, total, np.nan)[:, None]
             found = found + step
-            found[~(np.abs(found) < _FARTHEST_PIX).all(axis=1)] = np.nan
+            found[~(np.abs(found) < farthest).all(axis=1)] = np.nan
     return found
 
 
-def _corner(centre: Array) -> NDArray[np.int64]:
+def _corner(centre: Array, reach_pix: int, size_pix: int) -> NDArray[np.int64]:
     """First pixel of the cut about a centre; the cut stays inside the stamp."""
-    nearest = np.where(np.isfinite(centre), np.round(centre), STAMP_SIZE // 2).astype(np.int64)
-    return np.clip(nearest - _WINDOW_REACH_PIX, 0, STAMP_SIZE - 2 * _WINDOW_REACH_PIX - 1)
+    nearest = np.where(np.isfinite(centre), np.round(centre), size_pix // 2).astype(np.int64)
+    return np.clip(nearest - reach_pix, 0, size_pix - 2 * reach_pix - 1)
 
 
-def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array) -> Array:
+def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array, pixel_scale_arcsec: float) -> Array:
     """Shift of each image against its reference by least squares on the gradients of the two (Lucas & Kanade 1981).
 
     Parameters
@@ -98,7 +102,9 @@ def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array)
     image, reference : ndarray, shape (n, y, x)
         The same galaxy twice.
     x_pix, y_pix : ndarray, shape (n,)
-        Its centre; pixels within 10 px count.
+        Its centre; pixels within 2.62 arcsec count.
+    pixel_scale_arcsec : float
+        Side of a pixel.
 
     Returns
     -------
@@ -106,10 +112,11 @@ def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array)
         (x, y) in pixels, right to first order in the shift; NaN where the reference has no gradients. Light that is in only one
         of the two adds scatter, and no offset of the mean if it lies about the centre in all directions alike.
     """
+    reach, size = _GRADIENT_REACH_ARCSEC / pixel_scale_arcsec, image.shape[-1]
     # Gradients reach two pixels further.
-    rows, columns = (_about(centre, int(_GRADIENT_REACH_PIX) + 3) for centre in (y_pix, x_pix))
+    rows, columns = (_about(centre, int(reach) + 3, size) for centre in (y_pix, x_pix))
     dx, dy = (np.arange(cut.start, cut.stop) - centre[:, None] for cut, centre in ((columns, x_pix), (rows, y_pix)))
-    near = np.hypot(dx[:, None, :], dy[:, :, None]) < _GRADIENT_REACH_PIX
+    near = np.hypot(dx[:, None, :], dy[:, :, None]) < reach
     one, other = (part[:, rows, columns].astype(np.float64) for part in (image, reference))
     middle = 0.5 * (one + other)
     slope_y, slope_x = (_slope(middle, axis) * near for axis in (1, 2))
@@ -121,12 +128,12 @@ def gradient_shift(image: Images, reference: Images, x_pix: Array, y_pix: Array)
     return np.stack([(yy * bx - xy * by) / determinant, (xx * by - xy * bx) / determinant], axis=1)
 
 
-def _about(centre: Array, reach_pix: int) -> slice:
+def _about(centre: Array, reach_pix: int, size_pix: int) -> slice:
     """Pixels within reach of any of the centres."""
     known = centre[np.isfinite(centre)]
     if not len(known):
-        return slice(0, STAMP_SIZE)
-    return slice(max(int(known.min()) - reach_pix, 0), min(int(known.max()) + reach_pix + 2, STAMP_SIZE))
+        return slice(0, size_pix)
+    return slice(max(int(known.min()) - reach_pix, 0), min(int(known.max()) + reach_pix + 2, size_pix))
 
 
 def _slope(image: Array, axis: int) -> Array:
@@ -139,7 +146,8 @@ def _slope(image: Array, axis: int) -> Array:
 def shifted(image: Images, dx_pix: float) -> Images:
     """Images moved by a part of a pixel towards larger x, by the Fourier shift theorem; their borders wrap."""
     phase = np.exp(-2j * np.pi * fft.rfftfreq(image.shape[2]) * dx_pix)
-    # The highest frequency of an even number of pixels is its own conjugate: only a real factor leaves the image real.
-    phase[-1] = np.cos(np.pi * dx_pix)
+    if image.shape[2] % 2 == 0:
+        # The highest frequency of an even number of pixels is its own conjugate: only a real factor leaves the image real.
+        phase[-1] = np.cos(np.pi * dx_pix)
     moved: Images = fft.irfft(fft.rfft(image, axis=2) * phase, n=image.shape[2], axis=2)
     return moved

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arcgate.gates.verdict.families import MISSING, Explained, Family, explain, without
 from arcgate.gates.verdict.geometry import Transformed
 from arcgate.gates.verdict.refit import QUANTITIES
-from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.rows import Rows
 
 Array = NDArray[np.float64]
 
@@ -160,7 +160,7 @@ def _least(family: Family, rows: Rows) -> float:
 
 def _typical_amplitude(rows: Rows, fit: Explained) -> float:
     """Median amplitude with which a fixed prediction is found in the rows that belong to it."""
-    at = PREDICTIONS.index(fit.family.predictions[0])
+    at = rows.place(fit.family.predictions[0])
     touched = fit.touched
     if not touched.any():
         return 0.0

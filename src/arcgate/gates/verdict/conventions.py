@@ -96,7 +96,7 @@ class Orientation:
     label : str
         In words.
     pixels : callable
-        Of images (..., 64, 64), about the middle of the stamp.
+        Of images (..., y, x), about the middle of the stamp.
     place : callable
         The same of offsets from the middle, (x, y).
     convention : Convention

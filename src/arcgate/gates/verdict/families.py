@@ -8,13 +8,15 @@ a galaxy that fits nothing counts little: -D log(1 + chi^2 / D) with D values be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.gates.verdict.predictions import BUG_OF
-from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.band_orders import band_orders
+from arcgate.gates.verdict.predictions import LEVELS, bug_of
+from arcgate.gates.verdict.rows import Rows
 
 Array = NDArray[np.float64]
 
@@ -38,13 +40,15 @@ class Family:
     bug : str
         Name of the bug, or unknown_bug for what no named bug does.
     predictions : tuple of str
-        Which of `PREDICTIONS` it consists of.
+        Which of the predictions it consists of (`predictions_of`).
     by_band : bool
         Whether each band has an amplitude of its own.
     free : bool
         Whether amplitudes are fitted; else they are one.
     partial : bool
         Whether it may hold in some rows only, even where host galaxies hide small effects.
+    words : str
+        What it says of the arcs, where its label is not among those that `wording` knows.
     """
 
     label: str
@@ -53,19 +57,19 @@ class Family:
     by_band: bool = False
     free: bool = True
     partial: bool = False
+    words: str = ""
 
     @property
     def exact(self) -> bool:
         """Whether light is proportional to the amplitude at any size; shifts, widths and scales are so to first order only."""
         return not self.free or self.predictions in (("flux",), ("pedestal",), ("core_pedestal",))
 
-    @property
-    def size(self) -> int:
+    def size(self, n_bands: int) -> int:
         """Number of fitted amplitudes."""
-        return len(self.predictions) * (3 if self.by_band else 1) if self.free else 0
+        return len(self.predictions) * (n_bands if self.by_band else 1) if self.free else 0
 
 
-FAMILIES: Final = (
+_FREE: Final = (
     Family("pedestal", "pedestal", ("pedestal",), by_band=True),
     Family("core_pedestal", "pedestal", ("core_pedestal",), by_band=True),
     Family("centre_offset", "centre_offset", ("shift_x", "shift_y")),
@@ -77,10 +81,19 @@ FAMILIES: Final = (
     Family("psf_wings", "unknown_bug", ("psf_wings",), by_band=True),
     Family("rotation", "unknown_bug", ("rotation",)),
     Family("einstein_radius", "unknown_bug", ("einstein_radius",)),
-    *[Family(name, bug, (name,), free=False, partial=True) for name, bug in BUG_OF.items()],
 )
 # What a common factor of zero is: no unit.
 MISSING: Final = Family("missing", "unknown_bug", ("flux",), partial=True)
+
+
+@lru_cache
+def families_of(bands: tuple[str, ...]) -> tuple[Family, ...]:
+    """All explanations of light in some bands."""
+    words = {order.label: order.words for order in band_orders(bands)}
+    fixed = [
+        Family(name, bug, (name,), free=False, partial=True, words=words.get(name, "")) for name, bug in bug_of(bands).items()
+    ]
+    return (*_FREE, *fixed)
 
 
 @dataclass(frozen=True)
@@ -94,8 +107,7 @@ class Explained:
         Gain in log likelihood over the declared arcs, at the best share and amplitudes, less half a log of the rows a parameter.
     share : float
         Of the rows that it holds in.
-    amplitude : ndarray (3, predictions)
-        By band.
+    amplitude : ndarray (band, predictions)
     belongs : ndarray (n,)
         Probability of each row.
     """
@@ -115,7 +127,7 @@ class Explained:
 
 def explain(rows: Rows, family: Family) -> Explained:
     """Fit a family's amplitudes and share by expectation and maximisation, from several beginnings."""
-    chosen = [PREDICTIONS.index(name) for name in family.predictions]
+    chosen = [rows.place(name) for name in family.predictions]
     return explained_by(rows, family, rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen])
 
 
@@ -127,9 +139,9 @@ def explained_by(rows: Rows, family: Family, product: Array, found: Array) -> Ex
     rows : Rows
     family : Family
         With k predictions.
-    product : ndarray (n, 3, k, k)
+    product : ndarray (n, band, k, k)
         Of the predictions with each other.
-    found : ndarray (n, 3, k)
+    found : ndarray (n, band, k)
         Of the predictions with the light beyond the declared arc.
     """
     plain = _likelihood(rows.squared, rows.pixels)
@@ -141,7 +153,7 @@ def explained_by(rows: Rows, family: Family, product: Array, found: Array) -> Ex
 
 
 def chi_squared(squared: Array, product: Array, found: Array, amplitude: Array) -> Array:
-    """Chi squared of each row and band with amplitudes (3, k): (n, 3)."""
+    """Chi squared of each row and band with amplitudes (band, k): (n, band)."""
     left: Array = squared - 2.0 * (found * amplitude).sum(axis=2) + np.einsum("bk,nbkl,bl->nb", amplitude, product, amplitude)
     return left.clip(min=0.0)
 
@@ -151,7 +163,7 @@ def without(rows: Rows, fit: Explained) -> Rows:
 
     Where it is a factor of the flux, all that follows from the arcs is expected to have the same factor.
     """
-    chosen = [PREDICTIONS.index(name) for name in fit.family.predictions]
+    chosen = [rows.place(name) for name in fit.family.predictions]
     touched = fit.touched
     moved = np.einsum("nbkl,nbl->nbk", rows.product[..., chosen], fit.amplitude * touched[:, None, None])
     product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
@@ -159,7 +171,7 @@ def without(rows: Rows, fit: Explained) -> Rows:
     found, product = rows.found - moved, rows.product
     if fit.family.predictions == ("flux",):
         factor = np.where(touched[:, None, None], (1.0 + fit.amplitude).clip(min=_LEAST_FACTOR), 1.0)
-        follows = np.array([name not in ("pedestal", "core_pedestal") for name in PREDICTIONS])
+        follows = np.array([name not in LEVELS for name in rows.predictions])
         factor = np.where(follows, factor, 1.0)
         found, product = found * factor, product * factor[..., None] * factor[..., None, :]
     return replace(rows, found=found, product=product, squared=squared)
@@ -183,7 +195,7 @@ def _starts(plain: Array) -> list[Array]:
 
 
 def _agreeing(plain: Array, product: Array, found: Array) -> list[Array]:
-    """Groups of rows, among the eighth that the declared arc fits worst, whose own amplitudes agree; product (n, 3, 1, 1).
+    """Groups of rows, among the eighth that the declared arc fits worst, whose own amplitudes agree; product (n, band, 1, 1).
 
     A fit to more rows than those that share an amplitude is drawn to the sound ones.
     """
@@ -202,7 +214,8 @@ def _agreeing(plain: Array, product: Array, found: Array) -> list[Array]:
 
 def _climbed(rows: Rows, family: Family, product: Array, found: Array, plain: Array, belongs: Array, mixed: bool) -> Explained:
     n, share = len(plain), max(float(belongs.mean()), _LEAST_SHARE)
-    amplitude = np.ones((3, len(family.predictions)))
+    bands = product.shape[1]
+    amplitude = np.ones((bands, len(family.predictions)))
     squared = rows.squared
     for _ in range(_STEPS):
         if family.free:
@@ -217,12 +230,12 @@ def _climbed(rows: Rows, family: Family, product: Array, found: Array, plain: Ar
     each = np.sort(np.logaddexp(np.log1p(-share), np.log(share) + gain) if mixed else gain)
     # A galaxy of its own kind is no evidence: where hosts hide what was added, the rows that gain most do not count.
     kept = each[: n - int(_OUTLIERS * n)] if rows.hosts_hide else each
-    score = float(kept.sum()) - 0.5 * (family.size + 1) * np.log(n)
+    score = float(kept.sum()) - 0.5 * (family.size(bands) + 1) * np.log(n)
     return Explained(family, score, share, amplitude, belongs)
 
 
 def _amplitude(family: Family, product: Array, found: Array, weight: Array) -> Array:
-    """Weighted least squares, (3, k)."""
+    """Weighted least squares, (band, k)."""
     normal = (product * weight[..., None, None]).sum(axis=0)
     right = (found * weight[..., None]).sum(axis=0)
     tiny = 1e-12 * np.eye(normal.shape[-1])
@@ -231,4 +244,4 @@ def _amplitude(family: Family, product: Array, found: Array, weight: Array) -> A
         solved: Array = np.linalg.solve(normal + tiny * scale, right[..., None])[..., 0]
         return solved
     both, side = normal.sum(axis=0), right.sum(axis=0)
-    return np.tile(np.linalg.solve(both + tiny * (np.trace(both) + 1e-300), side), (3, 1))
+    return np.tile(np.linalg.solve(both + tiny * (np.trace(both) + 1e-300), side), (len(normal), 1))

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import STAMP_SIZE
 from arcgate.gates.verdict.borders import batches, border_of, photons, sky_of, spread2
 from arcgate.gates.verdict.conventions import ORIENTATIONS, Convention, Orientation, steps
 from arcgate.gates.verdict.families import Explained, Family, explained_by
 from arcgate.gates.verdict.landings import common_shifts, shifted, shifts_of_some
 from arcgate.gates.verdict.predictions import rendered_as
-from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.rows import Rows
 from arcgate.gates.verdict.scene import Few, Scene
+from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
 Images = NDArray[np.floating]
@@ -35,8 +35,8 @@ _STEPS: Final = 4
 _GAIN: Final = 5.0
 # Two explanations whose light differs by less than this share of what they add predict the same pixels.
 _SAME: Final = 0.02
-# Sources further out than this may leave the stamp when they are put elsewhere.
-_FARTHEST_ARCSEC: Final = 7.0
+# Sources further out than this share of half the stamp may leave it when they are put elsewhere: 7 of 32 pixels of 0.262 arcsec.
+_FARTHEST: Final = 7.0 / (32.0 * 0.262)
 # Columns are not looked at where whole arcs leave less than this share of the light.
 _SETTLED: Final = 0.02
 
@@ -53,9 +53,9 @@ class Transformed:
     null : Explained
         The same search in controls, where hosts hide light.
     words : str
-    product, found : ndarray (n, 3)
+    product, found : ndarray (n, band)
         Of what it adds to the declared arcs: with itself, and with the light beyond them.
-    noise : ndarray (n, 3)
+    noise : ndarray (n, band)
         As of `Rows`, of the light beyond the transformed arcs: those that landed in the border are no noise.
     turned : Orientation or None
         What everything was turned by.
@@ -92,13 +92,13 @@ def transformed(rows: Rows, candidates: NDArray[np.bool_]) -> list[Transformed]:
     if convention != Convention():
         whole = convention in [orientation.convention for orientation in ORIENTATIONS]
         read = _Transform("orientation" if whole else "angle_convention", convention.in_words(), lambda table, arc: arc)
-        found.append(_compared(rows, read, _read(scene.table, scene.arc, convention)))
-    return [_told_apart(few, each) for each in found]
+        found.append(_compared(rows, read, _read(scene.table, scene.arc, convention, scene.imaging)))
+    return [_told_apart(few, each, scene.imaging) for each in found]
 
 
 @dataclass(frozen=True)
 class _Transform:
-    """What happens to whole arcs: the bug's name, words, and images (n, 3, 64, 64) of rows and their declared arcs."""
+    """What happens to whole arcs: the bug's name, words, and images (n, band, y, x) of rows and their declared arcs."""
 
     bug: str
     words: str
@@ -134,10 +134,10 @@ def _compared(rows: Rows, transform: _Transform, images: Images) -> Transformed:
 def _noise(scene: Scene, images: Images) -> Array:
     """Variance of the border beyond these arcs and their photons, over the declared sky's."""
     parts = []
-    for some in batches(len(images)):
+    for some in batches(len(images), scene.imaging):
         table, arc = scene.table.iloc[some].reset_index(drop=True), images[some].astype(np.float64)
-        border = border_of(table)
-        parts.append((spread2(scene.light[some] - arc, border) - photons(table, arc, border)) / sky_of(table) ** 2)
+        border, sky = border_of(table, scene.imaging), sky_of(table, scene.imaging)
+        parts.append((spread2(scene.light[some] - arc, border) - photons(table, arc, border, scene.imaging)) / sky**2)
     return np.concatenate(parts)
 
 
@@ -161,7 +161,7 @@ def _turned(orientation: Orientation, about_galaxy: bool, table: pd.DataFrame, a
     image = orientation.pixels(arc)
     if not about_galaxy:
         return image
-    middle = (STAMP_SIZE - 1) / 2.0
+    middle = (image.shape[-1] - 1) / 2.0
     x, y = (table[name].to_numpy(np.float64) - middle for name in ("host_x_pix", "host_y_pix"))
     moved_x, moved_y = orientation.place(x, y)
     return shifted(image, np.stack([x - moved_x, y - moved_y], axis=1)[:, None, :], wrapped=False)
@@ -169,26 +169,26 @@ def _turned(orientation: Orientation, about_galaxy: bool, table: pd.DataFrame, a
 
 def _landing(rows: Rows, few: Few, tried: Index, candidates: NDArray[np.bool_]) -> _Transform | None:
     """Where arcs landed; where hosts hide which rows are wrong, by those whose arcs are missed most where they belong."""
-    shifts = common_shifts(few.matched, few.arc)
+    shifts = common_shifts(few.matched, few.arc, rows.imaging)
     if rows.hosts_hide:
         assert rows.scene is not None  # from `transformed`
         tried = _missing(rows, candidates)
         few = rows.scene.few(tried)
-        shifts += shifts_of_some(few.rest, few.arc)
-    return _best(rows, few, tried, _landings(shifts))
+        shifts += shifts_of_some(few.rest, few.arc, rows.imaging)
+    return _best(rows, few, tried, _landings(shifts, rows.imaging))
 
 
 def _missing(rows: Rows, candidates: NDArray[np.bool_]) -> Index:
     """Rows to try landings on: those that miss most light, over its noise, where the declared arc is."""
-    at = PREDICTIONS.index("flux")
+    at = rows.place("flux")
     missed = rows.found[:, :, at].sum(axis=1) / np.sqrt(np.maximum(rows.product[:, :, at, at].sum(axis=1), 1e-300))
     order = np.argsort(np.where(candidates, missed, np.inf), kind="stable")
     return np.sort(order[: min(_TRIED_HIDDEN, int(candidates.sum()))])
 
 
-def _landings(shifts: list[Array]) -> list[_Transform]:
+def _landings(shifts: list[Array], imaging: Imaging) -> list[_Transform]:
     return [
-        _Transform("centre_offset", _landing_in_words(shift, wrapped), partial(_landed, shift, wrapped))
+        _Transform("centre_offset", _landing_in_words(shift, wrapped, imaging.bands), partial(_landed, shift, wrapped))
         for shift in shifts
         for wrapped in (False, True)
     ]
@@ -198,20 +198,20 @@ def _landed(shift: Array, wrapped: bool, table: pd.DataFrame, arc: Images) -> Im
     return shifted(arc, shift, wrapped)
 
 
-def _landing_in_words(shift: Array, wrapped: bool) -> str:
+def _landing_in_words(shift: Array, wrapped: bool, bands: tuple[str, ...]) -> str:
     places = [f"({x:+.1f}, {y:+.1f})" for x, y in shift]
-    where = places[0] if len(set(places)) == 1 else f"{', '.join(places)} in g, r, z"
+    where = places[0] if len(set(places)) == 1 else f"{', '.join(places)} in {', '.join(bands)}"
     return f"arcs that landed {where} px from where they belong" + (", around the stamp's edge" if wrapped else "")
 
 
-def _read(table: pd.DataFrame, arc: Images, convention: Convention) -> Images:
+def _read(table: pd.DataFrame, arc: Images, convention: Convention, imaging: Imaging) -> Images:
     """Arcs as a renderer with another convention would have them; sources far out stay where they are."""
     image = arc.copy()
     place = table[["source_x_arcsec", "source_y_arcsec"]].to_numpy(np.float64)
-    near = np.hypot(place[:, 0], place[:, 1]) < _FARTHEST_ARCSEC
+    near = np.hypot(place[:, 0], place[:, 1]) < _FARTHEST * imaging.size_pix / 2 * imaging.pixel_scale_arcsec
     if near.any():
         part = table[near].reset_index(drop=True)
-        image[near] = rendered_as(part, convention.change(part))
+        image[near] = rendered_as(part, convention.change(part), imaging)
     return image
 
 
@@ -222,7 +222,7 @@ def _descended(rows: Rows, few: Few, tried: Index) -> Convention:
     for _ in range(_STEPS):
         for step in steps(best):
             if step not in seen:
-                seen[step] = _gain(rows, few, tried, _read(few.table, few.arc, step))
+                seen[step] = _gain(rows, few, tried, _read(few.table, few.arc, step, rows.imaging))
         ahead = max(seen, key=lambda each: seen[each])
         if seen[ahead] < score + _GAIN:
             break
@@ -238,15 +238,15 @@ def _gain(rows: Rows, few: Few, tried: Index, images: Images) -> float:
     return float(np.logaddexp(gain, 0.0).sum() - len(tried) * np.log(2.0))
 
 
-def _told_apart(few: Few, found: Transformed) -> Transformed:
+def _told_apart(few: Few, found: Transformed, imaging: Imaging) -> Transformed:
     """The same, without a name of its own if single columns predict the same pixels as everything turned together."""
     if found.turned is None:
         return found
     whole = found.turned.convention
-    image = _read(few.table, few.arc, whole)
+    image = _read(few.table, few.arc, whole, imaging)
     added = np.maximum(few.square(image - few.arc).sum(axis=1), 1e-300)
     for other in {Convention(place=whole.place), replace(whole, place=Convention().place)} - {whole, Convention()}:
-        apart = few.square(image - _read(few.table, few.arc, other)).sum(axis=1)
+        apart = few.square(image - _read(few.table, few.arc, other, imaging)).sum(axis=1)
         if np.median(apart / added) < _SAME:
             words = f"{found.words}, or {other.in_words()}: on these rows the same pixels"
             family = replace(found.explained.family, bug="unknown_bug")

@@ -44,8 +44,9 @@ def kind_of(facts: Facts) -> Kind | None:
 
 
 def identifiability(facts: Facts) -> Exhibit:
-    """The table, with this data set's column marked."""
-    kind = kind_of(facts)
+    """The table, with this data set's column marked; one band cannot be mistaken for another."""
+    kind, bands = kind_of(facts), len(facts.imaging.bands)
+    table = {bug: row for bug, row in TABLE.items() if bands > 1 or bug != "band_swap"}
     columns = ["bug", *[f"{name} (this data set)" if name == kind else name for name in KINDS]]
     caption = (
         "identifiable: named when it is there; bounded: an interval is given, small amounts stay unnoticed; noticed: an alarm "
@@ -61,5 +62,5 @@ def identifiability(facts: Facts) -> Exhibit:
         "Which bugs can be named here",
         caption,
         "table",
-        {"columns": columns, "rows": [[bug, *row] for bug, row in TABLE.items()]},
+        {"columns": columns, "rows": [[bug, *row] for bug, row in table.items()]},
     )

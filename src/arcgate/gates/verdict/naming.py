@@ -58,7 +58,7 @@ def name_cause(rows: Rows, unseen: Sequence[str] = ()) -> Cause:
 
 def _named(rows: Rows, findings: Sequence[Finding], left: Rows) -> list[tuple[str, str]]:
     """Names and sentences of what was found; no name where most rows stay unexplained, or for a level that is none."""
-    sentences = [in_words(finding.explained, finding.words) for finding in findings]
+    sentences = [in_words(finding.explained, rows.imaging, finding.words) for finding in findings]
     names = [finding.explained.family.bug for finding in findings]
     unlike, odd = mostly_left(rows, left)
     if findings and unlike > _HALF * odd:
@@ -79,7 +79,9 @@ def _noises(rows: Rows, alarms: Sequence[Nuisance]) -> list[tuple[str, str]]:
     """What is to be said of noise. More of it is a known bug; less, and other noise of the same size, have no name."""
     said = []
     noise = [alarm for alarm in alarms if alarm.name == "noise"]
-    gained = None if rows.noise_gained is None else dict(zip("grz", np.median(rows.noise_gained, axis=0), strict=True))
+    gained = (
+        None if rows.noise_gained is None else dict(zip(rows.imaging.bands, np.median(rows.noise_gained, axis=0), strict=True))
+    )
     change = {each.band: each.value if gained is None else float(gained[each.band]) for each in noise}
     if more := [each for each in noise if change[each.band] > _HALF * abs(each.value)]:
         said.append(("extra_sky_noise", "positives carry noise that their controls do not: " + listed(more)))

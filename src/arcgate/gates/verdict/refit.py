@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f, t
 
-from arcgate.dataset.schema import BANDS
 from arcgate.gates.result import Nuisance
-from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.rows import Rows
 
 Array = NDArray[np.float64]
 
@@ -94,7 +93,9 @@ def estimates(rows: Rows) -> list[Estimate]:
 
 def _fitted(rows: Rows, quantities: list[Quantity]) -> list[Estimate]:
     """Weighted least squares of the quantities together, less what the same fit finds in controls."""
-    places = [(quantity, band) for quantity in quantities for band in (range(len(BANDS)) if quantity.by_band else (None,))]
+    places = [
+        (quantity, band) for quantity in quantities for band in (range(len(rows.imaging.bands)) if quantity.by_band else (None,))
+    ]
     value, influence = _solved(rows, places, rows.found, rows.squared)
     if rows.hosts_hide:
         null, others = _solved(rows, places, rows.null_found, rows.null_squared)
@@ -106,7 +107,7 @@ def _fitted(rows: Rows, quantities: list[Quantity]) -> list[Estimate]:
     error = np.sqrt(np.diag(covariance))
     freedom = max(len(np.unique(rows.groups)) - 1, 1)
     found = [
-        _estimate(quantity, "all" if band is None else BANDS[band], float(value[i]), float(error[i]), freedom)
+        _estimate(quantity, "all" if band is None else rows.imaging.bands[band], float(value[i]), float(error[i]), freedom)
         for i, (quantity, band) in enumerate(places)
     ]
     names = [quantity.name for quantity, _ in places]
@@ -145,9 +146,9 @@ def _length(shift: Array, covariance: Array, freedom: int) -> Estimate:
 
 def _solved(rows: Rows, places: list[tuple[Quantity, int | None]], found: Array, squared: Array) -> tuple[Array, Array]:
     """Estimates (k,) and each row's influence on them (n, k)."""
-    k = len(places)
-    at = [PREDICTIONS.index(quantity.name) for quantity, _ in places]
-    counts = np.array([[band is None or band == b for _, band in places] for b in range(len(BANDS))], dtype=np.float64)
+    k, bands = len(places), len(rows.imaging.bands)
+    at = [rows.place(quantity.name) for quantity, _ in places]
+    counts = np.array([[band is None or band == b for _, band in places] for b in range(bands)], dtype=np.float64)
     weight = 1.0 / (1.0 + squared / rows.pixels)
     right = np.einsum("nb,nbk,bk->nk", weight, found[:, :, at], counts)
     normal = np.einsum("nb,nbkl,bk,bl->nkl", weight, rows.product[:, :, at][..., at], counts, counts)
@@ -162,7 +163,7 @@ def _noise(rows: Rows) -> list[Estimate]:
     (middle, error), (null, null_error) = _median(rows.noise), _median(rows.null_noise)
     value, both = middle - null, np.hypot(error, null_error)
     freedom = max(len(np.unique(rows.groups)) - 1, 1)
-    return [_estimate(NOISE, band, float(value[i]), float(both[i]), freedom) for i, band in enumerate(BANDS)]
+    return [_estimate(NOISE, band, float(value[i]), float(both[i]), freedom) for i, band in enumerate(rows.imaging.bands)]
 
 
 def _median(values: Array) -> tuple[Array, Array]:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.exhibit import Exhibit
@@ -23,7 +22,6 @@ LEAST_ROWS = 20
 """Fewer rows than this leave the cause undetermined."""
 OF_STAMPS = ("pedestal", "core_pedestal", "noise")
 """What happens to a stamp after its arc was rendered: a stored arc alone shows nothing of it."""
-_HOST_MAGS = tuple(f"host_mag_{band}" for band in BANDS)
 
 
 @dataclass
@@ -101,10 +99,12 @@ class Refit:
             if len(table) < LEAST_ROWS:
                 return _too_few(len(table))
             galaxies = np.concatenate(self._galaxies) if self._galaxies else None
-            cause = name_cause(differences(table, light, galaxies), unseen=OF_STAMPS if galaxies is None else ())
+            rows = differences(table, light, self.facts.imaging, galaxies)
+            cause = name_cause(rows, unseen=OF_STAMPS if galaxies is None else ())
             return replace(cause, rows_refitted=len(table))
         controls = pd.concat(self._controls, ignore_index=True)
-        if absent := [name for name in _HOST_MAGS if name not in table or not np.isfinite(_bright(table, controls, name)).all()]:
+        names = [f"host_mag_{band}" for band in self.facts.imaging.bands]
+        if absent := [name for name in names if name not in table or not np.isfinite(_bright(table, controls, name)).all()]:
             return Cause(
                 "undetermined",
                 "between different galaxies the hosts' magnitudes are needed to know how much light a host hides: give "
@@ -114,8 +114,8 @@ class Refit:
         if n < LEAST_ROWS:
             return _too_few(n)
         others = np.concatenate(self._control_light)
-        cause = name_cause(between_galaxies(table.iloc[:n], light[:n], controls.iloc[:n], others[:n]))
-        return replace(cause, rows_refitted=n)
+        rows = between_galaxies(table.iloc[:n], light[:n], controls.iloc[:n], others[:n], self.facts.imaging)
+        return replace(name_cause(rows), rows_refitted=n)
 
     def exhibits(self) -> list[Exhibit]:
         """What could and could not be named on data of this kind."""

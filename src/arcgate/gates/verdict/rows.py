@@ -14,52 +14,57 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS, STAMP_SIZE
 from arcgate.gates.verdict.borders import batches, border_of, photons, sky_of, spread2
 from arcgate.gates.verdict.host_model import HostModel
-from arcgate.gates.verdict.predictions import BUG_OF, NUISANCES, predict
+from arcgate.gates.verdict.predictions import predict, predictions_of
 from arcgate.gates.verdict.scene import Scene
+from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
 
 # Share of a band's peak that a comparison of two renderings cannot resolve.
 RESOLUTION: Final = 3e-3
-PREDICTIONS: Final = (*NUISANCES, *BUG_OF)
+# What an arc covers: a few hundred pixels of this side.
+_ARC_PIX: Final = 300.0
+_SIDE_ARCSEC: Final = 0.262
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Inner products of n rows, by band; K = len(PREDICTIONS), nuisances first.
+    """Inner products of n rows, by band, with K predictions (`predictions_of`), nuisances first.
 
     Attributes
     ----------
-    product : ndarray (n, 3, K, K)
+    imaging : Imaging
+        Of the stamps.
+    product : ndarray (n, band, K, K)
         Of predictions with each other.
-    found : ndarray (n, 3, K)
+    found : ndarray (n, band, K)
         Of predictions with the light found beyond the declared arc.
-    squared : ndarray (n, 3)
+    squared : ndarray (n, band)
         Of that light with itself: chi squared of the declared arc.
-    expected : ndarray (n, 3)
+    expected : ndarray (n, band)
         What noise alone brings to `squared`: the border's, and the declared noise of the arc's photons.
     null_found, null_squared : ndarray
         The same for controls in the place of stamps: what chance and host galaxies do. Zeros where hosts are subtracted.
     pixels : float
         Independent values behind `squared`, per row and band.
-    noise, null_noise : ndarray (n, 3)
-        Variance of the border (r >= 20 px) from differences of neighbouring pixels, over the declared sky's; of the light beyond
+    noise, null_noise : ndarray (n, band)
+        Variance of the border (`border_of`) from differences of neighbouring pixels, over the declared sky's; of the light beyond
         the arc, and of controls (0 where hosts are subtracted).
     groups : ndarray of str (n,)
         Galaxy of each row.
     hosts_hide : bool
         Whether host galaxies are in the way: stamps against other galaxies.
-    noise_gained : ndarray (n, 3) or None
+    noise_gained : ndarray (n, band) or None
         Variance of the stamp's border, less the declared photons', less that of its own galaxy's, over the declared sky's; None
         where the galaxy is not at hand. The noise of a difference tells neither lost noise nor other noise from more of it.
     scene : Scene or None
         The pixels, for explanations that are rendered only where something is wrong.
     """
 
+    imaging: Imaging
     product: Array
     found: Array
     squared: Array
@@ -74,80 +79,97 @@ class Rows:
     noise_gained: Array | None = None
     scene: Scene | None = None
 
+    @property
+    def predictions(self) -> tuple[str, ...]:
+        """Names of the K predictions."""
+        return predictions_of(self.imaging.bands)
 
-def differences(table: pd.DataFrame, light: Pixels, galaxies: Pixels | None = None) -> Rows:
+    def place(self, prediction: str) -> int:
+        """Where a prediction stands among the K."""
+        return self.predictions.index(prediction)
+
+
+def differences(table: pd.DataFrame, light: Pixels, imaging: Imaging, galaxies: Pixels | None = None) -> Rows:
     """Rows whose injected light is known: stored, or stamp minus the same galaxy.
 
     Parameters
     ----------
     table : DataFrame of n rows
         Positives: manifest and host columns.
-    light : ndarray, float32 (n, 3, 64, 64)
+    light : ndarray, float32 (n, band, y, x)
         What was added to each galaxy.
-    galaxies : ndarray, float32 (n, 3, 64, 64), optional
+    imaging : Imaging
+        Of the stamps.
+    galaxies : ndarray, float32 (n, band, y, x), optional
         The galaxies themselves, if `light` is what stamps hold beyond them.
     """
     parts, arcs, gained = [], [], []
-    for rows in batches(len(table)):
+    for rows in batches(len(table), imaging):
         part, found = table.iloc[rows].reset_index(drop=True), light[rows].astype(np.float64)
-        predicted = predict(part)
+        predicted = predict(part, imaging)
         arc = predicted.arc.astype(np.float64)
-        border = border_of(part)
-        spread, of_photons = spread2(found - arc, border), photons(part, arc, border)
+        border = border_of(part, imaging)
+        spread, of_photons = spread2(found - arc, border), photons(part, arc, border, imaging)
         variance = (RESOLUTION * arc.max(axis=(2, 3))) ** 2 + spread
         scale = 1.0 / np.sqrt(np.maximum(variance, 1e-30))[:, :, None, None]
         everywhere = np.ones_like(border)
-        expected = STAMP_SIZE**2 * (spread + photons(part, arc, everywhere)) * scale[:, :, 0, 0] ** 2
+        expected = imaging.size_pix**2 * (spread + photons(part, arc, everywhere, imaging)) * scale[:, :, 0, 0] ** 2
         rest = ((found - arc) * scale).reshape(*found.shape[:2], -1)
         bands = _stacked(predicted.slopes, predicted.bugs) * scale[:, None]
-        flat = np.moveaxis(bands, 1, 2).reshape(len(part), len(BANDS), len(PREDICTIONS), -1)
+        flat = np.moveaxis(bands, 1, 2).reshape(len(part), len(imaging.bands), bands.shape[1], -1)
         product = flat @ np.swapaxes(flat, 2, 3)
         projected = (flat @ rest[..., None])[..., 0]
-        sky2 = sky_of(part) ** 2
+        sky2 = sky_of(part, imaging) ** 2
         parts.append((product, projected, (rest**2).sum(axis=2), expected, (spread - of_photons) / sky2, scale[:, :, 0, 0] ** -2))
         arcs.append(predicted.arc)
         if galaxies is not None:
             galaxy = galaxies[rows].astype(np.float64)
             gained.append((spread2(galaxy + found - arc, border) - of_photons - spread2(galaxy, border)) / sky2)
     product, projected, squared, expected, noise, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
-    # The arc covers a few hundred pixels; beyond them both are zero.
+    # Beyond the pixels that the arc covers both are zero.
+    pixels = _ARC_PIX * (_SIDE_ARCSEC / imaging.pixel_scale_arcsec) ** 2
     return Rows(
-        product, projected, squared, expected, np.zeros_like(projected), np.zeros_like(squared), 300.0, noise,
+        imaging, product, projected, squared, expected, np.zeros_like(projected), np.zeros_like(squared), pixels, noise,
         np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
         noise_gained=np.concatenate(gained) if gained else None,
-        scene=Scene(table, light, np.concatenate(arcs), variance, None, None),
+        scene=Scene(imaging, table, light, np.concatenate(arcs), variance, None, None),
     )  # fmt: skip
 
 
-def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame, control_stamps: Pixels) -> Rows:
+def between_galaxies(
+    table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame, control_stamps: Pixels, imaging: Imaging
+) -> Rows:
     """Rows whose hosts are unknown: stamps against other galaxies.
 
     Parameters
     ----------
     table, controls : DataFrame of n rows
         Positives, and as many controls in any order.
-    stamps, control_stamps : ndarray, float32 (n, 3, 64, 64)
+    stamps, control_stamps : ndarray, float32 (n, band, y, x)
+    imaging : Imaging
+        Of the stamps.
     """
-    controls, control_stamps = _as_bright(table, controls, control_stamps)
-    hosts = HostModel.of(controls, control_stamps)
+    brightness = f"host_mag_{imaging.reference_band}"
+    controls, control_stamps = _as_bright(table, controls, control_stamps, brightness)
+    hosts = HostModel.of(controls, control_stamps, imaging)
     parts, scenes, variances = [], [], []
-    for rows in batches(len(table)):
+    for rows in batches(len(table), imaging):
         part, other = table.iloc[rows].reset_index(drop=True), controls.iloc[rows].reset_index(drop=True)
-        predicted = predict(part)
+        predicted = predict(part, imaging)
         arc = predicted.arc.astype(np.float64)
-        border = border_of(part)
-        noise = (spread2(stamps[rows] - arc, border) - photons(part, arc, border)) / sky_of(part) ** 2
-        null_noise = spread2(control_stamps[rows].astype(np.float64), border_of(other)) / sky_of(other) ** 2
+        border = border_of(part, imaging)
+        noise = (spread2(stamps[rows] - arc, border) - photons(part, arc, border, imaging)) / sky_of(part, imaging) ** 2
+        null_noise = spread2(control_stamps[rows].astype(np.float64), border_of(other, imaging)) / sky_of(other, imaging) ** 2
         null = hosts.beyond(other, control_stamps[rows])
         beyond = hosts.beyond(part, stamps[rows])
         rest = beyond - arc
         stacked = _stacked(predicted.slopes, predicted.bugs)
         everything = np.concatenate([stacked, rest[:, None], null[:, None]], axis=1)
-        variance = sky_of(part) ** 2 + (RESOLUTION * arc.max(axis=(2, 3))) ** 2
+        variance = sky_of(part, imaging) ** 2 + (RESOLUTION * arc.max(axis=(2, 3))) ** 2
         inner = hosts.inner(part, everything, variance)
         scenes.append((beyond, arc, null))
         variances.append(variance)
-        k = len(PREDICTIONS)
+        k = stacked.shape[1]
         parts.append(
             (
                 inner[:, :, :k, :k],
@@ -162,19 +184,18 @@ def between_galaxies(table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame
     product, projected, squared, null_found, null_squared, noise, null_noise = map(np.concatenate, zip(*parts, strict=True))
     lights, arcs, nulls = (np.concatenate([each[place] for each in scenes]).astype(np.float32) for place in range(3))
     spreads = np.concatenate(variances)
+    pixels = float(imaging.size_pix**2)
     return Rows(
-        product, projected, squared, np.full_like(squared, STAMP_SIZE**2), null_found, null_squared, float(STAMP_SIZE**2),
+        imaging, product, projected, squared, np.full_like(squared, pixels), null_found, null_squared, pixels,
         noise, null_noise, table["host_id"].to_numpy(np.str_), hosts_hide=True,
-        scene=Scene(table.reset_index(drop=True), lights, arcs, spreads, nulls, hosts),
+        scene=Scene(imaging, table.reset_index(drop=True), lights, arcs, spreads, nulls, hosts),
     )  # fmt: skip
 
 
-def _as_bright(table: pd.DataFrame, controls: pd.DataFrame, stamps: Pixels) -> tuple[pd.DataFrame, Pixels]:
+def _as_bright(table: pd.DataFrame, controls: pd.DataFrame, stamps: Pixels, brightness: str) -> tuple[pd.DataFrame, Pixels]:
     """Controls in the order in which they are as bright as the positives' hosts, faintest beside faintest."""
     order = np.empty(len(table), dtype=np.int64)
-    order[np.argsort(table["host_mag_r"].to_numpy(), kind="stable")] = np.argsort(
-        controls["host_mag_r"].to_numpy(), kind="stable"
-    )
+    order[np.argsort(table[brightness].to_numpy(), kind="stable")] = np.argsort(controls[brightness].to_numpy(), kind="stable")
     return controls.iloc[order].reset_index(drop=True), stamps[order]
 
 

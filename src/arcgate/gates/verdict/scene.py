@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arcgate.gates.verdict.borders import batches
 from arcgate.gates.verdict.host_model import HostModel
+from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
@@ -23,18 +24,21 @@ class Scene:
 
     Attributes
     ----------
+    imaging : Imaging
+        Of the stamps.
     table : DataFrame of n rows
         What is declared.
-    light, arc : ndarray, float32 (n, 3, 64, 64)
+    light, arc : ndarray, float32 (n, band, y, x)
         Light found (stamps less their own galaxies, or less the mean host of their flux), and the declared arc.
-    variance : ndarray (n, 3)
+    variance : ndarray (n, band)
         Of a pixel.
-    null : ndarray, float32 (n, 3, 64, 64), or None
+    null : ndarray, float32 (n, band, y, x), or None
         The same of controls, where hosts are in the way.
     hosts : HostModel or None
         Their covariance, where they are in the way.
     """
 
+    imaging: Imaging
     table: pd.DataFrame
     light: Pixels
     arc: Pixels
@@ -43,15 +47,15 @@ class Scene:
     hosts: HostModel | None
 
     def against(self, rows: Index, images: Images) -> tuple[Array, Array, Array]:
-        """Inner products of what images (m, 3, 64, 64) add to the arcs of some rows.
+        """Inner products of what images (m, band, y, x) add to the arcs of some rows.
 
         Returns
         -------
-        product, found, null_found : ndarray (m, 3)
+        product, found, null_found : ndarray (m, band)
             With themselves; with the light beyond the arcs; with controls (zeros where there is nothing to hide it).
         """
         parts = []
-        for some in batches(len(rows)):
+        for some in batches(len(rows), self.imaging):
             at = rows[some]
             more = images[some].astype(np.float64) - self.arc[at]
             rest = self.light[at].astype(np.float64) - self.arc[at]
@@ -82,12 +86,12 @@ class Few:
     Attributes
     ----------
     table : DataFrame of m rows
-    arc : ndarray (m, 3, 64, 64)
+    arc : ndarray (m, band, y, x)
         As declared.
-    variance : ndarray (m, 3)
+    variance : ndarray (m, band)
     factors : tuple of ndarray, or None
         From `HostModel.factors`, where hosts are in the way.
-    rest, matched : ndarray (m, 3, 64, 64)
+    rest, matched : ndarray (m, band, y, x)
         Times the inverse covariance: light beyond the arcs; all light found, less that of controls where hosts are in the way.
     """
 
@@ -99,7 +103,7 @@ class Few:
     matched: Array
 
     def weighed(self, images: Array) -> Array:
-        """Images (m, 3, 64, 64) times the inverse covariance."""
+        """Images (m, band, y, x) times the inverse covariance."""
         clear = images
         if self.factors is not None:
             basis, hidden = self.factors
@@ -109,12 +113,12 @@ class Few:
         return weighed
 
     def added(self, images: Images) -> tuple[Array, Array]:
-        """Inner products of what images (m, 3, 64, 64) add to the arcs: with itself and with the light beyond them, (m, 3)."""
+        """Inner products of what images (m, band, y, x) add to the arcs: with themselves and the light beyond, (m, band)."""
         more = images - self.arc
         return self.square(more), (more * self.rest).sum(axis=(2, 3))
 
     def square(self, images: Images) -> Array:
-        """Inner product of images (m, 3, 64, 64) with themselves, (m, 3)."""
+        """Inner product of images (m, band, y, x) with themselves, (m, band)."""
         square: Array = np.square(images).sum(axis=(2, 3))
         if self.factors is not None:
             basis, hidden = self.factors

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from arcgate.gates.result import Nuisance
 from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale, without_light
-from arcgate.gates.verdict.families import FAMILIES, MISSING, Explained, explain, without
+from arcgate.gates.verdict.families import MISSING, Explained, explain, families_of, without
 from arcgate.gates.verdict.geometry import Transformed, transformed
 from arcgate.gates.verdict.refit import LEVEL, Estimate, estimates
-from arcgate.gates.verdict.rows import PREDICTIONS, Rows
+from arcgate.gates.verdict.rows import Rows
 from arcgate.ground.statistics import holm
 
 # Family-wise probability of an alarm on sound data: of all quantities together (Holm 1979).
@@ -96,7 +96,7 @@ def odd_rows(rows: Rows, left: Rows, exact: bool) -> NDArray[np.bool_]:
     """
     if rows.hosts_hide:
         return np.zeros(len(rows.groups), dtype=bool)
-    at = PREDICTIONS.index("flux")
+    at = left.place("flux")
     power = left.product[:, :, at, at].sum(axis=1)
     taken = 0.0 if exact else _OF_A_STEP * (rows.squared - left.squared).sum(axis=1).clip(min=0.0)
     odd: NDArray[np.bool_] = left.squared.sum(axis=1) > _OF_NOISE * rows.expected.sum(axis=1) + _UNEXPLAINED * power + taken
@@ -112,7 +112,9 @@ def mostly_left(rows: Rows, left: Rows) -> tuple[int, int]:
 
 def _best(rows: Rows, alarms: Sequence[Nuisance]) -> Explained | None:
     """The family of the highest score among those that are believable on their own."""
-    ranked = sorted((without_light(rows, explain(rows, family)) for family in FAMILIES), key=lambda fit: -fit.score)
+    ranked = sorted(
+        (without_light(rows, explain(rows, family)) for family in families_of(rows.imaging.bands)), key=lambda fit: -fit.score
+    )
     alarming = {alarm.name for alarm in alarms}
     if scale := small_scale(rows, ranked):
         return scale

@@ -7,12 +7,13 @@ from typing import Final
 
 from arcgate.gates.result import Nuisance
 from arcgate.gates.verdict.families import Explained
+from arcgate.gates.verdict.predictions import core_pix
+from arcgate.imaging import Imaging
 
 _MOST_ROWS: Final = 0.9
 # What each family says of the arcs.
 _WORDS: Final = {
     "pedestal": "a constant level on whole stamps",
-    "core_pedestal": "a constant level at r < 5 px",
     "centre_offset": "a shift of the arcs from their hosts (px, x and y)",
     "flux_unit": "fluxes changed by a common factor of one plus",
     "missing": "arcs are missing where they are declared: a common factor of one plus",
@@ -31,18 +32,14 @@ _WORDS: Final = {
     "angles_in_radians": "position angles in radians taken for degrees",
     "radius_in_pixels": "Einstein radii in arcsec taken for pixels",
     "radius_from_pixels": "Einstein radii in pixels taken for arcsec",
-    "swap_gr": "bands g and r exchanged",
-    "swap_rz": "bands r and z exchanged",
-    "swap_gz": "bands g and z exchanged",
-    "cycle_rzg": "bands moved by one place",
-    "cycle_zgr": "bands moved by one place",
 }
 
 
-def in_words(fit: Explained, words: str = "") -> str:
+def in_words(fit: Explained, imaging: Imaging, words: str = "") -> str:
     """An explanation, its amplitudes and its share of the rows; `words` in the place of the family's own."""
     if not words:
-        words = _WORDS[fit.family.label]
+        core = f"a constant level at r < {core_pix(imaging):.3g} px"
+        words = fit.family.words or (_WORDS | {"core_pedestal": core})[fit.family.label]
         if fit.family.free:
             amplitude = fit.amplitude if fit.family.by_band else fit.amplitude[:1]
             words += " " + ", ".join(f"{value:+.3g}" for value in amplitude.ravel())

@@ -11,7 +11,7 @@ from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
 from arcgate.data_node import MockHosts
-from arcgate.dataset.schema import BANDS
+from arcgate.imaging import Imaging
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.survey.depth import sky_from_depth
 from arcgate.survey.mock.draws import Purpose, generator
@@ -56,16 +56,16 @@ class Conditions:
         return Psf("moffat", fwhm, self.beta[band])
 
 
-def draw_conditions(hosts: MockHosts, index: int) -> Conditions:
+def draw_conditions(hosts: MockHosts, imaging: Imaging, index: int) -> Conditions:
     """Conditions of the galaxy of a given index."""
     ra, dec, cell = _sky_position(generator(hosts.seed, index, Purpose.SKY_POSITION))
-    rng = generator(hosts.seed, index, Purpose.PSF)
-    shift = _PSFSIZE_SCATTER * _correlated(rng, _PSFSIZE_CORRELATION)
-    psfsize = {band: float(getattr(hosts.psfsize_arcsec, band) * np.exp(s)) for band, s in zip(BANDS, shift, strict=True)}
-    beta = {band: float(rng.uniform(hosts.psf_beta_min, hosts.psf_beta_max)) for band in BANDS}
+    rng, bands = generator(hosts.seed, index, Purpose.PSF), imaging.bands
+    shift = _PSFSIZE_SCATTER * _correlated(rng, _PSFSIZE_CORRELATION, len(bands))
+    psfsize = {band: float(hosts.psfsize_arcsec[band] * np.exp(s)) for band, s in zip(bands, shift, strict=True)}
+    beta = {band: float(rng.uniform(hosts.psf_beta_min, hosts.psf_beta_max)) for band in bands}
     rng = generator(hosts.seed, index, Purpose.DEPTH)
-    shift = hosts.depth_scatter_mag * _correlated(rng, _DEPTH_CORRELATION)
-    depth = {band: float(getattr(hosts.depth_mag, band) + s) for band, s in zip(BANDS, shift, strict=True)}
+    shift = hosts.depth_scatter_mag * _correlated(rng, _DEPTH_CORRELATION, len(bands))
+    depth = {band: float(hosts.depth_mag[band] + s) for band, s in zip(bands, shift, strict=True)}
     return Conditions(
         ra=ra,
         dec=dec,
@@ -73,15 +73,15 @@ def draw_conditions(hosts: MockHosts, index: int) -> Conditions:
         psfsize=psfsize,
         beta=beta,
         depth=depth,
-        sky_sigma={band: float(sky_from_depth(depth[band], psfsize[band])) for band in BANDS},
-        gain={band: float(rng.uniform(*_GAIN_RANGE)) for band in BANDS},
+        sky_sigma={band: float(sky_from_depth(depth[band], psfsize[band], imaging.pixel_scale_arcsec)) for band in bands},
+        gain={band: float(rng.uniform(*_GAIN_RANGE)) for band in bands},
         noise_lag1=min(float(hosts.noise_lag1 * np.exp(_LAG1_SCATTER * rng.standard_normal())), _LAG1_MAX),
     )
 
 
-def _correlated(rng: np.random.Generator, correlation: float) -> NDArray[np.float64]:
-    """Draw standard normal numbers, one a band, with equal correlation between any two."""
-    shared, own = rng.standard_normal(), rng.standard_normal(len(BANDS))
+def _correlated(rng: np.random.Generator, correlation: float, n: int) -> NDArray[np.float64]:
+    """Draw n standard normal numbers, one a band, with equal correlation between any two."""
+    shared, own = rng.standard_normal(), rng.standard_normal(n)
     return np.asarray(np.sqrt(correlation) * shared + np.sqrt(1.0 - correlation) * own)
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC, STAMP_SIZE
-from arcgate.imaging import DECALS
+from arcgate.imaging import Imaging
+from arcgate.lensing.frame import Frame
 from arcgate.lensing.profiles import sersic_b
 from arcgate.lensing.spectra import frequencies, joined_halves, point_spectra
 from arcgate.survey.mock.population import Profile
 
-BORDER_PIX: Final = 8
-"""Objects this far outside the stamp still send light into it."""
+BORDER_ARCSEC: Final = 2.096
+"""Objects this far outside the stamp still send light into it: 8 px of DECaLS."""
 MAG_R_LIMIT: Final = 24.5
 """The survey's limit, to which neighbours are counted, AB magnitude in r."""
 _MAG_R_BRIGHT: Final = 17.0
@@ -35,7 +35,7 @@ _GROUP_COLOUR_SCATTER: Final = 0.12
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An object near the host: AB magnitudes by band, place in pixels, profile (None for a star)."""
+    """An object near the host: AB magnitudes in g, r and z, place in pixels, profile (None for a star)."""
 
     mag: dict[str, float]
     x_pix: float
@@ -43,29 +43,34 @@ class Neighbour:
     profile: Profile | None
 
 
-def draw_neighbours(rng: np.random.Generator, mean_per_stamp: float, host_mag: dict[str, float]) -> list[Neighbour]:
-    """Draw a Poisson number of objects, uniform over the stamp and a margin of `BORDER_PIX` around it.
+def draw_neighbours(
+    rng: np.random.Generator, mean_per_stamp: float, host_mag: dict[str, float], imaging: Imaging
+) -> list[Neighbour]:
+    """Draw a Poisson number of objects, uniform over the stamp and a margin of `BORDER_ARCSEC` around it.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Of this stamp alone.
     mean_per_stamp : float
-        Mean number inside the 64 x 64 stamp brighter than r = `MAG_R_LIMIT`; fainter ones to r = 26 come on top of it.
+        Mean number inside the stamp brighter than r = `MAG_R_LIMIT`; fainter ones to r = 26 come on top of it.
     host_mag : dict of str to float
-        The host's magnitudes, whose colours the members of its group share.
+        The host's magnitudes in g, r and z, whose colours the members of its group share.
+    imaging : Imaging
+        Of the stamp.
 
     Returns
     -------
     list of Neighbour
         Possibly on top of the host.
     """
-    width = STAMP_SIZE + 2 * BORDER_PIX
-    count = int(rng.poisson(mean_per_stamp / _share_above_limit() * (width / STAMP_SIZE) ** 2))
-    return [_draw(rng, host_mag) for _ in range(count)]
+    border = round(BORDER_ARCSEC / imaging.pixel_scale_arcsec)
+    width = imaging.size_pix + 2 * border
+    count = int(rng.poisson(mean_per_stamp / _share_above_limit() * (width / imaging.size_pix) ** 2))
+    return [_draw(rng, host_mag, -0.5 - border, imaging.size_pix - 0.5 + border) for _ in range(count)]
 
 
-def neighbour_spectrum(neighbour: Neighbour, modes: int) -> Tensor:
+def neighbour_spectrum(neighbour: Neighbour, modes: int, frame: Frame) -> Tensor:
     """Spectrum of flux 1, for `arcgate.lensing.render.convolved`: shape (2, modes, 2, modes).
 
     An exponential disc has the transform (1 + (h k)^2)^(-3/2) with scale length h (e.g. Freeman 1970), so that discs cost no
@@ -74,11 +79,11 @@ def neighbour_spectrum(neighbour: Neighbour, modes: int) -> Tensor:
     disc = neighbour.profile
     if disc is None:
         x, y = (torch.tensor([at], dtype=torch.float64) for at in (neighbour.x_pix, neighbour.y_pix))
-        return point_spectra(x, y, modes, DECALS.frame).values[0].to(torch.float32)
-    k = frequencies(modes, DECALS.frame.period_pix)
-    along_x, along_y = (np.exp(-1j * k * (at - DECALS.frame.centre_pix)) for at in (neighbour.x_pix, neighbour.y_pix))
+        return point_spectra(x, y, modes, frame).values[0].to(torch.float32)
+    k = frequencies(modes, frame.period_pix)
+    along_x, along_y = (np.exp(-1j * k * (at - frame.centre_pix)) for at in (neighbour.x_pix, neighbour.y_pix))
     cos, sin = np.cos(disc.phi_rad), np.sin(disc.phi_rad)
-    scale_pix = disc.reff_arcsec / sersic_b(1.0) / PIXEL_SCALE_ARCSEC
+    scale_pix = disc.reff_arcsec / sersic_b(1.0) / frame.pixel_scale_arcsec
     halves = []
     for ky, wave in ((k[:, None], along_y), (-k[:, None], along_y.conj())):
         along, across = k * cos + ky * sin, ky * cos - k * sin
@@ -99,8 +104,7 @@ def _counts(slope: float, faint: float) -> float:
     return float(10.0 ** (slope * faint) - 10.0 ** (slope * _MAG_R_BRIGHT))
 
 
-def _draw(rng: np.random.Generator, host_mag: dict[str, float]) -> Neighbour:
-    low, high = -0.5 - BORDER_PIX, STAMP_SIZE - 0.5 + BORDER_PIX
+def _draw(rng: np.random.Generator, host_mag: dict[str, float], low: float, high: float) -> Neighbour:
     x, y = (float(value) for value in rng.uniform(low, high, size=2))
     if rng.random() < _STAR_SHARE:
         return Neighbour(_coloured(_magnitude(rng, _STAR_COUNT_SLOPE), *_star_colours(rng)), x, y, None)

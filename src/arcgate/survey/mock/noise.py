@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import STAMP_SIZE
-
 Array = NDArray[np.float64]
 
 
-def sky_noise(rng: np.random.Generator, sigma: float, lag1: float) -> Array:
+def sky_noise(rng: np.random.Generator, sigma: float, lag1: float, size_pix: int) -> Array:
     """Stationary Gaussian noise of standard deviation `sigma` whose neighbouring pixels correlate by `lag1` on both axes.
 
     A moving average of two white pixels on each axis, (e_i + t e_{i+1}) / sqrt(1 + t^2) with t / (1 + t^2) = lag1.
@@ -24,12 +22,14 @@ def sky_noise(rng: np.random.Generator, sigma: float, lag1: float) -> Array:
         Standard deviation of every pixel.
     lag1 : float
         0 <= lag1 < 0.5.
+    size_pix : int
+        Side of the stamp.
 
     Returns
     -------
-    ndarray, shape (STAMP_SIZE, STAMP_SIZE)
+    ndarray, shape (size_pix, size_pix)
     """
     t = 0.0 if lag1 == 0.0 else (1.0 - np.sqrt(1.0 - 4.0 * lag1**2)) / (2.0 * lag1)
-    white = rng.standard_normal((STAMP_SIZE + 1, STAMP_SIZE + 1))
+    white = rng.standard_normal((size_pix + 1, size_pix + 1))
     rows = white[:-1] + t * white[1:]
     return np.asarray(sigma * (rows[:, :-1] + t * rows[:, 1:]) / (1.0 + t**2))

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import BANDS
+from arcgate.colours import DRAWN
 from arcgate.ground.errors import ArcgateError
 
 Array = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Galaxy:
     morphology : str
         REX, EXP, DEV or SER.
     mag : dict of str to float
-        Observed AB magnitude per band, not corrected for extinction.
+        Observed AB magnitude in g, r and z, not corrected for extinction.
     profile : Profile
         Its light.
     ebv : float
@@ -152,7 +152,7 @@ def _draw_target(rng: np.random.Generator) -> tuple[str, Array]:
 def _observed(values: Array, ebv: float) -> dict[str, float]:
     z, g_r, r_z = (float(value) for value in values[:3])
     intrinsic = {"g": z + r_z + g_r, "r": z + r_z, "z": z}
-    return {band: intrinsic[band] + EXTINCTION_PER_EBV[band] * ebv for band in BANDS}
+    return {band: intrinsic[band] + EXTINCTION_PER_EBV[band] * ebv for band in DRAWN}
 
 
 def _profile(rng: np.random.Generator, morphology: str, values: Array) -> Profile:

@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from arcgate.data_node import MockHosts
-from arcgate.dataset.schema import IMAGE_SHAPE
 from arcgate.ground.errors import ArcgateError
+from arcgate.imaging import Imaging
 from arcgate.survey.cubes import Cube, cube_paths, open_cube
 
 CATALOGUE_FILE: Final = "catalogue.parquet"
@@ -27,6 +27,8 @@ class MockSurvey:
     ----------
     hosts : MockHosts
         Specification.
+    imaging : Imaging
+        Of its stamps.
     digest : str
         Of the specification and the code.
     catalogue : pandas.DataFrame
@@ -38,6 +40,7 @@ class MockSurvey:
     """
 
     hosts: MockHosts
+    imaging: Imaging
     digest: str
     catalogue: pd.DataFrame
     folders: list[Path]
@@ -46,17 +49,17 @@ class MockSurvey:
     _cubes: dict[int, list[Cube]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(cls, hosts: MockHosts, digest: str, folders: list[Path]) -> MockSurvey:
+    def open(cls, hosts: MockHosts, imaging: Imaging, digest: str, folders: list[Path]) -> MockSurvey:
         """Read the catalogues of finished parts; pixels are opened where they are asked for."""
         tables = [_catalogue(folder) for folder in folders]
         starts = np.cumsum([0] + [len(table) for table in tables[:-1]])
         catalogue = pd.concat(tables, ignore_index=True)
-        return cls(hosts, digest, catalogue, folders, starts.astype(np.int64), np.arange(len(catalogue)))
+        return cls(hosts, imaging, digest, catalogue, folders, starts.astype(np.int64), np.arange(len(catalogue)))
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Native pixels of galaxies by catalogue row, shape (n, band, y, x), nanomaggies per pixel."""
         wanted = np.asarray(rows, dtype=np.int64)
-        out = np.empty((len(wanted), *IMAGE_SHAPE), dtype=np.float32)
+        out = np.empty((len(wanted), *self.imaging.shape), dtype=np.float32)
         places = self.places[wanted]
         parts = np.searchsorted(self.starts, places, side="right") - 1
         for part in np.unique(parts):
@@ -70,13 +73,18 @@ class MockSurvey:
         wanted = np.asarray(rows, dtype=np.int64)
         return replace(self, catalogue=self.catalogue.iloc[wanted].reset_index(drop=True), places=self.places[wanted])
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """None: every mock galaxy can be used."""
+        return {}
+
     def describe(self) -> str:
         """One line for reports and dry runs."""
         return f"mock survey of {len(self.catalogue)} galaxies, seed {self.hosts.seed}"
 
     def _part(self, part: int) -> list[Cube]:
         if part not in self._cubes:
-            self._cubes[part] = [open_cube(path) for path in cube_paths(self.folders[part]).values()]
+            self._cubes[part] = [open_cube(path) for path in cube_paths(self.folders[part], self.imaging.bands).values()]
         return self._cubes[part]
 
     def __getstate__(self) -> dict[str, object]:
