@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 from layouts import arrays_of, blob, declared_names, hwc, paired_rows, pairs_of, write_arrays, write_rows
 
-from arcgate.dataset.schema import schema_of
 from arcgate.foreign.opening import notes_of, open_source
 from arcgate.foreign.recorded import CENTRE
 from arcgate.ground.errors import ArcgateError
@@ -69,11 +68,6 @@ def missed(source, paired):
     positive = pd.concat([part.read().table for part in source.parts()]).query("role == 'positive'").reset_index(drop=True)
     stored, imaging = pairs_of(paired).arc[::2], source.facts.imaging
     return np.abs(render_arcs(positive, declared_psfs(positive, imaging), imaging)[0] - stored).max() / stored.max()
-
-
-def test_lengths_are_all_that_the_schema_has():
-    known = {column.name for column in schema_of(DECALS).columns if column.meaning.split(",")[1:] and "arcsec" in column.meaning}
-    assert known == set(LENGTHS)
 
 
 def test_with_a_stated_scale_declared_arcs_match(paired, larger, tmp_path):
