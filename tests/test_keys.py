@@ -45,7 +45,7 @@ CONSTANTS = [
     ("foreign/recorded.py", "CENTRE", {"judging"}),
     ("gates/rules.py", "COMPONENTS", {"judging"}),
     ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
-    ("injection/inject.py", "CORE_RADIUS_ARCSEC", {"judging", "pixels"}),
+    ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
     ("evaluation/metrics.py", "LEVEL", {"scoring"}),
     ("learning/stream.py", "MEMORY_BUDGET_BYTES", {"learning", "scoring"}),
     ("dataset/schema.py", "ZERO_POINT", set(STAGES)),

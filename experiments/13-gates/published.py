@@ -18,7 +18,6 @@ from arcgate.gates.published.figures import PUBLISHED
 from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.inject import CORE_RADIUS_ARCSEC
 
 HERE = Path(__file__).parent
 PILOT = HERE.parent / "08-pilot-new-renderer" / "results.csv"
@@ -55,7 +54,7 @@ def few(dataset: Dataset) -> None:
         ["pair_id", "role", "theta_e_arcsec", "host_x_pix", "host_y_pix"], roles=("positive", "control")
     ):
         centre = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
-        core = (radius_from(*centre, DECALS.size_pix) < CORE_RADIUS_ARCSEC / DECALS.pixel_scale_arcsec)[:, None]
+        core = (radius_from(*centre, DECALS.size_pix) < DECALS.core_pix)[:, None]
         mean = (batch.image * core).sum(axis=(2, 3)) / core.sum(axis=(2, 3))
         light = batch.table[["pair_id", "role", "theta_e_arcsec"]].assign(g=mean[:, 0], r=mean[:, 1], z=mean[:, 2])
         positive = light[(light["role"] == "positive") & (light["theta_e_arcsec"] >= 2.0)].set_index("pair_id")

@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Final, Self
 
 from arcgate.lensing.frame import Frame
 
+CORE_RADIUS_ARCSEC: Final = 1.31
+"""Of the core, in which light that no arc brings tells lenses most easily: 5 pixels of the Legacy Surveys."""
+
 
 @dataclass(frozen=True)
 class Imaging:
@@ -65,6 +68,11 @@ class Imaging:
     def middle_pix(self) -> float:
         """Middle of a stamp along either axis, pixels; between two where the size is even."""
         return (self.size_pix - 1) / 2.0
+
+    @property
+    def core_pix(self) -> float:
+        """Radius of the core."""
+        return CORE_RADIUS_ARCSEC / self.pixel_scale_arcsec
 
     @property
     def shape(self) -> tuple[int, int, int]:

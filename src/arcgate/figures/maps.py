@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from arcgate.figures.style import BLACK, SMALL, TEXT, TITLE, new_figure
 from arcgate.imaging import Imaging
 
-# 5 pixels of 0.262 arcsec, and 20 of the 32 of half a published stamp.
-CORE_RADIUS_ARCSEC: Final = 5.0 * 0.262
+# 20 of the 32 pixels of half a published stamp.
 OUTER: Final = 20 / 32
 # The published box is pixels, whatever their scale.
 BOX_PIX: Final = 10
@@ -74,17 +73,13 @@ def core_difference(difference: NDArray[np.floating], n_pairs: int, imaging: Ima
 def _outlines(axes: Axes, imaging: Imaging) -> None:
     centre = imaging.middle_pix
     corner = centre - BOX_PIX / 2
-    axes.add_patch(Circle((centre, centre), _core_pix(imaging), fill=False, color=BLACK, linewidth=1.2))
+    axes.add_patch(Circle((centre, centre), imaging.core_pix, fill=False, color=BLACK, linewidth=1.2))
     axes.add_patch(Rectangle((corner, corner), BOX_PIX, BOX_PIX, fill=False, color=BLACK, linewidth=1.2, linestyle="--"))
-
-
-def _core_pix(imaging: Imaging) -> float:
-    return CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
 
 
 def _caption(band: str, values: NDArray[np.floating], imaging: Imaging) -> str:
     y, x = np.indices(values.shape)
     radius = np.hypot(x - imaging.middle_pix, y - imaging.middle_pix)
-    inner, begins = _core_pix(imaging), OUTER * imaging.size_pix / 2
+    inner, begins = imaging.core_pix, OUTER * imaging.size_pix / 2
     core, outer = values[radius < inner].mean(), values[radius >= begins].mean()
     return f"{band}:  {core:.2e} at r < {inner:.3g} px\n{outer:.2e} at r \u2265 {begins:.3g} px"

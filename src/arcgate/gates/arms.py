@@ -15,7 +15,7 @@ from arcgate.dataset.source import Facts, Source
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import Psfs, declared_psfs, render_arcs, used_psfs
-from arcgate.injection.inject import CORE_RADIUS_ARCSEC, core_mask, photons_of
+from arcgate.injection.inject import core_mask, photons_of
 from arcgate.views.view import Viewer
 
 Pixels = NDArray[np.float32]
@@ -55,11 +55,6 @@ class Stamps:
     def y(self) -> NDArray[np.float64]:
         """Centre of each host in y, pixels."""
         return self.table["host_y_pix"].to_numpy(np.float64)
-
-    @property
-    def core_pix(self) -> float:
-        """Radius of the core, pixels."""
-        return CORE_RADIUS_ARCSEC / self.imaging.pixel_scale_arcsec
 
     @cached_property
     def sky(self) -> NDArray[np.float64]:
@@ -265,8 +260,8 @@ def _beyond_core(controls: Stamps, positive: Stamps, arcs: Pixels) -> Stamps:
 
 def _core_mean(light: Pixels, less: Pixels, stamps: Stamps) -> NDArray[np.float64]:
     """Mean of a difference in the core in units of the sky's standard deviation, (n, band)."""
-    rows, columns, radius = _near(stamps, stamps.core_pix)
-    core = (radius < stamps.core_pix)[:, None]
+    rows, columns, radius = _near(stamps, stamps.imaging.core_pix)
+    core = (radius < stamps.imaging.core_pix)[:, None]
     difference = (light[:, :, rows, columns] - less[:, :, rows, columns]) / stamps.sky
     mean: NDArray[np.float64] = (difference * core).sum(axis=(2, 3)) / core.sum(axis=(2, 3))
     return mean

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
-from arcgate.injection.inject import CORE_RADIUS_ARCSEC
+from arcgate.imaging import CORE_RADIUS_ARCSEC, Imaging
 
 # Distance between the edges of rings about the galaxy, and how far out rings of the core, and rings in which masks have an edge,
 # begin and end.
@@ -75,7 +74,7 @@ class Regions:
     @property
     def core_pix(self) -> float:
         """Radius of the core."""
-        return CORE_RADIUS_ARCSEC / self.imaging.pixel_scale_arcsec
+        return self.imaging.core_pix
 
     @property
     def core_rings_pix(self) -> tuple[int, ...]:

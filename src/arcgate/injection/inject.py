@@ -14,8 +14,6 @@ from arcgate.injection.arcs import render_arcs, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.lensing.noise import photon_noise, updated_ivar
 
-# The core: 5 px of DECaLS.
-CORE_RADIUS_ARCSEC = 1.31
 Images = NDArray[np.float32]
 
 
@@ -93,7 +91,7 @@ def _measure(
     table: pd.DataFrame, full: Images, added: Images, lost: NDArray[np.float64], imaging: Imaging
 ) -> dict[str, NDArray[np.float64]]:
     sky, reference = _by_band(table, "sky_sigma", imaging), imaging.bands.index(imaging.reference_band)
-    core = _radius(table, imaging) < CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
+    core = _radius(table, imaging) < imaging.core_pix
     psfsize = table[f"psfsize_{imaging.reference_band}"].to_numpy(np.float64)
     out = {"theta_e_over_psf": table["theta_e_arcsec"].to_numpy(np.float64) / psfsize}
     for suffix, arc in (("", full), ("_injected", added)):

@@ -23,7 +23,7 @@ class Concentration(Diagnostic):
         band, begins = reference(self.facts.imaging), annulus_pix(self.facts.imaging)
         stamp, control = (
             {
-                "core": mean_light(stamps.image, stamps, 0.0, stamps.core_pix)[:, band],
+                "core": mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)[:, band],
                 "annulus": mean_light(stamps.image, stamps, begins, np.inf)[:, band],
             }
             for stamps in (arms.stamp, arms.control)

@@ -35,7 +35,7 @@ class CoreOffset(Diagnostic):
         """Offset and regressors of each positive."""
         band = reference(self.facts.imaging)
         offset, control = (
-            mean_light(stamps.image, stamps, 0.0, stamps.core_pix)[:, band] for stamps in (arms.stamp, arms.control)
+            mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)[:, band] for stamps in (arms.stamp, arms.control)
         )
         table = identities(arms.stamp).assign(
             theta_e=column(arms.stamp, "theta_e_arcsec"), arc_flux=arc_flux(arms, self.facts)[:, band], arc_snr=arc_snr(arms)

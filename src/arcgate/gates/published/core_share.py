@@ -33,7 +33,7 @@ class CoreShare(Diagnostic):
         if arms.arc is not None:
             band = reference(self.facts.imaging)
             total = arms.arc[:, band].sum(axis=(1, 2), dtype=np.float64)
-            core = sums_of_light(arms.arc, arms.stamp, 0.0, arms.stamp.core_pix)[0][:, band]
+            core = sums_of_light(arms.arc, arms.stamp, 0.0, arms.stamp.imaging.core_pix)[0][:, band]
             np.divide(core, total, out=share, where=total > 0)
         theta_e, before = column(arms.stamp, "theta_e_arcsec"), column(arms.stamp, "arc_core_share")
         return identities(arms.stamp).assign(theta_e=theta_e, core_share=share, core_share_before_mask=before)

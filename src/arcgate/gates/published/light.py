@@ -9,17 +9,11 @@ from numpy.typing import NDArray
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import Arms, Pixels, Stamps
 from arcgate.imaging import Imaging
-from arcgate.injection.inject import CORE_RADIUS_ARCSEC
 
 Array = NDArray[np.float64]
 
 # Where the annulus begins, of half the stamp: 20 px of the published 64 x 64.
 _ANNULUS = 20 / 32
-
-
-def core_pix(imaging: Imaging) -> float:
-    """Radius of the core, pixels: 5 of the published ones."""
-    return CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
 
 
 def annulus_pix(imaging: Imaging) -> float:
@@ -29,7 +23,7 @@ def annulus_pix(imaging: Imaging) -> float:
 
 def in_core(imaging: Imaging) -> str:
     """The core in words."""
-    return f"r < {core_pix(imaging):.3g} px"
+    return f"r < {imaging.core_pix:.3g} px"
 
 
 def in_annulus(imaging: Imaging) -> str:

@@ -15,7 +15,7 @@ from arcgate.gates.arms import Arms
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.published.clustering import NotEstimableError, clustered_mean, linear_fit
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, attempted, galaxies, identities, not_run
-from arcgate.gates.published.light import column, core_pix, in_core, mean_light, own_controls, reference, ring_means
+from arcgate.gates.published.light import column, in_core, mean_light, own_controls, reference, ring_means
 from arcgate.gates.result import GateResult
 from arcgate.ground.statistics import Interval
 from arcgate.imaging import Imaging
@@ -40,7 +40,7 @@ class Profiles(Diagnostic):
         tables = []
         for label, stamps, chosen in ((1.0, arms.stamp, rows), (0.0, arms.control, own)):
             rings = ring_means(stamps.image[:, reference(self.facts.imaging)], stamps, ring_edges_pix(self.facts.imaging))
-            values = np.concatenate([rings, mean_light(stamps.image, stamps, 0.0, stamps.core_pix)], axis=1)[chosen]
+            values = np.concatenate([rings, mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)], axis=1)[chosen]
             identity = identities(stamps).iloc[chosen].reset_index(drop=True)
             named = pd.DataFrame(values, columns=[*self._rings, *self._cores_by_band])
             tables.append(identity.assign(label=label, theta_e=theta_e).join(named))
@@ -149,13 +149,13 @@ def _strata(rows: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
 
 
 def _lines(name: str, title: str, caption: str, series: list[dict[str, Any]], imaging: Imaging) -> Exhibit:
-    core = core_pix(imaging) * imaging.pixel_scale_arcsec
+    core = imaging.core_pix * imaging.pixel_scale_arcsec
     content = {
         "x_label": "distance from the galaxy [arcsec]",
         "y_label": f"mean light, {imaging.reference_band} band [nmgy per pixel]",
         "x_log": False,
         "y_log": True,
         "series": series,
-        "marks": [{"label": f"r = {core_pix(imaging):.3g} px", "x": core}],
+        "marks": [{"label": f"r = {imaging.core_pix:.3g} px", "x": core}],
     }
     return Exhibit(name, title, caption, "lines", content)

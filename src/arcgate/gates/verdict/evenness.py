@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.verdict.borders import MAD_TO_SIGMA, polar, sky_of
-from arcgate.gates.verdict.predictions import core_pix
 from arcgate.gates.verdict.rows import Rows
 from arcgate.imaging import Imaging
 
@@ -47,7 +46,7 @@ def uneven_level(rows: Rows) -> str:
 
 def _rings(imaging: Imaging) -> tuple[Rings, Rings]:
     """Inner and outer radius of each ring in the core, and outside of it, pixels."""
-    core = core_pix(imaging)
+    core = imaging.core_pix
     outside = (core, *(part * imaging.size_pix / 2 for part in _OUTSIDE))
     return _apart([part * core for part in _INSIDE]), _apart(outside)
 

@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve
 from arcgate.gates.verdict.band_orders import band_orders
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, Psfs, declared_psfs, source_fluxes
-from arcgate.injection.inject import CORE_RADIUS_ARCSEC, core_mask
+from arcgate.injection.inject import core_mask
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import FWHM_PER_SIGMA, MAX_BETA, Psf
 from arcgate.lensing.render import render
@@ -72,11 +72,6 @@ def predictions_of(bands: tuple[str, ...]) -> tuple[str, ...]:
     return (*NUISANCES, *bug_of(bands))
 
 
-def core_pix(imaging: Imaging) -> float:
-    """Radius of the core, pixels."""
-    return CORE_RADIUS_ARCSEC / imaging.pixel_scale_arcsec
-
-
 @dataclass(frozen=True)
 class Predictions:
     """Predicted light of n rows, nanomaggies per pixel.
@@ -122,7 +117,7 @@ def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
     geometry = _render_changed(table, psfs, _scaled(table, 1.0 + _RADIUS_STEP), imaging)
     dx, dy = _gradient(arc)
     x, y = _offsets(table, imaging)
-    core = (np.hypot(x, y) < core_pix(imaging)).astype(np.float32)
+    core = (np.hypot(x, y) < imaging.core_pix).astype(np.float32)
     sky = table[[f"sky_sigma_{band}" for band in imaging.bands]].to_numpy(np.float32)[:, :, None, None]
     slopes = {
         "flux": arc,

@@ -7,7 +7,6 @@ from typing import Final
 
 from arcgate.gates.result import Nuisance
 from arcgate.gates.verdict.families import Explained
-from arcgate.gates.verdict.predictions import core_pix
 from arcgate.imaging import Imaging
 
 _MOST_ROWS: Final = 0.9
@@ -38,7 +37,7 @@ _WORDS: Final = {
 def in_words(fit: Explained, imaging: Imaging, words: str = "") -> str:
     """An explanation, its amplitudes and its share of the rows; `words` in the place of the family's own."""
     if not words:
-        core = f"a constant level at r < {core_pix(imaging):.3g} px"
+        core = f"a constant level at r < {imaging.core_pix:.3g} px"
         words = fit.family.words or (_WORDS | {"core_pedestal": core})[fit.family.label]
         if fit.family.free:
             amplitude = fit.amplitude if fit.family.by_band else fit.amplitude[:1]
