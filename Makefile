@@ -18,7 +18,7 @@ else
 PILOT := experiment=pilot_pack 'data.hosts.path="$(HOSTS)"'
 endif
 
-.PHONY: help pilot test test-all lint types pytest ui bench lock clean
+.PHONY: help pilot test test-all checks lint types loops pytest ui bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,10 +26,17 @@ help: ## list the targets
 pilot: $(BIN)/.core ## run the main job: the leakage table on the mock survey, or on HOSTS=<folder of FITS cubes>
 	$(BIN)/arcgate run $(PILOT) $(ARGS)
 
-test: lint types pytest ## lint, types and tests, in minutes
+test: checks pytest ## lint, types and tests, in minutes
 
-test-all: lint types ## the same, long tests and other processors' settings included: an hour
+test-all: checks ## the same, long tests and other processors' settings included: an hour
 	$(TESTS) -m "" $(ARGS)
+
+checks: lint # Each takes one core and about a minute in a new checkout.
+	@$(MAKE) --no-print-directory -j 2 types loops
+
+# Once, where each process of the tests would compile them for itself.
+loops: $(BIN)/.dev
+	@$(BIN)/python tests/compiled_before.py > /dev/null
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

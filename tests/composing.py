@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ needs_real = pytest.mark.skipif(not REAL.parent.is_dir(), reason=f"needs real da
 Compose = Callable[..., Variant]
 
 
+@cache
 def composed(*overrides: str) -> Variant:
-    """The variant that these overrides compose."""
+    """The variant that these overrides compose; it is frozen, so that tests can share it."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         return from_config(compose("config", overrides=list(overrides)))
 
 
+@cache
 def audited(*overrides: str) -> Audit:
-    """The audit that these overrides compose."""
+    """The audit that these overrides compose, shared likewise."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         return audit_from_config(compose("audit", overrides=list(overrides)))

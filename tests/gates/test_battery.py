@@ -52,6 +52,7 @@ def test_gates_come_before_diagnostics_and_no_result_twice(sound):
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.long
 def test_results_do_not_depend_on_the_number_of_workers(small, built, sound, monkeypatch):
     spec = small(*SOUND)
     monkeypatch.setattr(battery, "PAIRS_ALONE", 0)

@@ -68,7 +68,12 @@ def test_results_say_on_how_many_pairs_they_rest(small, built, monkeypatch):
     assert "pairs, chosen" not in results["psf_impulse_off_centre", "overall"].reason
 
 
-@pytest.mark.parametrize("absent", [("positive",), ("control", "null"), ("null",)])
+_LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "absent", [("positive",), pytest.param(("control", "null"), marks=_LONG), pytest.param(("null",), marks=_LONG)]
+)
 @pytest.mark.parametrize("controls", ["paired", "unpaired"])
 def test_every_collector_takes_arms_without_rows(small, built, controls, absent):
     """The last pairs of a shard may lack a class; how many pairs are measured at once must not matter."""

@@ -47,6 +47,7 @@ def rounds_inside(folder):
     return sorted(completed(abs, [-3, 5, -7], 2, folder))
 
 
+@pytest.mark.long
 def test_workers_start_inside_a_job_that_joblib_started(tmp_path):
     # Such a process calls its start method loky, which those that it spawns in its turn do not know.
     try:

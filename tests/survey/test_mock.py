@@ -72,6 +72,7 @@ def test_a_survey_travels_to_worker_processes(mock_survey: MockSurvey) -> None:
     assert np.array_equal(pickle.loads(pickle.dumps(mock_survey)).cutouts(np.array([3])), before)  # noqa: S301  # pickled here
 
 
+@pytest.mark.long
 def test_workers_and_part_size_change_nothing(mock_survey: MockSurvey, mock_hosts: MockHosts, tmp_path: Path) -> None:
     other = build.open_mock(mock_hosts, DECALS, data_dir=tmp_path, workers=2, progress=False, part_hosts=7)
     assert other.digest == mock_survey.digest
@@ -127,6 +128,7 @@ def test_a_part_without_catalogue_is_not_finished(mock_hosts: MockHosts, tmp_pat
     assert part.finished
 
 
+@pytest.mark.long
 def test_a_dead_worker_is_an_error_with_advice(mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "build_part", _exit)
     with pytest.raises(ArcgateError, match=r"a worker process ended(.|\n)*finished parts are kept"):

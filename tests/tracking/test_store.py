@@ -26,6 +26,7 @@ for name in ("paired", "unpaired", "mask7"):
 """
 
 
+@pytest.mark.long
 def test_two_processes_that_open_a_cold_store_make_one_run_a_variant(tmp_path: Path) -> None:
     folder = tmp_path / "ml runs"
     command = [sys.executable, "-c", OPENS_COLD, str(folder)]

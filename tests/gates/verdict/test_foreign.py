@@ -40,6 +40,7 @@ def test_a_bug_is_named_from_stamps_and_other_galaxies(built, answered):
     assert evidence.cause.name == "psfsize_as_moffat_fwhm"
 
 
+@pytest.mark.long
 def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built, answered):
     sound = other_galaxies(built("controls=unpaired", "psf=moffat_converted"), (*DECLARED, *HOSTS))
     _, evidence = answered(sound)
@@ -52,7 +53,10 @@ def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built,
     assert "give host_mag_g" in evidence.cause.sentence
 
 
-@pytest.mark.parametrize(("psf", "name"), [("moffat_converted", None), ("moffat_naive", "psfsize_as_moffat_fwhm")])
+@pytest.mark.parametrize(
+    ("psf", "name"),
+    [pytest.param("moffat_converted", None, marks=pytest.mark.long), ("moffat_naive", "psfsize_as_moffat_fwhm")],
+)
 def test_pairs_of_a_table_are_refitted(built, answered, psf, name):
     dataset = built(f"psf={psf}")
     table = pairs_of(dataset).table.iloc[::2]

@@ -170,6 +170,7 @@ def other_galaxies(built):
     return table[:PAIRS], galaxies[:PAIRS], arc[:PAIRS], controls, galaxies[PAIRS : 2 * PAIRS]
 
 
+@pytest.mark.long
 def test_bands_that_land_apart_in_a_fifth_of_the_rows_are_offset_between_other_galaxies(other_galaxies):
     table, galaxies, arc, controls, others = other_galaxies
     landed = arc.copy()
@@ -178,6 +179,7 @@ def test_bands_that_land_apart_in_a_fifth_of_the_rows_are_offset_between_other_g
     assert cause.name == "centre_offset", cause.sentence
 
 
+@pytest.mark.long
 def test_clipped_arcs_beside_other_galaxies_are_missing_and_nothing_else(other_galaxies):
     table, galaxies, arc, controls, others = other_galaxies
     sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
