@@ -36,7 +36,8 @@ FLATTEST: Final = 0.02
 """Least axis ratio of lenses and sources: flatter ones need more digits and series than are here."""
 # A source smaller than a cell of the deepest division, or images beyond where light is followed, would be lost.
 _SMALLEST_ARCSEC: Final = 1e-3
-_WIDEST_ARCSEC: Final = 20.0
+WIDEST_ARCSEC: Final = 20.0
+"""Largest Einstein radius that is rendered."""
 # Rows in work at once: bounds the memory and changes no result.
 _ROWS: Final = 256
 # Rows carried from moments to pixels at once: what one product writes is still in the processor's cache when the next reads it.
@@ -338,8 +339,8 @@ def check_lensed(
         Row of each source.
     """
     check("lens_q", lenses.q, lenses.q >= FLATTEST, f"must be at least {FLATTEST} to be rendered")
-    widest = lenses.theta_e_arcsec <= _WIDEST_ARCSEC
-    check("theta_e_arcsec", lenses.theta_e_arcsec, widest, f"must not exceed {_WIDEST_ARCSEC:g}")
+    widest = lenses.theta_e_arcsec <= WIDEST_ARCSEC
+    check("theta_e_arcsec", lenses.theta_e_arcsec, widest, f"must not exceed {WIDEST_ARCSEC:g}")
     if isinstance(sources, Sersics):
         check("source_q", sources.q, sources.q >= FLATTEST, f"must be at least {FLATTEST} to be rendered")
         minor = sources.reff_arcsec * torch.sqrt(sources.q)

@@ -17,7 +17,7 @@ from arcgate.gates.verdict.host_model import HostModel, knots_pix
 from arcgate.gates.verdict.identifiability import identifiability
 from arcgate.gates.verdict.landings import common_shifts, shifted, shifts_of_some
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import NUISANCES, predict, predictions_of
+from arcgate.gates.verdict.predictions import NUISANCES, bug_of, predict, predictions_of
 from arcgate.gates.verdict.rows import between_galaxies, differences
 from arcgate.imaging import DECALS, Imaging
 from arcgate.injection.arcs import declared_psfs, render_arcs
@@ -258,3 +258,15 @@ def test_bands_of_another_order_are_named():
     cause = name_cause(differences(table, arc[:, [1, 2, 3, 4, 5, 0]], UGRIZY))
     assert cause.name == "band_swap", cause.sentence
     assert "bands moved by one place" in cause.sentence
+
+
+@pytest.mark.parametrize(("imaging", "psfsize", "theta_e"), [(VIS, 0.2, 2.5), (DECALS, 1.2, 5.4)])
+def test_rings_that_pixels_would_make_wider_than_any_are_predicted(imaging, psfsize, theta_e):
+    # Read as pixels and turned to arcsec these radii are 25 and 20.6 arcsec, wider than the renderer goes.
+    table = declared(imaging, psfsize, 2).assign(theta_e_arcsec=theta_e)
+    bugs = predict(table, imaging).bugs
+    missing = bugs[:, list(bug_of(imaging.bands)).index("radius_from_pixels")]
+    arc = predict(table, imaging).arc
+    assert np.isfinite(bugs).all()
+    # A stamp holds none of such a ring but the light of the image near the lens.
+    assert np.abs(missing + arc).sum() < 0.1 * arc.sum()

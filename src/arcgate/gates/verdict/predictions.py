@@ -19,7 +19,7 @@ from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, Psfs, declared_
 from arcgate.injection.inject import core_mask
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import FWHM_PER_SIGMA, MAX_BETA, Psf
-from arcgate.lensing.render import render
+from arcgate.lensing.render import WIDEST_ARCSEC, render
 
 Array = NDArray[np.float64]
 Light = NDArray[np.float32]
@@ -137,7 +137,8 @@ def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
         "angles_in_degrees": _turned(table, phi, 1.0 / _DEGREE),
         "angles_in_radians": _turned(table, phi, _DEGREE),
         "radius_in_pixels": {"theta_e_arcsec": theta * imaging.pixel_scale_arcsec},
-        "radius_from_pixels": {"theta_e_arcsec": theta / imaging.pixel_scale_arcsec},
+        # Larger rings than the renderer follows leave as little light in a stamp as the largest one that it does.
+        "radius_from_pixels": {"theta_e_arcsec": np.minimum(theta / imaging.pixel_scale_arcsec, WIDEST_ARCSEC)},
     }
     bugs = {
         "sigma_for_fwhm": sigma,
