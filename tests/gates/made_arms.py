@@ -13,7 +13,7 @@ from arcgate.gates.arms import Arms, Stamps
 from arcgate.imaging import DECALS, Imaging
 
 SKY = np.array([0.0026, 0.0037, 0.0116])
-PAIRED = Facts("arrays", True, True, True, True, frozenset())
+PAIRED = Facts("arrays", True, True, True, True, frozenset(), imaging=DECALS)
 
 
 def made_stamps(n: int, seed: int, names: list[str] | None = None, imaging: Imaging = DECALS) -> Stamps:

@@ -17,6 +17,7 @@ from arcgate.gates.result import Cause, GateResult, Judged
 from arcgate.gates.safe import ALLOWED, beyond_chance, check_allowed, is_safe, kinds_of
 from arcgate.gates.tails import DECLARED, STORED
 from arcgate.gates.verdict.conclude import _LEAK_OF, conclude
+from arcgate.imaging import DECALS
 
 LEVEL = 0.9
 SPEC = composed("gates=quick", "view=annulus_robust")
@@ -105,7 +106,7 @@ def test_each_layout_has_its_list(changes, arc, null):
 
 
 def test_without_declared_arcs_nothing_passes():
-    bare = Facts("arrays", paired=True, has_arc=True, has_null=False, declared=False, columns=frozenset())
+    bare = Facts("arrays", paired=True, has_arc=True, has_null=False, declared=False, columns=frozenset(), imaging=DECALS)
     needed = required_of(bare, SPEC.view, SPEC.gates, several_splits=False)
     keys = {key for requirement in needed for key in requirement.gates}
     cannot_run = dict.fromkeys([key for key in keys if key.startswith(("residual_", "declared_arc"))], "not_run")

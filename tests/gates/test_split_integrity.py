@@ -9,6 +9,7 @@ import pytest
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.split_integrity import judge_splits
+from arcgate.imaging import DECALS
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Table:
     @property
     def facts(self):
         columns = frozenset(self.rows.columns)
-        return Facts("arrays", False, False, False, False, columns, galaxies_named=self.named)
+        return Facts("arrays", False, False, False, False, columns, galaxies_named=self.named, imaging=DECALS)
 
     def table(self, columns):
         return self.rows[list(columns)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import Batch, read_shard
-from arcgate.imaging import DECALS, Imaging
+from arcgate.imaging import Imaging
 
 # Name of the layout that arcgate itself writes.
 OWN_LAYOUT = "arcgate"
@@ -64,7 +64,7 @@ class Facts:
     galaxies_named: bool = True
     measured_on_arcs: frozenset[str] = frozenset()
     precision: str = "float32"
-    imaging: Imaging = DECALS
+    imaging: Imaging = field(kw_only=True)
     left_out_p: float | None = None
 
 

@@ -30,7 +30,9 @@ def cause_of(dataset, *, hide: bool = False):
     facts = source.facts
     pairs = chosen_pairs(source, PAIRS, seed=0)
     if hide:
-        facts = Facts("arcgate", paired=False, has_arc=False, has_null=False, declared=True, columns=facts.columns)
+        facts = Facts(
+            "arcgate", paired=False, has_arc=False, has_null=False, declared=True, columns=facts.columns, imaging=DECALS
+        )
     return gathered_from(source, facts, pairs).cause()
 
 
@@ -157,14 +159,14 @@ def scaled(table, factor):
 
 
 def test_undeclared_arcs_leave_the_cause_open():
-    facts = Facts("arrays", paired=True, has_arc=False, has_null=False, declared=False, columns=frozenset())
+    facts = Facts("arrays", paired=True, has_arc=False, has_null=False, declared=False, columns=frozenset(), imaging=DECALS)
     cause = Refit(facts, np.arange(5)).cause()
     assert cause.name == "undetermined"
     assert "not declared" in cause.sentence
 
 
 def test_the_table_marks_the_kind_of_data():
-    facts = Facts("arcgate", paired=True, has_arc=True, has_null=True, declared=True, columns=frozenset())
+    facts = Facts("arcgate", paired=True, has_arc=True, has_null=True, declared=True, columns=frozenset(), imaging=DECALS)
     exhibit = identifiability(facts)
     assert exhibit.content["columns"][2] == "paired without arc (this data set)"
     assert len(exhibit.content["rows"]) == len(TABLE)
