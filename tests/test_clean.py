@@ -7,14 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from composing import composed
 from filelock import FileLock
 
 from arcgate import clean
 from arcgate.dataset.card import CARD
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain
-from arcgate.survey.hosts import survey_digest
 from arcgate.tracking import names
 from arcgate.tracking.runs import variant_run
 from arcgate.tracking.store import open_store
@@ -38,13 +35,13 @@ def study(tmp_path):
     run_id = variant_run(store, "study", "variant", "key")
     store.client.set_tag(run_id, names.DATA_DIGEST, NAMED)
     store.client.set_tag(run_id, f"{names.DATA_DIGEST}.deploy", TEST_SET)
-    data, spec = tmp_path / "data", composed().data
-    survey = survey_digest(spec.hosts, spec.imaging)
+    data = tmp_path / "data"
     for name, digest in (("of-study", NAMED), ("of-test", TEST_SET), ("of-nobody", UNNAMED)):
-        folder(data / "sets" / name, {CARD: {"data_digest": digest, "data": as_plain(spec)}, "train-00000.parquet": "x" * 5000})
+        card = {"data_digest": digest, "parents_digest": f"galaxies-{name}"}
+        folder(data / "sets" / name, {CARD: card, "train-00000.parquet": "x" * 5000})
+        folder(data / "hosts" / f"galaxies-{name}", {"place-00000-0.parquet": "x" * 300})
     folder(data / "sets" / "unfinished", {"train-00000.parquet": "x"})
-    for name in (survey, "another"):
-        folder(data / "surveys" / name, {"hosts-0000000-0000011/g.fits": "x" * 300})
+    folder(data / "surveys" / "whole", {"hosts-0000000-0000011/g.fits": "x" * 300})
     record = {"run_id": run_id, "files": ["gates/evidence.json", "network/best.ckpt"]}
     folder(data / "runs" / "figures", {"finished-0123456789ab.json": record})
     folder(data / "runs" / "of-deleted", {"finished-0123456789ab.json": record | {"run_id": "0" * 32, "files": ["forgotten/x"]}})
@@ -59,7 +56,8 @@ def study(tmp_path):
 UNNAMED_FOLDERS = {
     "sets/of-nobody": "on no run",
     "sets/unfinished": "was never finished",
-    "surveys/another": "of no data set that is kept",
+    "hosts/galaxies-of-nobody": "of no data set that is kept",
+    "surveys/whole": "of an earlier version",
     "runs/of-deleted": "of no finished variant",
     "runs/forgotten": "of no finished variant",
     "audits/untracked": "on no run",
@@ -89,7 +87,7 @@ def test_listing_removes_nothing_and_removing_removes_just_that(study, capsys):
     assert "remove=true" in out
     clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert there(data) == before - set(UNNAMED_FOLDERS)
-    assert "removed: 6 folders" in capsys.readouterr().out
+    assert "removed: 7 folders" in capsys.readouterr().out
     clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert "nothing" in capsys.readouterr().out
 
@@ -107,7 +105,11 @@ def test_what_was_just_written_or_is_held_stays(study, capsys):
 def test_an_interrupted_removal_is_taken_up(study):
     data, mlruns = study
     (data / "sets" / "of-nobody").rename(data / "sets" / ".removed-of-nobody")
-    (one,) = [one for one in clean.unnamed(data, mlruns, min_age_days=1.0) if "of-nobody" in one.folder.name]
+    (one,) = [
+        one
+        for one in clean.unnamed(data, mlruns, min_age_days=1.0)
+        if one.folder.name.endswith("-of-nobody") and one.folder.parent.name == "sets"
+    ]
     assert one.why == "removing it was interrupted"
     clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert not list((data / "sets").glob("*of-nobody*"))

@@ -15,11 +15,13 @@ import pytest
 from arcgate import audit, keys, pipeline
 from arcgate.ground.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
 from arcgate.injection.spec_digest import PIXELS
-from arcgate.survey.mock.build import SURVEY
+from arcgate.survey.mock.parents import SURVEY
+from arcgate.survey.pack import PACK
 
 STAGES = {
     "pixels": PIXELS,
     "survey": SURVEY,
+    "pack": PACK,
     "judging": keys.JUDGING,
     "learning": keys.LEARNING,
     "scoring": keys.SCORING,

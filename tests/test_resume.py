@@ -33,11 +33,11 @@ QUICK = ("learning.epochs=3", "learning.backbone=test_efficientnet", "runtime.th
 LIMIT_S = 240
 
 
-def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, sizes: tuple[str, ...] = SIZE, **environment: str) -> subprocess.Popen[str]:
     """A command of its own session, so that a kill reaches it alone; what it prints goes to a file."""
     with (folder / "log").open("w") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "arcgate.cli", *arguments, *SIZE],
+            [sys.executable, "-m", "arcgate.cli", *arguments, *sizes],
             cwd=folder,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.survey.hosts import Survey
+from arcgate.survey.hosts import Hosts
 from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
 
 FEATURES = ("mag_r", "g_r", "r_z", "half_light_arcsec", "concentration", "log_sky_sigma_r", "noise_lag1_r")
 
 
-def measure_survey(survey: Survey) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+def measure_survey(survey: Hosts) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Features of all galaxies that can be measured, indexed by catalogue row, and the rows that cannot."""
     rows, failed = {}, []
-    for start in range(0, len(survey.catalogue), 100):
-        block = np.arange(start, min(start + 100, len(survey.catalogue)))
+    for start in range(0, len(survey.table), 100):
+        block = np.arange(start, min(start + 100, len(survey.table)))
         for row, stamp in zip(block, survey.cutouts(block), strict=True):
             try:
                 rows[int(row)] = measure_stamp(stamp)

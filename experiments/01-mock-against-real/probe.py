@@ -23,7 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from arcgate.data_node import MockHosts, PackHosts
 from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.imaging import DECALS
-from arcgate.survey.hosts import Survey, open_survey
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.parents import open_parents
 
 HERE = Path(__file__).parent
 CONF = HERE.parents[1] / "conf" / "hosts"
@@ -37,15 +38,15 @@ def main() -> None:
     """Measure both samples, print and write the table, draw the figures."""
     arguments = _arguments()
     real_hosts = TypeAdapter(PackHosts).validate_python(_yaml("pack") | {"path": str(arguments.pack)})
-    real = open_survey(real_hosts, DECALS, data_dir=arguments.data_dir, workers=1, progress=False)
+    real = _galaxies(real_hosts, arguments)
     real_table, _ = measure_survey(real)
     wanted = MOCKS_PER_REAL * len(real_table)
-    mock_hosts = TypeAdapter(MockHosts).validate_python(_yaml("mock"))
+    mock_hosts = TypeAdapter(MockHosts).validate_python(_yaml("mock/decals_grz"))
     if arguments.seed is not None:
         mock_hosts = replace(mock_hosts, seed=arguments.seed)
     # Some galaxies cannot be measured, and matching needs a choice.
     mock_hosts = replace(mock_hosts, n_hosts=(4 if arguments.match_r else 1) * wanted + 40)
-    mock = open_survey(mock_hosts, DECALS, data_dir=arguments.data_dir, workers=arguments.workers, progress=True)
+    mock = _galaxies(mock_hosts, arguments)
     mock_table, failed = measure_survey(mock)
     print(f"{len(real_table)} real galaxies; {len(failed)} of {mock_hosts.n_hosts} mock galaxies have no measurable centre")
     chosen = matched(mock_table, real_table, MOCKS_PER_REAL) if arguments.match_r else mock_table.iloc[:wanted]
@@ -68,6 +69,13 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     assert isinstance(arguments, argparse.Namespace)
     return arguments
+
+
+def _galaxies(hosts: MockHosts | PackHosts, arguments: argparse.Namespace) -> Hosts:
+    """All galaxies of a survey."""
+    place = {"data_dir": arguments.data_dir, "workers": arguments.workers}
+    parents = open_parents(hosts, DECALS, **place)
+    return cut_out(parents, np.arange(len(parents.catalogue)), **place)
 
 
 def _yaml(name: str) -> dict[str, object]:
@@ -136,7 +144,7 @@ def write(path: Path, results: dict[str, Interval], mock: pd.DataFrame, real: pd
             table.writerow([name, *(f"{v:.3f}" for v in (auc.value, auc.low, auc.high, *spread[0], *spread[1]))])
 
 
-def draw(mock: pd.DataFrame, real: pd.DataFrame, mock_survey: Survey, real_survey: Survey) -> None:
+def draw(mock: pd.DataFrame, real: pd.DataFrame, mock_survey: Hosts, real_survey: Hosts) -> None:
     """Two contact sheets on one scale, of galaxies of like magnitude, and the features' distributions."""
     shown = real.index[:SHOWN].to_numpy()
     like = matched(mock, real.loc[shown], 1).index.to_numpy()

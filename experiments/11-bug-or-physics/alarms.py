@@ -18,14 +18,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pandas as pd
 from run import rows_of
-from sets import finished, make, pool
+from sets import Survey, finished, make, pool
 from summary import wilson
 from threadpoolctl import threadpool_limits
 
 from arcgate.data_node import Data
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.ground.workers import completed
-from arcgate.survey.hosts import Survey
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "alarms.csv"

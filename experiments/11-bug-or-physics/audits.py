@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_module
-from sets import BUGS, Planted, finished, make, pool
+from sets import BUGS, Planted, Survey, finished, make, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import audit_from_config
@@ -30,7 +30,6 @@ from arcgate.foreign.opening import open_source
 from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.workers import completed
-from arcgate.survey.hosts import Survey
 from arcgate.variant import Audit
 
 HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from rich.progress import track
-from sets import BUGS, GEOMETRY, OUTSIDE, SMALL_SCALE, Planted, finished, make, pool
+from sets import BUGS, GEOMETRY, OUTSIDE, SMALL_SCALE, Planted, Survey, finished, make, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.data_node import Data
@@ -25,7 +25,6 @@ from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.rows import Rows, between_galaxies, differences
 from arcgate.ground.workers import completed
 from arcgate.imaging import DECALS
-from arcgate.survey.hosts import Survey
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"

@@ -18,9 +18,10 @@ from arcgate.data_node import Data
 from arcgate.imaging import DECALS
 from arcgate.injection.inject import inject
 from arcgate.injection.manifest import build_manifest
-from arcgate.injection.shard import host_columns
 from arcgate.lensing.psf import FWHM_PER_SIGMA, Psf
-from arcgate.survey.hosts import Survey, open_survey
+from arcgate.survey.columns import measured_columns
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.parents import open_parents
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
@@ -80,11 +81,26 @@ class Planted:
     paired: bool
 
 
+@dataclass(frozen=True)
+class Survey:
+    """All galaxies of the mock survey: declared and measured columns, and where their pixels lie."""
+
+    catalogue: pd.DataFrame
+    hosts: Hosts
+
+    def cutouts(self, rows: NDArray[np.int64]) -> Pixels:
+        """Pixels of galaxies by catalogue row."""
+        return self.hosts.cutouts(rows)
+
+
 def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
     """The galaxies of all sets, and the specification that sets vary."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         spec = from_config(compose("config", overrides=[*POOL, f"data.n_pairs={PAIRS}", f"runtime.data_dir={data_dir}"]))
-    return open_survey(spec.data.hosts, DECALS, data_dir=Path(data_dir), workers=workers, progress=True), spec.data
+    place = {"data_dir": Path(data_dir), "workers": workers}
+    parents = open_parents(spec.data.hosts, DECALS, **place)
+    hosts = cut_out(parents, np.arange(len(parents.catalogue)), **place)
+    return Survey(pd.concat([parents.catalogue, hosts.table[list(measured_columns(DECALS))]], axis=1), hosts), spec.data
 
 
 def make(
@@ -137,7 +153,7 @@ def make(
 
 
 def _joined(rows: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
-    hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][host_columns(DECALS)].reset_index(drop=True)
+    hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][list(measured_columns(DECALS))].reset_index(drop=True)
     return pd.concat([rows, hosts], axis=1)
 
 

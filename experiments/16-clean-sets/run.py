@@ -14,12 +14,13 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import numpy as np
 from hydra import compose, initialize_config_module
 from layouts import as_foreign
 from rich.progress import track
@@ -33,7 +34,9 @@ from arcgate.gates.battery import run_battery
 from arcgate.gates.result import GateResult
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.workers import completed
-from arcgate.injection.build import build_dataset, survey_of
+from arcgate.injection.build import build_dataset
+from arcgate.survey.hosts import cut_out
+from arcgate.survey.parents import open_parents
 from arcgate.variant import Audit, Variant
 
 HERE = Path(__file__).parent
@@ -159,8 +162,10 @@ def main() -> None:
     there = {(line["kind"], line["layout"], int(line["seed"])) for line in done}
     tasks = plan(work, options.hosts.resolve() if options.hosts else None, there)
     if tasks:
-        # Built once here, so that workers find it.
-        survey_of(tasks[0].spec.data, replace(tasks[0].spec.runtime, workers=options.workers))
+        # Cut out once here, so that workers find them.
+        data, place = tasks[0].spec.data, {"data_dir": Path(tasks[0].spec.runtime.data_dir), "workers": options.workers}
+        parents = open_parents(data.hosts, data.imaging, **place)
+        cut_out(parents, np.arange(len(parents.catalogue)), **place)
     with RESULTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

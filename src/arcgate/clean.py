@@ -1,4 +1,4 @@
-"""What no study names: data sets, mock surveys, runs and audits that nobody would miss, listed and removed."""
+"""What no study names: data sets, their galaxies, runs and audits that nobody would miss, listed and removed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
-from arcgate.config import from_dict
-from arcgate.data_node import Data
 from arcgate.dataset.card import CARD
 from arcgate.ground.errors import ArcgateError
-from arcgate.survey.hosts import survey_digest
 from arcgate.tracking.named import Named, named_by_runs
 from arcgate.tracking.store import DATABASE, open_store
 
@@ -50,8 +47,8 @@ class Unnamed:
 def unnamed(data_dir: Path, mlruns_dir: Path, min_age_days: float) -> list[Unnamed]:
     """Folders that no run in MLflow names, directly or through what it was made from.
 
-    A data set is named by its digest on a run, of a variant or an audit; a mock survey by a data set that is kept, as long as
-    this version of arcgate would build it from that survey; the folders of gates, networks, scores and figures by the record of
+    A data set is named by its digest on a run, of a variant or an audit; galaxies that were cut out by the card of a data set
+    that is kept; the folders of gates, networks, scores and figures by the record of
     a finished variant; an audit by its key. What was written less than `min_age_days` ago may be in use, or be resumed, and is
     passed over.
 
@@ -81,14 +78,16 @@ def unnamed(data_dir: Path, mlruns_dir: Path, min_age_days: float) -> list[Unnam
     sets = {folder: _card(folder) for folder in _folders(data_dir / "sets")}
     kept = [card for card in sets.values() if card.get("data_digest") in named.data_digests]
     recorded = _recorded(data_dir / "runs", named)
-    surveys = {digest for card in kept if (digest := _survey_of(card)) is not None}
+    parents = {card.get("parents_digest") for card in kept}
     found: list[tuple[Path, str]] = []
     for folder, card in sets.items():
         if not card:
             found.append((folder, "was never finished"))
         elif card not in kept:
             found.append((folder, "on no run"))
-    found += [(folder, "of no data set that is kept") for folder in _folders(data_dir / "surveys") if folder.name not in surveys]
+    found += [(folder, "of no data set that is kept") for folder in _folders(data_dir / "hosts") if folder.name not in parents]
+    # Whole mock surveys, which earlier versions made.
+    found += [(folder, "of an earlier version") for folder in _folders(data_dir / "surveys")]
     found += [(folder, "of no finished variant") for folder in _folders(data_dir / "runs") if folder.name not in recorded]
     found += [(folder, "on no run") for folder in _folders(data_dir / "audits") if folder.name not in named.keys]
     listed = [_measured(folder, "removing it was interrupted" if _REMOVED in folder.name else why) for folder, why in found]
@@ -129,18 +128,6 @@ def _card(folder: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _survey_of(card: dict[str, object]) -> str | None:
-    """Digest of the mock survey from which this version of arcgate would build the data set of a card; None for packs."""
-    plain = card.get("data")
-    if not isinstance(plain, dict) or plain.get("hosts", {}).get("kind") != "mock":
-        return None
-    try:
-        data = from_dict(plain, Data)
-    except ArcgateError:
-        return None  # of another version, whose surveys this one does not find either
-    return survey_digest(data.hosts, data.imaging)
 
 
 def _recorded(runs: Path, named: Named) -> set[str]:

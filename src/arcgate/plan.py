@@ -12,8 +12,10 @@ from arcgate.dataset.schema import schema_of
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
-from arcgate.survey.hosts import survey_digest
-from arcgate.survey.pack import PackSurvey
+from arcgate.survey.hosts import count_kept
+from arcgate.survey.kept import is_kept
+from arcgate.survey.pack import PackFiles, PackParents
+from arcgate.survey.parents import artifacts, parents_digest
 from arcgate.variant import Variant
 
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
@@ -41,7 +43,7 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     check_backbone(spec.learning.backbone)
     print(f"{spec.variant} (study {spec.study})")
     folder = Path(spec.runtime.data_dir)
-    seconds, size = _survey(spec, folder, planned)
+    seconds, size = _hosts(spec, folder, planned)
     for name, data in (("data set", spec.data), ("common test set", spec.evaluation.common)):
         more, larger = _set(name, data, spec, planned)
         seconds, size = seconds + more, size + larger
@@ -53,7 +55,7 @@ def print_plan(spec: Variant, planned: Planned) -> None:
 def print_data_plan(spec: Variant, planned: Planned) -> None:
     """Print what building a variant's data set alone would do (see `print_plan`)."""
     print(f"{spec.variant}, data set only")
-    seconds, size = _survey(spec, Path(spec.runtime.data_dir), planned)
+    seconds, size = _hosts(spec, Path(spec.runtime.data_dir), planned)
     more, larger = _set("data set", spec.data, spec, planned)
     print(f"  {rough(seconds + more, size + larger)}")
     planned.add(seconds + more, size + larger)
@@ -61,7 +63,7 @@ def print_data_plan(spec: Variant, planned: Planned) -> None:
 
 def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float, float]:
     """Seconds and bytes of a data set that is not there yet."""
-    digest = spec_digest(data, survey_digest(data.hosts, data.imaging))
+    digest = spec_digest(data, parents_digest(data.hosts, data.imaging))
     place = set_folder(Path(spec.runtime.data_dir), digest)
     if is_built(place):
         print(f"  {name}: {digest[:12]} is there ({place})")
@@ -78,32 +80,35 @@ def _rows(data: Data) -> int:
     return 2 * data.n_pairs + min(data.null_rows, data.n_pairs)
 
 
-def _survey(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
-    hosts = spec.data.hosts
-    if not isinstance(hosts, MockHosts):
-        pack = PackSurvey.open(hosts, spec.data.imaging)
-        print(f"  hosts: {pack.describe()}, {hosts.path} ({pack.digest[:12]})")
-        for note in pack.notes:
-            print(f"    note: {note}")
-        return 0.0, 0.0
-    digest = survey_digest(hosts, spec.data.imaging)
-    if (folder / "surveys" / digest).exists():
-        print(f"  hosts: mock survey {digest[:12]} is there, whole or in part")
-        return 0.0, 0.0
+def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
+    """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
+    hosts, imaging = spec.data.hosts, spec.data.imaging
+    if isinstance(hosts, MockHosts):
+        digest, what, count = parents_digest(hosts, imaging), f"mock survey of {hosts.n_hosts:,} galaxies", hosts.n_hosts
+    else:
+        files = PackFiles.open(hosts, imaging)
+        digest, what, count = files.digest, f"stamp pack of {files.count} galaxies, {hosts.path}", files.count
+        notes = files.notes
+        # Where galaxies were not measured before, that is not done for a dry run.
+        if files.catalogue is not None or is_kept(artifacts(folder, digest)):
+            notes = PackParents.open(files, artifacts(folder, digest), workers=1).notes
+        print("\n".join(f"  note: {note}" for note in notes), end="\n" if notes else "")
+    most = min(count, 2 * spec.data.n_pairs if spec.data.controls.name == "unpaired" else spec.data.n_pairs)
+    kept = count_kept(artifacts(folder, digest))
     if not planned.first(digest):
-        print(f"  hosts: mock survey {digest[:12]} is shared with a job above: {hosts.n_hosts:,} galaxies, counted there")
+        print(f"  hosts: {what} ({digest[:12]}), shared with a job above and counted there")
         return 0.0, 0.0
-    print(f"  hosts: mock survey {digest[:12]} would be built: {hosts.n_hosts:,} galaxies")
-    return hosts.n_hosts * SECONDS_PER_HOST / spec.runtime.workers, float(
-        hosts.n_hosts * schema_of(spec.data.imaging).image_bytes
-    )
+    print(f"  hosts: {what} ({digest[:12]}), of which at most {most:,} are cut out" + (f"; {kept:,} were before" if kept else ""))
+    most = max(0, most - kept)
+    seconds = most * SECONDS_PER_HOST / spec.runtime.workers if isinstance(hosts, MockHosts) else 0.0
+    return seconds, float(most * schema_of(imaging).image_bytes)
 
 
 def _later_stages(spec: Variant, folder: Path) -> float:
     """Seconds of gates and training, as far as they are not there."""
     judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR
     learning = 2 * spec.data.n_pairs * spec.learning.epochs * SECONDS_PER_STAMP / spec.runtime.threads
-    place = set_folder(folder, spec_digest(spec.data, survey_digest(spec.data.hosts, spec.data.imaging)))
+    place = set_folder(folder, spec_digest(spec.data, parents_digest(spec.data.hosts, spec.data.imaging)))
     if not is_built(place):
         print("  gates, training and scores would run on it")
         return judging + learning

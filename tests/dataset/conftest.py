@@ -83,6 +83,8 @@ def make_set(tmp_path: Path) -> SetMaker:
             imaging=DECALS,
             data={"seed": 1},
             hosts="invented galaxies",
+            parents_digest="2" * 64,
+            hosts_digest="3" * 64,
             spec_digest="0" * 64,
             code_version="1" * 64,
             receipts=receipts,

@@ -51,13 +51,33 @@ def test_layout_is_not_in_the_data_digest(make_set: SetMaker) -> None:
 def test_same_sample_in_two_shards_is_refused(tmp_path: Path, make_rows: RowMaker) -> None:
     receipts = [write_shard(shard_path(tmp_path, "train", index), *make_rows(1), DECALS) for index in range(2)]
     with pytest.raises(ArcgateError, match="sample_id 0 occurs more than once"):
-        write_card(tmp_path, imaging=DECALS, data={}, hosts="", spec_digest="", code_version="", receipts=receipts)
+        write_card(
+            tmp_path,
+            imaging=DECALS,
+            data={},
+            hosts="",
+            parents_digest="2" * 64,
+            hosts_digest="3" * 64,
+            spec_digest="",
+            code_version="",
+            receipts=receipts,
+        )
     assert not (tmp_path / CARD).exists()
 
 
 def test_a_set_without_shards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArcgateError, match="at least one shard"):
-        write_card(tmp_path, imaging=DECALS, data={}, hosts="", spec_digest="", code_version="", receipts=[])
+        write_card(
+            tmp_path,
+            imaging=DECALS,
+            data={},
+            hosts="",
+            parents_digest="2" * 64,
+            hosts_digest="3" * 64,
+            spec_digest="",
+            code_version="",
+            receipts=[],
+        )
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])

@@ -65,7 +65,15 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
             table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns]).astype(kinds | floats)
             receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image), DECALS))
         write_card(
-            folder, imaging=DECALS, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts
+            folder,
+            imaging=DECALS,
+            data={},
+            hosts="invented",
+            parents_digest="2" * 64,
+            hosts_digest="3" * 64,
+            spec_digest="0" * 64,
+            code_version="1" * 64,
+            receipts=receipts,
         )
         return open_dataset(folder)
 

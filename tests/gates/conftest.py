@@ -32,6 +32,8 @@ def rewritten(tmp_path: Path) -> Callable[[Dataset, Change], Dataset]:
             imaging=DECALS,
             data=dataset.card["data"],
             hosts="changed",
+            parents_digest="2",
+            hosts_digest="3",
             spec_digest="0",
             code_version="0",
             receipts=receipts,

@@ -12,7 +12,7 @@ from joblib.externals.loky import get_reusable_executor
 from arcgate.ground import workers as spread
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.workers import Workers, completed
-from arcgate.injection.build import build_dataset, survey_of
+from arcgate.injection.build import build_dataset
 
 
 def test_results_carry_the_place_of_their_item(tmp_path):
@@ -59,6 +59,5 @@ def test_workers_start_inside_a_job_that_joblib_started(tmp_path):
 
 def test_a_small_data_set_starts_no_processes(small, monkeypatch):
     spec = small("runtime.workers=4", "data.seed=31", "data.n_pairs=60")
-    survey_of(spec.data, small().runtime)
     monkeypatch.setattr(spread, "ProcessPoolExecutor", None)
     assert build_dataset(spec.data, spec.runtime).status == "built"

@@ -15,7 +15,9 @@ from threadpoolctl import threadpool_limits
 from arcgate.colours import DRAWN, carried
 from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, Psf
 from arcgate.imaging import DECALS, Imaging
-from arcgate.survey.columns import as_catalogue
+from arcgate.survey.columns import as_table, declared_columns, measured_columns
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.places import Cut, Unusable
 
 SPREAD = {"psfsize": 0.1, "depth": 0.3}
 MEDIAN = {
@@ -29,30 +31,48 @@ MEDIAN = {
 
 
 @dataclass
-class MemorySurvey:
-    """Invented galaxies; pixels are made from the galaxy's number."""
+class MemoryParents:
+    """Invented galaxies; pixels are made from the galaxy's number, and some cannot be used."""
 
     catalogue: pd.DataFrame
     imaging: Imaging = DECALS
     digest: str = "0" * 64
-    numbers: NDArray[np.int64] | None = None
+    unusable: frozenset[int] = frozenset()
 
-    def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        numbers = rows if self.numbers is None else self.numbers[rows]
-        return np.stack(
-            [np.random.default_rng(int(one)).normal(0.05, 0.01, self.imaging.shape).astype(np.float32) for one in numbers]
-        )
+    def place(self, rows: NDArray[np.int64]) -> MemoryPlace:
+        return MemoryPlace(self.catalogue.iloc[rows], self.imaging, self.unusable)
 
-    def only(self, rows: NDArray[np.int64]) -> MemorySurvey:
-        numbers = rows if self.numbers is None else self.numbers[rows]
-        return MemorySurvey(self.catalogue.iloc[rows].reset_index(drop=True), self.imaging, self.digest, numbers)
+    @property
+    def places(self) -> NDArray[np.int64]:
+        return np.arange(len(self.catalogue)) // 70
 
     @property
     def left_out(self) -> dict[str, int]:
         return {}
 
+    def warm_up(self) -> None:
+        """Nothing to compile."""
+
     def describe(self) -> str:
         return f"{len(self.catalogue)} invented galaxies"
+
+
+@dataclass
+class MemoryPlace:
+    """Galaxies by their rows."""
+
+    table: pd.DataFrame
+    imaging: Imaging
+    unusable: frozenset[int]
+
+    def cut(self) -> list[Cut | Unusable]:
+        rows = zip(self.table.index, self.table[list(measured_columns(self.imaging))].to_dict("records"), strict=True)
+        return [
+            Unusable("a cosmic ray", f"at pixel {number}")
+            if number in self.unusable
+            else Cut(np.random.default_rng(int(number)).normal(0.05, 0.01, self.imaging.shape).astype(np.float32), measured)
+            for number, measured in rows
+        ]
 
 
 def _medians(imaging: Imaging, psfsize: float | None) -> dict[str, dict[str, float]]:
@@ -89,7 +109,7 @@ def catalogue_of(count: int, positions: bool = True, imaging: Imaging = DECALS, 
             "provenance": f"row {i}",
         }
         rows.append(row)
-    return as_catalogue(rows, imaging)
+    return as_table(rows, declared_columns(imaging) | measured_columns(imaging))
 
 
 V4_SOTA = Grid(
@@ -163,9 +183,15 @@ def make_catalogue() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def survey(catalogue: pd.DataFrame) -> MemorySurvey:
+def make_parents() -> Callable[..., MemoryParents]:
+    return MemoryParents
+
+
+@pytest.fixture(scope="session")
+def hosts(catalogue: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Hosts:
     """The three hundred galaxies with pixels."""
-    return MemorySurvey(catalogue)
+    folder = tmp_path_factory.mktemp("hosts")
+    return cut_out(MemoryParents(catalogue), np.arange(len(catalogue)), data_dir=folder, workers=1)
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,9 @@ from arcgate.imaging import DECALS
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import ShardTask, plan_shards, run_shard
-from arcgate.survey.hosts import Survey
-from arcgate.survey.pack import PackSurvey
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.pack import PackParents
+from arcgate.survey.parents import open_parents
 
 Built = Callable[..., str]
 
@@ -33,12 +34,12 @@ def manifest(spec: Callable[..., Data], catalogue: pd.DataFrame) -> pd.DataFrame
 
 
 @pytest.fixture(scope="module")
-def build(manifest: pd.DataFrame, survey: Survey, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def build(manifest: pd.DataFrame, hosts: Hosts, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Builds the shards and returns their data digest."""
 
     def make(rows_per_shard: int, batch_rows: int, rows: pd.DataFrame = manifest) -> str:
         folder = tmp_path_factory.mktemp("set")
-        tasks = plan_shards(rows, survey, folder, rows_per_shard, batch_rows)
+        tasks = plan_shards(rows, hosts, folder, rows_per_shard, batch_rows)
         receipts = run_tasks(tasks, 1)
         return stored_data_digest([folder / receipt.file for receipt in receipts])
 
@@ -63,9 +64,9 @@ def test_the_digest_sees_a_single_changed_value(build: Built, manifest: pd.DataF
 
 
 def test_shards_hold_whole_pairs_of_one_split_and_no_more_rows_than_asked(
-    manifest: pd.DataFrame, survey: Survey, tmp_path: Path
+    manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path
 ) -> None:
-    tasks = plan_shards(manifest, survey, tmp_path, 12, 5)
+    tasks = plan_shards(manifest, hosts, tmp_path, 12, 5)
     assert sorted(pd.concat([task.rows for task in tasks])["sample_id"]) == sorted(manifest["sample_id"])
     assert max(len(task.rows) for task in tasks) <= 12
     for task in tasks:
@@ -78,9 +79,9 @@ def test_shards_hold_whole_pairs_of_one_split_and_no_more_rows_than_asked(
 
 
 def test_a_finished_shard_is_not_made_again_and_a_deleted_one_comes_back_the_same(
-    manifest: pd.DataFrame, survey: Survey, tmp_path: Path
+    manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path
 ) -> None:
-    task = plan_shards(manifest, survey, tmp_path, 12, 5)[0]
+    task = plan_shards(manifest, hosts, tmp_path, 12, 5)[0]
     first = run_shard(task)
     made = task.path.stat().st_mtime_ns
     assert run_shard(task) == first
@@ -89,8 +90,8 @@ def test_a_finished_shard_is_not_made_again_and_a_deleted_one_comes_back_the_sam
     assert run_shard(task) == first
 
 
-def test_a_shard_read_back_obeys_the_identity(manifest: pd.DataFrame, survey: Survey, tmp_path: Path) -> None:
-    task = next(task for task in plan_shards(manifest, survey, tmp_path, 20, 7) if "null" in set(task.rows["role"]))
+def test_a_shard_read_back_obeys_the_identity(manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path) -> None:
+    task = next(task for task in plan_shards(manifest, hosts, tmp_path, 20, 7) if "null" in set(task.rows["role"]))
     run_shard(task)
     batch = read_shard(task.path, ["pair_id", "role"])
     assert batch.arc is not None
@@ -101,7 +102,7 @@ def test_a_shard_read_back_obeys_the_identity(manifest: pd.DataFrame, survey: Su
     assert np.array_equal(batch.image[null["null"].to_numpy(np.int64)], batch.image[null["control"].to_numpy(np.int64)])
 
 
-def _pack(folder: Path, count: int) -> PackSurvey:
+def _pack(folder: Path, count: int) -> tuple[PackParents, Hosts]:
     rng = np.random.default_rng(2)
     y, x = np.mgrid[:64, :64] - 31.5
     for band, flux in (("g", 1.0), ("r", 4.0), ("z", 9.0)):
@@ -112,30 +113,32 @@ def _pack(folder: Path, count: int) -> PackSurvey:
         "psf_beta": {"g": 3.0, "r": 3.0, "z": 3.0},
         "gain": {"g": 7e3, "r": 7e3, "z": 7e3},
     }
-    return PackSurvey.open(PackHosts("pack", str(folder), 1.0, 0.262, **declared), DECALS)
+    parents = open_parents(PackHosts("pack", str(folder), 1.0, 0.262, **declared), DECALS, data_dir=folder, workers=1)
+    assert isinstance(parents, PackParents)
+    return parents, cut_out(parents, np.arange(count), data_dir=folder, workers=1)
 
 
 def test_two_workers_make_the_data_that_one_makes(tmp_path: Path, spec: Callable[..., Data]) -> None:
-    survey = _pack(tmp_path, 24)
-    rows = build_manifest(spec(n_pairs=24, null_rows=2), survey.catalogue)
+    parents, hosts = _pack(tmp_path, 24)
+    rows = build_manifest(spec(n_pairs=24, null_rows=2), parents.catalogue)
     digests = []
     for workers, rows_per_shard in ((1, 500), (2, 9)):
         folder = tmp_path / f"workers-{workers}"
         folder.mkdir()
-        tasks = plan_shards(rows, survey, folder, rows_per_shard, 7)
+        tasks = plan_shards(rows, hosts, folder, rows_per_shard, 7)
         receipts = run_tasks(tasks, workers)
         assert [receipt.file for receipt in receipts] == [task.path.name for task in tasks]
         digests.append(stored_data_digest([folder / receipt.file for receipt in receipts]))
     assert digests[0] == digests[1]
 
 
-def test_a_task_carries_its_own_galaxies_alone(tmp_path: Path, spec: Callable[..., Data]) -> None:
-    survey = _pack(tmp_path, 24)
-    rows = build_manifest(spec(n_pairs=24, null_rows=2), survey.catalogue)
-    tasks = plan_shards(rows, survey, tmp_path, 9, 7)
+def test_a_task_carries_rows_and_references(tmp_path: Path, spec: Callable[..., Data]) -> None:
+    parents, hosts = _pack(tmp_path, 24)
+    rows = build_manifest(spec(n_pairs=24, null_rows=2), parents.catalogue)
+    tasks = plan_shards(rows, hosts, tmp_path, 9, 7)
     for task in tasks:
-        assert task.survey.catalogue["host_id"].tolist() == task.rows["host_id"].tolist()
-        assert len(pickle.dumps(task)) < len(pickle.dumps(task.rows)) + 1500 * len(task.rows) + 20_000
+        assert len(task.hosts) == len(task.rows)
+        assert len(pickle.dumps(task)) < len(pickle.dumps(task.rows)) + 20 * len(task.rows) + 5_000
 
 
 def _broken(task: ShardTask) -> Receipt:
@@ -147,9 +150,9 @@ def _broken(task: ShardTask) -> Receipt:
 
 
 def test_a_shard_that_fails_does_not_stop_the_others(
-    manifest: pd.DataFrame, survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tasks = [task for task in plan_shards(manifest, survey, tmp_path, 12, 5) if not task.path.name.startswith("val")]
+    tasks = [task for task in plan_shards(manifest, hosts, tmp_path, 12, 5) if not task.path.name.startswith("val")]
     monkeypatch.setattr("arcgate.injection.engines.local.run_shard", _broken)
     todo = "make room; the same command then makes those that are missing"
     with pytest.raises(ArcgateError, match=rf"(?s)^2 of {len(tasks)} shards.*the disk is full.*train-00001.*{todo}"):
@@ -166,9 +169,9 @@ def test_a_shard_that_fails_does_not_stop_the_others(
 
 
 def test_an_unforeseen_failure_is_not_waited_with(
-    manifest: pd.DataFrame, survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tasks = [task for task in plan_shards(manifest, survey, tmp_path, 12, 5) if task.path.name.startswith("val")]
+    tasks = [task for task in plan_shards(manifest, hosts, tmp_path, 12, 5) if task.path.name.startswith("val")]
     monkeypatch.setattr("arcgate.injection.engines.local.run_shard", _broken)
     with pytest.raises(ValueError, match="a mistake of ours"):
         run_tasks(tasks, 1)
@@ -177,10 +180,10 @@ def test_an_unforeseen_failure_is_not_waited_with(
 def test_a_worker_says_which_shard_fails_and_goes_on(
     tmp_path: Path, spec: Callable[..., Data], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    survey = _pack(tmp_path, 24)
+    parents, hosts = _pack(tmp_path, 24)
     folder = tmp_path / "set"
     folder.mkdir()
-    tasks = plan_shards(build_manifest(spec(n_pairs=24, null_rows=2), survey.catalogue), survey, folder, 9, 7)
+    tasks = plan_shards(build_manifest(spec(n_pairs=24, null_rows=2), parents.catalogue), hosts, folder, 9, 7)
     spoiled = tasks[1].rows.assign(lens_q=np.where(tasks[1].rows["role"] == "control", np.nan, 7.0))
     with pytest.raises(ArcgateError, match=r"(?s)^lens_q must lie in .*sample_id"):
         run_tasks([replace(task, rows=spoiled) if task is tasks[1] else task for task in tasks], 2)

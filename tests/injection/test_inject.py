@@ -19,10 +19,10 @@ from arcgate.injection.arcs import render_arcs, source_fluxes, used_psfs
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.injection.inject import Injected, inject
 from arcgate.injection.manifest import build_manifest
-from arcgate.injection.shard import host_columns
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.psf import Psf
 from arcgate.lensing.render import lensed_light, render
+from arcgate.survey.columns import measured_columns
 
 Spec = Callable[..., Data]
 Cut = tuple[pd.DataFrame, NDArray[np.float32]]
@@ -36,7 +36,7 @@ def cut(spec: Spec, catalogue: pd.DataFrame) -> Callable[..., Cut]:
 
     def make(count: int = 30, **changes: Any) -> Cut:
         rows = made(tuple(sorted(changes.items()))).head(count)
-        hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][host_columns(DECALS)].reset_index(drop=True)
+        hosts = catalogue.iloc[rows["catalogue_row"].to_numpy(np.int64)][list(measured_columns(DECALS))].reset_index(drop=True)
         images = [np.random.default_rng(int(k)).normal(0.05, 0.02, DECALS.shape) for k in rows["catalogue_row"]]
         return pd.concat([rows.reset_index(drop=True), hosts], axis=1), np.stack(images).astype(np.float32)
 

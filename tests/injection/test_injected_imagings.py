@@ -25,8 +25,8 @@ from arcgate.injection.exchange import to_lenstronomy
 from arcgate.injection.grids import draw_arcs
 from arcgate.injection.inject import Injected, inject
 from arcgate.injection.manifest import build_manifest
-from arcgate.injection.shard import host_columns
 from arcgate.lensing.psf import Psf
+from arcgate.survey.columns import measured_columns
 
 Array = NDArray[np.float64]
 # With a psfsize, arcsec, and by how much of the peak an arc may differ from lenstronomy's; pixels of VIS undersample its PSF.
@@ -68,7 +68,7 @@ def made(request: pytest.FixtureRequest, spec: Spec, make_catalogue: MakeCatalog
     catalogue = make_catalogue(40, imaging=imaging, psfsize=psfsize)
     manifest = build_manifest(data, catalogue)
     chosen = manifest["catalogue_row"].to_numpy(np.int64)
-    table = pd.concat([manifest, catalogue.iloc[chosen][host_columns(imaging)].reset_index(drop=True)], axis=1)
+    table = pd.concat([manifest, catalogue.iloc[chosen][list(measured_columns(imaging))].reset_index(drop=True)], axis=1)
     cutouts = np.random.default_rng(1).normal(0.05, 0.01, (len(chosen), *imaging.shape)).astype(np.float32)
     injected = inject(table, cutouts, imaging)
     table = pd.concat([table.drop(columns=[name for name in table if name in injected.measured]), injected.measured], axis=1)

@@ -187,7 +187,7 @@ def test_too_few_hosts_are_counted_with_those_that_cannot_be_used(spec: Spec, ca
     with pytest.raises(
         ArcgateError, match=r"need 400 hosts, but there are 300 \(7 left out for dark pixels; 1 left out for no light\)"
     ):
-        build_manifest(spec(n_pairs=400), catalogue, {"dark pixels": 7, "no light": 1})
+        build_manifest(spec(n_pairs=400), catalogue, left_out={"dark pixels": 7, "no light": 1})
 
 
 def test_no_hosts(spec: Spec, catalogue: pd.DataFrame) -> None:

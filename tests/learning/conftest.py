@@ -64,7 +64,15 @@ def make_set(tmp_path_factory: pytest.TempPathFactory) -> SetMaker:
                 table = _table([row for rows, _ in pairs for row in rows])
                 receipts.append(write_shard(shard_path(folder, split, index), table, image, np.zeros_like(image), DECALS))
         write_card(
-            folder, imaging=DECALS, data={}, hosts="invented", spec_digest="0" * 64, code_version="1" * 64, receipts=receipts
+            folder,
+            imaging=DECALS,
+            data={},
+            hosts="invented",
+            parents_digest="2" * 64,
+            hosts_digest="3" * 64,
+            spec_digest="0" * 64,
+            code_version="1" * 64,
+            receipts=receipts,
         )
         return open_dataset(folder)
 

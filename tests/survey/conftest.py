@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from arcgate.data_node import MockHosts
 from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Psf
-from arcgate.survey.mock.build import open_mock
-from arcgate.survey.mock.survey import MockSurvey
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.mock.parents import MockParents
+from arcgate.survey.parents import open_parents
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +38,23 @@ def mock_hosts() -> MockHosts:
 
 
 @pytest.fixture(scope="session")
-def mock_survey(mock_hosts: MockHosts, tmp_path_factory: pytest.TempPathFactory) -> MockSurvey:
-    """The twelve galaxies, built in parts of five."""
-    return open_mock(mock_hosts, DECALS, data_dir=tmp_path_factory.mktemp("data"), workers=1, progress=False, part_hosts=5)
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of artifacts of the twelve galaxies."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def mock_parents(mock_hosts: MockHosts, data_dir: Path) -> MockParents:
+    """Their catalogue."""
+    parents = open_parents(mock_hosts, DECALS, data_dir=data_dir, workers=1)
+    assert isinstance(parents, MockParents)
+    return parents
+
+
+@pytest.fixture(scope="session")
+def mock_galaxies(mock_parents: MockParents, data_dir: Path) -> Hosts:
+    """The twelve galaxies, cut out."""
+    return cut_out(mock_parents, np.arange(12), data_dir=data_dir, workers=1)
 
 
 @pytest.fixture

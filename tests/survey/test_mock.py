@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from astropy import units
 from astropy.coordinates import SkyCoord
 from composing import REAL, needs_real
 from numpy.typing import NDArray
+from packs_on_disk import cutouts
 
 from arcgate.colours import carried
 from arcgate.data_node import MockHosts
@@ -25,123 +24,88 @@ from arcgate.lensing.noise import photon_noise
 from arcgate.lensing.psf import Psf, moffat_psfsize
 from arcgate.lensing.render import convolved, lensed_light
 from arcgate.lensing.spectra import spectra_of
-from arcgate.survey.columns import as_catalogue, catalogue_columns
-from arcgate.survey.cubes import cube_paths
+from arcgate.survey.columns import as_table, declared_columns, measured_columns
 from arcgate.survey.depth import depth_from_sky
-from arcgate.survey.mock import build, stamps
+from arcgate.survey.hosts import Hosts
+from arcgate.survey.mock import parents
+from arcgate.survey.mock.catalogue import declared
 from arcgate.survey.mock.conditions import draw_conditions, galactic_latitude
 from arcgate.survey.mock.draws import Purpose, generator
 from arcgate.survey.mock.neighbours import MAG_R_LIMIT, Neighbour, draw_neighbours, neighbour_spectrum
 from arcgate.survey.mock.noise import sky_noise
+from arcgate.survey.mock.parents import MockParents, mock_digest
 from arcgate.survey.mock.population import Profile, _population, draw_galaxy
 from arcgate.survey.mock.stamps import make_host
-from arcgate.survey.mock.survey import MockSurvey
+from arcgate.survey.parents import artifacts, open_parents, parents_digest
 
 
-def test_catalogue_has_the_declared_columns(mock_survey: MockSurvey) -> None:
-    table = mock_survey.catalogue
-    assert dict(table.dtypes.astype(str)) == catalogue_columns(DECALS)
+def test_the_catalogue_has_the_declared_columns_and_the_galaxies_the_measured_ones(
+    mock_parents: MockParents, mock_galaxies: Hosts
+) -> None:
+    table = mock_parents.catalogue
+    assert dict(table.dtypes.astype(str)) == declared_columns(DECALS)
     assert len(table) == 12
     assert list(table.index) == list(range(12))
     assert table["host_id"].is_unique
     assert table.notna().all().all()
-    assert np.allclose(table["ivar_g"] * table["sky_sigma_g"] ** 2, 1.0)
-    assert np.allclose(depth_from_sky(table["sky_sigma_z"], table["psfsize_z"], DECALS.pixel_scale_arcsec), table["depth_z"])
+    measured, _ = mock_galaxies.of(np.arange(12)).read()
+    assert dict(measured.dtypes.astype(str)) == measured_columns(DECALS)
+    assert measured.notna().all().all()
+    assert np.allclose(measured["ivar_g"] * measured["sky_sigma_g"] ** 2, 1.0)
+    assert np.allclose(depth_from_sky(measured["sky_sigma_z"], table["psfsize_z"], DECALS.pixel_scale_arcsec), table["depth_z"])
 
 
-def test_cutouts_come_in_the_order_asked_for(mock_survey: MockSurvey, mock_hosts: MockHosts) -> None:
+def test_cutouts_come_in_the_order_asked_for(mock_galaxies: Hosts, mock_hosts: MockHosts) -> None:
     rows = np.array([11, 0, 6, 5])
-    stamps = mock_survey.cutouts(rows)
+    stamps = mock_galaxies.cutouts(rows)
     assert stamps.shape == (4, 3, 64, 64)
     assert stamps.dtype == np.float32
     for row, stamp in zip(rows, stamps, strict=True):
-        assert np.array_equal(stamp, make_host(mock_hosts, DECALS, int(row))[0])
+        assert np.array_equal(stamp, make_host(mock_hosts, DECALS, int(row)).image)
 
 
-def test_a_part_of_a_survey_holds_its_galaxies_in_the_order_asked_for(mock_survey: MockSurvey) -> None:
-    rows = np.array([7, 2, 7])
-    part = mock_survey.only(rows)
-    assert part.catalogue["host_id"].tolist() == mock_survey.catalogue["host_id"].iloc[rows].tolist()
-    assert np.array_equal(part.cutouts(np.arange(3)), mock_survey.cutouts(rows))
-    assert np.array_equal(part.only(np.array([1])).cutouts(np.array([0])), mock_survey.cutouts(np.array([2])))
-    assert part.digest == mock_survey.digest
-
-
-def test_a_survey_travels_to_worker_processes(mock_survey: MockSurvey) -> None:
-    before = mock_survey.cutouts(np.array([3]))
-    assert np.array_equal(pickle.loads(pickle.dumps(mock_survey)).cutouts(np.array([3])), before)  # noqa: S301  # pickled here
-
-
-@pytest.mark.long
-def test_workers_and_part_size_change_nothing(mock_survey: MockSurvey, mock_hosts: MockHosts, tmp_path: Path) -> None:
-    other = build.open_mock(mock_hosts, DECALS, data_dir=tmp_path, workers=2, progress=False, part_hosts=7)
-    assert other.digest == mock_survey.digest
-    assert other.catalogue.equals(mock_survey.catalogue)
-    everything = np.arange(12)
-    assert np.array_equal(other.cutouts(everything), mock_survey.cutouts(everything))
-
-
-def test_a_larger_survey_begins_with_the_same_galaxies(mock_survey: MockSurvey, mock_hosts: MockHosts, tmp_path: Path) -> None:
-    smaller = build.open_mock(replace(mock_hosts, n_hosts=3), DECALS, data_dir=tmp_path, workers=1, progress=False)
-    assert smaller.digest != mock_survey.digest
-    assert smaller.catalogue.equals(mock_survey.catalogue.iloc[:3])
-    assert np.array_equal(smaller.cutouts(np.arange(3)), mock_survey.cutouts(np.arange(3)))
-
-
-def test_a_finished_survey_is_not_built_again(
-    mock_survey: MockSurvey, mock_hosts: MockHosts, monkeypatch: pytest.MonkeyPatch
+def test_a_larger_survey_begins_with_the_same_galaxies(
+    mock_parents: MockParents, mock_hosts: MockHosts, mock_galaxies: Hosts, tmp_path: Path
 ) -> None:
-    data_dir = mock_survey.folders[0].parents[2]
-    monkeypatch.setattr(stamps, "make_host", None)
-    assert (
-        build.open_mock(mock_hosts, DECALS, data_dir=data_dir, workers=1, progress=False, part_hosts=5).digest
-        == mock_survey.digest
-    )
+    smaller = open_parents(replace(mock_hosts, n_hosts=3), DECALS, data_dir=tmp_path, workers=1)
+    assert smaller.digest != mock_parents.digest
+    assert smaller.catalogue.equals(mock_parents.catalogue.iloc[:3])
+    assert np.array_equal(cutouts(smaller, [2]), mock_galaxies.cutouts(np.array([2])))
 
 
-def test_an_interrupted_build_resumes(mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hosts = replace(mock_hosts, n_hosts=4)
-    made = []
-
-    def dies(spec: MockHosts, imaging: Imaging, index: int) -> object:
-        made.append(index)
-        if len(made) == 4:
-            raise KeyboardInterrupt
-        return make_host(spec, imaging, index)
-
-    monkeypatch.setattr(stamps, "make_host", dies)
-    with pytest.raises(KeyboardInterrupt):
-        build.open_mock(hosts, DECALS, data_dir=tmp_path, workers=1, progress=False, part_hosts=2)
-    survey = build.open_mock(hosts, DECALS, data_dir=tmp_path, workers=1, progress=False, part_hosts=2)
-    assert made == [0, 1, 2, 3, 2, 3]
-    assert len(survey.catalogue) == 4
+def test_a_catalogue_is_drawn_in_stretches_of_any_length(
+    mock_parents: MockParents, mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parents, "_DRAWN_AT_ONCE", 5)
+    assert open_parents(mock_hosts, DECALS, data_dir=tmp_path, workers=1).catalogue.equals(mock_parents.catalogue)
+    # What is kept is read.
+    monkeypatch.setattr(parents, "declared", None)
+    assert open_parents(mock_hosts, DECALS, data_dir=tmp_path, workers=1).catalogue.equals(mock_parents.catalogue)
 
 
-def test_a_part_without_catalogue_is_not_finished(mock_hosts: MockHosts, tmp_path: Path) -> None:
-    # What a kill between the cubes and the catalogue leaves behind.
-    part = build.Part(replace(mock_hosts, n_hosts=1), DECALS, tmp_path, 0, 1)
-    for path in cube_paths(tmp_path, DECALS.bands).values():
-        path.write_bytes(b"half a cube")
-    (tmp_path / ".catalogue.parquet.1.tmp").write_bytes(b"half a table")
-    assert not part.finished
-    build.build_part(part)
-    assert part.finished
+@pytest.mark.parametrize("name", ["parents.parquet", "parents.sha256"])
+def test_a_kept_catalogue_that_is_not_what_was_written_is_named(mock_hosts: MockHosts, tmp_path: Path, name: str) -> None:
+    open_parents(mock_hosts, DECALS, data_dir=tmp_path, workers=1)
+    path = artifacts(tmp_path, parents_digest(mock_hosts, DECALS)) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ArcgateError, match=r"catalogue of the galaxies is damaged(.|\n)*parents\.parquet(.|\n)*delete parents"):
+        open_parents(mock_hosts, DECALS, data_dir=tmp_path, workers=1)
 
 
-@pytest.mark.long
-def test_a_dead_worker_is_an_error_with_advice(mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "build_part", _exit)
-    with pytest.raises(ArcgateError, match=r"a worker process ended(.|\n)*finished parts are kept"):
-        build.open_mock(replace(mock_hosts, n_hosts=2), DECALS, data_dir=tmp_path, workers=2, progress=False, part_hosts=1)
-
-
-def _exit(part: build.Part) -> None:
-    os._exit(1)
+def test_a_catalogue_whose_writing_was_interrupted_is_made_anew(
+    mock_parents: MockParents, mock_hosts: MockHosts, tmp_path: Path
+) -> None:
+    folder = artifacts(tmp_path, mock_parents.digest)
+    folder.mkdir(parents=True)
+    (folder / "parents.parquet").write_bytes(b"what was there before the checksum")
+    assert open_parents(mock_hosts, DECALS, data_dir=tmp_path, workers=1).catalogue.equals(mock_parents.catalogue)
 
 
 def test_digest_depends_on_the_specification(mock_hosts: MockHosts) -> None:
     digests = {
-        build.mock_digest(spec, DECALS) for spec in (mock_hosts, replace(mock_hosts, seed=8), replace(mock_hosts, noise_lag1=0.2))
+        mock_digest(spec, DECALS) for spec in (mock_hosts, replace(mock_hosts, seed=8), replace(mock_hosts, noise_lag1=0.2))
     }
     assert len(digests) == 3
 
@@ -154,7 +118,7 @@ def test_light_in_the_stamp_is_the_catalogue_magnitude(mock_hosts: MockHosts) ->
         if galaxy.profile.n > 1.0 or galaxy.profile.reff_arcsec > 1.0:
             continue
         compact += 1
-        stamp, row = make_host(quiet, DECALS, index)
+        stamp, row = make_host(quiet, DECALS, index).image, declared(quiet, DECALS, index)
         magnitudes = [row[f"host_mag_{band}"] for band in "grz"]
         # A Moffat of exponent 2.5 to 5 keeps up to 2 % of its light outside the stamp.
         assert np.allclose(22.5 - 2.5 * np.log10(stamp.sum(axis=(1, 2), dtype=np.float64)), magnitudes, atol=0.025)
@@ -255,27 +219,6 @@ def test_a_star_is_a_point() -> None:
     assert (image * y).sum() / image.sum() == pytest.approx(44.8, abs=1e-3)
 
 
-def test_a_survey_that_another_process_built_while_this_one_waited_is_read(
-    mock_survey: MockSurvey, mock_hosts: MockHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class OtherProcessFirst:
-        """A lock that is granted when the other process has finished."""
-
-        def __init__(self, path: Path, **options: object) -> None:
-            self.folder = path.parent
-
-        def __enter__(self) -> None:
-            for part in build._parts(mock_hosts, DECALS, self.folder, build.PART_HOSTS):
-                build.build_part(part)
-
-        def __exit__(self, *error: object) -> None:
-            pass
-
-    monkeypatch.setattr(build, "FileLock", OtherProcessFirst)
-    waited = build.open_mock(mock_hosts, DECALS, data_dir=tmp_path, workers=2, progress=False)
-    assert waited.catalogue.equals(mock_survey.catalogue)
-
-
 # A galaxy of VIS takes as long as a dozen of DECaLS.
 @pytest.mark.parametrize(
     ("imaging", "psfsize", "indices"),
@@ -292,10 +235,10 @@ def test_galaxies_of_other_bands_sizes_and_scales(
     sizes = {band: psfsize * (1.0 + 0.05 * number) for number, band in enumerate(imaging.bands)}
     hosts = replace(mock_hosts, psfsize_arcsec=sizes, depth_mag=depth, neighbours_per_stamp=0.0, noise_lag1=0.0)
     made = [make_host(hosts, imaging, index) for index in indices]
-    table = as_catalogue([row for _, row in made], imaging)
-    assert dict(table.dtypes.astype(str)) == catalogue_columns(imaging)
-    assert table.notna().all(axis=None)
-    for index, (stamp, row) in zip(indices, made, strict=True):
+    rows = [declared(hosts, imaging, index) | one.measured for index, one in zip(indices, made, strict=True)]
+    columns = declared_columns(imaging) | measured_columns(imaging)
+    assert as_table(rows, columns).notna().all(axis=None)
+    for index, stamp, row in zip(indices, (one.image for one in made), rows, strict=True):
         assert (stamp.shape, stamp.dtype) == (imaging.shape, np.float32)
         # The same galaxy as in DECaLS, its magnitudes carried.
         galaxy = draw_galaxy(generator(hosts.seed, index, Purpose.GALAXY), 17.0, 21.0)
@@ -326,7 +269,7 @@ def _has_the_stated_sky(stamp: NDArray[np.float32], row: dict[str, Any], imaging
 
 def test_an_imaging_is_part_of_a_surveys_identity(mock_hosts: MockHosts) -> None:
     other = Imaging(DECALS.bands, "r", 64, 0.263)
-    assert build.mock_digest(mock_hosts, DECALS) != build.mock_digest(mock_hosts, other)
+    assert mock_digest(mock_hosts, DECALS) != mock_digest(mock_hosts, other)
 
 
 def test_neighbours_are_as_many_in_a_stamp_of_any_size() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,22 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from numpy.typing import NDArray
-from packs_on_disk import pack_hosts, write_pack
+from packs_on_disk import cutouts, cuts, pack_hosts, write_pack
+from packs_on_disk import opened as opened_pack
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS
 from arcgate.survey.cubes import open_cube
-from arcgate.survey.pack import PackSurvey
+from arcgate.survey.pack import PackParents
 
 Cubes = dict[str, NDArray[Any]]
 DEGREES = 0.263 / 3600
 
 
-def opened(folder: Path, cubes: Cubes, **header: Any) -> PackSurvey:
+def opened(folder: Path, cubes: Cubes, **header: Any) -> PackParents:
     """The pack with these keywords in all three headers."""
     for band, cube in cubes.items():
         fits.PrimaryHDU(cube, fits.Header(header)).writeto(folder / f"{band}.fits", overwrite=True)
-    return PackSurvey.open(pack_hosts(folder), DECALS)
+    return opened_pack(pack_hosts(folder))
 
 
 @pytest.mark.parametrize(
@@ -98,20 +99,20 @@ def test_a_zero_point_in_another_part_of_the_file_counts(tmp_path: Path, pack_cu
     first = fits.PrimaryHDU(header=fits.Header({"MAGZERO": 22.5}))
     fits.HDUList([first, fits.ImageHDU(pack_cubes["z"])]).writeto(tmp_path / "z.fits", overwrite=True)
     with pytest.raises(ArcgateError, match=r"MAGZERO = 22\.5 means 1 nanomaggies(.|\n)*z\.fits"):
-        PackSurvey.open(pack_hosts(tmp_path), DECALS)
+        opened_pack(pack_hosts(tmp_path))
 
 
 @pytest.fixture
 def plain(tmp_path: Path, pack_cubes: Cubes) -> NDArray[np.float32]:
     """Cutouts of the pack as it is."""
     write_pack(tmp_path, pack_cubes)
-    return PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3))
+    return cutouts(opened_pack(pack_hosts(tmp_path)), range(3))
 
 
 def test_a_cube_in_another_part_is_found(tmp_path: Path, pack_cubes: Cubes, plain: NDArray[np.float32]) -> None:
     table = fits.BinTableHDU.from_columns([fits.Column("id", "J", array=np.arange(3))])
     fits.HDUList([fits.PrimaryHDU(), table, fits.ImageHDU(pack_cubes["r"])]).writeto(tmp_path / "r.fits", overwrite=True)
-    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3)), plain)
+    assert np.array_equal(cutouts(opened_pack(pack_hosts(tmp_path)), range(3)), plain)
 
 
 def test_two_cubes_are_one_too_many(tmp_path: Path, pack_cubes: Cubes) -> None:
@@ -119,7 +120,7 @@ def test_two_cubes_are_one_too_many(tmp_path: Path, pack_cubes: Cubes) -> None:
     parts = [fits.PrimaryHDU(pack_cubes["r"]), fits.ImageHDU(pack_cubes["r"])]
     fits.HDUList(parts).writeto(tmp_path / "r.fits", overwrite=True)
     with pytest.raises(ArcgateError, match=r"r\.fits holds 2 cubes(.|\n)*part 0: \(3, 70, 72\); part 1: \(3, 70, 72\)"):
-        PackSurvey.open(pack_hosts(tmp_path), DECALS)
+        opened_pack(pack_hosts(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["r.fits", "r.fits.gz"])
@@ -127,10 +128,10 @@ def test_a_packed_file_under_any_name(tmp_path: Path, plain: NDArray[np.float32]
     content = (tmp_path / "r.fits").read_bytes()
     (tmp_path / "r.fits").unlink()
     (tmp_path / name).write_bytes(gzip.compress(content))
-    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3)), plain)
+    assert np.array_equal(cutouts(opened_pack(pack_hosts(tmp_path)), range(3)), plain)
     (tmp_path / name).write_bytes(gzip.compress(content)[:-5000])
     with pytest.raises(ArcgateError, match="is not a readable FITS file"):
-        PackSurvey.open(pack_hosts(tmp_path), DECALS)
+        opened_pack(pack_hosts(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["r.fits", "r.fits.fz"])
@@ -138,7 +139,7 @@ def test_a_tile_compressed_image_under_any_name(tmp_path: Path, pack_cubes: Cube
     (tmp_path / "r.fits").unlink()
     packed = fits.CompImageHDU(pack_cubes["r"], compression_type="GZIP_1", quantize_level=0)
     fits.HDUList([fits.PrimaryHDU(), packed]).writeto(tmp_path / name)
-    assert np.array_equal(PackSurvey.open(pack_hosts(tmp_path), DECALS).cutouts(np.arange(3)), plain)
+    assert np.array_equal(cutouts(opened_pack(pack_hosts(tmp_path)), range(3)), plain)
 
 
 @pytest.mark.parametrize(("bits", "header"), [(np.int32, {"BLANK": -(2**31)}), (np.int16, {"BLANK": -32768})])
@@ -146,13 +147,13 @@ def test_blank_integers_are_no_measurements(tmp_path: Path, pack_cubes: Cubes, b
     counts = {band: np.rint(cube).astype(bits) for band, cube in pack_cubes.items()}
     counts["g"][1, 40, 30] = header["BLANK"]
     survey = opened(tmp_path, counts, **header)
-    assert list(survey.places) == [0, 2]
+    assert list(survey.indices) == [0, 2]
     assert "galaxy 1, 1 pixels in g, such as nan counts" in " ".join(survey.notes)
-    assert np.array_equal(survey.cutouts(np.array([0]))[0, 1], cut(survey, counts["r"][0]))
+    assert np.array_equal(cutouts(survey, [0])[0, 1], cut(survey, counts["r"][0]))
 
 
-def cut(survey: PackSurvey, image: NDArray[Any]) -> NDArray[np.float32]:
-    row, column = survey.corners[0]
+def cut(survey: PackParents, image: NDArray[Any]) -> NDArray[np.float32]:
+    _, row, column = (int(number) for number in re.findall(r"\d+", str(cuts(survey, [0])[0].measured["provenance"])))
     return (image[row : row + 64, column : column + 64] * 1e-3).astype(np.float32)
 
 

@@ -28,6 +28,8 @@ _KEYS = {
     "arcgate": str,
     "data": dict,
     "hosts": str,
+    "parents_digest": str,
+    "hosts_digest": str,
     "counts": dict,
     "imaging": dict,
     "data_digest": str,
@@ -46,6 +48,8 @@ def write_card(
     data: Mapping[str, Any],
     imaging: Imaging,
     hosts: str,
+    parents_digest: str,
+    hosts_digest: str,
     spec_digest: str,
     code_version: str,
     receipts: Sequence[Receipt],
@@ -61,7 +65,9 @@ def write_card(
     imaging : Imaging
         Bands and pixels.
     hosts : str
-        Description of the host survey.
+        Description of the host survey, and of galaxies that were left out.
+    parents_digest, hosts_digest : str
+        Of the parents, under which their galaxies are kept, and of the names, measurements and pixels of those that are used.
     spec_digest, code_version : str
         Cache key, and hash of the code that determines pixels.
     receipts : sequence of Receipt
@@ -85,6 +91,8 @@ def write_card(
         "data": dict(data),
         "imaging": dataclasses.asdict(imaging),
         "hosts": hosts,
+        "parents_digest": parents_digest,
+        "hosts_digest": hosts_digest,
         "counts": counts(receipts),
         "data_digest": stored_data_digest([folder / receipt.file for receipt in receipts]),
         "spec_digest": spec_digest,

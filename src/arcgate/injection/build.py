@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import pandas as pd
 
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
+from arcgate.ground.progress import say
 from arcgate.injection.engines.local import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
 from arcgate.injection.spec_digest import PIXELS, spec_digest
-from arcgate.survey.hosts import Survey, open_survey
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.parents import open_parents, parents_digest
+from arcgate.survey.places import Parents
 
 if TYPE_CHECKING:
     from arcgate.variant import Runtime
@@ -30,11 +37,6 @@ class Built:
 
     folder: Path
     status: Literal["built", "reused"]
-
-
-def survey_of(data: Data, runtime: Runtime) -> Survey:
-    """The host survey that a specification names; a mock survey is built if it is not there yet."""
-    return open_survey(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers, progress=True)
 
 
 def build_dataset(data: Data, runtime: Runtime) -> Built:
@@ -56,18 +58,20 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     ArcgateError
         The hosts, the manifest or the cache cannot serve the specification.
     """
-    survey = survey_of(data, runtime)
-    digest = spec_digest(data, survey.digest)
+    digest = spec_digest(data, parents_digest(data.hosts, data.imaging))
 
     def build(folder: Path) -> None:
-        manifest = build_manifest(data, survey.catalogue, survey.left_out)
-        tasks = plan_shards(manifest, survey, folder, runtime.rows_per_shard, runtime.batch_rows)
+        parents = open_parents(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers)
+        manifest, hosts = chosen(data, parents, runtime)
+        tasks = plan_shards(manifest, hosts, folder, runtime.rows_per_shard, runtime.batch_rows)
         receipts = run_tasks(tasks, runtime.workers if len(manifest) > ROWS_ALONE else 1)
         write_card(
             folder,
             data=as_plain(data),
             imaging=data.imaging,
-            hosts=survey.describe(),
+            hosts="; ".join([parents.describe(), *hosts.told()]),
+            parents_digest=parents.digest,
+            hosts_digest=hosts.digest(manifest["catalogue_row"].to_numpy(np.int64)),
             spec_digest=digest,
             code_version=code_version(PIXELS),
             receipts=receipts,
@@ -75,3 +79,23 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
 
     folder = set_folder(Path(runtime.data_dir), digest)
     return Built(folder, build_once(folder, build))
+
+
+def chosen(data: Data, parents: Parents, runtime: Runtime) -> tuple[pd.DataFrame, Hosts]:
+    """The manifest of a data set and its galaxies, cut out; those that cannot be used are told, with their pairs replaced.
+
+    Galaxies of spare pairs are cut out in turn, until all can be used. Those that were no use to another data set alone do not
+    count: a data set does not depend on what was made before it.
+    """
+    unusable: dict[int, None] = {}
+    left_out = parents.left_out
+    while True:
+        manifest = build_manifest(data, parents.catalogue, unusable, left_out)
+        asked = np.union1d(manifest["catalogue_row"].to_numpy(np.int64), np.fromiter(unusable, np.int64, len(unusable)))
+        hosts = cut_out(parents, asked, data_dir=Path(runtime.data_dir), workers=runtime.workers)
+        if len(hosts.unusable) == len(unusable):
+            for note in hosts.told():
+                say(f"note: {note}")
+            return manifest, hosts
+        unusable = dict.fromkeys(hosts.unusable.tolist())
+        left_out = dict(Counter(parents.left_out) + Counter(hosts.left_out))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.data_node import Data, Psf
-from arcgate.dataset.schema import ROLES, SPLITS, schema_of
+from arcgate.dataset.schema import ROLES, schema_of
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
-from arcgate.injection.controls import control_hosts
 from arcgate.injection.grids import draw_arcs
+from arcgate.injection.pairs import choose_pairs
 from arcgate.lensing.psf import fwhm_from_psfsize
 
 # Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
@@ -42,20 +42,27 @@ def split_of(catalogue: pd.DataFrame) -> NDArray[np.str_]:
     return np.where(drawn < _TRAIN, "train", np.where(drawn < _VAL, "val", "test")).astype(np.str_)
 
 
-def build_manifest(data: Data, catalogue: pd.DataFrame, left_out: Mapping[str, int] = MappingProxyType({})) -> pd.DataFrame:
+def build_manifest(
+    data: Data,
+    catalogue: pd.DataFrame,
+    unusable: Iterable[int] = (),
+    left_out: Mapping[str, int] = MappingProxyType({}),
+) -> pd.DataFrame:
     """Manifest of a data set.
 
     A pair's host and arc depend on the seed and the pair's number alone: variants that differ in controls, PSF or mask
-    share both.
+    share both. A galaxy that cannot be used changes that for its own pairs: the variants in which it serves lose them.
 
     Parameters
     ----------
     data : Data
         Specification of the data set.
     catalogue : DataFrame
-        Hosts of the survey (`arcgate.survey.hosts`).
+        Of the parents (`arcgate.survey.places.Parents`).
+    unusable : iterable of int, optional
+        Catalogue rows of galaxies that were cut out and cannot be used (`arcgate.injection.pairs`).
     left_out : mapping of str to int, optional
-        How many galaxies of the survey cannot be used, by reason, for the message where too few are left.
+        How many galaxies cannot be used, by reason, for the message where too few are left.
 
     Returns
     -------
@@ -71,12 +78,12 @@ def build_manifest(data: Data, catalogue: pd.DataFrame, left_out: Mapping[str, i
         raise ArcgateError(
             "no hosts are left after the cuts", where="data.hosts", todo="widen the selection or take another survey"
         )
-    split = split_of(catalogue)
-    hosts = _pair_hosts(data, catalogue, split, left_out)
-    pair_ids = np.arange(len(hosts), dtype=np.int64)
+    split, lost = split_of(catalogue), np.zeros(len(catalogue), dtype=bool)
+    lost[list(unusable)] = True
+    pairs = choose_pairs(data, catalogue, split, lost, left_out)
+    hosts, pair_ids = pairs.host, pairs.pair_id
     host_mag = catalogue[f"host_mag_{data.imaging.reference_band}"].to_numpy(np.float64)[hosts]
     arcs = draw_arcs(data.grid, data.seed, pair_ids, host_mag, data.imaging)
-    controls = control_hosts(data.controls, catalogue, split, hosts, data.injections_per_host)
     nulls = np.argsort(uniform(data.seed, "null", pair_ids), kind="stable")[: data.null_rows]
 
     positive = _rows(data, catalogue, split, hosts, pair_ids, "positive")
@@ -84,41 +91,13 @@ def build_manifest(data: Data, catalogue: pd.DataFrame, left_out: Mapping[str, i
     null = positive.iloc[nulls].copy()
     null["role"], null["flux_scale"] = "null", 0.0
     positive["label"], positive["flux_scale"] = 1, 1.0
-    control = _rows(data, catalogue, split, controls, pair_ids, "control")
+    control = _rows(data, catalogue, split, pairs.control, pair_ids, "control")
     control["label"], control["control_kind"] = 0, data.controls.name
     for rows in (positive, null):
         _declare_psf_used(rows, data.psf, data.imaging)
     manifest = pd.concat([positive, control, null], ignore_index=True)
     manifest["sample_id"] = manifest["pair_id"] * len(ROLES) + manifest["role"].map(ROLES.index)
     return _typed(manifest, data.imaging).sort_values("sample_id", ignore_index=True)
-
-
-def _pair_hosts(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], left_out: Mapping[str, int]) -> NDArray[np.int64]:
-    """Catalogue row of each pair's host: hosts in hash order, each used `injections_per_host` times in turn."""
-    order = np.argsort(uniform(data.seed, "host_order", text_ids(catalogue["host_id"].tolist())), kind="stable")
-    if data.only_split is not None:
-        order = order[split[order] == data.only_split]
-    wanted = -(-data.n_pairs // data.injections_per_host)
-    if wanted > len(order):
-        lost = "; ".join(f"{count} left out for {reason}" for reason, count in left_out.items())
-        raise ArcgateError(
-            f"{data.n_pairs} pairs with {data.injections_per_host} injections a host need {wanted} hosts, "
-            f"but there are {len(order)}"
-            + (f" in split {data.only_split!r}" if data.only_split else "")
-            + (f" ({lost})" if lost else ""),
-            where="data.n_pairs, data.injections_per_host",
-            todo="take more hosts, fewer pairs or more injections a host",
-        )
-    used = order[:wanted]
-    needed = SPLITS if data.only_split is None else (data.only_split,)
-    empty = [name for name in needed if not (split[used] == name).any()]
-    if empty:
-        raise ArcgateError(
-            f"no host of {wanted} falls into split {', '.join(empty)}",
-            where="data.n_pairs",
-            todo="take more hosts (or more pairs)",
-        )
-    return np.tile(used, data.injections_per_host)[: data.n_pairs]
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""One shard: cut out its galaxies, inject, write. The unit of work of every engine."""
+"""One shard: read its galaxies, inject, write. The unit of work of every engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.draws import uniform
 from arcgate.imaging import Imaging
 from arcgate.injection.inject import Injected, inject
-from arcgate.survey.hosts import Survey
+from arcgate.survey.hosts import HostRows, Hosts
 
 
 @dataclass(frozen=True)
@@ -28,25 +28,29 @@ class ShardTask:
         The shard's file.
     rows : DataFrame
         Its manifest rows in their final order.
-    survey : Survey
-        Where the galaxies are cut out; it holds those of the rows alone, row by row.
+    hosts : HostRows
+        Where its galaxies lie, row by row.
     batch_rows : int
         Rows rendered at a time; bounds the memory and changes nothing else.
     """
 
     path: Path
     rows: pd.DataFrame
-    survey: Survey
+    hosts: HostRows
     batch_rows: int
 
 
-def plan_shards(manifest: pd.DataFrame, survey: Survey, folder: Path, rows_per_shard: int, batch_rows: int) -> list[ShardTask]:
+def plan_shards(manifest: pd.DataFrame, hosts: Hosts, folder: Path, rows_per_shard: int, batch_rows: int) -> list[ShardTask]:
     """Divide a manifest into shards: one split each, pairs in hash order and never divided.
 
     Parameters
     ----------
     manifest : DataFrame
         From `build_manifest`.
+    hosts : Hosts
+        Its galaxies, cut out.
+    folder : Path
+        Of the data set.
     rows_per_shard : int
         Rows of a shard, at most (a pair and its null row are three).
 
@@ -60,7 +64,7 @@ def plan_shards(manifest: pd.DataFrame, survey: Survey, folder: Path, rows_per_s
         shuffled = uniform(int(rows["seed"].iloc[0]), "shard_order", rows["pair_id"].to_numpy(np.int64))
         rows = rows.iloc[np.lexsort((rows["sample_id"].to_numpy(np.int64), shuffled))]
         for number, part in enumerate(_chunks(rows, rows_per_shard)):
-            galaxies = survey.only(part["catalogue_row"].to_numpy(np.int64))
+            galaxies = hosts.of(part["catalogue_row"].to_numpy(np.int64))
             tasks.append(ShardTask(shard_path(folder, split, number), part.drop(columns="catalogue_row"), galaxies, batch_rows))
     return tasks
 
@@ -86,25 +90,19 @@ def run_shard(task: ShardTask) -> Receipt:
     done = finished(task.path, task.rows["sample_id"].tolist())
     if done is not None:
         return done
-    imaging = task.survey.imaging
-    catalogue = task.survey.catalogue[host_columns(imaging)]
+    imaging = task.hosts.imaging
+    measured, cutouts = task.hosts.read()
     with threadpool_limits(1):
         parts, tables = [], []
         for begin in range(0, len(task.rows), task.batch_rows):
             places = np.arange(begin, min(begin + task.batch_rows, len(task.rows)))
-            rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, catalogue))
-            injected = inject(pd.concat([rows, hosts], axis=1), task.survey.cutouts(places), imaging)
+            rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, measured))
+            injected = inject(pd.concat([rows, hosts], axis=1), cutouts[places], imaging)
             parts.append(injected)
             tables.append(_table(rows, hosts, injected, imaging))
     image = np.concatenate([part.image for part in parts])
     arc = np.concatenate([part.arc for part in parts])
     return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc, imaging)
-
-
-def host_columns(imaging: Imaging) -> list[str]:
-    """Columns of a survey's catalogue that are joined to a manifest's rows."""
-    per_band = [f"{stem}_{band}" for stem in ("sky_sigma", "gain", "ivar") for band in imaging.bands]
-    return ["host_x_pix", "host_y_pix", *per_band, "provenance"]
 
 
 def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected, imaging: Imaging) -> pd.DataFrame:

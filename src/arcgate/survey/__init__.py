@@ -1,1 +1,1 @@
-"""Host galaxies: the embedded mock survey and stamp packs behind one `Survey`."""
+"""Host galaxies: parents as declared (embedded mock survey, stamp packs), and those that were cut out."""

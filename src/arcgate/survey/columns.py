@@ -1,22 +1,25 @@
-"""The columns of a survey's catalogue, one row per galaxy."""
+"""The columns of galaxies: what a catalogue declares of each, and what is measured where it is cut out."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import pandas as pd
 
 from arcgate.imaging import Imaging
 
+HEALPIX_NSIDE: Final = 64
+"""Of the cells by which galaxies are split, in nested order."""
 
-def catalogue_columns(imaging: Imaging) -> dict[str, str]:
-    """Column name to pandas type.
 
-    host_id galaxy; ra, dec degrees, NaN for packs; healpix cell of nside 64, nested, null for packs; host_mag AB, not corrected
-    for extinction; psfsize arcsec (FWHM of the Gaussian of equal noise-equivalent area); psf_beta Moffat exponent declared by the
-    survey; depth 5-sigma point source, AB; sky_sigma nanomaggies per pixel; gain electrons per nanomaggy; ivar 1 / sky_sigma^2;
-    ebv magnitudes, NaN for packs; host_x_pix, host_y_pix true centre of the galaxy in its stamp, 0-based; provenance where the
-    cutout comes from.
+def declared_columns(imaging: Imaging) -> dict[str, str]:
+    """Columns of a catalogue of parents, name to pandas type.
+
+    host_id galaxy; ra, dec degrees, NaN for packs without positions; healpix cell (`HEALPIX_NSIDE`), null for such packs;
+    host_mag AB, not corrected for extinction; psfsize arcsec (FWHM of the Gaussian of equal noise-equivalent area); psf_beta
+    Moffat exponent declared by the survey; depth 5-sigma point source, AB; ebv magnitudes, NaN where it is not known.
     """
-    stems = ("host_mag", "psfsize", "psf_beta", "depth", "sky_sigma", "gain", "ivar")
+    stems = ("host_mag", "psfsize", "psf_beta", "depth")
     return {
         "host_id": "str",
         "ra": "float64",
@@ -24,13 +27,19 @@ def catalogue_columns(imaging: Imaging) -> dict[str, str]:
         "healpix": "Int64",
         **{f"{stem}_{band}": "float64" for stem in stems for band in imaging.bands},
         "ebv": "float64",
-        "host_x_pix": "float64",
-        "host_y_pix": "float64",
-        "provenance": "str",
     }
 
 
-def as_catalogue(rows: list[dict[str, object]], imaging: Imaging) -> pd.DataFrame:
-    """Rows of plain values as a catalogue with the declared columns, types and an index 0..n-1."""
-    columns = catalogue_columns(imaging)
+def measured_columns(imaging: Imaging) -> dict[str, str]:
+    """Columns of a galaxy that is cut out, name to pandas type.
+
+    host_x_pix, host_y_pix true centre of the galaxy in its stamp, 0-based; sky_sigma nanomaggies per pixel; gain electrons per
+    nanomaggy; ivar 1 / sky_sigma^2; provenance where the cutout comes from.
+    """
+    per_band = {f"{stem}_{band}": "float64" for stem in ("sky_sigma", "gain", "ivar") for band in imaging.bands}
+    return {"host_x_pix": "float64", "host_y_pix": "float64", **per_band, "provenance": "str"}
+
+
+def as_table(rows: list[dict[str, object]], columns: dict[str, str]) -> pd.DataFrame:
+    """Rows of plain values as a table with these columns and types and an index 0..n-1."""
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)

@@ -35,6 +35,8 @@ class CubeFile:
     pixels : ndarray, shape (n, height, width)
         In the file's unit; memory-mapped where the file allows it. Integers with BLANK in the header are floating-point numbers
         here, and blank pixels NaN.
+    mapped : bool
+        Whether `pixels` are those of the file, of which what is not asked for is not read.
     header : astropy.io.fits.Header
         Of the image.
     others : tuple of Header
@@ -43,6 +45,7 @@ class CubeFile:
 
     path: Path
     pixels: Cube
+    mapped: bool
     header: fits.Header
     others: tuple[fits.Header, ...]
 
@@ -94,7 +97,7 @@ def read_cube(path: Path) -> CubeFile:
         except (OSError, EOFError, ValueError, TypeError, fits.VerifyError, AstropyUserWarning) as error:
             raise ArcgateError(f"{path.name} is not a readable FITS file: {error}", where=path, todo="copy it again") from error
     others = tuple(header for place, header in enumerate(headers) if place != number)
-    return CubeFile(path, pixels, headers[number], others)
+    return CubeFile(path, pixels, mapped, headers[number], others)
 
 
 def _find(path: Path, packed: bool) -> tuple[int, list[fits.Header], int | None]:

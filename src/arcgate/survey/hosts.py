@@ -1,109 +1,211 @@
-"""One way to host galaxies: a catalogue and cutouts, whatever they come from."""
+"""The hosts artifact: galaxies that a manifest asks for, cut out place by place, measured, and kept for all variants.
+
+`<data_dir>/hosts/<digest of the parents>` holds a file for each place and set of galaxies that were asked for together. What
+another variant asks for later comes in files of its own; no galaxy is cut out twice.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from arcgate.data_node import MockHosts, PackHosts
+from arcgate.ground.atomic import alone, remove_leftovers
+from arcgate.ground.progress import step
+from arcgate.ground.workers import completed
 from arcgate.imaging import Imaging
+from arcgate.survey.columns import measured_columns
+from arcgate.survey.host_files import read_hosts, read_images, write_hosts
+from arcgate.survey.parents import artifacts
+from arcgate.survey.places import Parents, Place, Unusable, counted, told
+
+_PATTERN: Final = "place-*.parquet"
+_USED: Final = "used"
 
 
-class Survey(Protocol):
-    """Galaxies that may carry arcs. Pixels are memory-mapped where they are read.
+@dataclass(frozen=True, eq=False)
+class HostRows:
+    """Where some galaxies lie, row by row: all that a worker needs to read them.
 
     Attributes
     ----------
-    digest : str
-        SHA-256 of the content: two surveys of one digest hold the same galaxies.
+    folder : Path
     imaging : Imaging
-        Of its cutouts.
-    catalogue : pandas.DataFrame
-        Columns and types of `arcgate.survey.columns.catalogue_columns`, index 0..n-1.
-    left_out : dict of str to int
-        Reasons for which galaxies cannot be used, and how many.
+    files : tuple of str
+        Names of files.
+    file, row : ndarray of int, shape (n,)
+        Number of each galaxy's file in `files`, and its row in it.
     """
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content."""
-        ...
+    folder: Path
+    imaging: Imaging
+    files: tuple[str, ...]
+    file: NDArray[np.int64]
+    row: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def read(self) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        """Measured columns (`arcgate.survey.columns.measured_columns`), and pixels, float32 (n, band, y, x)."""
+        images = np.empty((len(self), *self.imaging.shape), dtype=np.float32)
+        parts = []
+        for number in np.unique(self.file):
+            here, path = np.flatnonzero(self.file == number), self.folder / self.files[number]
+            different, which = np.unique(self.row[here], return_inverse=True)
+            images[here] = read_images(path, different, self.imaging)[which]
+            parts.append(read_hosts(path, self.imaging).iloc[self.row[here]].set_axis(here))
+        columns = measured_columns(self.imaging)
+        return pd.concat(parts).sort_index()[list(columns)].astype(columns), images
+
+
+@dataclass(frozen=True, eq=False)
+class Hosts:
+    """Galaxies that were asked for.
+
+    Attributes
+    ----------
+    folder : Path
+    imaging : Imaging
+    table : pandas.DataFrame
+        By catalogue row: `host_id`, measured columns, `reason` and `found` of those that cannot be used, `row_digest`, and `file`
+        and `row` where they lie.
+    """
+
+    folder: Path
+    imaging: Imaging
+    table: pd.DataFrame
 
     @property
-    def imaging(self) -> Imaging:
-        """Of the cutouts."""
-        ...
-
-    @property
-    def catalogue(self) -> pd.DataFrame:
-        """One row per galaxy."""
-        ...
+    def unusable(self) -> NDArray[np.int64]:
+        """Catalogue rows of galaxies that cannot be used."""
+        return self.table.index[self.table["reason"].notna()].to_numpy(np.int64)
 
     @property
     def left_out(self) -> dict[str, int]:
-        """How many galaxies cannot be used, by reason."""
-        ...
+        """How many cannot be used, by reason."""
+        return counted(self._lost())
+
+    def told(self) -> list[str]:
+        """A sentence for each reason for which galaxies cannot be used."""
+        return told(self._lost())
+
+    def digest(self, rows: NDArray[np.int64]) -> str:
+        """SHA-256 over names, measured columns and pixels of galaxies, in the order of their catalogue rows."""
+        digests = self.table["row_digest"].loc[np.unique(rows)]
+        return hashlib.sha256(b"".join(digests)).hexdigest()
+
+    def of(self, rows: NDArray[np.int64]) -> HostRows:
+        """References to galaxies by catalogue row, in this order; rows may be repeated."""
+        places = self.table.loc[rows]
+        files, numbers = np.unique(places["file"].to_numpy(dtype=np.str_), return_inverse=True)
+        return HostRows(
+            self.folder, self.imaging, tuple(map(str, files)), numbers.astype(np.int64), places["row"].to_numpy(np.int64)
+        )
 
     def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Native pixels of galaxies by catalogue row: (n, band, y, x), nanomaggies per pixel."""
-        ...
+        """Native pixels of galaxies by catalogue row, float32 (n, band, y, x), nanomaggies per pixel."""
+        return self.of(rows).read()[1]
 
-    def only(self, rows: NDArray[np.int64]) -> Survey:
-        """The same survey with nothing but these galaxies, in this order: for a worker, who needs no others."""
-        ...
-
-    def describe(self) -> str:
-        """One line for reports and dry runs."""
-        ...
+    def _lost(self) -> list[tuple[str, Unusable]]:
+        lost = self.table[self.table["reason"].notna()]
+        texts = (lost[name].astype("str").tolist() for name in ("host_id", "reason", "found"))
+        return [(name, Unusable(reason, found)) for name, reason, found in zip(*texts, strict=True)]
 
 
-def open_survey(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Path, workers: int, progress: bool) -> Survey:
-    """Open the survey that a configuration names; the mock survey is built first unless it is there.
+def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, workers: int) -> Hosts:
+    """Cut out and measure galaxies, as far as that was not done before.
+
+    Of two processes that want galaxies of the same parents, one works and the other waits, and then finds them.
 
     Parameters
     ----------
-    hosts : MockHosts or PackHosts
-        Specification.
-    imaging : Imaging
-        Bands, size and scale of the cutouts.
+    parents : Parents
+    rows : ndarray of int
+        Catalogue rows; repeated ones count once.
     data_dir : Path
-        Folder of artifacts; a mock survey lives in `surveys/<digest>` under it.
+        Folder of artifacts.
     workers : int
-        Processes that build the mock survey; no result depends on it.
-    progress : bool
-        Tell how far the mock survey is (`arcgate.ground.progress`).
+        Processes; no result depends on it.
 
     Returns
     -------
-    Survey
+    Hosts
+        Of these galaxies alone, those that cannot be used included.
 
     Raises
     ------
     ArcgateError
-        If a pack is unusable, or a worker process dies.
+        A worker process ended, or a file that was kept cannot be read. What is finished is kept.
     """
-    if isinstance(hosts, PackHosts):
-        from arcgate.survey.pack import PackSurvey
+    folder, wanted = artifacts(data_dir, parents.digest), np.unique(rows)
+    names = parents.catalogue["host_id"].to_numpy()[wanted]
+    kept = _kept(folder, parents.imaging)
+    if not set(names) <= set(kept.index):
+        with alone(folder):
+            remove_leftovers(folder)
+            kept = _kept(folder, parents.imaging)
+            missing = wanted[~pd.Index(names).isin(kept.index)]
+            if len(missing):
+                _work(parents, missing, folder, workers)
+                kept = _kept(folder, parents.imaging)
+    # `arcgate clean` leaves alone what was used a short time ago.
+    (folder / _USED).touch()
+    return Hosts(folder, parents.imaging, kept.loc[names].reset_index().set_axis(wanted))
 
-        survey = PackSurvey.open(hosts, imaging)
-        for note in survey.notes:
-            print(f"note: {note}", flush=True)
-        return survey
-    from arcgate.survey.mock.build import open_mock
 
-    return open_mock(hosts, imaging, data_dir=data_dir, workers=workers, progress=progress)
+def count_kept(folder: Path) -> int:
+    """How many galaxies lie in a folder of artifacts, usable or not."""
+    return sum(pq.ParquetFile(path).metadata.num_rows for path in folder.glob(_PATTERN))
 
 
-def survey_digest(hosts: MockHosts | PackHosts, imaging: Imaging) -> str:
-    """Digest of the survey that `open_survey` would return, without building anything."""
-    if isinstance(hosts, PackHosts):
-        from arcgate.survey.pack import PackSurvey
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A place, the names of its galaxies, and the file to write."""
 
-        return PackSurvey.open(hosts, imaging).digest
-    from arcgate.survey.mock.build import mock_digest
+    path: Path
+    host_ids: tuple[str, ...]
+    place: Place
+    imaging: Imaging
 
-    return mock_digest(hosts, imaging)
+
+def _work(parents: Parents, rows: NDArray[np.int64], folder: Path, workers: int) -> None:
+    tasks = list(_tasks(parents, rows, folder))
+    with step(f"cutting out {len(rows):,} galaxies", len(rows)) as advance:
+        if min(workers, len(tasks)) > 1:
+            parents.warm_up()
+        for number, _ in completed(_cut, tasks, workers, folder):
+            advance(len(tasks[number].host_ids))
+
+
+def _tasks(parents: Parents, rows: NDArray[np.int64], folder: Path) -> Iterator[_Task]:
+    places, names = parents.places[rows], parents.catalogue["host_id"].to_numpy()
+    for number in np.unique(places):
+        here = rows[places == number]
+        host_ids = tuple(str(name) for name in names[here])
+        which = hashlib.sha256("\n".join(host_ids).encode()).hexdigest()[:12]
+        yield _Task(folder / f"place-{number:05d}-{which}.parquet", host_ids, parents.place(here), parents.imaging)
+
+
+def _cut(task: _Task) -> None:
+    write_hosts(task.path, task.host_ids, task.place.cut(), task.imaging)
+
+
+def _kept(folder: Path, imaging: Imaging) -> pd.DataFrame:
+    """What lies in the folder, by name of the galaxy."""
+    parts = [
+        read_hosts(path, imaging).assign(file=path.name, row=lambda table: np.arange(len(table)))
+        for path in sorted(folder.glob(_PATTERN))
+    ]
+    if not parts:
+        return pd.DataFrame({"host_id": pd.Series(dtype="str")}).set_index("host_id")
+    # All parts have the same columns; a part without an unusable galaxy has no type of text where others have.
+    together = pd.concat([part.astype({"reason": "object", "found": "object"}) for part in parts], ignore_index=True)
+    return together.drop_duplicates("host_id").set_index("host_id")

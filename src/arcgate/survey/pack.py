@@ -1,134 +1,228 @@
-"""Stamp packs: real galaxies as one FITS cube per band, without catalogue, PSF or coordinates.
+"""Stamp packs: real galaxies as one FITS cube per band, with or without a catalogue.
 
-What a pack does not carry is measured on its pixels (centre, magnitudes, sky) or declared by the configuration (PSF, gain).
-Pixels are native: stamps are cut by whole pixels and never resampled. A pixel scale up to 1 % off that of the imaging is accepted
-(0.263 arcsec of the Dark Energy Survey for the Legacy Surveys' 0.262); such stamps are then labelled with that of the imaging, so
-that lengths in arcsec on them are off by that percentage. Depths use the true scale.
+What a pack does not declare is measured on its pixels (centre, sky; magnitudes and depths where there is no catalogue) or is
+the configuration's (PSF, gain). Pixels are native: stamps are cut by whole pixels and never resampled. A pixel scale up to 1 %
+off that of the imaging is accepted (0.263 arcsec of the Dark Energy Survey for the Legacy Surveys' 0.262); such stamps are then
+labelled with that of the imaging, so that lengths in arcsec are off by that percentage. Depths use the true scale.
 
 Galaxies that cannot be used are left out, and counted by reason: those with pixels that hold no measurement
-(`arcgate.dataset.missing`) in what would be cut, and those that are not found or have no light where they should be.
+(`arcgate.dataset.missing`) in what would be cut, and those that are not found or have no light where they should be. In a pack
+with a catalogue they show where galaxies are cut out, in one without where all are measured, once.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.data_node import PackHosts
-from arcgate.dataset.missing import missing_pixels
-from arcgate.dataset.schema import ZERO_POINT
+from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.ground.progress import step
+from arcgate.ground.workers import completed
 from arcgate.imaging import Imaging
-from arcgate.survey.columns import as_catalogue
+from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, read_cube
-from arcgate.survey.depth import depth_from_sky
-from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
+from arcgate.survey.kept import kept_table
+from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
 from arcgate.survey.pack_headers import SCALE_TOLERANCE, check_headers
+from arcgate.survey.pack_measuring import Measured, cut_of, measure_galaxy, stamp_of
+from arcgate.survey.places import Cut, Unusable, counted, numbered_places, told
 
-# A star of magnitude 7.5 in one pixel.
-MOST_NMGY = 1e6
+PACK: Final = ("arcgate.survey.pack", "arcgate.survey.host_files")
 PLAUSIBLE_MAG = (12.0, 25.0)
 PLAUSIBLE_DEPTH = (19.0, 29.0)
-_NO_MEASUREMENT = "pixels that hold no measurement"
+# So many stamps are measured in the time in which worker processes start.
+_MEASURED_AT_ONCE: Final = 1000
+_CORNER: Final = ("corner_y", "corner_x")
 
 
-@dataclass
-class PackSurvey:
-    """A stamp pack as a `Survey`.
+@dataclass(frozen=True, eq=False)
+class PackFiles:
+    """The files of a pack, checked as far as that takes no look at the galaxies.
 
     Attributes
     ----------
     hosts : PackHosts
-        Specification.
     imaging : Imaging
         Of the stamps that are cut.
-    digest : str
-        SHA-256 over the bytes of the files and the specification without its path.
-    catalogue : pandas.DataFrame
-        Measured; magnitudes are those of an aperture of radius `measure.APERTURE_ARCSEC`.
-    corners : ndarray, shape (n, 2)
-        First row and column of each galaxy's cut in its stamp.
-    places : ndarray, shape (n,)
-        Place of each galaxy in the cubes.
+    count : int
+        Galaxies in the cubes.
+    mapped : bool
+        Whether parts of the cubes can be read without the rest: not where they are compressed or scaled.
     notes : tuple of str
-        What a user should know: galaxies left out, implausible magnitudes, scales that differ by less than a percent.
-    left_out : dict of str to int
-        How many galaxies cannot be used, by reason.
+        What headers say that is no contradiction, but worth telling.
+    catalogue : Path or None
     """
 
     hosts: PackHosts
     imaging: Imaging
-    digest: str
-    catalogue: pd.DataFrame
-    corners: NDArray[np.int64]
-    places: NDArray[np.int64]
+    count: int
+    mapped: bool
     notes: tuple[str, ...]
-    left_out: dict[str, int] = field(default_factory=dict)
-    _cubes: list[Cube] = field(default_factory=list, repr=False)
+    catalogue: Path | None
 
     @classmethod
-    def open(cls, hosts: PackHosts, imaging: Imaging) -> PackSurvey:
-        """Check a pack and measure its galaxies.
+    def open(cls, hosts: PackHosts, imaging: Imaging) -> PackFiles:
+        """Check files and headers.
 
         Raises
         ------
         ArcgateError
             If a file is missing or ends early, the cubes differ in shape, stamps are smaller than the imaging's, headers
-            contradict the configuration, the pixel scale is not the imaging's, a pixel is absurdly bright, or no galaxy can be
-            used.
+            contradict the configuration, or the pixel scale is not the imaging's.
         """
         folder = Path(hosts.path)
         _check_scale(hosts, imaging.pixel_scale_arcsec)
         files = _open_cubes(folder, imaging)
-        notes = check_headers(files, hosts, imaging)
-        cubes = [file.pixels for file in files.values()]
-        measured = {index: _measured(hosts, imaging, cubes, index) for index in range(len(cubes[0]))}
-        kept = {index: found for index, found in measured.items() if not isinstance(found, LeftOut)}
-        left_out = [found for found in measured.values() if isinstance(found, LeftOut)]
-        if not kept:
+        count = next(iter(files.values())).pixels.shape[0]
+        mapped = all(file.mapped for file in files.values())
+        return cls(hosts, imaging, count, mapped, check_headers(files, hosts, imaging), catalogue_path(folder))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the bytes of the files, the specification without its path, and the code that reads them."""
+        spec = as_plain(self.hosts)
+        spec.pop("path")
+        paths: dict[str, Path] = {**cube_paths(Path(self.hosts.path), self.imaging.bands)}
+        if self.catalogue is not None:
+            paths["catalogue"] = self.catalogue
+        contents = {}
+        for name, path in paths.items():
+            with path.open("rb") as file:
+                contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "files": contents, "code": code_version(PACK)})
+
+
+@dataclass(frozen=True, eq=False)
+class PackPlace:
+    """Galaxies of a pack, as a `Place`; `table` holds what was measured of them already, `indices` their places in the cubes."""
+
+    hosts: PackHosts
+    imaging: Imaging
+    indices: tuple[int, ...]
+    table: pd.DataFrame | None
+
+    def cut(self) -> list[Cut | Unusable]:
+        """Cut the galaxies out; those that were not measured before are measured now."""
+        cubes = [open_cube(path) for path in cube_paths(Path(self.hosts.path), self.imaging.bands).values()]
+        if self.table is None:
+            return [self._found(cubes, index) for index in self.indices]
+        names = list(measured_columns(self.imaging))
+        corners = self.table[list(_CORNER)].to_numpy(np.int64).tolist()
+        return [
+            Cut(self._image(cubes, index, (row, column)), {str(name): value for name, value in measured.items()})
+            for index, (row, column), measured in zip(self.indices, corners, self.table[names].to_dict("records"), strict=True)
+        ]
+
+    def _found(self, cubes: Sequence[Cube], index: int) -> Cut | Unusable:
+        found = measure_galaxy(self.hosts, self.imaging, cubes, index)
+        if isinstance(found, Unusable):
+            return found
+        return Cut(self._image(cubes, index, found.corner), found.columns(self.hosts, index))
+
+    def _image(self, cubes: Sequence[Cube], index: int, corner: tuple[int, int]) -> NDArray[np.float32]:
+        return np.asarray(cut_of(stamp_of(cubes, index, self.hosts), self.imaging.size_pix, corner), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class PackParents:
+    """A stamp pack as `Parents`.
+
+    Attributes
+    ----------
+    files : PackFiles
+    catalogue : pandas.DataFrame
+        Declared; where the pack has no catalogue magnitudes are those of an aperture of radius `measure.APERTURE_ARCSEC`.
+    indices : ndarray, shape (n,)
+        Place of each galaxy in the cubes.
+    notes : tuple of str
+        What a user should know: galaxies left out, implausible magnitudes, scales that differ by less than a percent.
+    left_out : dict of str to int
+        How many galaxies are no parents, by reason.
+    """
+
+    files: PackFiles
+    catalogue: pd.DataFrame
+    indices: NDArray[np.int64]
+    notes: tuple[str, ...]
+    left_out: dict[str, int]
+    _measured: pd.DataFrame | None
+
+    @classmethod
+    def open(cls, files: PackFiles, folder: Path, workers: int) -> PackParents:
+        """Read a pack's catalogue; where it has none, measure its galaxies, or find what was measured before.
+
+        Parameters
+        ----------
+        files : PackFiles
+        folder : Path
+            Where the pack's artifacts are kept.
+        workers : int
+            Processes that measure; no value depends on it.
+
+        Raises
+        ------
+        ArcgateError
+            The catalogue is unusable, or no galaxy can be used.
+        """
+        hosts, imaging = files.hosts, files.imaging
+        if files.catalogue is not None:
+            table = read_catalogue(files.catalogue, hosts, imaging, files.count)
+            notes = (*files.notes, *implausible(table, imaging))
+            return cls(files, table, np.arange(files.count, dtype=np.int64), notes, {}, None)
+        everything = kept_table(folder, lambda: _measured(files, folder, workers))
+        usable = everything["reason"].isna()
+        lost = [
+            (f"galaxy {row.index_in_pack}", Unusable(str(row.reason), str(row.found))) for row in everything[~usable].itertuples()
+        ]
+        if not usable.any():
             raise ArcgateError(
-                f"none of {len(left_out)} galaxies can be used: {'; '.join(_told(left_out))}",
-                where=folder,
+                f"none of {len(lost)} galaxies can be used: {'; '.join(told(lost))}",
+                where=hosts.path,
                 todo="centre stamps on their galaxies, repair their pixels, or cut them away from edges",
             )
-        table = as_catalogue([row for row, _ in kept.values()], imaging)
-        corners = np.array([corner for _, corner in kept.values()], dtype=np.int64)
-        notes = (*notes, *_told(left_out), *implausible(table, imaging))
-        counts = dict(Counter(one.reason for one in left_out))
-        places = np.array([*kept], dtype=np.int64)
-        return cls(hosts, imaging, _digest(hosts, imaging, folder), table, corners, places, notes, counts)
+        kept, columns = everything[usable].reset_index(drop=True), declared_columns(imaging)
+        table = kept[list(columns)].astype(columns)
+        notes = (*files.notes, *told(lost), *implausible(table, imaging))
+        return cls(files, table, kept["index_in_pack"].to_numpy(np.int64), notes, counted(lost), kept)
 
-    def cutouts(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Native pixels of galaxies by catalogue row, shape (n, band, y, x), nanomaggies per pixel."""
-        if not self._cubes:
-            self._cubes += [open_cube(path) for path in cube_paths(Path(self.hosts.path), self.imaging.bands).values()]
-        wanted = np.asarray(rows, dtype=np.int64)
-        out = np.empty((len(wanted), *self.imaging.shape), dtype=np.float32)
-        for place, row in enumerate(wanted):
-            out[place] = _cut(_stamp(self._cubes, int(self.places[row]), self.hosts), self.imaging.size_pix, *self.corners[row])
-        return out
+    @property
+    def digest(self) -> str:
+        """See `PackFiles.digest`."""
+        return self.files.digest
 
-    def only(self, rows: NDArray[np.int64]) -> PackSurvey:
-        """The same survey with nothing but these galaxies, in this order. Digest and opened files are those of the whole."""
-        wanted = np.asarray(rows, dtype=np.int64)
-        table = self.catalogue.iloc[wanted].reset_index(drop=True)
-        return replace(self, catalogue=table, corners=self.corners[wanted], places=self.places[wanted])
+    @property
+    def imaging(self) -> Imaging:
+        """Of the stamps that are cut."""
+        return self.files.imaging
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Stretches of the cubes, so that several processes can work on files of which they can read parts."""
+        whole = np.zeros(self.files.count, dtype=np.int64)
+        return (numbered_places(self.files.count, self.imaging) if self.files.mapped else whole)[self.indices]
+
+    def place(self, rows: NDArray[np.int64]) -> PackPlace:
+        """Galaxies by catalogue row."""
+        indices = tuple(int(index) for index in self.indices[rows])
+        return PackPlace(self.files.hosts, self.imaging, indices, None if self._measured is None else self._measured.iloc[rows])
+
+    def warm_up(self) -> None:
+        """Nothing is compiled to read a pack."""
 
     def describe(self) -> str:
-        """One line for reports and dry runs."""
-        return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.hosts.pixel_scale_arcsec:g} arcsec"
-
-    def __getstate__(self) -> dict[str, object]:
-        # Memory maps do not travel to worker processes; each opens its own.
-        return {**self.__dict__, "_cubes": []}
+        """One line for cards and dry runs."""
+        return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
 
 
 def _check_scale(hosts: PackHosts, sought: float) -> None:
@@ -164,125 +258,48 @@ def _open_cubes(folder: Path, imaging: Imaging) -> dict[str, CubeFile]:
     return files
 
 
-def _stamp(cubes: list[Cube], index: int, hosts: PackHosts) -> NDArray[np.float64]:
-    return np.stack([np.asarray(cube[index], dtype=np.float64) for cube in cubes]) * hosts.nanomaggies_per_count
-
-
-def _cut(stamp: NDArray[Any], size: int, row: int, column: int) -> NDArray[Any]:
-    return stamp[:, row : row + size, column : column + size]
-
-
-def _corner(centre: float, width: int, imaging: Imaging) -> int:
-    """First pixel of the cut that puts a centre nearest to the cut's middle, inside a stamp of this width."""
-    return int(np.clip(np.floor(centre - imaging.middle_pix + 0.5), 0, width - imaging.size_pix))
-
-
 @dataclass(frozen=True)
-class LeftOut:
-    """A galaxy that cannot be used: its place in the pack, why, and what was found."""
+class _Stretch:
+    """Galaxies `start` to `stop` - 1 of the cubes."""
 
-    index: int
-    reason: str
-    found: str
-
-
-def _told(left_out: list[LeftOut]) -> list[str]:
-    """A sentence for each reason."""
-    by_reason: dict[str, list[LeftOut]] = {}
-    for one in left_out:
-        by_reason.setdefault(one.reason, []).append(one)
-    return [
-        f"{'1 galaxy is' if len(some) == 1 else f'{len(some)} galaxies are'} left out for {reason} (galaxy {some[0].index}, "
-        f"{some[0].found}): {', '.join(str(one.index) for one in some[:10])}{', ...' if len(some) > 10 else ''}"
-        for reason, some in by_reason.items()
-    ]
+    hosts: PackHosts
+    imaging: Imaging
+    start: int
+    stop: int
 
 
-def _measured(
-    hosts: PackHosts, imaging: Imaging, cubes: list[Cube], index: int
-) -> tuple[dict[str, object], tuple[int, int]] | LeftOut:
-    name = f"pack-{index:04d}"
-    stamp = _stamp(cubes, index, hosts)
-    missing = np.stack([missing_pixels(image) for image in stamp])
-    _check_flux(np.where(missing, 0.0, stamp), index, hosts, imaging)
-    try:
-        band = imaging.bands.index(imaging.reference_band)
-        filled = _filled(stamp[band], missing[band])
-        x, y = measure_centre(filled, measure_sky(filled))
-        corner = _corner(y, stamp.shape[1], imaging), _corner(x, stamp.shape[2], imaging)
-        cut, absent = (_cut(pixels, imaging.size_pix, *corner) for pixels in (stamp, missing))
-        lost = _left_out(hosts, imaging, index, cut, absent)
-        if lost is not None:
-            return lost
-        x, y = x - corner[1], y - corner[0]
-        row = _photometry(hosts, imaging, cut, x, y)
-    except ArcgateError as error:
-        whole = _left_out(hosts, imaging, index, stamp, missing)
-        return LeftOut(index, "a centre or light that cannot be measured", error.what) if whole is None else whole
-    row |= {
-        "host_id": name,
-        "ra": np.nan,
-        "dec": np.nan,
-        "healpix": None,
-        "ebv": np.nan,
-        "host_x_pix": x,
-        "host_y_pix": y,
-        "provenance": f"stamp pack, galaxy {index}, cut from row {corner[0]}, column {corner[1]}",
-    }
-    return row, corner
+def _measured(files: PackFiles, folder: Path, workers: int) -> pd.DataFrame:
+    """A row for each galaxy of the cubes: what would be declared and what is measured, or the reason why it cannot be used."""
+    at_once = _MEASURED_AT_ONCE if files.mapped else files.count
+    starts = range(0, files.count, at_once)
+    stretches = [_Stretch(files.hosts, files.imaging, start, min(start + at_once, files.count)) for start in starts]
+    rows: dict[int, list[dict[str, object]]] = {}
+    with step(f"measuring {files.count:,} galaxies of the pack", files.count) as advance:
+        for number, part in completed(_rows, stretches, workers, folder):
+            rows[number] = part
+            advance(len(part))
+    columns = declared_columns(files.imaging) | measured_columns(files.imaging)
+    extra = ["index_in_pack", "reason", "found", *_CORNER]
+    table = pd.DataFrame([row for number in range(len(stretches)) for row in rows[number]], columns=[*columns, *extra])
+    types = columns | {"index_in_pack": "int64", "reason": "str", "found": "str"} | dict.fromkeys(_CORNER, "Int64")
+    return table.astype(types)
 
 
-def _filled(image: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The image with the median of what was measured where nothing was, to find the galaxy by."""
-    if missing.all():
-        raise ArcgateError("no pixel holds a measurement")
-    return np.where(missing, np.median(image[~missing]), image)
+def _rows(part: _Stretch) -> list[dict[str, object]]:
+    cubes = [open_cube(path) for path in cube_paths(Path(part.hosts.path), part.imaging.bands).values()]
+    return [_row(part, cubes, index) for index in range(part.start, part.stop)]
 
 
-def _left_out(
-    hosts: PackHosts, imaging: Imaging, index: int, stamp: NDArray[np.float64], missing: NDArray[np.bool_]
-) -> LeftOut | None:
-    for band, image, mask in zip(imaging.bands, stamp, missing, strict=True):
-        if mask.any():
-            value = float(image[mask][0]) / hosts.nanomaggies_per_count
-            return LeftOut(index, _NO_MEASUREMENT, f"{int(mask.sum())} pixels in {band}, such as {value:g} counts")
-    return None
-
-
-def _photometry(hosts: PackHosts, imaging: Imaging, cut: NDArray[np.float64], x: float, y: float) -> dict[str, object]:
-    row: dict[str, object] = {}
-    aperture = APERTURE_ARCSEC / imaging.pixel_scale_arcsec
-    for band, image in zip(imaging.bands, cut, strict=True):
-        sky = measure_sky(image)
-        flux = measure_light(image, sky, x, y, aperture).flux
-        if flux <= 0.0 or sky.sigma <= 0.0:
-            raise ArcgateError(
-                f"flux {flux:g} nanomaggies within {aperture:g} px, sky sigma {sky.sigma:g} in {band}: both must be positive",
-                todo="leave this galaxy out of the pack",
-            )
-        psfsize = hosts.psfsize_arcsec[band]
-        row |= {
-            f"host_mag_{band}": ZERO_POINT - 2.5 * np.log10(flux),
-            f"psfsize_{band}": psfsize,
-            f"psf_beta_{band}": hosts.psf_beta[band],
-            f"depth_{band}": float(depth_from_sky(sky.sigma, psfsize, hosts.pixel_scale_arcsec)),
-            f"sky_sigma_{band}": sky.sigma,
-            f"gain_{band}": hosts.gain[band],
-            f"ivar_{band}": 1.0 / sky.sigma**2,
-        }
+def _row(part: _Stretch, cubes: Sequence[Cube], index: int) -> dict[str, object]:
+    found = measure_galaxy(part.hosts, part.imaging, cubes, index)
+    row: dict[str, object] = {"index_in_pack": index, "host_id": f"pack-{index:04d}"}
+    if isinstance(found, Measured):
+        row |= found.declared(part.hosts) | found.columns(part.hosts, index) | dict(zip(_CORNER, found.corner, strict=True))
+    else:
+        row |= {"reason": found.reason, "found": found.found}
+    for band in part.imaging.bands:
+        row |= {f"psfsize_{band}": part.hosts.psfsize_arcsec[band], f"psf_beta_{band}": part.hosts.psf_beta[band]}
     return row
-
-
-def _check_flux(stamp: NDArray[np.float64], index: int, hosts: PackHosts, imaging: Imaging) -> None:
-    """A damaged file can have a sound header and sound first rows, and then any number."""
-    for band, image in zip(imaging.bands, stamp, strict=True):
-        y, x = np.unravel_index(np.argmax(np.abs(image)), image.shape)
-        if abs(image[y, x]) > MOST_NMGY:
-            raise ArcgateError(
-                f"a pixel of galaxy {index} holds {image[y, x]:.3g} nanomaggies in {band}, at (y, x) = ({y}, {x})",
-                where=cube_paths(Path(hosts.path), imaging.bands)[band],
-                todo="copy the file again: it is damaged; or correct data.hosts.nanomaggies_per_count",
-            )
 
 
 def implausible(table: pd.DataFrame, imaging: Imaging) -> list[str]:
@@ -298,13 +315,3 @@ def implausible(table: pd.DataFrame, imaging: Imaging) -> list[str]:
                     "is data.hosts.nanomaggies_per_count right?"
                 )
     return notes
-
-
-def _digest(hosts: PackHosts, imaging: Imaging, folder: Path) -> str:
-    spec = as_plain(hosts)
-    spec.pop("path")
-    contents = {}
-    for band, path in cube_paths(folder, imaging.bands).items():
-        with path.open("rb") as file:
-            contents[band] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digest_of({"spec": spec, "imaging": as_plain(imaging), "files": contents})

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from arcgate.data_node import MockHosts
 from arcgate.imaging import Imaging
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
+from arcgate.survey.columns import HEALPIX_NSIDE
 from arcgate.survey.depth import sky_from_depth
 from arcgate.survey.mock.draws import Purpose, generator
 
-HEALPIX_NSIDE: Final = 64
 _DEC_RANGE_DEG: Final = (-65.0, 32.0)
 _MIN_GALACTIC_LATITUDE_DEG: Final = 18.0
 # North Galactic pole, J2000 (Hipparcos, ESA SP-1200, vol. 1, section 1.5.3), degrees.

@@ -1,0 +1,61 @@
+"""The parents that a configuration names, whatever they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arcgate.data_node import MockHosts, PackHosts
+from arcgate.imaging import Imaging
+from arcgate.survey.places import Parents
+
+
+def artifacts(data_dir: Path, digest: str) -> Path:
+    """Folder of what is made once of some parents and kept: `<data_dir>/hosts/<digest>`."""
+    return data_dir / "hosts" / digest
+
+
+def open_parents(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Path, workers: int) -> Parents:
+    """Open the parents that a configuration names; what is known of them without a look at pixels, as far as they declare it.
+
+    Parameters
+    ----------
+    hosts : MockHosts or PackHosts
+        Specification.
+    imaging : Imaging
+        Bands, size and scale of the cutouts.
+    data_dir : Path
+        Folder of artifacts.
+    workers : int
+        Processes; no result depends on it.
+
+    Returns
+    -------
+    Parents
+
+    Raises
+    ------
+    ArcgateError
+        If a pack is unusable, or a worker process ends.
+    """
+    if isinstance(hosts, PackHosts):
+        from arcgate.survey.pack import PackFiles, PackParents
+
+        files = PackFiles.open(hosts, imaging)
+        pack = PackParents.open(files, artifacts(data_dir, files.digest), workers)
+        for note in pack.notes:
+            print(f"note: {note}", flush=True)
+        return pack
+    from arcgate.survey.mock.parents import MockParents, mock_digest
+
+    return MockParents.open(hosts, imaging, artifacts(data_dir, mock_digest(hosts, imaging)), workers)
+
+
+def parents_digest(hosts: MockHosts | PackHosts, imaging: Imaging) -> str:
+    """Digest of the parents that `open_parents` would return; nothing is drawn, measured or written."""
+    if isinstance(hosts, PackHosts):
+        from arcgate.survey.pack import PackFiles
+
+        return PackFiles.open(hosts, imaging).digest
+    from arcgate.survey.mock.parents import mock_digest
+
+    return mock_digest(hosts, imaging)
