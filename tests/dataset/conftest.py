@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cards import write_invented_card
 from numpy.typing import NDArray
 
-from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
@@ -78,17 +78,7 @@ def make_set(tmp_path: Path) -> SetMaker:
             train = rows_of_pairs(pairs_per_shard, first_pair=index * pairs_per_shard)
             receipts.append(write_shard(shard_path(folder, "train", index), *train, DECALS))
         receipts.append(write_shard(shard_path(folder, "test", 0), *rows_of_pairs(2, first_pair=10_000, split="test"), DECALS))
-        write_card(
-            folder,
-            imaging=DECALS,
-            data={"seed": 1},
-            hosts="invented galaxies",
-            parents_digest="2" * 64,
-            hosts_digest="3" * 64,
-            spec_digest="0" * 64,
-            code_version="1" * 64,
-            receipts=receipts,
-        )
+        write_invented_card(folder, receipts, {"seed": 1})
         return folder
 
     return make

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cards import write_invented_card
 from numpy.typing import NDArray
 
-from arcgate.dataset.card import CARD, read_card, receipts_of, write_card
+from arcgate.dataset.card import CARD, read_card, receipts_of
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.dataset.shards import shard_path, write_shard
@@ -51,33 +52,13 @@ def test_layout_is_not_in_the_data_digest(make_set: SetMaker) -> None:
 def test_same_sample_in_two_shards_is_refused(tmp_path: Path, make_rows: RowMaker) -> None:
     receipts = [write_shard(shard_path(tmp_path, "train", index), *make_rows(1), DECALS) for index in range(2)]
     with pytest.raises(ArcgateError, match="sample_id 0 occurs more than once"):
-        write_card(
-            tmp_path,
-            imaging=DECALS,
-            data={},
-            hosts="",
-            parents_digest="2" * 64,
-            hosts_digest="3" * 64,
-            spec_digest="",
-            code_version="",
-            receipts=receipts,
-        )
+        write_invented_card(tmp_path, receipts)
     assert not (tmp_path / CARD).exists()
 
 
 def test_a_set_without_shards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArcgateError, match="at least one shard"):
-        write_card(
-            tmp_path,
-            imaging=DECALS,
-            data={},
-            hosts="",
-            parents_digest="2" * 64,
-            hosts_digest="3" * 64,
-            spec_digest="",
-            code_version="",
-            receipts=[],
-        )
+        write_invented_card(tmp_path, [])
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cards import write_invented_card
 
 from arcgate.dataset import Dataset, open_dataset
-from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.hashing import as_plain
@@ -64,17 +64,7 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
             floats = {column.name: "float64" for column in schema_of(DECALS).columns if column.kind == "float"}
             table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns]).astype(kinds | floats)
             receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image), DECALS))
-        write_card(
-            folder,
-            imaging=DECALS,
-            data={},
-            hosts="invented",
-            parents_digest="2" * 64,
-            hosts_digest="3" * 64,
-            spec_digest="0" * 64,
-            code_version="1" * 64,
-            receipts=receipts,
-        )
+        write_invented_card(folder, receipts)
         return open_dataset(folder)
 
     return make

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cards import write_invented_card
 
-from arcgate.dataset.card import write_card
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.shard_reading import Batch
 from arcgate.dataset.shards import write_shard
@@ -27,17 +27,7 @@ def rewritten(tmp_path: Path) -> Callable[[Dataset, Change], Dataset]:
         for path, batch in zip(dataset.shards(), dataset.batches(), strict=True):
             table, image = change(batch.table.copy(), batch.image.copy())
             receipts.append(write_shard(tmp_path / path.name, table, image, batch.arc, DECALS))
-        write_card(
-            tmp_path,
-            imaging=DECALS,
-            data=dataset.card["data"],
-            hosts="changed",
-            parents_digest="2",
-            hosts_digest="3",
-            spec_digest="0",
-            code_version="0",
-            receipts=receipts,
-        )
+        write_invented_card(tmp_path, receipts, dataset.card["data"])
         return open_dataset(tmp_path)
 
     return make

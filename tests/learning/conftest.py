@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cards import write_invented_card
 from numpy.typing import NDArray
 
 from arcgate.dataset import Dataset, open_dataset
-from arcgate.dataset.card import write_card
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
@@ -63,17 +63,7 @@ def make_set(tmp_path_factory: pytest.TempPathFactory) -> SetMaker:
                 image = np.stack([image for _, images in pairs for image in images])
                 table = _table([row for rows, _ in pairs for row in rows])
                 receipts.append(write_shard(shard_path(folder, split, index), table, image, np.zeros_like(image), DECALS))
-        write_card(
-            folder,
-            imaging=DECALS,
-            data={},
-            hosts="invented",
-            parents_digest="2" * 64,
-            hosts_digest="3" * 64,
-            spec_digest="0" * 64,
-            code_version="1" * 64,
-            receipts=receipts,
-        )
+        write_invented_card(folder, receipts)
         return open_dataset(folder)
 
     return make
