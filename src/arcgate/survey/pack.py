@@ -33,6 +33,7 @@ from arcgate.imaging import Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, read_cube
 from arcgate.survey.kept import kept_table
+from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
 from arcgate.survey.pack_headers import SCALE_TOLERANCE, check_headers
 from arcgate.survey.pack_measuring import Measured, cut_of, measure_galaxy, stamp_of
@@ -100,6 +101,9 @@ class PackFiles:
         for name, path in paths.items():
             with path.open("rb") as file:
                 contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        if self.hosts.kernels is not None:
+            spec["kernels"].pop("path")
+            contents["kernels"] = kernels_digest(self.hosts.kernels)
         return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "files": contents, "code": code_version(PACK)})
 
 
@@ -143,6 +147,8 @@ class PackParents:
     files : PackFiles
     catalogue : pandas.DataFrame
         Declared; where the pack has no catalogue magnitudes are those of an aperture of radius `measure.APERTURE_ARCSEC`.
+    kernels : pandas.DataFrame or None
+        Measured PSFs that it names.
     indices : ndarray, shape (n,)
         Place of each galaxy in the cubes.
     notes : tuple of str
@@ -153,6 +159,7 @@ class PackParents:
 
     files: PackFiles
     catalogue: pd.DataFrame
+    kernels: pd.DataFrame | None
     indices: NDArray[np.int64]
     notes: tuple[str, ...]
     left_out: dict[str, int]
@@ -179,7 +186,7 @@ class PackParents:
         if files.catalogue is not None:
             table = read_catalogue(files.catalogue, hosts, imaging, files.count)
             notes = (*files.notes, *implausible(table, imaging))
-            return cls(files, table, np.arange(files.count, dtype=np.int64), notes, {}, None)
+            return cls(files, *_with_psfs(table, files), np.arange(files.count, dtype=np.int64), notes, {}, None)
         everything = kept_table(folder, lambda: _measured(files, folder, workers))
         usable = everything["reason"].isna()
         lost = [
@@ -194,7 +201,7 @@ class PackParents:
         kept, columns = everything[usable].reset_index(drop=True), declared_columns(imaging)
         table = kept[list(columns)].astype(columns)
         notes = (*files.notes, *told(lost), *implausible(table, imaging))
-        return cls(files, table, kept["index_in_pack"].to_numpy(np.int64), notes, counted(lost), kept)
+        return cls(files, *_with_psfs(table, files), kept["index_in_pack"].to_numpy(np.int64), notes, counted(lost), kept)
 
     @property
     def digest(self) -> str:
@@ -223,6 +230,12 @@ class PackParents:
     def describe(self) -> str:
         """One line for cards and dry runs."""
         return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
+
+
+def _with_psfs(table: pd.DataFrame, files: PackFiles) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """A catalogue with measured PSFs, where the survey declares any, and those."""
+    kernels = files.hosts.kernels
+    return (table, None) if kernels is None else with_kernels(table, kernels, files.imaging)
 
 
 def _check_scale(hosts: PackHosts, sought: float) -> None:

@@ -1,0 +1,66 @@
+"""On which side of a split galaxies, source images and PSF models lie: a matter of their names, the same in every data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.schema import SPLITS
+from arcgate.ground.draws import text_ids, uniform
+from arcgate.ground.errors import ArcgateError
+
+# Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
+_SPLIT_SEED = 20260101
+_TRAIN, _VAL = 0.7, 0.8
+_SHARES = {"train": _TRAIN, "val": _VAL - _TRAIN, "test": 1.0 - _VAL}
+
+
+def split_of(catalogue: pd.DataFrame) -> NDArray[np.str_]:
+    """Split of each host, 70/10/20 by HEALPix cell, or by galaxy where there are no sky positions.
+
+    Parameters
+    ----------
+    catalogue : DataFrame
+        With `healpix` (null without positions) and `host_id`.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+    """
+    cells = catalogue["healpix"].isna()
+    ids = text_ids(catalogue["host_id"].tolist())
+    ids = np.where(cells, ids, catalogue["healpix"].fillna(0).to_numpy(np.int64))
+    return _sides(uniform(_SPLIT_SEED, "split", ids))
+
+
+def split_of_images(names: Sequence[str]) -> NDArray[np.str_]:
+    """Split of each source image, by its name."""
+    return _sides(uniform(_SPLIT_SEED, "source_split", text_ids(names)))
+
+
+def split_of_few(names: Sequence[str], what: str) -> NDArray[np.str_]:
+    """Split of each of a few things of which every split needs one, by the order of hashes of their names.
+
+    Raises
+    ------
+    ArcgateError
+        There are fewer than splits; `what` they are is named.
+    """
+    if len(set(names)) < len(SPLITS):
+        raise ArcgateError(
+            f"{len(set(names))} {what} cannot serve {len(SPLITS)} splits, between which none may be shared",
+            todo=f"give at least {len(SPLITS)}",
+        )
+    order = np.argsort(uniform(_SPLIT_SEED, what, text_ids(names)), kind="stable")
+    counts = {name: max(1, round(_SHARES[name] * len(names))) for name in ("val", "test")}
+    sides = np.full(len(names), "train", dtype="<U5")
+    sides[order[: counts["val"]]] = "val"
+    sides[order[counts["val"] : counts["val"] + counts["test"]]] = "test"
+    return sides
+
+
+def _sides(drawn: NDArray[np.float64]) -> NDArray[np.str_]:
+    return np.where(drawn < _TRAIN, "train", np.where(drawn < _VAL, "val", "test")).astype(np.str_)
