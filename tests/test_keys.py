@@ -33,11 +33,6 @@ TOOLS = {
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
     "arcgate.lensing.caustics",
-    "arcgate.survey.coadd_psf",
-    "arcgate.survey.cosmos",
-    "arcgate.survey.fits_file",
-    "arcgate.survey.psfex",
-    "arcgate.survey.source_cleaning",
 }
 # What prints, lays out or keeps books.
 SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate_report", "figures", "tracking")

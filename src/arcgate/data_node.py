@@ -335,7 +335,9 @@ class Data:
             raise ValueError(f"grid: theta_E of {largest:g} arcsec lies beyond the stamp, which reaches {reach:.3g} arcsec")
         measured = self.psf.reading in ("fitted", "measured")
         if measured and (isinstance(self.hosts, MockHosts) or self.hosts.kernels is None):
-            raise ValueError(f"psf: {self.psf.name} needs measured PSFs, and the hosts declare none: add kernels=psfex or coadd")
+            raise ValueError(
+                f"psf: {self.psf.name} needs measured PSFs, and the hosts declare none: add +kernels=psfex or +kernels=coadd"
+            )
         for name, values in self._per_band().items():
             if set(values) != set(self.imaging.bands):
                 raise ValueError(

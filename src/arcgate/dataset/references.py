@@ -56,6 +56,9 @@ IMAGE_COLUMNS: Final = {
     "provenance": "str",
 }
 """Of `sources.parquet`: pixels are float32, y before x, of sum 1; half of the light lies within the radius."""
+IMAGE_COLUMN: Final = "source_image"
+REFERRING: Final = (IMAGE_COLUMN, "kernel_")
+"""How the columns begin in which rows name images and kernels."""
 _NAME_DIGITS: Final = 16
 _ADVICE: Final = "copy the whole folder of the data set, or delete it and run again: it is rebuilt"
 
@@ -87,15 +90,31 @@ class References:
 
     def images(self, names: Iterable[str]) -> tuple[SourceImages, NDArray[np.int64], NDArray[np.float64]]:
         """All images, which of them each name is, and its half-light radius in arcsec; errors as `kernel`."""
-        bank = None if self.folder is None else _images(self.folder)
-        known = {} if bank is None else bank.place
         wanted = list(names)
+        if self.folder is None:
+            raise self._absent("source image", wanted[0], IMAGES_FILE)
+        bank = _images(self.folder)
         for name in wanted:
-            if name not in known:
+            if name not in bank.place:
                 raise self._absent("source image", name, IMAGES_FILE)
-        assert bank is not None  # or the first name was absent
-        index = np.array([known[name] for name in wanted], dtype=np.int64)
+        index = np.array([bank.place[name] for name in wanted], dtype=np.int64)
         return bank.sources, index, bank.half_light_arcsec[index]
+
+    def check(self, table: pd.DataFrame) -> None:
+        """Raise ArcgateError if a row names what is missing, or pixels are not those of their name.
+
+        Parameters
+        ----------
+        table : DataFrame
+            The columns that begin with `REFERRING`.
+        """
+        named = {str(name): pd.unique(table[name].dropna()) for name in table}
+        for column, names in named.items():
+            if column == IMAGE_COLUMN and len(names):
+                self.images(names)
+            elif column != IMAGE_COLUMN:
+                for name in names:
+                    self.kernel(name)
 
     def _absent(self, what: str, name: str, file: str) -> ArcgateError:
         if self.folder is None:
