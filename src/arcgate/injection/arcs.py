@@ -108,6 +108,14 @@ def image_names(table: pd.DataFrame) -> NDArray[np.bool_]:
     return table["source_image"].notna().to_numpy(bool)
 
 
+def kernels_named(table: pd.DataFrame, imaging: Imaging) -> NDArray[np.bool_]:
+    """Rows whose declared PSF is a kernel of the set's own table in every band."""
+    names = [f"kernel_declared_{band}" for band in imaging.bands]
+    if not set(names) <= set(table):
+        return np.zeros(len(table), dtype=bool)
+    return table[names].notna().all(axis=1).to_numpy(bool)
+
+
 def _lensed(
     table: pd.DataFrame, psfs: Sequence[Psfs], flux: NDArray[np.float64], imaging: Imaging, references: References
 ) -> Rendered:

@@ -150,6 +150,8 @@ def _pixels(image_path: str | None, imaging: Imaging) -> dict[str, Any]:
 def _psf(row: Mapping[str, Any], band: str, scale_arcsec: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The PSF used, as COOLEST can say it, and in numbers."""
     profile, fwhm = row.get("psf_profile_used"), f"psf_fwhm_used_{band}"
+    if profile not in ("gaussian", "moffat"):
+        raise bad_column(row, "psf_profile_used", profile, "gaussian or moffat")
     width = row_numbers(row, (fwhm,))[fwhm]
     if not width > 0:
         raise bad_column(row, fwhm, width, "above 0")
@@ -158,8 +160,6 @@ def _psf(row: Mapping[str, Any], band: str, scale_arcsec: float) -> tuple[dict[s
         # In units of the pixel, as the class GaussianPSF of coolest has it.
         words = "effective PSF, pixel included"
         return {"type": "GaussianPSF", "fwhm": width / scale_arcsec, "description": words}, numbers
-    if profile != "moffat":
-        raise bad_column(row, "psf_profile_used", profile, "gaussian or moffat")
     beta = f"psf_beta_used_{band}"
     numbers["beta"] = row_numbers(row, (beta,))[beta]
     words = f"Moffat, FWHM {width:.6g} arcsec, exponent {numbers['beta']:.6g}; effective PSF, pixel included"

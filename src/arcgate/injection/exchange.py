@@ -142,6 +142,9 @@ def from_lenstronomy(model: Mapping[str, Any], imaging: Imaging) -> dict[str, fl
 
 def row_numbers(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, float]:
     """Columns of a row as checked numbers; ArcgateError naming sample and column where one does not do."""
+    image = row.get("source_image")
+    if image is not None and image == image:
+        raise bad_column(row, "source_image", image, "null: sources that are images are not exchanged")
     values = {}
     for column in columns:
         value = row.get(column)

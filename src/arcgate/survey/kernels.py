@@ -32,6 +32,8 @@ from arcgate.survey.wings import with_decam_wings
 _SEED: Final = 20260102
 # Places of a CCD along each axis at which its model is taken, in units of the region that it was fitted on, from the middle.
 _PLACES: Final = (-0.375, -0.125, 0.125, 0.375)
+# Of removing a centroid.
+_STEPS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -140,18 +142,18 @@ def _dealt(models: list[Model], of: str, side: NDArray[np.str_], ids: NDArray[np
 
 
 def _row(model: Model, place: int, band: str, kernels: Kernels, imaging: Imaging) -> dict[str, object]:
-    scale = imaging.pixel_scale_arcsec
-    kernel = model.at[place][band]().normalised()
-    if kernels.centroid == "removed":
-        x, y = kernel.centroid_pix
-        kernel = kernel.shifted(-x, -y)
+    scale, largest = imaging.pixel_scale_arcsec, imaging.frame.largest_kernel_pix
+    measured = model.at[place][band]().normalised()
     try:
-        if kernels.wings == "decam":
-            kernel = with_decam_wings(kernel, band, model.ccdname, imaging.size_pix, scale)
+        kernel = _with_wings(measured, model, band, kernels, imaging)
+        # What lies outside the frame, or under the wings, moves the centroid a little: what the first step leaves goes too.
+        x = y = 0.0
+        for _ in range(_STEPS if kernels.centroid == "removed" else 0):
+            x, y = (before - found for before, found in zip((x, y), kernel.centroid_pix, strict=True))
+            kernel = _with_wings(measured.shifted(x, y), model, band, kernels, imaging)
         moffat = best_moffat(kernel, scale)
     except ValueError as error:
         raise ArcgateError(f"the PSF of {model.name} in {band} cannot be used: {error}", todo="leave this file out") from error
-    largest = imaging.frame.largest_kernel_pix
     if max(kernel.image.shape) > largest:
         raise ArcgateError(
             f"the PSF of {model.name} in {band} has {kernel.image.shape} pixels; {largest} a side are the most in these stamps",
@@ -160,6 +162,12 @@ def _row(model: Model, place: int, band: str, kernels: Kernels, imaging: Imaging
         )
     assert moffat.beta is not None  # a Moffat
     return kernel_row(kernel, band, scale, (moffat.fwhm_arcsec, moffat.beta), f"{model.name}, place {place}")
+
+
+def _with_wings(kernel: Kernel, model: Model, band: str, kernels: Kernels, imaging: Imaging) -> Kernel:
+    if kernels.wings == "none":
+        return kernel
+    return with_decam_wings(kernel, band, model.ccdname, imaging.size_pix, imaging.pixel_scale_arcsec)
 
 
 def _read_psfex(path: Path) -> Model:
