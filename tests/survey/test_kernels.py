@@ -137,11 +137,19 @@ def test_a_kernel_larger_than_the_stamps_take_is_refused(tmp_path: Path) -> None
         with_kernels(_galaxies(5), kernels, DECALS)
 
 
-def test_a_band_without_a_psf_and_too_few_models_are_refused(tmp_path: Path) -> None:
+def test_galaxies_of_a_split_that_no_model_serves_have_none(tmp_path: Path) -> None:
+    galaxies = _galaxies(60)
+    for count, sides in ((1, {"train"}), (2, {"train", "test"})):
+        catalogue, table = with_kernels(galaxies, _coadds(tmp_path / f"{count}", count), DECALS)
+        served = catalogue["kernel_g"].notna().to_numpy()
+        assert set(split_of(galaxies)[served]) == sides
+        assert catalogue.loc[~served, ["kernel_r", "kernel_z", "psfsize_g"]].isna().all(axis=None)
+        assert table["name"].nunique() == count
+
+
+def test_a_band_without_a_psf_and_no_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArcgateError, match=r"no PSF is declared in z: the models are of g\+r"):
         with_kernels(_galaxies(5), _coadds(tmp_path / "two bands", 3, "gr"), DECALS)
-    with pytest.raises(ArcgateError, match=r"2 PSF models in g\+r\+z cannot serve 3 splits"):
-        with_kernels(_galaxies(5), _coadds(tmp_path / "two files", 2), DECALS)
     (tmp_path / "nothing").mkdir()
     with pytest.raises(ArcgateError, match=r"(?s)no PSF model of the form copsf\*\.fits.*data\.hosts\.kernels\.path"):
         with_kernels(_galaxies(5), Kernels(str(tmp_path / "nothing"), "coadd", "removed", "none"), DECALS)

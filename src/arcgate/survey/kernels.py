@@ -91,14 +91,14 @@ def with_kernels(catalogue: pd.DataFrame, kernels: Kernels, imaging: Imaging) ->
     Returns
     -------
     catalogue : DataFrame
-        With the kernel, its psfsize and the exponent of the Moffat that fits it best.
+        With the kernel, its psfsize and the exponent of the Moffat that fits it best; null in splits that no model serves.
     table : DataFrame
         Columns of `arcgate.dataset.references.KERNEL_COLUMNS`, a row a kernel and band.
 
     Raises
     ------
     ArcgateError
-        A file that cannot be read, a band without a model, or fewer models of a band than splits.
+        A file that cannot be read, or a band without a model.
     """
     models = [_READERS[kernels.format](path) for path in kernel_files(kernels)]
     side, ids = split_of(catalogue), text_ids(catalogue["host_id"].tolist())
@@ -117,25 +117,28 @@ def with_kernels(catalogue: pd.DataFrame, kernels: Kernels, imaging: Imaging) ->
     rows: dict[tuple[str, object], dict[str, object]] = {}
     with step(f"PSFs of {len(catalogue):,} galaxies"):
         for bands, some in together.items():
-            wanted = [band for band in imaging.bands if band in bands]
             seen = _dealt(some, "+".join(bands), side, ids)
-            for band in wanted:
-                made = {both: _row(some[both[0]], both[1], band, kernels, imaging) for both in sorted(set(seen))}
+            served = [both for both in seen if both is not None]
+            for band in (band for band in imaging.bands if band in bands):
+                made = {both: _row(some[both[0]], both[1], band, kernels, imaging) for both in sorted(set(served))}
                 rows |= {(band, row["name"]): row for row in made.values()}
-                told = [made[both] for both in seen]
                 for column, key in (("kernel", "name"), ("psfsize", "psfsize_arcsec"), ("psf_beta", "moffat_beta")):
                     name = f"{column}_{band}"
-                    catalogue[name] = pd.Series([row[key] for row in told]).astype(catalogue[name].dtype)
+                    values = [None if both is None else made[both][key] for both in seen]
+                    catalogue[name] = pd.Series(values, dtype=catalogue[name].dtype)
     return catalogue, pd.DataFrame(list(rows.values()), columns=list(KERNEL_COLUMNS)).astype(KERNEL_COLUMNS)
 
 
-def _dealt(models: list[Model], of: str, side: NDArray[np.str_], ids: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Number of the model and of its place that each galaxy sees."""
+def _dealt(models: list[Model], of: str, side: NDArray[np.str_], ids: NDArray[np.int64]) -> list[tuple[int, int] | None]:
+    """Number of the model and of its place that each galaxy sees; None where no model serves its split."""
     served = split_of_few([model.name for model in models], f"PSF models in {of}")
     which, where = (uniform(_SEED, f"{what} {of}", ids) for what in ("model", "place"))
-    seen = []
+    seen: list[tuple[int, int] | None] = []
     for split, one, other in zip(side, which, where, strict=True):
         mine = np.flatnonzero(served == split)
+        if not len(mine):
+            seen.append(None)
+            continue
         model = int(mine[int(one * len(mine))])
         seen.append((model, int(other * len(models[model].at))))
     return seen

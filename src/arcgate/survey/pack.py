@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
-from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, read_cube
+from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube
 from arcgate.survey.kept import kept_table
 from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
@@ -45,6 +45,7 @@ PLAUSIBLE_DEPTH = (19.0, 29.0)
 # So many stamps are measured in the time in which worker processes start.
 _MEASURED_AT_ONCE: Final = 1000
 _CORNER: Final = ("corner_y", "corner_x")
+_UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +96,8 @@ class PackFiles:
         spec = as_plain(self.hosts)
         spec.pop("path")
         paths: dict[str, Path] = {**cube_paths(Path(self.hosts.path), self.imaging.bands)}
-        if self.catalogue is not None:
-            paths["catalogue"] = self.catalogue
+        beside = {"catalogue": self.catalogue, "positions": positions_path(Path(self.hosts.path))}
+        paths |= {name: path for name, path in beside.items() if path is not None}
         contents = {}
         for name, path in paths.items():
             with path.open("rb") as file:
@@ -118,7 +119,9 @@ class PackPlace:
 
     def cut(self) -> list[Cut | Unusable]:
         """Cut the galaxies out; those that were not measured before are measured now."""
-        cubes = [open_cube(path) for path in cube_paths(Path(self.hosts.path), self.imaging.bands).values()]
+        cubes = [
+            open_cube(path, self.imaging.size_pix) for path in cube_paths(Path(self.hosts.path), self.imaging.bands).values()
+        ]
         if self.table is None:
             return [self._found(cubes, index) for index in self.indices]
         names = list(measured_columns(self.imaging))
@@ -186,7 +189,7 @@ class PackParents:
         if files.catalogue is not None:
             table = read_catalogue(files.catalogue, hosts, imaging, files.count)
             notes = (*files.notes, *implausible(table, imaging))
-            return cls(files, *_with_psfs(table, files), np.arange(files.count, dtype=np.int64), notes, {}, None)
+            return cls(files, table, None, np.arange(files.count, dtype=np.int64), notes, {}, None)._with_psfs()
         everything = kept_table(folder, lambda: _measured(files, folder, workers))
         usable = everything["reason"].isna()
         lost = [
@@ -201,7 +204,26 @@ class PackParents:
         kept, columns = everything[usable].reset_index(drop=True), declared_columns(imaging)
         table = kept[list(columns)].astype(columns)
         notes = (*files.notes, *told(lost), *implausible(table, imaging))
-        return cls(files, *_with_psfs(table, files), kept["index_in_pack"].to_numpy(np.int64), notes, counted(lost), kept)
+        indices = kept["index_in_pack"].to_numpy(np.int64)
+        return cls(files, table, None, indices, notes, counted(lost), kept)._with_psfs()
+
+    def _with_psfs(self) -> PackParents:
+        """With measured PSFs, where the survey declares any, and without galaxies of a split that no model serves."""
+        kernels = self.files.hosts.kernels
+        if kernels is None:
+            return self
+        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging)
+        served = catalogue[[f"kernel_{band}" for band in self.imaging.bands]].notna().all(axis=1).to_numpy(bool)
+        lost = [(name, Unusable(_UNSERVED, "too few models")) for name in catalogue["host_id"][~served]]
+        return replace(
+            self,
+            catalogue=catalogue[served].reset_index(drop=True),
+            kernels=table,
+            indices=self.indices[served],
+            notes=(*self.notes, *told(lost)),
+            left_out=self.left_out | counted(lost),
+            _measured=None if self._measured is None else self._measured[served].reset_index(drop=True),
+        )
 
     @property
     def digest(self) -> str:
@@ -232,12 +254,6 @@ class PackParents:
         return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
 
 
-def _with_psfs(table: pd.DataFrame, files: PackFiles) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """A catalogue with measured PSFs, where the survey declares any, and those."""
-    kernels = files.hosts.kernels
-    return (table, None) if kernels is None else with_kernels(table, kernels, files.imaging)
-
-
 def _check_scale(hosts: PackHosts, sought: float) -> None:
     off = hosts.pixel_scale_arcsec / sought - 1.0
     if abs(off) > SCALE_TOLERANCE:
@@ -253,7 +269,7 @@ def _open_cubes(folder: Path, imaging: Imaging) -> dict[str, CubeFile]:
         names = ", ".join(f"{band}.fits" for band in imaging.bands)
         raise ArcgateError("no such folder", where=folder, todo=f"set data.hosts.path to a folder with {names}")
     paths, size = cube_paths(folder, imaging.bands), imaging.size_pix
-    files = {band: read_cube(path) for band, path in paths.items()}
+    files = {band: read_cube(path, size) for band, path in paths.items()}
     shapes = {file.path.name: file.pixels.shape for file in files.values()}
     if len(set(shapes.values())) > 1:
         raise ArcgateError(
@@ -299,7 +315,7 @@ def _measured(files: PackFiles, folder: Path, workers: int) -> pd.DataFrame:
 
 
 def _rows(part: _Stretch) -> list[dict[str, object]]:
-    cubes = [open_cube(path) for path in cube_paths(Path(part.hosts.path), part.imaging.bands).values()]
+    cubes = [open_cube(path, part.imaging.size_pix) for path in cube_paths(Path(part.hosts.path), part.imaging.bands).values()]
     return [_row(part, cubes, index) for index in range(part.start, part.stop)]
 
 

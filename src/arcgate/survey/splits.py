@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import SPLITS
 from arcgate.ground.draws import text_ids, uniform
-from arcgate.ground.errors import ArcgateError
 
 # Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
 _SPLIT_SEED = 20260101
@@ -41,24 +39,18 @@ def split_of_images(names: Sequence[str]) -> NDArray[np.str_]:
     return _sides(uniform(_SPLIT_SEED, "source_split", text_ids(names)))
 
 
-def split_of_few(names: Sequence[str], what: str) -> NDArray[np.str_]:
-    """Split of each of a few things of which every split needs one, by the order of hashes of their names.
+def split_of_few(names: Sequence[str], stream: str) -> NDArray[np.str_]:
+    """Split of each of a few things, each of which serves one alone, by the order of hashes of their names.
 
-    Raises
-    ------
-    ArcgateError
-        There are fewer than splits; `what` they are is named.
+    Every split has one, as far as there are so many: train first, then test. `stream` is what they are.
     """
-    if len(set(names)) < len(SPLITS):
-        raise ArcgateError(
-            f"{len(set(names))} {what} cannot serve {len(SPLITS)} splits, between which none may be shared",
-            todo=f"give at least {len(SPLITS)}",
-        )
-    order = np.argsort(uniform(_SPLIT_SEED, what, text_ids(names)), kind="stable")
-    counts = {name: max(1, round(_SHARES[name] * len(names))) for name in ("val", "test")}
-    sides = np.full(len(names), "train", dtype="<U5")
-    sides[order[: counts["val"]]] = "val"
-    sides[order[counts["val"] : counts["val"] + counts["test"]]] = "test"
+    count = len(names)
+    order = np.argsort(uniform(_SPLIT_SEED, stream, text_ids(names)), kind="stable")
+    val = max(1, round(_SHARES["val"] * count)) if count > 2 else 0
+    test = max(1, round(_SHARES["test"] * count)) if count > 1 else 0
+    sides = np.full(count, "train", dtype="<U5")
+    sides[order[:val]] = "val"
+    sides[order[val : val + test]] = "test"
     return sides
 
 
