@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -38,7 +37,7 @@ from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.learning.stream import Blocks
 from arcgate.learning.train import train
-from arcgate.variant import Variant, View
+from arcgate.variant import Variant
 from arcgate.views.view import Viewer
 
 HERE = Path(__file__).parent
@@ -99,7 +98,7 @@ def trained(task: Task) -> dict[str, object]:
     learning = replace(task.spec.learning, seed=task.seed)
     with threadpool_limits(1):
         result = train(data, task.spec.view, learning, folder=task.folder, threads=1)
-        images, label = test_stamps(task.test, task.spec.view)
+        images, label = test_stamps(task)
         finder = load_finder(load_checkpoint(result.best_checkpoint))
         with torch.inference_mode():
             logit = torch.cat([finder(part) for part in torch.split(images, 256)]).double().numpy()
@@ -120,12 +119,18 @@ def trained(task: Task) -> dict[str, object]:
     }
 
 
-@lru_cache(maxsize=1)
-def test_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
+# Of a process, whose tasks all have the same test set and view.
+_STAMPS: list[tuple[torch.Tensor, NDArray[np.int64]]] = []
+
+
+def test_stamps(task: Task) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """All stamps of the test set as the network sees them, with their labels; once a process."""
-    dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
-    parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
-    return torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]).long().numpy()
+    if not _STAMPS:
+        dataset, viewer = open_dataset(task.test), Viewer(task.spec.view, DECALS)
+        parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
+        images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
+        _STAMPS.append((images, labels.long().numpy()))
+    return _STAMPS[0]
 
 
 def finished() -> Iterator[dict[str, str]]:

@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -91,12 +90,18 @@ def trained(task: Task) -> dict[str, object]:
     }
 
 
-@lru_cache(maxsize=1)
+# Of a process, whose tasks all have the same common set and view.
+_STAMPS: list[tuple[torch.Tensor, NDArray[np.int64]]] = []
+
+
 def common_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """All stamps of the common set as the view normalises them, with their labels, by split; once a process."""
-    dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
-    parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
-    return torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]).long().numpy()
+    if not _STAMPS:
+        dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
+        parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
+        images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
+        _STAMPS.append((images, labels.long().numpy()))
+    return _STAMPS[0]
 
 
 def finished() -> list[dict[str, str]]:
