@@ -45,7 +45,7 @@ CONSTANTS = [
     ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
     ("evaluation/metrics.py", "LEVEL", {"scoring"}),
     ("learning/stream.py", "MEMORY_BUDGET_BYTES", {"learning", "scoring"}),
-    ("dataset/schema.py", "ZERO_POINT", set(STAGES)),
+    ("imaging.py", "ZERO_POINT", set(STAGES)),
     ("figures/style.py", None, {"figures"}),
     ("cli.py", "EXIT_CODES", set()),
 ]

@@ -100,8 +100,8 @@ class PackHosts:
     ----------
     path : str
         Folder with a file for each band (g.fits, r.fits, ...), each a cube (n, height, width).
-    nanomaggies_per_count : float
-        Factor from pixel values to nanomaggies.
+    nanomaggies_per_count : float or None
+        Factor from pixel values to nanomaggies; None takes that of the imaging's zero point.
     pixel_scale_arcsec : float
         Pixel size.
     psfsize_arcsec : PerBand
@@ -116,12 +116,19 @@ class PackHosts:
 
     kind: Literal["pack"]
     path: str
-    nanomaggies_per_count: Positive
+    nanomaggies_per_count: Positive | None
     pixel_scale_arcsec: Positive
     psfsize_arcsec: PerBand
     psf_beta: PerBand
     gain: PerBand
     kernels: Kernels | None = None
+
+    @property
+    def factor(self) -> float:
+        """Nanomaggies per count, of hosts that state it or were given it (`arcgate.survey.pack`)."""
+        if self.nanomaggies_per_count is None:
+            raise ValueError("nanomaggies_per_count is not known yet: PackFiles.open takes it from the imaging")
+        return self.nanomaggies_per_count
 
 
 Hosts = Annotated[MockHosts | PackHosts, Field(discriminator="kind")]

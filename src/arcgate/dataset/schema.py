@@ -20,7 +20,6 @@ import pyarrow as pa
 from arcgate.imaging import Imaging
 
 SCHEMA_VERSION: Final = 4
-ZERO_POINT: Final = 22.5
 SPLITS: Final = ("train", "val", "test")
 ROLES: Final = ("positive", "control", "null")
 IMAGE_COLUMNS: Final = ("image", "arc")

@@ -29,9 +29,8 @@ from scipy.signal import resample
 from scipy.special import gamma, gammaincinv
 
 from arcgate.dataset.references import NONE, References
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 
 Array = NDArray[np.float64]
 Source = Callable[[Array, Array], Array]

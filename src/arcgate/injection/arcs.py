@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset.references import NONE, References
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.lensing.models import Lenses, RowError, Sersics
 from arcgate.lensing.psf import Kernel, Psf, fwhm_from_psfsize
 from arcgate.lensing.render import Rendered, render

@@ -71,7 +71,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
         write_card(
             folder,
             data=as_plain(data),
-            imaging=data.imaging,
+            imaging=data.imaging.in_nanomaggies,
             hosts="; ".join([parents.describe(), *hosts.told()]),
             parents_digest=parents.digest,
             hosts_digest=hosts.digest(manifest["catalogue_row"].to_numpy(np.int64)),

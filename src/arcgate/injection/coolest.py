@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.injection.exchange import amplitude_of, bad_column, exchanged_columns, radius_ratio, row_numbers, row_slope
 
 _INDICES: Final = (0.5, 10.0)

@@ -19,9 +19,8 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import gammaincinv, gammaln
 
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 
 Arguments = dict[str, float]
 

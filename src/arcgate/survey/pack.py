@@ -29,13 +29,13 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube
 from arcgate.survey.kept import kept_table
 from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
-from arcgate.survey.pack_headers import SCALE_TOLERANCE, check_headers
+from arcgate.survey.pack_headers import FLUX_TOLERANCE, SCALE_TOLERANCE, check_headers
 from arcgate.survey.pack_measuring import Measured, cut_of, measure_galaxy, stamp_of
 from arcgate.survey.places import Cut, Unusable, counted, numbered_places, told
 
@@ -83,12 +83,13 @@ class PackFiles:
             If a file is missing or ends early, the cubes differ in shape, stamps are smaller than the imaging's, headers
             contradict the configuration, or the pixel scale is not the imaging's.
         """
-        folder = Path(hosts.path)
+        folder, hosts = Path(hosts.path), _with_factor(hosts, imaging)
         _check_scale(hosts, imaging.pixel_scale_arcsec)
         files = _open_cubes(folder, imaging)
         count = next(iter(files.values())).pixels.shape[0]
         mapped = all(file.mapped for file in files.values())
-        return cls(hosts, imaging, count, mapped, check_headers(files, hosts, imaging), catalogue_path(folder))
+        notes = check_headers(files, hosts, imaging)
+        return cls(hosts, imaging.in_nanomaggies, count, mapped, notes, catalogue_path(folder))
 
     @cached_property
     def digest(self) -> str:
@@ -252,6 +253,18 @@ class PackParents:
     def describe(self) -> str:
         """One line for cards and dry runs."""
         return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
+
+
+def _with_factor(hosts: PackHosts, imaging: Imaging) -> PackHosts:
+    """With the factor from counts to nanomaggies, which the imaging's zero point gives where the hosts do not."""
+    factor, stated = hosts.nanomaggies_per_count, imaging.nanomaggies_per_count
+    if factor is not None and imaging.zero_point != ZERO_POINT and abs(factor / stated - 1.0) > FLUX_TOLERANCE:
+        raise ArcgateError(
+            f"a zero point of {imaging.zero_point:g} means {stated:.4g} nanomaggies per count, the hosts' say {factor:.4g}",
+            where="data.imaging.zero_point, data.hosts.nanomaggies_per_count",
+            todo="state it once: data.hosts.nanomaggies_per_count=null takes the imaging's",
+        )
+    return replace(hosts, nanomaggies_per_count=stated if factor is None else factor)
 
 
 def _check_scale(hosts: PackHosts, sought: float) -> None:
