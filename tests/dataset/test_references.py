@@ -97,6 +97,14 @@ def test_pixels_that_are_not_those_of_their_name_are_refused(tmp_path: Path, fil
         found.kernel(table["name"].iloc[0]) if file == KERNELS_FILE else found.images(table["name"].iloc[:1])
 
 
+def test_a_radius_that_is_not_the_images_is_refused(tmp_path: Path) -> None:
+    write_references(tmp_path, *_tables())
+    table = pd.read_parquet(tmp_path / IMAGES_FILE)
+    table.assign(half_light_arcsec=table["half_light_arcsec"] * 1.01).to_parquet(tmp_path / IMAGES_FILE)
+    with pytest.raises(ArcgateError, match="others than those that it was named for"):
+        references_of(tmp_path).images(table["name"].iloc[:1])
+
+
 @pytest.mark.parametrize("file", [KERNELS_FILE, IMAGES_FILE])
 def test_a_damaged_table_is_refused(tmp_path: Path, file: str) -> None:
     write_references(tmp_path, *_tables())

@@ -161,9 +161,10 @@ def kernel_row(
 
 
 def image_row(pixels: Pixels, scale_arcsec: float, half_light_arcsec: float, provenance: str) -> dict[str, object]:
-    """Row of the table of source images."""
+    """Row of the table of source images; scale and half-light radius count for its name, since they scale its arcs."""
+    scale_arcsec, half_light_arcsec = float(scale_arcsec), float(half_light_arcsec)
     return {
-        "name": content_name(pixels, (scale_arcsec,)),
+        "name": content_name(pixels, (scale_arcsec, half_light_arcsec)),
         "height_pix": pixels.shape[0],
         "width_pix": pixels.shape[1],
         "pixels": np.ascontiguousarray(pixels, dtype="<f4").tobytes(),
@@ -215,8 +216,9 @@ def _images(folder: Path) -> _Bank:
     path = folder / IMAGES_FILE
     table = _read(path, IMAGE_COLUMNS)
     images = _unpacked(table)
-    for name, pixels, scale in zip(table["name"], images, table["scale_arcsec"], strict=True):
-        _check_name(path, name, content_name(pixels, (float(scale),)))
+    sizes = table[["scale_arcsec", "half_light_arcsec"]].to_numpy(np.float64).tolist()
+    for name, pixels, (scale, half_light) in zip(table["name"], images, sizes, strict=True):
+        _check_name(path, name, content_name(pixels, (scale, half_light)))
     if len({image.shape for image in images}) != 1 or table["scale_arcsec"].nunique() != 1:
         raise ArcgateError("the source images differ in shape or scale", where=path, todo=_ADVICE)
     sources = SourceImages.of(np.stack(images), float(table["scale_arcsec"].iloc[0]))
