@@ -68,7 +68,7 @@ def test_contradictions_and_nonsense_are_refused(paired, tmp_path):
     with pytest.raises(ArcgateError, match=r"zero_point is 27 in the file and 22\.5 in the imaging of the command line"):
         open_source(path, DECALS)
     for wrong in (np.array(["twenty"]), np.array([27.0, 30.0])):
-        with pytest.raises(ArcgateError, match="(?s)zero_point is .*AB magnitude of one count"):
+        with pytest.raises(ArcgateError, match=r"(?s)zero_point is .*AB magnitude of one count"):
             open_source(write_arrays(counts(paired) | {"zero_point": wrong}, tmp_path / "wrong.npz"))
     with pytest.raises(ValueError, match="the zero point is a magnitude"):
         replace(DECALS, zero_point=float("nan"))

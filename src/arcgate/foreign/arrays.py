@@ -77,7 +77,12 @@ def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
     rows = left.kept
     centred = _with_centres(raw, imaging, place).iloc[rows]
     known = recorded(centred, lambda row: place(int(rows[row])), imaging, (GROUPS,))
-    used = {**dict.fromkeys(_KNOWN), **dict.fromkeys(known.used), **dict.fromkeys(flags), **dict.fromkeys((BANDS, REFERENCE, ZERO))}
+    used = {
+        **dict.fromkeys(_KNOWN),
+        **dict.fromkeys(known.used),
+        **dict.fromkeys(flags),
+        **dict.fromkeys((BANDS, REFERENCE, ZERO)),
+    }
     store = ArrayStore(path, {name: header for name, header in headers.items() if name in used}, imaging)
     read = {name: header for name, header in headers.items() if name in store.headers or name in raw}
     own = CONTROLS in headers
@@ -100,7 +105,12 @@ def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
         has_arc=ARCS in headers,
         types=frozenset().union(*types.values()),
     )
-    notes = [*(["pixels are taken as nanomaggies"] if imaging.zero_point == ZERO_POINT else []), *taken, *type_notes(types), *_passed_over(found, used, n, imaging)]
+    notes = [
+        *(["pixels are taken as nanomaggies"] if imaging.zero_point == ZERO_POINT else []),
+        *taken,
+        *type_notes(types),
+        *_passed_over(found, used, n, imaging),
+    ]
     if known.table["host_id"].is_unique and not own:
         notes.append(f"every stamp has a group of its own: if galaxies repeat, give them the same value in {GROUPS}")
     return assembled(kept, stored, notes)
@@ -142,7 +152,11 @@ def _with_centres(raw: pd.DataFrame, imaging: Imaging, place: _Place) -> pd.Data
 def _is_column(name: str, header: Header, n: int) -> bool:
     """Whether an array holds one value a stamp, or one for all, that may say something of the rows."""
     alone = name == PIXEL_SCALE and header.shape in ((), (1,))
-    return (header.shape == (n,) or alone) and name not in (*_IMAGES, LABELS, BANDS, REFERENCE, ZERO) and header.dtype.kind in "biufUS"
+    return (
+        (header.shape == (n,) or alone)
+        and name not in (*_IMAGES, LABELS, BANDS, REFERENCE, ZERO)
+        and header.dtype.kind in "biufUS"
+    )
 
 
 def _column(path: Path, header: Header, n: int) -> NDArray[np.generic]:
