@@ -37,7 +37,7 @@ from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.learning.stream import Blocks
 from arcgate.learning.train import train
-from arcgate.variant import Variant
+from arcgate.variant import Variant, View
 from arcgate.views.view import Viewer
 
 HERE = Path(__file__).parent
@@ -98,7 +98,7 @@ def trained(task: Task) -> dict[str, object]:
     learning = replace(task.spec.learning, seed=task.seed)
     with threadpool_limits(1):
         result = train(data, task.spec.view, learning, folder=task.folder, threads=1)
-        images, label = test_stamps(task)
+        images, label = test_stamps(task.test, task.spec.view)
         finder = load_finder(load_checkpoint(result.best_checkpoint))
         with torch.inference_mode():
             logit = torch.cat([finder(part) for part in torch.split(images, 256)]).double().numpy()
@@ -119,18 +119,18 @@ def trained(task: Task) -> dict[str, object]:
     }
 
 
-# Of a process, whose tasks all have the same test set and view.
-_STAMPS: list[tuple[torch.Tensor, NDArray[np.int64]]] = []
+# By folder and view, which holds a value a band in a mapping and can be told, not hashed.
+_STAMPS: dict[tuple[Path, str], tuple[torch.Tensor, NDArray[np.int64]]] = {}
 
 
-def test_stamps(task: Task) -> tuple[torch.Tensor, NDArray[np.int64]]:
+def test_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """All stamps of the test set as the network sees them, with their labels; once a process."""
-    if not _STAMPS:
-        dataset, viewer = open_dataset(task.test), Viewer(task.spec.view, DECALS)
+    if (key := (folder, repr(view))) not in _STAMPS:
+        dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
         parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
         images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
-        _STAMPS.append((images, labels.long().numpy()))
-    return _STAMPS[0]
+        _STAMPS[key] = images, labels.long().numpy()
+    return _STAMPS[key]
 
 
 def finished() -> Iterator[dict[str, str]]:

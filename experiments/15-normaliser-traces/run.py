@@ -90,18 +90,18 @@ def trained(task: Task) -> dict[str, object]:
     }
 
 
-# Of a process, whose tasks all have the same common set and view.
-_STAMPS: list[tuple[torch.Tensor, NDArray[np.int64]]] = []
+# By folder and view, which holds a value a band in a mapping and can be told, not hashed.
+_STAMPS: dict[tuple[Path, str], tuple[torch.Tensor, NDArray[np.int64]]] = {}
 
 
 def common_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """All stamps of the common set as the view normalises them, with their labels, by split; once a process."""
-    if not _STAMPS:
+    if (key := (folder, repr(view))) not in _STAMPS:
         dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
         parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
         images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
-        _STAMPS.append((images, labels.long().numpy()))
-    return _STAMPS[0]
+        _STAMPS[key] = images, labels.long().numpy()
+    return _STAMPS[key]
 
 
 def finished() -> list[dict[str, str]]:
