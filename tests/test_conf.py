@@ -9,8 +9,23 @@ import pytest
 from composing import composed
 from hydra import compose, initialize_config_module
 
+from arcgate.ground.errors import ArcgateError
+
 CONF = Path(next(iter(arcgate.conf.__path__)))
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("experiment", "__pycache__"))
+
+
+PACK = ("hosts=pack", "data.hosts.path=folder")
+KERNELS = (*PACK, "+kernels=psfex", "data.hosts.kernels.path=models")
+# Choices that need others, or a folder.
+NEEDING = {
+    "hosts=pack": PACK,
+    "kernels=psfex": KERNELS,
+    "kernels=coadd": (*PACK, "+kernels=coadd", "data.hosts.kernels.path=models"),
+    "psf=measured": (*KERNELS, "psf=measured"),
+    "psf=moffat_fitted": (*KERNELS, "psf=moffat_fitted"),
+    "source=cosmos": ("source=cosmos", "data.source.path=stamps"),
+}
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -18,8 +33,7 @@ def test_every_choice_of_a_group_composes(group):
     choices = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     assert choices
     for choice in choices:
-        place = ["data.hosts.path=folder"] if choice == "pack" else []
-        composed(f"{group}={choice}", *place)
+        composed(*NEEDING.get(f"{group}={choice}", (f"{group}={choice}",)))
 
 
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
@@ -41,7 +55,7 @@ def test_every_variant_of_an_experiment_composes_and_differs_as_it_says(experime
         # One factor at a time, but for the combination.
         differing = sum(
             getattr(spec.data, part) != getattr(published.data, part)
-            for part in ("controls", "psf", "core_mask", "grid", "hosts")
+            for part in ("controls", "psf", "core_mask", "grid", "hosts", "source")
         ) + (spec.view != published.view)
         assert differing == {"published": 0, "recommended": 2}.get(name, 1)
 
@@ -57,3 +71,16 @@ def test_the_common_test_set_is_built_by_no_variant():
         assert common.grid.name == "realistic"
         assert common.seed != spec.data.seed
         assert common.hosts == spec.data.hosts
+
+
+def test_measured_psfs_need_hosts_that_declare_them():
+    for psf in ("measured", "moffat_fitted"):
+        for hosts in ((), PACK):
+            with pytest.raises(
+                ArcgateError, match=rf"{psf} needs measured PSFs, and the hosts declare none: add \+kernels=psfex"
+            ):
+                composed(f"psf={psf}", *hosts)
+    with pytest.raises(ArcgateError, match="profile 'kernel' goes with reading 'measured'"):
+        composed(*KERNELS, "psf=measured", "data.psf.reading=naive")
+    with pytest.raises(ArcgateError, match="both are fitted"):
+        composed(*KERNELS, "psf=moffat_fitted", "data.psf.beta=3.0")

@@ -33,11 +33,6 @@ TOOLS = {
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
     "arcgate.lensing.caustics",
-    "arcgate.survey.coadd_psf",
-    "arcgate.survey.cosmos",
-    "arcgate.survey.fits_file",
-    "arcgate.survey.psfex",
-    "arcgate.survey.source_cleaning",
 }
 # What prints, lays out or keeps books.
 SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate_report", "figures", "tracking")
@@ -50,7 +45,7 @@ CONSTANTS = [
     ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
     ("evaluation/metrics.py", "LEVEL", {"scoring"}),
     ("learning/stream.py", "MEMORY_BUDGET_BYTES", {"learning", "scoring"}),
-    ("dataset/schema.py", "ZERO_POINT", set(STAGES)),
+    ("imaging.py", "ZERO_POINT", set(STAGES)),
     ("figures/style.py", None, {"figures"}),
     ("cli.py", "EXIT_CODES", set()),
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from composing import composed
 
 from arcgate.ground.errors import ArcgateError
@@ -18,7 +21,7 @@ from arcgate.keys import evidence_key, scoring_key, training_key
         ("data.core_mask.radius_pix=40 core_mask=hard_r5", "larger than the stamp"),
         ("data.core_mask.radius_pix=3", "kind 'none' goes with radius_pix 0"),
         ("data.controls.name=twin", "'paired' or 'unpaired'"),
-        ("data.psf.reading=hopeful", "'converted' or 'naive'"),
+        ("data.psf.reading=hopeful", "'converted', 'naive', 'fitted' or 'measured'"),
         ("data.n_pairs=0", "greater than 0"),
         ("gates.margin=0.7", "less than 0.5"),
         ("+data.colour=blue", "Unexpected keyword argument"),
@@ -47,15 +50,22 @@ def test_a_variant_is_frozen():
 
 
 def test_spec_digest_follows_data_and_hosts_only():
-    digest = {name: spec_digest(composed(*overrides).data, "hosts") for name, overrides in _CHANGES.items()}
+    digest = {name: spec_digest(composed(*overrides).data) for name, overrides in _CHANGES.items()}
     same = {name for name, value in digest.items() if value == digest["nothing"]}
     assert same == {"nothing", "view", "learning", "gates", "evaluation", "runtime", "study"}
-    assert spec_digest(composed().data, "other hosts") != digest["nothing"]
+    assert spec_digest(composed("data.hosts.seed=7").data) != digest["nothing"]
 
 
-def test_the_folder_of_a_pack_is_in_no_key():
-    one, two = (composed("hosts=pack", f"data.hosts.path={path}").data for path in ("a", "b"))
-    assert spec_digest(one, "h") == spec_digest(two, "h")
+def test_folders_are_in_no_key_but_what_lies_in_them(tmp_path):
+    (tmp_path / "a").mkdir()
+    for value, band in enumerate("grz"):
+        fits.PrimaryHDU(np.full((2, 64, 64), float(value))).writeto(tmp_path / "a" / f"{band}.fits")
+    copied = shutil.copytree(tmp_path / "a", tmp_path / "b")
+    one, two = (composed("hosts=pack", f"data.hosts.path={tmp_path / name}").data for name in "ab")
+    before = spec_digest(one)
+    assert spec_digest(two) == before
+    (copied / "g.fits").write_bytes((copied / "r.fits").read_bytes())
+    assert spec_digest(two) != before
 
 
 @pytest.mark.parametrize(

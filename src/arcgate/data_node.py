@@ -71,6 +71,28 @@ class MockHosts:
 
 
 @dataclass(config=STRICT, frozen=True)
+class Kernels:
+    """Measured PSFs of a survey, each of which serves the galaxies of one split.
+
+    Attributes
+    ----------
+    path : str
+        Folder of the files.
+    format : {'psfex', 'coadd'}
+        PsfEx models of single exposures (`*psfex*.fits`), or the Legacy Surveys' coadd PSFs (`copsf*.fits`).
+    centroid : {'removed', 'declared'}
+        Whether a PSF's light is moved onto its central pixel, or stays off it, and arcs with it.
+    wings : {'none', 'decam'}
+        Light beyond the model: that of DECam from 5 arcsec to half the stamp's diagonal, or nothing.
+    """
+
+    path: str
+    format: Literal["psfex", "coadd"]
+    centroid: Literal["removed", "declared"]
+    wings: Literal["none", "decam"]
+
+
+@dataclass(config=STRICT, frozen=True)
 class PackHosts:
     """Hosts read from a stamp pack: one FITS cube per band.
 
@@ -78,8 +100,8 @@ class PackHosts:
     ----------
     path : str
         Folder with a file for each band (g.fits, r.fits, ...), each a cube (n, height, width).
-    nanomaggies_per_count : float
-        Factor from pixel values to nanomaggies.
+    nanomaggies_per_count : float or None
+        Factor from pixel values to nanomaggies; None takes that of the imaging's zero point.
     pixel_scale_arcsec : float
         Pixel size.
     psfsize_arcsec : PerBand
@@ -88,15 +110,25 @@ class PackHosts:
         The survey's Moffat exponents.
     gain : PerBand
         Electrons per nanomaggy.
+    kernels : Kernels or None
+        Measured PSFs, instead of `psfsize_arcsec` and `psf_beta`.
     """
 
     kind: Literal["pack"]
     path: str
-    nanomaggies_per_count: Positive
+    nanomaggies_per_count: Positive | None
     pixel_scale_arcsec: Positive
     psfsize_arcsec: PerBand
     psf_beta: PerBand
     gain: PerBand
+    kernels: Kernels | None = None
+
+    @property
+    def factor(self) -> float:
+        """Nanomaggies per count, of hosts that state it or were given it (`arcgate.survey.pack`)."""
+        if self.nanomaggies_per_count is None:
+            raise ValueError("nanomaggies_per_count is not known yet: PackFiles.open takes it from the imaging")
+        return self.nanomaggies_per_count
 
 
 Hosts = Annotated[MockHosts | PackHosts, Field(discriminator="kind")]
@@ -148,6 +180,30 @@ class Grid:
 
 
 @dataclass(config=STRICT, frozen=True)
+class SersicSources:
+    """Sources with a Sersic profile, as the grid has them."""
+
+    kind: Literal["sersic"]
+
+
+@dataclass(config=STRICT, frozen=True)
+class CosmosSources:
+    """Sources that are images of real galaxies, each of which serves one split: their shapes and sizes, else the grid's values.
+
+    Attributes
+    ----------
+    path : str
+        Folder with HST stamps in GalSim's RealGalaxy layout.
+    """
+
+    kind: Literal["cosmos"]
+    path: str
+
+
+Sources = Annotated[SersicSources | CosmosSources, Field(discriminator="kind")]
+
+
+@dataclass(config=STRICT, frozen=True)
 class Controls:
     """How the galaxy without an arc is chosen.
 
@@ -169,23 +225,32 @@ class Controls:
 
 @dataclass(config=STRICT, frozen=True)
 class Psf:
-    """The PSF with which arcs are convolved, derived from the survey's `psfsize`.
+    """The PSF with which arcs are convolved, derived from what the survey declares.
 
     Attributes
     ----------
-    profile : {'gaussian', 'moffat'}
-        Shape.
-    reading : {'converted', 'naive'}
+    profile : {'gaussian', 'moffat', 'kernel'}
+        Shape; a kernel is the survey's own.
+    reading : {'converted', 'naive', 'fitted', 'measured'}
         `converted` keeps the noise-equivalent area that psfsize states; `naive` takes psfsize for the FWHM. For a
-        Gaussian the two are the same by the definition of psfsize.
+        Gaussian the two are the same by the definition of psfsize. `fitted` is the Moffat that fits the survey's kernel best,
+        `measured` the kernel itself.
     beta : float or None
         Moffat exponent; None takes the survey's declared value for each galaxy and band.
     """
 
     name: str
-    profile: Literal["gaussian", "moffat"]
-    reading: Literal["converted", "naive"]
+    profile: Literal["gaussian", "moffat", "kernel"]
+    reading: Literal["converted", "naive", "fitted", "measured"]
     beta: Annotated[float, Field(gt=1)] | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Psf:
+        if (self.profile == "kernel") != (self.reading == "measured"):
+            raise ValueError("profile 'kernel' goes with reading 'measured', and no other does")
+        if self.reading == "fitted" and (self.profile != "moffat" or self.beta is not None):
+            raise ValueError("reading 'fitted' goes with profile 'moffat' and beta null: both are fitted")
+        return self
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -260,6 +325,7 @@ class Data:
     imaging: Imaging
     hosts: Hosts
     grid: Grid
+    source: Sources
     controls: Controls
     psf: Psf
     noise: Noise
@@ -274,6 +340,11 @@ class Data:
         reach = half * self.imaging.pixel_scale_arcsec
         if (largest := max(self.grid.theta_e_arcsec)) >= reach:
             raise ValueError(f"grid: theta_E of {largest:g} arcsec lies beyond the stamp, which reaches {reach:.3g} arcsec")
+        measured = self.psf.reading in ("fitted", "measured")
+        if measured and (isinstance(self.hosts, MockHosts) or self.hosts.kernels is None):
+            raise ValueError(
+                f"psf: {self.psf.name} needs measured PSFs, and the hosts declare none: add +kernels=psfex or +kernels=coadd"
+            )
         for name, values in self._per_band().items():
             if set(values) != set(self.imaging.bands):
                 raise ValueError(

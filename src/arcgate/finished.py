@@ -21,7 +21,6 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import digest_of
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import FIGURES, evidence_key, scoring_key, training_key
-from arcgate.survey.parents import parents_digest
 from arcgate.variant import Variant
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ def _keys(spec: Variant) -> Keys | None:
     """Keys of a variant whose data sets are built."""
     digests = []
     for data in (spec.data, spec.evaluation.common):
-        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data, parents_digest(data.hosts, data.imaging)))
+        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data))
         if not is_built(folder):
             return None
         digests.append(str(read_card(folder)["data_digest"]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Final, Self
 
 from arcgate.lensing.frame import Frame
 
+ZERO_POINT: Final = 22.5
+"""Zero point of nanomaggies, in AB magnitudes."""
 CORE_RADIUS_ARCSEC: Final = 1.31
 """Of the core, in which light that no arc brings tells lenses most easily: 5 pixels of the Legacy Surveys."""
 
@@ -27,12 +30,15 @@ class Imaging:
         Pixels along a side of the square stamps.
     pixel_scale_arcsec : float
         Side of a pixel.
+    zero_point : float
+        AB magnitude of one count in files that are read. What arcgate holds and writes is in nanomaggies, whose zero point is
+        `ZERO_POINT`.
 
     Raises
     ------
     ValueError
         No band, one twice, or one whose name cannot end a column's; a reference band that is none of them; a size or scale that
-        `Frame` does not take.
+        `Frame` does not take; a zero point that is no number.
     """
 
     # A key of a configuration that is none of its own is refused.
@@ -42,6 +48,7 @@ class Imaging:
     reference_band: str
     size_pix: int
     pixel_scale_arcsec: float
+    zero_point: float = ZERO_POINT
 
     def __post_init__(self) -> None:
         odd = [band for band in self.bands if not (band.isascii() and band.isalnum() and band == band.lower())]
@@ -49,7 +56,10 @@ class Imaging:
             raise ValueError(f"bands are different names in lower-case letters and digits, got {list(self.bands)}")
         if self.reference_band not in self.bands:
             raise ValueError(f"the reference band is one of {list(self.bands)}, got {self.reference_band!r}")
+        if not math.isfinite(self.zero_point):
+            raise ValueError(f"the zero point is a magnitude, got {self.zero_point}")
         object.__setattr__(self, "pixel_scale_arcsec", self.frame.pixel_scale_arcsec)
+        object.__setattr__(self, "zero_point", float(self.zero_point))
 
     @classmethod
     def of(cls, stated: Mapping[str, Any]) -> Self:
@@ -63,6 +73,16 @@ class Imaging:
     def frame(self) -> Frame:
         """The pixels, for the engine."""
         return Frame(self.size_pix, self.pixel_scale_arcsec)
+
+    @property
+    def nanomaggies_per_count(self) -> float:
+        """Of files that are read."""
+        return float(10.0 ** (-0.4 * (self.zero_point - ZERO_POINT)))
+
+    @property
+    def in_nanomaggies(self) -> Imaging:
+        """That of the same stamps inside arcgate."""
+        return replace(self, zero_point=ZERO_POINT)
 
     @property
     def middle_pix(self) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
+from arcgate.evaluation.apart import require_apart
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate
 from arcgate.finished import COMMON, OWN, Keys, Record, opened, runs_folder, write_record
 from arcgate.gate_report import EVIDENCE, REPORT
@@ -116,6 +117,7 @@ def prepare(spec: Variant) -> Prepared:
     started = time.monotonic()
     shared = build_dataset(spec.evaluation.common, spec.runtime)
     common = open_dataset(shared.folder)
+    require_apart(data, common)
     say(f"{spec.variant}: common test set {_made(shared, started)}")
     return Prepared(spec, data, common, Keys.of(spec, data.data_digest, common.data_digest))
 

@@ -63,7 +63,7 @@ def print_data_plan(spec: Variant, planned: Planned) -> None:
 
 def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float, float]:
     """Seconds and bytes of a data set that is not there yet."""
-    digest = spec_digest(data, parents_digest(data.hosts, data.imaging))
+    digest = spec_digest(data)
     place = set_folder(Path(spec.runtime.data_dir), digest)
     if is_built(place):
         print(f"  {name}: {digest[:12]} is there ({place})")
@@ -108,7 +108,7 @@ def _later_stages(spec: Variant, folder: Path) -> float:
     """Seconds of gates and training, as far as they are not there."""
     judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR
     learning = 2 * spec.data.n_pairs * spec.learning.epochs * SECONDS_PER_STAMP / spec.runtime.threads
-    place = set_folder(folder, spec_digest(spec.data, parents_digest(spec.data.hosts, spec.data.imaging)))
+    place = set_folder(folder, spec_digest(spec.data))
     if not is_built(place):
         print("  gates, training and scores would run on it")
         return judging + learning

@@ -12,6 +12,7 @@ import pytest
 from cards import write_invented_card
 from numpy.typing import NDArray
 
+from arcgate.dataset.references import REFERRING
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
@@ -52,13 +53,18 @@ def _rows_of_pairs(n_pairs: int, first_pair: int, split: str) -> Rows:
     for column in schema_of(DECALS).columns:
         if column.kind == "int":
             table[column.name] = table[column.name].astype("Int64" if column.nullable else "int64")
+        elif column.kind == "text":
+            table[column.name] = table[column.name].astype("str")
     return table, np.stack(images), np.stack(arcs)
 
 
 def _value(kind: str, name: str, rng: np.random.Generator) -> object:
+    """Any; rows name neither kernels nor images, of which there are none."""
     if kind == "int":
         return int(rng.integers(1, 1000))
-    return float(rng.uniform(0.5, 2.5)) if kind == "float" else f"text of {name}"
+    if kind == "float":
+        return float(rng.uniform(0.5, 2.5))
+    return None if name.startswith(REFERRING) else f"text of {name}"
 
 
 @pytest.fixture

@@ -316,7 +316,8 @@ def test_shards_of_other_imaging_come_back_as_they_were(shard: Path, make_rows: 
     schema, rng = schema_of(imaging), np.random.default_rng(3)
     old, *_ = make_rows(3)
     kept = {name: old[name] for name in schema.names if name in old}
-    added = {name: rng.uniform(1.0, 2.0, 6) for name in schema.names if name not in old}
+    new = [column for column in schema.columns if column.name not in old]
+    added = {column.name: rng.uniform(1.0, 2.0, 6) if column.kind == "float" else [None, "kernel"] * 3 for column in new}
     table = pd.DataFrame(kept | added)
     image, arc = rng.normal(size=(2, 6, *imaging.shape)).astype(np.float32)
     arc[table["role"] == "control"] = 0.0

@@ -12,6 +12,7 @@ import torch
 from cards import write_invented_card
 
 from arcgate.dataset import Dataset, open_dataset
+from arcgate.dataset.references import REFERRING
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.hashing import as_plain
@@ -30,7 +31,7 @@ def _one_thread() -> None:
 
 def _row(pair: int, role: str) -> dict[str, object]:
     plain = {"int": 1, "float": 1.0, "text": "text"}
-    row = {column.name: plain[column.kind] for column in schema_of(DECALS).columns}
+    row = {column.name: None if column.name.startswith(REFERRING) else plain[column.kind] for column in schema_of(DECALS).columns}
     row |= {
         "sample_id": 3 * pair + list(_ROLES).index(role),
         "pair_id": pair,

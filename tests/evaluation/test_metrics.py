@@ -22,6 +22,7 @@ def predictions(n: int = 200, separation: float = 2.0, masked_separation: float 
         {
             "label": label,
             "host_id": [f"galaxy {h}" for h in host],
+            "source_image": None,
             "logit": galaxy + noise + separation * label,
             "logit_core_masked": galaxy + noise + masked_separation * label - 0.5,
         }
@@ -39,6 +40,20 @@ def test_auroc_has_the_interval_that_is_clustered_by_galaxy() -> None:
     independent = clustered_auc(table["logit"].to_numpy(), table["label"].to_numpy(), np.arange(len(table)).astype(str))
     assert (values["auroc/low"], values["auroc/high"]) == (clustered.low, clustered.high)
     assert independent.high - independent.low != pytest.approx(clustered.high - clustered.low, rel=0.05)
+
+
+def test_few_sources_widen_the_interval_and_are_counted() -> None:
+    table = predictions()
+    effect = np.random.default_rng(2).normal(size=8)
+    which = np.random.default_rng(3).integers(0, 8, len(table))
+    positive = table["label"].to_numpy() == 1
+    shared = table.assign(logit=table["logit"] + np.where(positive, effect[which], 0.0))
+    named = shared.assign(source_image=np.where(positive, [f"image {k}" for k in which], None))
+    of_many, of_few = (set_metrics(each, 0.1).values for each in (shared, named))
+    assert of_few["auroc"] == of_many["auroc"]
+    assert of_few["n_sources"] == 8
+    assert "n_sources" not in of_many
+    assert of_few["auroc/high"] - of_few["auroc/low"] > 1.5 * (of_many["auroc/high"] - of_many["auroc/low"])
 
 
 def test_recall_is_that_at_the_threshold_of_the_negatives() -> None:

@@ -50,6 +50,15 @@ def test_a_table_with_controls_of_its_own_declares_its_arcs(paired, tmp_path):
     )
 
 
+@pytest.mark.parametrize("column", ["kernel_declared_g", "source_image"])
+def test_kernels_and_images_by_name_are_not_predicted(paired, tmp_path, column):
+    rows = declaring(paired_rows(paired), pairs_of(paired).table.iloc[::2])
+    source = open_source(write_rows(rows.assign(**{column: "0123456789abcdef"}), tmp_path / "set.parquet"))
+    assert not source.facts.declared
+    assert any(f"{column} name what only arcgate's own data sets hold" in note for note in notes_of(source))
+    assert open_source(write_rows(rows.assign(**{column: None}), tmp_path / "none.parquet")).facts.declared
+
+
 def test_other_galaxies_need_a_psf_too(unpaired, tmp_path):
     table = pairs_of(unpaired).table
     rows = declaring(unpaired_rows(unpaired), table)

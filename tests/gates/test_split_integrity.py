@@ -59,6 +59,31 @@ def test_what_lies_on_two_sides_fails(column, values, said):
     assert said in result.reason
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"source_image": ["s1", None, "s2", None, "s2", None]}, "1 source images"),
+        ({"kernel_used_g": ["k1", None, "k2", None, "k1", None]}, "1 PSF kernels"),
+        # In another band, and declared here where it is used there: the same kernel nevertheless.
+        ({"kernel_declared_g": ["k1"] * 4 + ["k2"] * 2, "kernel_used_z": ["k3", None, "k3", None, "k1", None]}, "1 PSF kernels"),
+    ],
+)
+def test_what_rows_name_on_two_sides_fails(columns, said):
+    result = judge_splits(Table(rows(**columns)))
+    assert result.status == "failed"
+    assert f"{said} occur in more than one split" in result.reason
+    assert "galaxies" not in result.reason
+
+
+def test_kernels_and_images_of_one_side_each_pass_and_are_told():
+    apart = {"source_image": ["s1", None, "s2", None, "s3", None], "kernel_declared_g": ["k1"] * 4 + ["k2"] * 2}
+    result = judge_splits(Table(rows(**apart)))
+    assert result.status == "passed"
+    assert result.reason.endswith("galaxies, sky cells, pairs, PSF kernels, source images")
+    none = judge_splits(Table(rows(source_image=None, kernel_declared_g=None)))
+    assert none.reason.endswith("galaxies, sky cells, pairs")
+
+
 def test_columns_that_are_not_there_are_named():
     gone = judge_splits(Table(rows().drop(columns="split")))
     assert gone.status == "not_run"

@@ -98,6 +98,33 @@ def test_interval_covers_at_its_nominal_rate(paired, shift):
     assert 0.86 <= held / 600 <= 0.94
 
 
+def test_intervals_of_few_sources_cover_too():
+    """Positives that share a source are alike beyond their galaxies: clustered both ways, intervals keep their level."""
+    rng, hosts, sources, sets = np.random.default_rng(5), 60, 12, 400
+    truth = clustered_auc(*_of_sources(rng, 4000, 4000)[:3]).value
+    inside = {"both": 0, "galaxies": 0}
+    for _ in range(sets):
+        scores, labels, groups, source = _of_sources(rng, hosts, sources)
+        for name, found in (
+            ("both", clustered_auc(scores, labels, groups, sources=source)),
+            ("galaxies", clustered_auc(scores, labels, groups)),
+        ):
+            inside[name] += found.low <= truth <= found.high
+    # Binomial scatter of 400 sets is 1.5 %.
+    assert 0.85 < inside["both"] / sets < 0.96
+    assert inside["galaxies"] / sets < 0.75
+
+
+def _of_sources(rng, hosts, sources):
+    """Four pairs a galaxy; scores of positives shift with their galaxy, as their controls' do, and with their source."""
+    galaxy, of = np.repeat(np.arange(hosts), 4), rng.integers(0, sources, 4 * hosts)
+    own = 0.7 * rng.normal(size=hosts)[galaxy]
+    positive = own + rng.normal(size=sources)[of] + rng.normal(size=4 * hosts) + 1.0
+    control = own + rng.normal(size=4 * hosts)
+    labels = np.repeat([1, 0], 4 * hosts)
+    return np.r_[positive, control], labels, np.r_[galaxy, galaxy].astype(str), np.r_[of, np.full(4 * hosts, -1)]
+
+
 @pytest.mark.parametrize("hosts", [5, 24, 200])
 def test_complete_separation_is_not_certainty(hosts):
     """With k clusters and no misplaced one, a share p of misplaced clusters is excluded only if (1 - p)^k < 5 %."""

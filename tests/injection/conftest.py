@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.colours import DRAWN, carried
-from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, Psf
+from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, Psf, SersicSources
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.columns import as_table, declared_columns, measured_columns
 from arcgate.survey.hosts import Hosts, cut_out
@@ -37,6 +37,7 @@ class MemoryParents:
     catalogue: pd.DataFrame
     imaging: Imaging = DECALS
     digest: str = "0" * 64
+    kernels: pd.DataFrame | None = None
     unusable: frozenset[int] = frozenset()
 
     def place(self, rows: NDArray[np.int64]) -> MemoryPlace:
@@ -157,6 +158,7 @@ BASE = Data(
         {"g": 1.0, "r": 1.0, "z": 1.0},
     ),
     grid=V4_SOTA,
+    source=SersicSources("sersic"),
     controls=PAIRED,
     psf=GAUSSIAN,
     noise=NO_NOISE,

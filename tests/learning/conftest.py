@@ -12,6 +12,7 @@ from cards import write_invented_card
 from numpy.typing import NDArray
 
 from arcgate.dataset import Dataset, open_dataset
+from arcgate.dataset.references import REFERRING
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
@@ -36,7 +37,9 @@ def _rows(pair: int, split: str, roles: tuple[str, ...]) -> tuple[list[dict[str,
     host = (blob + 0.01 * rng.normal(size=(3, DECALS.size_pix, DECALS.size_pix))).astype(np.float32)
     ring = (0.3 * np.exp(-0.5 * (radius - rng.uniform(6, 9)) ** 2)).astype(np.float32)
     plain = {"int": 1, "float": 1.0, "text": "text"}
-    common = {column.name: plain[column.kind] for column in schema_of(DECALS).columns}
+    common = {
+        column.name: None if column.name.startswith(REFERRING) else plain[column.kind] for column in schema_of(DECALS).columns
+    }
     common |= {"host_id": f"galaxy {pair}", "pair_id": pair, "split": split, "host_x_pix": 31.5, "host_y_pix": 31.5}
     rows = [common | {"sample_id": 3 * pair + k, "role": role, "label": _ROLES[role]} for k, role in enumerate(roles)]
     return rows, [host + ring if role == "positive" else host for role in roles]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 from arcgate.lensing.psf import Psf
 from arcgate.survey.columns import declared_columns, measured_columns
-from arcgate.survey.pack import PackParents
+from arcgate.survey.pack import PackFiles, PackParents
 from arcgate.survey.parents import open_parents
 from arcgate.survey.places import Parents
 
@@ -53,6 +54,16 @@ def test_real_galaxies_are_centred_and_plausible(real: PackParents) -> None:
     assert table["depth_r"].between(24.3, 25.3).all()
     assert table["healpix"].isna().all()
     assert table[["ra", "dec", "ebv"]].isna().to_numpy().all()
+
+
+@needs_real
+def test_the_zero_point_of_the_imaging_stands_in_for_the_factor(real: PackParents) -> None:
+    hosts, imaging = pack_hosts(REAL / "des_lrg_hosts", nanomaggies_per_count=None), replace(DECALS, zero_point=30.0)
+    assert PackFiles.open(hosts, imaging).digest == real.digest
+    assert PackFiles.open(hosts, imaging).imaging == DECALS
+    assert PackFiles.open(hosts, DECALS).digest != real.digest
+    with pytest.raises(ArcgateError, match=r"(?s)a zero point of 27 means 0\.01585 nanomaggies per count, the hosts' say 0\.001"):
+        PackFiles.open(pack_hosts(REAL / "des_lrg_hosts"), replace(DECALS, zero_point=27.0))
 
 
 @needs_real

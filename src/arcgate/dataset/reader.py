@@ -14,6 +14,7 @@ from arcgate.dataset.card import CARD, imaging_of, read_card, receipts_of
 from arcgate.dataset.describing import describe
 from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
+from arcgate.dataset.references import REFERRING, references_of
 from arcgate.dataset.schema import ROLES, SPLITS, Schema, schema_of
 from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table, shard_imaging
 from arcgate.ground.errors import ArcgateError
@@ -133,7 +134,7 @@ class Dataset:
             yield read_shard(paths[position], columns, roles, arcs)
 
     def verify(self) -> None:
-        """Recompute every checksum: files, row digests, data digest.
+        """Recompute every checksum: files, row digests, data digest, and the names of kernels and images, which must be there.
 
         Raises
         ------
@@ -146,6 +147,7 @@ class Dataset:
             shard_ids, shard_digests = _verified(self.path, receipt, self.schema)
             ids += shard_ids
             digests += shard_digests
+        references_of(self.path).check(self.table([name for name in self.schema.names if name.startswith(REFERRING)]))
         found = data_digest(ids, digests)
         if found != self.data_digest:
             raise ArcgateError(f"the rows give the data digest {found}, the card says {self.data_digest}", where=self.path / CARD)

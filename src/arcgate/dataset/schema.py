@@ -19,8 +19,7 @@ import pyarrow as pa
 
 from arcgate.imaging import Imaging
 
-SCHEMA_VERSION: Final = 3
-ZERO_POINT: Final = 22.5
+SCHEMA_VERSION: Final = 4
 SPLITS: Final = ("train", "val", "test")
 ROLES: Final = ("positive", "control", "null")
 IMAGE_COLUMNS: Final = ("image", "arc")
@@ -62,17 +61,22 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         Column("n_images", "int", True, "images of the source's centre outside the origin"),
         *per_band("source_mag", "unlensed total AB magnitude of the source", nullable=True),
         Column("source_reff_arcsec", "float", True, "half-light radius, intermediate axis, arcsec"),
-        Column("source_sersic_n", "float", True, "Sersic index"),
-        Column("source_q", "float", True, "axis ratio of the source"),
-        Column("source_phi_rad", "float", True, "position angle of the source, radians"),
+        Column("source_sersic_n", "float", True, "Sersic index; null for an image"),
+        Column("source_q", "float", True, "axis ratio of the source; null for an image"),
+        Column("source_phi_rad", "float", True, "position angle of the source, radians; of an image's +x axis"),
         Column("source_x_arcsec", "float", True, "source centre, offset from the lens in x, arcsec"),
         Column("source_y_arcsec", "float", True, "source centre, offset from the lens in y, arcsec"),
+        Column("source_image", "text", True, "image in sources.parquet that the source is; null for a Sersic profile"),
         Column("flux_scale", "float", True, "factor on the arc's flux: 1 on positives, 0 on null rows"),
         *per_band("psfsize", "FWHM of the Gaussian of equal noise-equivalent area, declared by the survey, arcsec"),
-        *per_band("psf_beta_declared", "Moffat exponent declared by the survey"),
-        Column("psf_profile_used", "text", True, "profile the arc was convolved with: gaussian or moffat"),
-        *per_band("psf_fwhm_used", "FWHM the arc was convolved with, arcsec", nullable=True),
-        *per_band("psf_beta_used", "Moffat exponent the arc was convolved with; null for a Gaussian", nullable=True),
+        *per_band("psf_beta_declared", "Moffat exponent declared by the survey; of the best fit where it declares a kernel"),
+        *_per_band(
+            imaging.bands, "kernel_declared", "kernel in psfs.parquet declared by the survey; null for the Moffat", True, "text"
+        ),
+        Column("psf_profile_used", "text", True, "profile the arc was convolved with: gaussian, moffat or kernel"),
+        *_per_band(imaging.bands, "kernel_used", "kernel in psfs.parquet the arc was convolved with, if any", True, "text"),
+        *per_band("psf_fwhm_used", "FWHM the arc was convolved with, arcsec; null for a kernel", nullable=True),
+        *per_band("psf_beta_used", "Moffat exponent the arc was convolved with; null but for a Moffat", nullable=True),
         Column("arc_noise", "text", False, "noise of the arc's own photons: none or poisson"),
         Column("core_mask_kind", "text", False, "none, hard or tanh"),
         Column("core_mask_radius_pix", "float", False, "radius inside which the arc's light was removed, pixels"),
@@ -107,8 +111,8 @@ def _measured(imaging: Imaging) -> tuple[Column, ...]:
     )
 
 
-def _per_band(bands: Sequence[str], stem: str, meaning: str, nullable: bool = False) -> list[Column]:
-    return [Column(f"{stem}_{band}", "float", nullable, f"{meaning}, {band} band") for band in bands]
+def _per_band(bands: Sequence[str], stem: str, meaning: str, nullable: bool = False, kind: Kind = "float") -> list[Column]:
+    return [Column(f"{stem}_{band}", kind, nullable, f"{meaning}, {band} band") for band in bands]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from arcgate.dataset.reader import Dataset
+from arcgate.dataset.references import NONE, References, references_of
 from arcgate.dataset.shard_reading import Batch, read_shard
 from arcgate.imaging import Imaging
 
@@ -49,10 +50,14 @@ class Facts:
         Name of the floating-point type in which pixels were written: float16, float32 or float64.
     imaging : Imaging
         Of the stamps.
+    references : References
+        Kernels and images that rows name.
     left_out_p : float or None
         Probability that chance makes the two classes differ as much or more in the share of rows that were left out for want of a
         stamp, two-sided and exact. Below `left_out.CHANCE` what decides whether a stamp is there tells the classes apart. None
         where nothing was left out.
+    converted : bool
+        Pixels were read in other counts and converted to nanomaggies: their last bits are not those that were stored.
     """
 
     layout: str
@@ -65,7 +70,9 @@ class Facts:
     measured_on_arcs: frozenset[str] = frozenset()
     precision: str = "float32"
     imaging: Imaging = field(kw_only=True)
+    references: References = NONE
     left_out_p: float | None = None
+    converted: bool = False
 
 
 class Part(Protocol):
@@ -143,6 +150,7 @@ class DatasetSource:
             declared=True,
             columns=frozenset(self.dataset.schema.names),
             imaging=self.dataset.imaging,
+            references=references_of(self.dataset.path),
         )
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.receipts import file_digest
+from arcgate.evaluation.apart import require_apart
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
@@ -64,9 +65,10 @@ def evaluate(
     Raises
     ------
     ArcgateError
-        As `predict`.
+        As `predict` and `require_apart`.
     """
     inputs = _inputs(checkpoint, own, common, view, evaluation)
+    require_apart(own, common)
     if (scores := read_scores(folder)) is not None and scores["inputs"] == inputs:
         return dict(scores["metrics"])
     folder.mkdir(parents=True, exist_ok=True)

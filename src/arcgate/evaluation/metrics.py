@@ -105,11 +105,11 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
     Returns
     -------
     Metrics
-        auroc, over rows of different galaxies, with auroc/low and auroc/high (90 % interval, clustered by host; see
-        `clustered_auc`); recall_at_fpr and recall_threshold_logit; core_masked_auroc, core_masked_auroc_drop (unmasked
-        minus masked), core_masked_recall_drop (each at the threshold that its own negatives set, so that both have the
-        same false-positive rate) and core_masked_logit_change (mean
-        over positives of masked minus unmasked).
+        auroc, over rows of different galaxies, with auroc/low and auroc/high (90 % interval, clustered by host and source
+        image; see `clustered_auc`); n_sources, where sources are images; recall_at_fpr and recall_threshold_logit;
+        core_masked_auroc, core_masked_auroc_drop (unmasked minus masked), core_masked_recall_drop (each at the threshold that
+        its own negatives set, so that both have the same false-positive rate) and core_masked_logit_change (mean over positives
+        of masked minus unmasked).
 
     Raises
     ------
@@ -120,7 +120,8 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
     label = predictions["label"].to_numpy()
     logit, masked = predictions["logit"].to_numpy(), predictions["logit_core_masked"].to_numpy()
     host = predictions["host_id"].to_numpy()
-    plain, core_masked = clustered_auc(logit, label, host, level=LEVEL), clustered_auc(masked, label, host, level=LEVEL)
+    source: NDArray[np.int64] = predictions["source_image"].astype("category").cat.codes.to_numpy().astype(np.int64)
+    plain, core_masked = (clustered_auc(scores, label, host, LEVEL, source) for scores in (logit, masked))
     metrics = Metrics(
         {
             "auroc": plain.value,
@@ -131,6 +132,8 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
             "core_masked_logit_change": float(np.mean((masked - logit)[label == 1])),
         }
     )
+    if sources := predictions["source_image"].nunique():
+        metrics.values["n_sources"] = float(sources)
     _add_recall(metrics, logit, masked, label, fpr)
     return metrics
 

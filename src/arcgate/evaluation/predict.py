@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arcgate.data_node import Split
     from arcgate.variant import View
 
-ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split")
+ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split", "source_image")
 PAIR_COLUMNS: Final = ("theta_e_arcsec", "theta_e_over_psf", "arc_snr", "arc_snr_injected")
 BATCH_ROWS: Final = 256
 
@@ -61,7 +61,7 @@ def predict(
     Returns
     -------
     DataFrame
-        sample_id, host_id, pair_id, role, label, split, logit, and of the pair's positive (controls too)
+        sample_id, host_id, pair_id, role, label, split, source_image, logit, and of the pair's positive (controls too)
         theta_e_arcsec, theta_e_over_psf, arc_snr (before the training set's own mask), arc_snr_injected. Ordered by
         sample_id.
 

@@ -20,9 +20,9 @@ from arcgate.foreign.left_out import FLAGS, flagged, leave_out
 from arcgate.foreign.recorded import CENTRE, STRUCTURAL, require_inside
 from arcgate.foreign.rows import recorded, unused_note
 from arcgate.foreign.same_look import compare, namesakes, stored_types, type_notes
-from arcgate.foreign.stated_imaging import BANDS, PIXEL_SCALE, REFERENCE, Stated, imaging_of, stated_by
+from arcgate.foreign.stated_imaging import BANDS, PIXEL_SCALE, REFERENCE, ZERO, Stated, imaging_of, stated_by
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 
 LAYOUT = "arrays"
 LABELS, GROUPS = "labels", "groups"
@@ -48,8 +48,8 @@ def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
     path : Path
         Holds `stamps`, `labels` and `groups`; optionally `controls` (the galaxy of each stamp without its arc; then stamps
         with label 0 are not needed), `arcs` (light as added), `x` and `y` (centre of the galaxy), `split`, `pair_id`,
-        and any column of the schema, one value a stamp; `bands`, `reference_band` and `pixel_scale_arcsec`. Pixels are taken as
-        nanomaggies.
+        and any column of the schema, one value a stamp; `bands`, `reference_band`, `pixel_scale_arcsec` and `zero_point`.
+        Pixels are taken as nanomaggies where no zero point is stated.
     imaging : Imaging, optional
         Of the stamps; None: what the file states, else that of DECaLS.
 
@@ -66,7 +66,7 @@ def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
     _require_known(found, path)
     imaging, taken = imaging_of(found[STAMPS].shape[1:], f"{path}, array {STAMPS}", _stated(found, path), imaging)
     # Where one of these is there, it is read: it cannot be passed over because of how it was saved.
-    needed = {*_KNOWN, *_VALUES, BANDS, REFERENCE, *(name for name in schema_of(imaging).names if name not in STRUCTURAL)}
+    needed = {*_KNOWN, *_VALUES, BANDS, REFERENCE, ZERO, *(name for name in schema_of(imaging).names if name not in STRUCTURAL)}
     headers = {name: header for name, header in found.items() if not header.dtype.hasobject or name in needed}
     n = _checked(headers, needed, path)
     raw = pd.DataFrame({name: _column(path, header, n) for name, header in headers.items() if _is_column(name, header, n)})
@@ -77,7 +77,12 @@ def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
     rows = left.kept
     centred = _with_centres(raw, imaging, place).iloc[rows]
     known = recorded(centred, lambda row: place(int(rows[row])), imaging, (GROUPS,))
-    used = {**dict.fromkeys(_KNOWN), **dict.fromkeys(known.used), **dict.fromkeys(flags), BANDS: None, REFERENCE: None}
+    used = {
+        **dict.fromkeys(_KNOWN),
+        **dict.fromkeys(known.used),
+        **dict.fromkeys(flags),
+        **dict.fromkeys((BANDS, REFERENCE, ZERO)),
+    }
     store = ArrayStore(path, {name: header for name, header in headers.items() if name in used}, imaging)
     read = {name: header for name, header in headers.items() if name in store.headers or name in raw}
     own = CONTROLS in headers
@@ -100,7 +105,12 @@ def open_arrays(path: Path, imaging: Imaging | None = None) -> ForeignSource:
         has_arc=ARCS in headers,
         types=frozenset().union(*types.values()),
     )
-    notes = ["pixels are taken as nanomaggies", *taken, *type_notes(types), *_passed_over(found, used, n, imaging)]
+    notes = [
+        *(["pixels are taken as nanomaggies"] if imaging.zero_point == ZERO_POINT else []),
+        *taken,
+        *type_notes(types),
+        *_passed_over(found, used, n, imaging),
+    ]
     if known.table["host_id"].is_unique and not own:
         notes.append(f"every stamp has a group of its own: if galaxies repeat, give them the same value in {GROUPS}")
     return assembled(kept, stored, notes)
@@ -119,10 +129,10 @@ class _Place:
 def _stated(found: dict[str, Header], path: Path) -> Stated:
     """What arrays say of the imaging: names of bands, the reference band, one pixel scale or one a stamp."""
     said: dict[str, set[str]] = {}
-    for name in (name for name in (BANDS, REFERENCE) if name in found):
+    for name in (name for name in (BANDS, REFERENCE, ZERO) if name in found):
         _require_plain(found[name], path)
-        words = np.atleast_1d(whole_array(path, found[name])).astype(np.str_).tolist()
-        said[name] = {words[0] if name == REFERENCE else ",".join(words)}
+        words = np.atleast_1d(whole_array(path, found[name])).astype(np.str_).ravel().tolist()
+        said[name] = {",".join(words)} if name == BANDS else {*words}
     raw = pd.DataFrame()
     if PIXEL_SCALE in found:
         _require_plain(found[PIXEL_SCALE], path)
@@ -142,7 +152,11 @@ def _with_centres(raw: pd.DataFrame, imaging: Imaging, place: _Place) -> pd.Data
 def _is_column(name: str, header: Header, n: int) -> bool:
     """Whether an array holds one value a stamp, or one for all, that may say something of the rows."""
     alone = name == PIXEL_SCALE and header.shape in ((), (1,))
-    return (header.shape == (n,) or alone) and name not in (*_IMAGES, LABELS, BANDS, REFERENCE) and header.dtype.kind in "biufUS"
+    return (
+        (header.shape == (n,) or alone)
+        and name not in (*_IMAGES, LABELS, BANDS, REFERENCE, ZERO)
+        and header.dtype.kind in "biufUS"
+    )
 
 
 def _column(path: Path, header: Header, n: int) -> NDArray[np.generic]:

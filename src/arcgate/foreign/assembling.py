@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from arcgate.foreign.pairing import Pairs, arrange, pair_names, pair_rows
 from arcgate.foreign.recorded import require_plausible, with_declared_arcs
 from arcgate.foreign.rows import Recorded, believed
 from arcgate.foreign.same_look import Look, coarsest
+from arcgate.foreign.units import InNanomaggies, converted, unit_notes
+from arcgate.imaging import ZERO_POINT
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,7 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
         For pairs that cannot be told apart, galaxies that do not look like themselves, one class only, or for values
         that cannot be meant or rendered.
     """
+    rows, stored, notes = _in_nanomaggies(rows, stored, notes)
     pairs, pairing = _paired(rows)
     scalars = rows.recorded.table
     own = rows.own is not None
@@ -117,6 +120,7 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
         imaging=imaging,
         precision=coarsest(stored.types),
         left_out_p=rows.left.p,
+        converted=isinstance(stored.store, InNanomaggies),
     )
     said = (
         *rows.recorded.notes,
@@ -128,6 +132,17 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
         *arcs.notes,
     )
     return ForeignSource(stored.path, stored.digest, facts, said, stored.store, arranged.at(rows.left.kept))
+
+
+def _in_nanomaggies(rows: Kept, stored: Stored, notes: list[str]) -> tuple[Kept, Stored, list[str]]:
+    """The same with counts converted, where the imaging's zero point is another."""
+    recorded = rows.recorded
+    imaging = recorded.imaging
+    if imaging.zero_point == ZERO_POINT:
+        return rows, stored, notes
+    inside = replace(recorded, table=converted(recorded.table, imaging), imaging=imaging.in_nanomaggies)
+    store = InNanomaggies(stored.store, imaging.nanomaggies_per_count)
+    return replace(rows, recorded=inside), replace(stored, store=store), [*notes, *unit_notes(recorded.table, imaging)]
 
 
 def _paired(rows: Kept) -> tuple[Pairs | None, list[str]]:

@@ -134,6 +134,7 @@ def foreign_facts(
     imaging: Imaging,
     precision: str,
     left_out_p: float | None,
+    converted: bool,
 ) -> Facts:
     """Facts of stamps of another maker.
 
@@ -143,7 +144,7 @@ def foreign_facts(
     arranged : Arranged
     same_galaxy : bool
         Controls are the positives' own galaxies, on which everything is measured.
-    has_arc, galaxies_named, imaging, precision, left_out_p
+    has_arc, galaxies_named, imaging, precision, left_out_p, converted
         As in `Facts`.
     declared : bool
         What `arcgate.foreign.recorded` found.
@@ -163,6 +164,7 @@ def foreign_facts(
         precision=precision,
         imaging=imaging,
         left_out_p=left_out_p,
+        converted=converted,
     )
 
 

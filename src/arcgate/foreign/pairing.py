@@ -25,6 +25,7 @@ _OF_ARCS = (
     "psf_profile_used",
     "psf_fwhm_used",
     "psf_beta_used",
+    "kernel_used",
     "arc_",
 )
 UNMATCHED = "unmatched"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.references import REFERRING
 from arcgate.dataset.schema import schema_of
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
@@ -215,6 +216,8 @@ def with_declared_arcs(table: pd.DataFrame, is_control: NDArray[np.bool_], own: 
     """
     psf, used = _by_band(imaging, "psfsize", "psf_beta_declared"), ("psf_profile_used", *_by_band(imaging, "psf_fwhm_used"))
     positive, table = ~is_control, _with_magnitudes(table)
+    if named := [str(name) for name in table if str(name).startswith(REFERRING) and table[name][positive].notna().any()]:
+        return Declared(table, False, (_undeclared(f"{', '.join(named)} name what only arcgate's own data sets hold"),))
     wanted = [*lens_and_source(imaging), *psf, NOISE, *CENTRE]
     masked = MASK in table and bool((table[MASK][positive] != "none").any())
     noisy = NOISE in table and bool((table[NOISE][positive] != "none").any())

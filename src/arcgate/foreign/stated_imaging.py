@@ -12,15 +12,17 @@ import pandas as pd
 
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS, Imaging
+from arcgate.imaging import DECALS, ZERO_POINT, Imaging
 
 PIXEL_SCALE: Final = "pixel_scale_arcsec"
 BANDS: Final = "bands"
 REFERENCE: Final = "reference_band"
+ZERO: Final = "zero_point"
 # From space telescopes to small ground-based ones; what lies beyond is another unit.
 _LOW, _HIGH = 0.02, 3.0
 # Below this a difference between scales is one of digits.
 _SAME_SCALE: Final = 5e-4
+_SAME_ZERO: Final = 1e-3
 _STATE: Final = (
     "state the imaging: on the command line (imaging=hsc_gri, or a file of yours in conf/imaging), or in the file by bands, "
     "reference_band and pixel_scale_arcsec"
@@ -38,11 +40,14 @@ class Stated:
     reference_band : str or None
     scale_arcsec : float or None
         Side of a pixel.
+    zero_point : float or None
+        AB magnitude of one count.
     """
 
     bands: tuple[str, ...] | None = None
     reference_band: str | None = None
     scale_arcsec: float | None = None
+    zero_point: float | None = None
 
 
 def imaging_of(shape: Sequence[int] | None, where: str, stated: Stated, given: Imaging | None) -> tuple[Imaging, list[str]]:
@@ -85,7 +90,7 @@ def _by_file(shape: Sequence[int] | None, stated: Stated, where: str) -> tuple[I
     # Whoever states bands may have stamps of any size.
     size = DECALS.size_pix if stated.bands is None or shape is None or len(shape) != 3 else int(sorted(shape)[1])
     try:
-        imaging = Imaging(bands, reference, size, scale)
+        imaging = Imaging(bands, reference, size, scale, ZERO_POINT if stated.zero_point is None else stated.zero_point)
     except ValueError as error:
         raise ArcgateError(str(error), where=where, todo=_STATE) from error
     taken = [] if stated.bands else [f"bands as {', '.join(bands)}"]
@@ -101,6 +106,12 @@ def _agree(stated: Stated, given: Imaging, where: str) -> None:
             f"{PIXEL_SCALE} is {scale:g} in the file and {given.pixel_scale_arcsec:g} in the imaging of the command line",
             where=where,
             todo="give the right one: imaging.pixel_scale_arcsec=... , or another imaging",
+        )
+    if stated.zero_point is not None and abs(stated.zero_point - given.zero_point) > _SAME_ZERO:
+        raise ArcgateError(
+            f"{ZERO} is {stated.zero_point:g} in the file and {given.zero_point:g} in the imaging of the command line",
+            where=where,
+            todo="give the right one: imaging.zero_point=... ; nanomaggies have 22.5",
         )
     if stated.bands is not None and stated.bands != given.bands:
         raise ArcgateError(
@@ -130,7 +141,12 @@ def stated_by(raw: pd.DataFrame, metadata: Mapping[str, set[str]], place: Place)
     for name, values in ((BANDS, bands), (REFERENCE, reference)):
         if len(values) > 1:
             raise ArcgateError(f"{name} differ between files: {values[0]} and {values[1]}", where=where, todo=_STATE)
-    return Stated(bands[0] if bands else None, reference[0].lower() if reference else None, _scale(raw, metadata, place))
+    zero = sorted(metadata.get(ZERO, ()))
+    zero_point = float(pd.to_numeric(zero[0], errors="coerce")) if zero else None
+    if len(zero) > 1 or (zero_point is not None and not np.isfinite(zero_point)):
+        raise ArcgateError(f"{ZERO} is {' and '.join(zero)}", where=where, todo="give the AB magnitude of one count, once")
+    first = reference[0].lower() if reference else None
+    return Stated(bands[0] if bands else None, first, _scale(raw, metadata, place), zero_point)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ CAUSES: Final = {
         "Bug: a Gaussian stands for a Moffat",
         "Convolve the arcs with the profile that the survey declares: a Gaussian has no wings.",
     ),
+    "kernel_width": CauseWords(
+        "Bug: arcs were convolved with PSFs of another width than the measured ones",
+        "Check how kernels are resampled to the stamps' pixels, and that each galaxy gets its own.",
+    ),
     "centre_offset": CauseWords(
         "Bug: arcs are not centred on their galaxies",
         "Check the centre of the PSF kernel (an ifftshift), the half pixel of even-sized stamps, and the centre of the cutouts.",

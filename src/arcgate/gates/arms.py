@@ -192,7 +192,7 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
     null = stamps(np.flatnonzero(role == "null")) if facts.has_null else None
     arc = _arc(batch, keep, role, control, positive, facts)
     twin, twin_control = _twin(control, null, facts, seed)
-    predicted = _predicted(positive.table, arc, facts.imaging) if facts.declared else None
+    predicted = _predicted(positive.table, arc, facts) if facts.declared else None
     residual, unmasked, excess, counterpart = None, None, {}, control
     if predicted is not None:
         residual = replace(positive, image=positive.image - predicted.masked)
@@ -295,20 +295,19 @@ class _Predicted:
     photons: tuple[Pixels, Pixels] | None
 
 
-def _predicted(table: pd.DataFrame, stored: Pixels | None, imaging: Imaging) -> _Predicted:
+def _predicted(table: pd.DataFrame, stored: Pixels | None, facts: Facts) -> _Predicted:
+    imaging, references = facts.imaging, facts.references
     if table.empty:
         nothing = np.zeros((0, *imaging.shape), dtype=np.float32)
         return _Predicted(nothing, nothing, None)
-    psfs = declared_psfs(table, imaging)
-    full = render_arcs(table, psfs, imaging)[0]
+    psfs = declared_psfs(table, imaging, references)
+    full = render_arcs(table, psfs, imaging, references)[0]
     masked, noisy = ((table[name] != "none").to_numpy() for name in ("core_mask_kind", "arc_noise"))
     # The stored arc is the whole one, bit by bit, where neither a mask nor noise has touched it.
     whole, touched = full if stored is None else stored, np.flatnonzero(masked | noisy)
     if len(touched):
         whole = whole.copy()
-        whole[touched] = _whole(
-            table.iloc[touched].reset_index(drop=True), full[touched], [psfs[row] for row in touched], imaging
-        )
+        whole[touched] = _whole(table.iloc[touched].reset_index(drop=True), full[touched], [psfs[row] for row in touched], facts)
     mask = core_mask(table, imaging) if masked.any() else np.ones(1, dtype=np.float32)
     photons = None
     # Tables of other makers whose arcs carry no noise need not give the gain.
@@ -317,10 +316,12 @@ def _predicted(table: pd.DataFrame, stored: Pixels | None, imaging: Imaging) -> 
     return _Predicted(full * mask, whole, photons)
 
 
-def _whole(table: pd.DataFrame, by_declared: Pixels, declared: list[Psfs], imaging: Imaging) -> Pixels:
+def _whole(table: pd.DataFrame, by_declared: Pixels, declared: list[Psfs], facts: Facts) -> Pixels:
     """Arcs by the used PSF, rendered again where that is not the declared one."""
-    used = used_psfs(table, imaging)
+    imaging, references = facts.imaging, facts.references
+    used = used_psfs(table, imaging, references)
     other = np.flatnonzero([one != two for one, two in zip(used, declared, strict=True)])
     if len(other):
-        by_declared[other] = render_arcs(table.iloc[other].reset_index(drop=True), [used[row] for row in other], imaging)[0]
+        rows = table.iloc[other].reset_index(drop=True)
+        by_declared[other] = render_arcs(rows, [used[row] for row in other], imaging, references)[0]
     return by_declared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Self, cast
 
 import numpy as np
@@ -17,7 +17,6 @@ from arcgate.ground.draws import uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.injection.arcs import declared_psfs, render_arcs
 from arcgate.injection.inject import core_mask
-from arcgate.lensing.psf import Psf
 from arcgate.variant import Gates
 from arcgate.views.view import Viewer
 
@@ -115,15 +114,15 @@ class AgainstReference:
         # lenstronomy takes a second to import: not in the processes that only read shards.
         from arcgate.gates.reference import reference_arc
 
-        table, imaging = pd.DataFrame([row]), self.facts.imaging
+        table, imaging, references = pd.DataFrame([row]), self.facts.imaging, self.facts.references
         mask = core_mask(table, imaging)[0].astype(np.float64)
-        expected = reference_arc(row, imaging)
+        expected = reference_arc(row, imaging, references=references)
         variance = np.zeros_like(expected)
         if row.get("arc_noise") == "poisson":
             gain = np.array([float(row[f"gain_{band}"]) for band in imaging.bands])[:, None, None]
             variance = mask**2 * np.maximum(expected, 0.0) / gain
-        wide = [tuple(_wider(psf) for psf in psfs) for psfs in declared_psfs(table, imaging)]
-        wider = render_arcs(table, wide, imaging)[0][0]
+        wide = [tuple(psf.stretched(WIDER) for psf in psfs) for psfs in declared_psfs(table, imaging, references)]
+        wider = render_arcs(table, wide, imaging, references)[0][0]
         found = _difference(arc - expected * mask, expected, variance)
         # The wider arc carries no noise of its own; what noise would hide is still taken off.
         heard = _difference((wider - expected) * mask, expected, variance, own_noise=False)
@@ -144,10 +143,6 @@ def _difference(residual: Array, expected: Array, variance: Array, own_noise: bo
     excess = np.square(residual).sum(axis=(1, 2)) - noise - scatter
     relative: Array = np.sqrt(np.maximum(excess, 0.0) / np.square(expected).sum(axis=(1, 2)))
     return relative
-
-
-def _wider(psf: Psf) -> Psf:
-    return replace(psf, fwhm_arcsec=WIDER * psf.fwhm_arcsec)
 
 
 def _result(value: float | None, leak: float | None, n: int, status: Status, reason: str) -> GateResult:

@@ -1,30 +1,33 @@
-"""Gate on splits: no galaxy, sky cell or pair on two sides."""
+"""Gate on splits: no galaxy, sky cell, pair, PSF kernel or source image on two sides."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import pandas as pd
 
 from arcgate.dataset.source import Source
 from arcgate.gates.result import GateResult, Status
 
-KEYS = {"host_id": "galaxies", "healpix": "sky cells", "pair_id": "pairs"}
+KEYS: Final = {"host_id": "galaxies", "healpix": "sky cells", "pair_id": "pairs"}
+# What rows may name besides; asked where they do.
+REFERENCES: Final = {"kernel": "PSF kernels", "source_image": "source images"}
 
 
 def judge_splits(source: Source) -> GateResult:
-    """Count the galaxies, sky cells and pairs that occur in more than one split, over all rows.
+    """Count what occurs in more than one split, over all rows: galaxies, sky cells, pairs, kernels and source images.
 
     Parameters
     ----------
     source : Source
-        Its columns host_id, healpix (null without positions), pair_id and split are read.
+        Its columns host_id, healpix (null without positions), pair_id and split are read, and those that name kernels and images.
 
     Returns
     -------
     GateResult
-        Value: share of galaxies, cells and pairs that cross; not_run, naming them, without the columns that it needs, and where
-        nothing tells which rows show the same galaxy. Its canary moves one row to another split.
+        Value: share of galaxies, cells, pairs, kernels and images that cross; not_run, naming them, without the columns that it
+        needs, and where nothing tells which rows show the same galaxy. Its canary moves one row to another split.
     """
     columns = source.facts.columns
     keys = [key for key in KEYS if key in columns]
@@ -33,16 +36,19 @@ def judge_splits(source: Source) -> GateResult:
         return _result(None, 0, 0, "not_run", f"columns are missing: {missing}")
     if not source.facts.galaxies_named:
         return _result(None, 0, 0, "not_run", "no column names the galaxy, so that each row counts as its own: give its id")
-    return judge_table(source.table([*keys, "split"]), keys)
+    named = sorted(name for name in columns if name == "source_image" or name.startswith("kernel_"))
+    return judge_table(source.table([*keys, *named, "split"]), keys)
 
 
 def judge_table(table: pd.DataFrame, keys: Sequence[str]) -> GateResult:
-    """The same on a table with the columns `keys` and split."""
-    crossing = crossings(table, keys)
-    total = sum(int(table[key].nunique()) for key in keys)
+    """The same on a table with the columns `keys` and split, and those of kernels and images where rows name any."""
+    occurring = _occurring(table, keys)
+    crossing = {what: _crossing(each) for what, each in occurring.items()}
+    total = sum(int(each["value"].nunique()) for each in occurring.values())
     share = sum(crossing.values()) / total if total else None
-    heard = sum(crossings(_one_row_moved(table, keys), keys).values()) > sum(crossing.values())
-    found = ", ".join(f"{count} {KEYS[key]}" for key, count in crossing.items() if count)
+    moved = _occurring(_one_row_moved(table, keys), keys)
+    heard = sum(_crossing(each) for each in moved.values()) > sum(crossing.values())
+    found = ", ".join(f"{count} {what}" for what, count in crossing.items() if count)
     absent = ", ".join(KEYS[key] for key in KEYS if key not in keys)
     status: Status
     if found:
@@ -52,14 +58,26 @@ def judge_table(table: pd.DataFrame, keys: Sequence[str]) -> GateResult:
     elif not heard:
         status, reason = "blind", "a row moved to another split went unnoticed: nothing occurs twice"
     else:
-        status, reason = "passed", f"nothing occurs in two splits of {', '.join(KEYS[key] for key in keys)}"
+        status, reason = "passed", f"nothing occurs in two splits of {', '.join(occurring)}"
     reason += f"; not judged for want of their columns: {absent}" if absent else ""
     return _result(share, len(table), int(table["host_id"].nunique()), status, reason)
 
 
-def crossings(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, int]:
-    """How many values of each key occur in more than one split."""
-    return {key: int((table.groupby(key)["split"].nunique() > 1).sum()) for key in keys}
+def _occurring(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """By what they are: columns `value` and `split`, a row an occurrence. A kernel may stand in any band, declared or used."""
+    columns = {KEYS[key]: [key] for key in keys}
+    columns |= {what: [name for name in map(str, table) if name.startswith(stem)] for stem, what in REFERENCES.items()}
+    found = {}
+    for what, names in columns.items():
+        parts = [pd.DataFrame({"value": table[name], "split": table["split"]}).dropna() for name in names]
+        if parts and (what in KEYS.values() or any(len(part) for part in parts)):
+            found[what] = pd.concat(parts, ignore_index=True)
+    return found
+
+
+def _crossing(occurring: pd.DataFrame) -> int:
+    """How many values occur in more than one split."""
+    return int((occurring.groupby("value")["split"].nunique() > 1).sum())
 
 
 def _one_row_moved(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

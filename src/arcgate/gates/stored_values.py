@@ -95,6 +95,11 @@ class StoredValues:
             return "blind", f"went unnoticed in a planted row: {', '.join(sorted(self._deaf))}"
         if open_:
             return "undetermined", "; ".join(each.in_words() for each in open_)
+        if self.facts.converted:
+            return (
+                "undetermined",
+                "pixels were converted to nanomaggies: whether one class was written with fewer bits is not seen",
+            )
         seen = [each.in_words() for each in found if each.one or each.zero]
         both = f" ({'; '.join(seen)})" if seen else ""
         return "passed", f"both classes are stored alike{both}; noticed in a planted row: half precision, steps, zeros"

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import ZERO_POINT
+from arcgate.dataset.references import NONE, References
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.lensing.models import Lenses, RowError, Sersics
-from arcgate.lensing.psf import Psf, fwhm_from_psfsize
-from arcgate.lensing.render import render
+from arcgate.lensing.psf import Kernel, Psf, fwhm_from_psfsize
+from arcgate.lensing.render import Rendered, render
+from arcgate.lensing.source_image import SourceImages
 
-Psfs = tuple[Psf, ...]
+Psfs = tuple[Psf | Kernel, ...]
 
 LENS_COLUMNS: Final = {
     "theta_e_arcsec": "theta_e_arcsec",
@@ -35,6 +36,12 @@ SOURCE_COLUMNS: Final = {
     "x_arcsec": "source_x_arcsec",
     "y_arcsec": "source_y_arcsec",
 }
+IMAGE_COLUMNS: Final = {
+    "x_arcsec": "source_x_arcsec",
+    "y_arcsec": "source_y_arcsec",
+    "phi_rad": "source_phi_rad",
+    "size_factor": "source_reff_arcsec",
+}
 PLACE_COLUMNS: Final = {
     "x_pix": "host_x_pix",
     "y_pix": "host_y_pix",
@@ -44,7 +51,9 @@ PLACE_COLUMNS: Final = {
 }
 
 
-def render_arcs(table: pd.DataFrame, psfs: list[Psfs], imaging: Imaging) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def render_arcs(
+    table: pd.DataFrame, psfs: list[Psfs], imaging: Imaging, references: References = NONE
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Arcs of manifest rows before any mask.
 
     Parameters
@@ -55,6 +64,8 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs], imaging: Imaging) -> tupl
         The PSF of each band.
     imaging : Imaging
         Of the stamps.
+    references : References
+        Images that rows name as their sources.
 
     Returns
     -------
@@ -66,17 +77,65 @@ def render_arcs(table: pd.DataFrame, psfs: list[Psfs], imaging: Imaging) -> tupl
     Raises
     ------
     ArcgateError
-        A parameter outside its range, naming sample and column.
+        A parameter outside its range, naming sample and column, or an image that is missing.
     """
+    rendered = lensed(table, psfs, source_fluxes(table, imaging), imaging, references)
+    arc = rendered.image.numpy()
+    return arc, rendered.total.numpy() - arc.sum(axis=(2, 3), dtype=np.float64)
+
+
+def lensed(
+    table: pd.DataFrame, psfs: Sequence[Psfs], flux: NDArray[np.float64], imaging: Imaging, references: References = NONE
+) -> Rendered:
+    """What the engine makes of rows; `flux` (n, channels) goes with as many PSFs a row, whatever they stand for."""
+    named = image_names(table)
+    if named.all() or not named.any():
+        return _lensed(table, psfs, flux, imaging, references)
+    image = torch.empty((len(table), flux.shape[1], *imaging.shape[1:]), dtype=torch.float32)
+    total = torch.empty(flux.shape, dtype=torch.float64)
+    for kind in (named, ~named):
+        rows: list[int] = np.flatnonzero(kind).tolist()
+        part = _lensed(table.iloc[rows].reset_index(drop=True), [psfs[row] for row in rows], flux[rows], imaging, references)
+        image[rows], total[rows] = part.image, part.total
+    return Rendered(image, total)
+
+
+def image_names(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows whose source is an image of the set's own table."""
+    if "source_image" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return table["source_image"].notna().to_numpy(bool)
+
+
+def kernels_named(table: pd.DataFrame, imaging: Imaging) -> NDArray[np.bool_]:
+    """Rows whose declared PSF is a kernel of the set's own table in every band."""
+    names = [f"kernel_declared_{band}" for band in imaging.bands]
+    if not set(names) <= set(table):
+        return np.zeros(len(table), dtype=bool)
+    return table[names].notna().all(axis=1).to_numpy(bool)
+
+
+def _lensed(
+    table: pd.DataFrame, psfs: Sequence[Psfs], flux: NDArray[np.float64], imaging: Imaging, references: References
+) -> Rendered:
+    """Rows whose sources are of one kind."""
     x, y = (torch.from_numpy(table[name].to_numpy(np.float64).copy()) for name in ("host_x_pix", "host_y_pix"))
     with _named(table, LENS_COLUMNS):
         lenses = Lenses.of(**engine_columns(table, LENS_COLUMNS))
-    with _named(table, SOURCE_COLUMNS):
-        sources = Sersics.of(**engine_columns(table, SOURCE_COLUMNS))
+    sources = _sources(table, references)
     with _named(table, PLACE_COLUMNS):
-        rendered = render(lenses, sources, torch.from_numpy(source_fluxes(table, imaging)), x, y, psfs, imaging.frame)
-    arc = rendered.image.numpy()
-    return arc, rendered.total.numpy() - arc.sum(axis=(2, 3), dtype=np.float64)
+        return render(lenses, sources, torch.from_numpy(flux), x, y, psfs, imaging.frame)
+
+
+def _sources(table: pd.DataFrame, references: References) -> Sersics | SourceImages:
+    if not image_names(table).any():
+        with _named(table, SOURCE_COLUMNS):
+            return Sersics.of(**engine_columns(table, SOURCE_COLUMNS))
+    images, index, half_light_arcsec = references.images(table["source_image"])
+    columns = engine_columns(table, IMAGE_COLUMNS)
+    columns["size_factor"] = columns["size_factor"] / half_light_arcsec
+    with _named(table, IMAGE_COLUMNS):
+        return images.placed(index, **columns)
 
 
 def engine_columns(table: pd.DataFrame, names: dict[str, str]) -> dict[str, NDArray[np.float64]]:
@@ -107,24 +166,26 @@ def source_fluxes(table: pd.DataFrame, imaging: Imaging) -> NDArray[np.float64]:
     return fluxes
 
 
-def used_psfs(table: pd.DataFrame, imaging: Imaging) -> list[Psfs]:
+def used_psfs(table: pd.DataFrame, imaging: Imaging, references: References = NONE) -> list[Psfs]:
     """The PSFs with which each row's arc was convolved.
 
     Raises
     ------
     ArcgateError
-        A width or exponent outside its range, naming the sample.
+        A width or exponent outside its range, naming the sample, or a kernel that is missing.
     """
-    return [_psfs(row, imaging, row["psf_profile_used"], "psf_fwhm_used", "psf_beta_used") for row in records(table)]
+    columns = _Columns("psf_fwhm_used", "psf_beta_used", "kernel_used")
+    return [_psfs(row, imaging, row["psf_profile_used"], columns, references) for row in records(table)]
 
 
-def declared_psfs(table: pd.DataFrame, imaging: Imaging) -> list[Psfs]:
-    """The PSFs that the survey declares: Moffats of its exponents and of the widths that psfsize implies."""
+def declared_psfs(table: pd.DataFrame, imaging: Imaging, references: References = NONE) -> list[Psfs]:
+    """The PSFs that the survey declares: kernels that rows name, else Moffats of the widths that psfsize implies."""
     declared = table.copy()
     for band in imaging.bands:
         psfsize, beta = (declared[f"{stem}_{band}"].to_numpy(np.float64) for stem in ("psfsize", "psf_beta_declared"))
         declared[f"fwhm_{band}"] = fwhm_from_psfsize(psfsize, beta)
-    return [_psfs(row, imaging, "moffat", "fwhm", "psf_beta_declared") for row in records(declared)]
+    columns = _Columns("fwhm", "psf_beta_declared", "kernel_declared")
+    return [_psfs(row, imaging, "moffat", columns, references) for row in records(declared)]
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -132,13 +193,27 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", rows.to_dict("records"))
 
 
-def _psfs(row: dict[str, Any], imaging: Imaging, profile: Any, width: str, exponent: str) -> Psfs:
-    betas = [None if pd.isna(row[f"{exponent}_{band}"]) else float(row[f"{exponent}_{band}"]) for band in imaging.bands]
+class _Columns(NamedTuple):
+    """Stems of the columns that hold a PSF."""
+
+    width: str
+    exponent: str
+    kernel: str
+
+
+def _psfs(row: dict[str, Any], imaging: Imaging, profile: Any, columns: _Columns, references: References) -> Psfs:
     try:
-        return tuple(Psf(profile, float(row[f"{width}_{band}"]), beta) for band, beta in zip(imaging.bands, betas, strict=True))
+        return tuple(_psf(row, band, profile, columns, references) for band in imaging.bands)
     except ValueError as error:
         raise ArcgateError(
             str(error),
             where=f"manifest row with sample_id {row['sample_id']}, host {row['host_id']}",
             todo="leave this host out of the survey, or correct its psfsize",
         ) from error
+
+
+def _psf(row: dict[str, Any], band: str, profile: Any, columns: _Columns, references: References) -> Psf | Kernel:
+    kernel, exponent = row.get(f"{columns.kernel}_{band}"), row[f"{columns.exponent}_{band}"]
+    if kernel is not None and not pd.isna(kernel):
+        return references.kernel(kernel)
+    return Psf(profile, float(row[f"{columns.width}_{band}"]), None if pd.isna(exponent) else float(exponent))

@@ -17,11 +17,12 @@ from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import say
 from arcgate.injection.engines.local import run_tasks
+from arcgate.injection.library import EMPTY, Library, library_of
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
 from arcgate.injection.spec_digest import PIXELS, spec_digest
 from arcgate.survey.hosts import Hosts, cut_out
-from arcgate.survey.parents import open_parents, parents_digest
+from arcgate.survey.parents import open_parents
 from arcgate.survey.places import Parents
 
 if TYPE_CHECKING:
@@ -58,17 +59,19 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     ArcgateError
         The hosts, the manifest or the cache cannot serve the specification.
     """
-    digest = spec_digest(data, parents_digest(data.hosts, data.imaging))
+    digest = spec_digest(data)
 
     def build(folder: Path) -> None:
         parents = open_parents(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers)
-        manifest, hosts = chosen(data, parents, runtime)
+        library = library_of(data, parents, Path(runtime.data_dir))
+        manifest, hosts = chosen(data, parents, runtime, library)
+        library.write(manifest, data.imaging.bands, folder)
         tasks = plan_shards(manifest, hosts, folder, runtime.rows_per_shard, runtime.batch_rows)
         receipts = run_tasks(tasks, runtime.workers if len(manifest) > ROWS_ALONE else 1)
         write_card(
             folder,
             data=as_plain(data),
-            imaging=data.imaging,
+            imaging=data.imaging.in_nanomaggies,
             hosts="; ".join([parents.describe(), *hosts.told()]),
             parents_digest=parents.digest,
             hosts_digest=hosts.digest(manifest["catalogue_row"].to_numpy(np.int64)),
@@ -81,7 +84,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     return Built(folder, build_once(folder, build))
 
 
-def chosen(data: Data, parents: Parents, runtime: Runtime) -> tuple[pd.DataFrame, Hosts]:
+def chosen(data: Data, parents: Parents, runtime: Runtime, library: Library = EMPTY) -> tuple[pd.DataFrame, Hosts]:
     """The manifest of a data set and its galaxies, cut out; those that cannot be used are told, with their pairs replaced.
 
     Galaxies of spare pairs are cut out in turn, until all can be used. Those that were no use to another data set alone do not
@@ -90,7 +93,7 @@ def chosen(data: Data, parents: Parents, runtime: Runtime) -> tuple[pd.DataFrame
     unusable: dict[int, None] = {}
     left_out = parents.left_out
     while True:
-        manifest = build_manifest(data, parents.catalogue, unusable, left_out)
+        manifest = build_manifest(data, parents.catalogue, unusable, left_out, library)
         asked = np.union1d(manifest["catalogue_row"].to_numpy(np.int64), np.fromiter(unusable, np.int64, len(unusable)))
         hosts = cut_out(parents, asked, data_dir=Path(runtime.data_dir), workers=runtime.workers)
         if len(hosts.unusable) == len(unusable):

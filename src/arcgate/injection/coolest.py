@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.injection.exchange import amplitude_of, bad_column, exchanged_columns, radius_ratio, row_numbers, row_slope
 
 _INDICES: Final = (0.5, 10.0)
@@ -150,6 +149,8 @@ def _pixels(image_path: str | None, imaging: Imaging) -> dict[str, Any]:
 def _psf(row: Mapping[str, Any], band: str, scale_arcsec: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The PSF used, as COOLEST can say it, and in numbers."""
     profile, fwhm = row.get("psf_profile_used"), f"psf_fwhm_used_{band}"
+    if profile not in ("gaussian", "moffat"):
+        raise bad_column(row, "psf_profile_used", profile, "gaussian or moffat")
     width = row_numbers(row, (fwhm,))[fwhm]
     if not width > 0:
         raise bad_column(row, fwhm, width, "above 0")
@@ -158,8 +159,6 @@ def _psf(row: Mapping[str, Any], band: str, scale_arcsec: float) -> tuple[dict[s
         # In units of the pixel, as the class GaussianPSF of coolest has it.
         words = "effective PSF, pixel included"
         return {"type": "GaussianPSF", "fwhm": width / scale_arcsec, "description": words}, numbers
-    if profile != "moffat":
-        raise bad_column(row, "psf_profile_used", profile, "gaussian or moffat")
     beta = f"psf_beta_used_{band}"
     numbers["beta"] = row_numbers(row, (beta,))[beta]
     words = f"Moffat, FWHM {width:.6g} arcsec, exponent {numbers['beta']:.6g}; effective PSF, pixel included"

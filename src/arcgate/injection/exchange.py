@@ -19,9 +19,8 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import gammaincinv, gammaln
 
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 
 Arguments = dict[str, float]
 
@@ -142,6 +141,9 @@ def from_lenstronomy(model: Mapping[str, Any], imaging: Imaging) -> dict[str, fl
 
 def row_numbers(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, float]:
     """Columns of a row as checked numbers; ArcgateError naming sample and column where one does not do."""
+    image = row.get("source_image")
+    if image is not None and image == image:
+        raise bad_column(row, "source_image", image, "null: sources that are images are not exchanged")
     values = {}
     for column in columns:
         value = row.get(column)

@@ -10,8 +10,10 @@ from scipy.special import ndtr, ndtri
 from arcgate.colours import carried
 from arcgate.data_node import Grid
 from arcgate.ground.draws import Ids, between, choice, normal, uniform
+from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.lensing.images import image_counts
+from arcgate.survey.splits import split_of_images
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
 # r = 22 (the locus of blue galaxies in the Legacy Surveys: g - r near 0.4, r - z near 0.35).
@@ -73,6 +75,46 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64
     lenses = arcs[["source_x_arcsec", "source_y_arcsec", "theta_e_arcsec", "lens_q", "lens_phi_rad", "gamma1", "gamma2"]]
     arcs["n_images"] = image_counts(*lenses.to_numpy().T)
     return arcs
+
+
+def with_images(arcs: pd.DataFrame, images: pd.DataFrame, seed: int, pair_ids: Ids, split: NDArray[np.str_]) -> pd.DataFrame:
+    """Arcs whose sources are images of the pair's split, turned anyhow, instead of Sersic profiles.
+
+    Parameters
+    ----------
+    arcs : DataFrame of n rows
+        From `draw_arcs`.
+    images : DataFrame
+        Columns of `arcgate.dataset.references.IMAGE_COLUMNS`.
+    seed, pair_ids
+        As of `draw_arcs`.
+    split : ndarray of str, shape (n,)
+        Of each pair.
+
+    Raises
+    ------
+    ArcgateError
+        No image falls into a split that pairs are in.
+    """
+    served = split_of_images(images["name"].tolist())
+    drawn, which = uniform(seed, "source_image", pair_ids), np.zeros(len(arcs), dtype=np.int64)
+    for name in np.unique(split):
+        mine, rows = np.flatnonzero(served == name), split == name
+        if not len(mine):
+            raise ArcgateError(
+                f"none of {len(images)} source images falls into split {name}, and none may be shared between splits",
+                where="data.source.path",
+                todo="give more images",
+            )
+        which[rows] = mine[(drawn[rows] * len(mine)).astype(np.int64)]
+    chosen = images.iloc[which]
+    return arcs.assign(
+        source_image=chosen["name"].to_numpy(dtype=object),
+        source_reff_arcsec=chosen["half_light_arcsec"].to_numpy(np.float64),
+        source_phi_rad=between(seed, "source_phi", pair_ids, 0.0, 2.0 * np.pi),
+        source_sersic_n=np.nan,
+        source_q=np.nan,
+    )
 
 
 def _einstein_radius(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.references import NONE, References
 from arcgate.ground.draws import generator
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import render_arcs, used_psfs
@@ -26,7 +27,7 @@ class Injected:
     measured: pd.DataFrame
 
 
-def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging) -> Injected:
+def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging, references: References = NONE) -> Injected:
     """Add to each cutout the arc that its row declares.
 
     Parameters
@@ -37,6 +38,8 @@ def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging) -> Injected:
         Hosts, nanomaggies per pixel.
     imaging : Imaging
         Of the cutouts.
+    references : References
+        Kernels and images that rows name.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging) -> Injected:
     measured = pd.DataFrame(index=rows.index)
     if len(lit):
         table = rows.iloc[lit].reset_index(drop=True)
-        full, lost = render_arcs(table, used_psfs(table, imaging), imaging)
+        full, lost = render_arcs(table, used_psfs(table, imaging, references), imaging, references)
         noise = photons_of(table, full, "arc_noise", imaging)
         mask = core_mask(table, imaging)
         arcs[lit] = (full + noise) * mask

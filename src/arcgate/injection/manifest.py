@@ -11,35 +11,14 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import Data, Psf
 from arcgate.dataset.schema import ROLES, schema_of
-from arcgate.ground.draws import text_ids, uniform
+from arcgate.ground.draws import uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
-from arcgate.injection.grids import draw_arcs
+from arcgate.injection.grids import draw_arcs, with_images
+from arcgate.injection.library import EMPTY, Library
 from arcgate.injection.pairs import choose_pairs
 from arcgate.lensing.psf import fwhm_from_psfsize
-
-# Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
-_SPLIT_SEED = 20260101
-_TRAIN, _VAL = 0.7, 0.8
-
-
-def split_of(catalogue: pd.DataFrame) -> NDArray[np.str_]:
-    """Split of each host, 70/10/20 by HEALPix cell, or by galaxy where there are no sky positions.
-
-    Parameters
-    ----------
-    catalogue : DataFrame
-        With `healpix` (null without positions) and `host_id`.
-
-    Returns
-    -------
-    ndarray of str, shape (n,)
-    """
-    cells = catalogue["healpix"].isna()
-    ids = text_ids(catalogue["host_id"].tolist())
-    ids = np.where(cells, ids, catalogue["healpix"].fillna(0).to_numpy(np.int64))
-    drawn = uniform(_SPLIT_SEED, "split", ids)
-    return np.where(drawn < _TRAIN, "train", np.where(drawn < _VAL, "val", "test")).astype(np.str_)
+from arcgate.survey.splits import split_of
 
 
 def build_manifest(
@@ -47,6 +26,7 @@ def build_manifest(
     catalogue: pd.DataFrame,
     unusable: Iterable[int] = (),
     left_out: Mapping[str, int] = MappingProxyType({}),
+    library: Library = EMPTY,
 ) -> pd.DataFrame:
     """Manifest of a data set.
 
@@ -63,6 +43,8 @@ def build_manifest(
         Catalogue rows of galaxies that were cut out and cannot be used (`arcgate.injection.pairs`).
     left_out : mapping of str to int, optional
         How many galaxies cannot be used, by reason, for the message where too few are left.
+    library : Library, optional
+        Measured PSFs and source images, where the specification asks for them.
 
     Returns
     -------
@@ -84,6 +66,8 @@ def build_manifest(
     hosts, pair_ids = pairs.host, pairs.pair_id
     host_mag = catalogue[f"host_mag_{data.imaging.reference_band}"].to_numpy(np.float64)[hosts]
     arcs = draw_arcs(data.grid, data.seed, pair_ids, host_mag, data.imaging)
+    if data.source.kind != "sersic":
+        arcs = with_images(arcs, library.images, data.seed, pair_ids, split[hosts])
     nulls = np.argsort(uniform(data.seed, "null", pair_ids), kind="stable")[: data.null_rows]
 
     positive = _rows(data, catalogue, split, hosts, pair_ids, "positive")
@@ -94,7 +78,7 @@ def build_manifest(
     control = _rows(data, catalogue, split, pairs.control, pair_ids, "control")
     control["label"], control["control_kind"] = 0, data.controls.name
     for rows in (positive, null):
-        _declare_psf_used(rows, data.psf, data.imaging)
+        _declare_psf_used(rows, data.psf, data.imaging, library.kernels)
     manifest = pd.concat([positive, control, null], ignore_index=True)
     manifest["sample_id"] = manifest["pair_id"] * len(ROLES) + manifest["role"].map(ROLES.index)
     return _typed(manifest, data.imaging).sort_values("sample_id", ignore_index=True)
@@ -104,8 +88,9 @@ def _rows(
     data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: NDArray[np.int64], pair_ids: NDArray[np.int64], role: str
 ) -> pd.DataFrame:
     carried = ["host_id", "healpix", "ebv"]
+    kernels = {f"kernel_{band}": f"kernel_declared_{band}" for band in data.imaging.bands}
     carried += [f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in data.imaging.bands]
-    rows = catalogue.iloc[hosts][carried].reset_index(drop=True)
+    rows = catalogue.iloc[hosts][[*carried, *kernels]].reset_index(drop=True).rename(columns=kernels)
     for band in data.imaging.bands:
         rows[f"psf_beta_declared_{band}"] = catalogue[f"psf_beta_{band}"].to_numpy()[hosts]
     rows["catalogue_row"], rows["pair_id"], rows["role"] = hosts, pair_ids, role
@@ -116,9 +101,17 @@ def _rows(
     return rows
 
 
-def _declare_psf_used(rows: pd.DataFrame, psf: Psf, imaging: Imaging) -> None:
+def _declare_psf_used(rows: pd.DataFrame, psf: Psf, imaging: Imaging, kernels: pd.DataFrame) -> None:
     rows["psf_profile_used"] = psf.profile
     for band in imaging.bands:
+        if psf.profile == "kernel":
+            rows[f"kernel_used_{band}"] = rows[f"kernel_declared_{band}"]
+            continue
+        if psf.reading == "fitted":
+            fits = kernels[kernels["band"] == band].set_index("name").loc[rows[f"kernel_declared_{band}"]]
+            rows[f"psf_fwhm_used_{band}"] = fits["moffat_fwhm_arcsec"].to_numpy()
+            rows[f"psf_beta_used_{band}"] = fits["moffat_beta"].to_numpy()
+            continue
         psfsize = rows[f"psfsize_{band}"].to_numpy(np.float64)
         if psf.profile == "gaussian":
             # psfsize is the FWHM of the Gaussian of equal noise-equivalent area: both readings agree here.

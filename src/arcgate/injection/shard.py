@@ -10,6 +10,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.receipts import Receipt, finished
+from arcgate.dataset.references import references_of
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.draws import uniform
@@ -90,14 +91,14 @@ def run_shard(task: ShardTask) -> Receipt:
     done = finished(task.path, task.rows["sample_id"].tolist())
     if done is not None:
         return done
-    imaging = task.hosts.imaging
+    imaging, references = task.hosts.imaging, references_of(task.path.parent)
     measured, cutouts = task.hosts.read()
     with threadpool_limits(1):
         parts, tables = [], []
         for begin in range(0, len(task.rows), task.batch_rows):
             places = np.arange(begin, min(begin + task.batch_rows, len(task.rows)))
             rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, measured))
-            injected = inject(pd.concat([rows, hosts], axis=1), cutouts[places], imaging)
+            injected = inject(pd.concat([rows, hosts], axis=1), cutouts[places], imaging, references)
             parts.append(injected)
             tables.append(_table(rows, hosts, injected, imaging))
     image = np.concatenate([part.image for part in parts])

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from arcgate.data_node import CosmosSources, Data
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
-
-if TYPE_CHECKING:
-    from arcgate.data_node import Data
+from arcgate.survey.parents import parents_digest
+from arcgate.survey.source_images import images_digest
 
 # The module that computes the pixels; with it count all that it imports.
 PIXELS: Final = ("arcgate.injection.build",)
 
 
-def spec_digest(data: Data, hosts_digest: str) -> str:
-    """Cache key of a data set: its specification, the content of its hosts and the code that determines pixels.
+def spec_digest(data: Data) -> str:
+    """Cache key of a data set: its specification, the content of its files and the code that determines pixels.
 
     Parameters
     ----------
     data : Data
-        Specification. The folder of a stamp pack is left out: its content counts, not its place.
-    hosts_digest : str
-        Digest of the host survey's content.
+        Specification. Folders of stamp packs, kernels and images are left out: their content counts, not their place.
+
+    Raises
+    ------
+    ArcgateError
+        Such a folder is unusable.
     """
     content = as_plain(data)
-    content["hosts"].pop("path", None)
-    return digest_of({"data": content, "hosts": hosts_digest, "code": code_version(PIXELS)})
+    for part in (content["hosts"], content["hosts"].get("kernels") or {}, content["source"]):
+        part.pop("path", None)
+    images = images_digest(data.source) if isinstance(data.source, CosmosSources) else None
+    hosts = parents_digest(data.hosts, data.imaging)
+    return digest_of({"data": content, "hosts": hosts, "images": images, "code": code_version(PIXELS)})

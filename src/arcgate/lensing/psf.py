@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
@@ -46,6 +47,15 @@ class Psf:
             raise ValueError(f"a Moffat PSF needs beta > 1 and at most {MAX_BETA:g}, got {self.beta}")
         if self.profile == "gaussian" and self.beta is not None:
             raise ValueError("a Gaussian PSF has no beta")
+
+    def stretched(self, factor: float) -> Psf:
+        """The same PSF wider by a factor."""
+        return replace(self, fwhm_arcsec=self.fwhm_arcsec * factor)
+
+    def on(self, size_pix: int, pixel_scale_arcsec: float) -> Array:
+        """Its light at the centres of a square of pixels about the central one, times pixel area."""
+        offset = (np.arange(size_pix) - size_pix // 2) * pixel_scale_arcsec
+        return self.density(np.hypot(offset[None, :], offset[:, None])) * pixel_scale_arcsec**2
 
     def density(self, radius_arcsec: Array) -> Array:
         """Light per square arcsec at a radius, normalised analytically to 1 over the whole plane."""
@@ -95,6 +105,26 @@ class Kernel:
     def normalised(self) -> Kernel:
         """The same kernel with sum 1."""
         return Kernel(self.image / self.image.sum(), self.includes_pixel)
+
+    def stretched(self, factor: float) -> Kernel:
+        """The same PSF wider by a factor about its central pixel, on as many pixels; between pixels a cubic spline."""
+        offsets = [(np.arange(size) - size // 2) / factor + size // 2 for size in self.image.shape]
+        image = ndimage.map_coordinates(self.image, np.meshgrid(*offsets, indexing="ij"), order=3, mode="constant")
+        return Kernel(image / factor**2, self.includes_pixel)
+
+    def shifted(self, x_pix: float, y_pix: float) -> Kernel:
+        """The same PSF with its light moved, as band-limited as before; what leaves one side does not come in on the other."""
+        padded = np.pad(self.image, [(size // 2 + 1, size // 2 + 1) for size in self.image.shape])
+        moved = np.fft.ifft2(ndimage.fourier_shift(np.fft.fft2(padded), (y_pix, x_pix))).real
+        y, x = (size // 2 + 1 for size in self.image.shape)
+        return Kernel(moved[y : y + self.image.shape[0], x : x + self.image.shape[1]], self.includes_pixel)
+
+    def on(self, size_pix: int, pixel_scale_arcsec: float) -> Array:
+        """Its pixels cut or padded with zeros to a square of an odd side about the central pixel."""
+        y, x = (max(size_pix - size, 0) // 2 for size in self.image.shape)
+        padded = np.pad(self.image, ((y, y), (x, x)))
+        top, left = ((size - size_pix) // 2 for size in padded.shape)
+        return padded[top : top + size_pix, left : left + size_pix]
 
     @property
     def centroid_pix(self) -> tuple[float, float]:

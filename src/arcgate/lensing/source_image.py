@@ -125,6 +125,18 @@ class SourceImages:
             object.__setattr__(taken, name, getattr(self, name)[rows])
         return taken
 
+    def placed(
+        self, index: ArrayLike, x_arcsec: ArrayLike, y_arcsec: ArrayLike, phi_rad: ArrayLike, size_factor: ArrayLike
+    ) -> Self:
+        """Other sources of the same images, whose splines need not be made again; columns as in `of`, of one length."""
+        placed = copy.copy(self)
+        object.__setattr__(placed, "index", torch.from_numpy(np.array(index, dtype=np.int64)))
+        columns = {"x_arcsec": x_arcsec, "y_arcsec": y_arcsec, "phi_rad": phi_rad, "size_factor": size_factor}
+        for name, column in columns.items():
+            object.__setattr__(placed, name, torch.from_numpy(np.array(column, dtype=np.float64)))
+        placed._check_columns()
+        return placed
+
     def to(self, device: torch.device | str) -> Self:
         """The same sources on another device."""
         moved = copy.copy(self)

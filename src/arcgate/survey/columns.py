@@ -17,7 +17,8 @@ def declared_columns(imaging: Imaging) -> dict[str, str]:
 
     host_id galaxy; ra, dec degrees, NaN for packs without positions; healpix cell (`HEALPIX_NSIDE`), null for such packs;
     host_mag AB, not corrected for extinction; psfsize arcsec (FWHM of the Gaussian of equal noise-equivalent area); psf_beta
-    Moffat exponent declared by the survey; depth 5-sigma point source, AB; ebv magnitudes, NaN where it is not known.
+    Moffat exponent declared by the survey; kernel the PSF's name in the survey's own table, null where it declares a Moffat;
+    depth 5-sigma point source, AB; ebv magnitudes, NaN where it is not known.
     """
     stems = ("host_mag", "psfsize", "psf_beta", "depth")
     return {
@@ -26,6 +27,7 @@ def declared_columns(imaging: Imaging) -> dict[str, str]:
         "dec": "float64",
         "healpix": "Int64",
         **{f"{stem}_{band}": "float64" for stem in stems for band in imaging.bands},
+        **{f"kernel_{band}": "str" for band in imaging.bands},
         "ebv": "float64",
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import ZERO_POINT
+from arcgate.imaging import ZERO_POINT
 from arcgate.lensing.psf import FWHM_PER_SIGMA
 
 Array = NDArray[np.float64]

@@ -1,6 +1,6 @@
-"""A catalogue of parents on disk: made once, whatever it takes to make it, and read from then on.
+"""Tables of galaxies on disk: made once, whatever it takes to make them, and read from then on.
 
-It decides on hosts, splits and cuts, so that its checksum lies beside it, is written last, and is looked at whenever it is read.
+They decide on hosts, splits and cuts, so that a checksum lies beside each, is written last, and is looked at whenever it is read.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import pandas as pd
 from arcgate.ground.atomic import alone, atomically
 from arcgate.ground.errors import ArcgateError
 
-CATALOGUE: Final = "parents.parquet"
-CHECKSUM: Final = "parents.sha256"
+PARENTS: Final = "parents"
 
 
 def is_kept(folder: Path) -> bool:
     """Whether a finished catalogue lies in the folder of a survey's artifacts."""
-    return (folder / CHECKSUM).is_file()
+    return (folder / f"{PARENTS}.sha256").is_file()
 
 
-def kept_table(folder: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Read the catalogue that is kept in a folder, which is made first where there is none.
+def kept_table(folder: Path, make: Callable[[], pd.DataFrame], name: str = PARENTS) -> pd.DataFrame:
+    """Read the table that is kept in a folder under a name, which is made first where there is none.
 
     Of two processes that want the same one, one makes it and the other waits.
 
@@ -34,10 +33,10 @@ def kept_table(folder: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     ArcgateError
         What lies there is not what was written; whatever `make` raises passes through.
     """
-    path, checksum = folder / CATALOGUE, folder / CHECKSUM
-    if not is_kept(folder):
+    path, checksum = folder / f"{name}.parquet", folder / f"{name}.sha256"
+    if not checksum.is_file():
         with alone(folder):
-            if not is_kept(folder):
+            if not checksum.is_file():
                 table = make()
                 with atomically(path) as temporary:
                     table.to_parquet(temporary)
@@ -49,9 +48,9 @@ def kept_table(folder: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         whole = False
     if not whole:
         raise ArcgateError(
-            "the catalogue of the galaxies is damaged: its checksum is another",
+            f"the table of {name} is damaged: its checksum is another",
             where=path,
-            todo=f"delete {CATALOGUE} and {CHECKSUM} and run again: they are made anew",
+            todo=f"delete {path.name} and {checksum.name} and run again: they are made anew",
         )
     return pd.read_parquet(path)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -29,12 +29,13 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
-from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, read_cube
+from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube
 from arcgate.survey.kept import kept_table
+from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
-from arcgate.survey.pack_headers import SCALE_TOLERANCE, check_headers
+from arcgate.survey.pack_headers import FLUX_TOLERANCE, SCALE_TOLERANCE, check_headers
 from arcgate.survey.pack_measuring import Measured, cut_of, measure_galaxy, stamp_of
 from arcgate.survey.places import Cut, Unusable, counted, numbered_places, told
 
@@ -44,6 +45,7 @@ PLAUSIBLE_DEPTH = (19.0, 29.0)
 # So many stamps are measured in the time in which worker processes start.
 _MEASURED_AT_ONCE: Final = 1000
 _CORNER: Final = ("corner_y", "corner_x")
+_UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +83,13 @@ class PackFiles:
             If a file is missing or ends early, the cubes differ in shape, stamps are smaller than the imaging's, headers
             contradict the configuration, or the pixel scale is not the imaging's.
         """
-        folder = Path(hosts.path)
+        folder, hosts = Path(hosts.path), _with_factor(hosts, imaging)
         _check_scale(hosts, imaging.pixel_scale_arcsec)
         files = _open_cubes(folder, imaging)
         count = next(iter(files.values())).pixels.shape[0]
         mapped = all(file.mapped for file in files.values())
-        return cls(hosts, imaging, count, mapped, check_headers(files, hosts, imaging), catalogue_path(folder))
+        notes = check_headers(files, hosts, imaging)
+        return cls(hosts, imaging.in_nanomaggies, count, mapped, notes, catalogue_path(folder))
 
     @cached_property
     def digest(self) -> str:
@@ -94,12 +97,15 @@ class PackFiles:
         spec = as_plain(self.hosts)
         spec.pop("path")
         paths: dict[str, Path] = {**cube_paths(Path(self.hosts.path), self.imaging.bands)}
-        if self.catalogue is not None:
-            paths["catalogue"] = self.catalogue
+        beside = {"catalogue": self.catalogue, "positions": positions_path(Path(self.hosts.path))}
+        paths |= {name: path for name, path in beside.items() if path is not None}
         contents = {}
         for name, path in paths.items():
             with path.open("rb") as file:
                 contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        if self.hosts.kernels is not None:
+            spec["kernels"].pop("path")
+            contents["kernels"] = kernels_digest(self.hosts.kernels)
         return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "files": contents, "code": code_version(PACK)})
 
 
@@ -114,7 +120,9 @@ class PackPlace:
 
     def cut(self) -> list[Cut | Unusable]:
         """Cut the galaxies out; those that were not measured before are measured now."""
-        cubes = [open_cube(path) for path in cube_paths(Path(self.hosts.path), self.imaging.bands).values()]
+        cubes = [
+            open_cube(path, self.imaging.size_pix) for path in cube_paths(Path(self.hosts.path), self.imaging.bands).values()
+        ]
         if self.table is None:
             return [self._found(cubes, index) for index in self.indices]
         names = list(measured_columns(self.imaging))
@@ -143,6 +151,8 @@ class PackParents:
     files : PackFiles
     catalogue : pandas.DataFrame
         Declared; where the pack has no catalogue magnitudes are those of an aperture of radius `measure.APERTURE_ARCSEC`.
+    kernels : pandas.DataFrame or None
+        Measured PSFs that it names.
     indices : ndarray, shape (n,)
         Place of each galaxy in the cubes.
     notes : tuple of str
@@ -153,6 +163,7 @@ class PackParents:
 
     files: PackFiles
     catalogue: pd.DataFrame
+    kernels: pd.DataFrame | None
     indices: NDArray[np.int64]
     notes: tuple[str, ...]
     left_out: dict[str, int]
@@ -179,7 +190,7 @@ class PackParents:
         if files.catalogue is not None:
             table = read_catalogue(files.catalogue, hosts, imaging, files.count)
             notes = (*files.notes, *implausible(table, imaging))
-            return cls(files, table, np.arange(files.count, dtype=np.int64), notes, {}, None)
+            return cls(files, table, None, np.arange(files.count, dtype=np.int64), notes, {}, None)._with_psfs()
         everything = kept_table(folder, lambda: _measured(files, folder, workers))
         usable = everything["reason"].isna()
         lost = [
@@ -194,7 +205,26 @@ class PackParents:
         kept, columns = everything[usable].reset_index(drop=True), declared_columns(imaging)
         table = kept[list(columns)].astype(columns)
         notes = (*files.notes, *told(lost), *implausible(table, imaging))
-        return cls(files, table, kept["index_in_pack"].to_numpy(np.int64), notes, counted(lost), kept)
+        indices = kept["index_in_pack"].to_numpy(np.int64)
+        return cls(files, table, None, indices, notes, counted(lost), kept)._with_psfs()
+
+    def _with_psfs(self) -> PackParents:
+        """With measured PSFs, where the survey declares any, and without galaxies of a split that no model serves."""
+        kernels = self.files.hosts.kernels
+        if kernels is None:
+            return self
+        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging)
+        served = catalogue[[f"kernel_{band}" for band in self.imaging.bands]].notna().all(axis=1).to_numpy(bool)
+        lost = [(name, Unusable(_UNSERVED, "too few models")) for name in catalogue["host_id"][~served]]
+        return replace(
+            self,
+            catalogue=catalogue[served].reset_index(drop=True),
+            kernels=table,
+            indices=self.indices[served],
+            notes=(*self.notes, *told(lost)),
+            left_out=self.left_out | counted(lost),
+            _measured=None if self._measured is None else self._measured[served].reset_index(drop=True),
+        )
 
     @property
     def digest(self) -> str:
@@ -225,6 +255,18 @@ class PackParents:
         return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
 
 
+def _with_factor(hosts: PackHosts, imaging: Imaging) -> PackHosts:
+    """With the factor from counts to nanomaggies, which the imaging's zero point gives where the hosts do not."""
+    factor, stated = hosts.nanomaggies_per_count, imaging.nanomaggies_per_count
+    if factor is not None and imaging.zero_point != ZERO_POINT and abs(factor / stated - 1.0) > FLUX_TOLERANCE:
+        raise ArcgateError(
+            f"a zero point of {imaging.zero_point:g} means {stated:.4g} nanomaggies per count, the hosts' say {factor:.4g}",
+            where="data.imaging.zero_point, data.hosts.nanomaggies_per_count",
+            todo="state it once: data.hosts.nanomaggies_per_count=null takes the imaging's",
+        )
+    return replace(hosts, nanomaggies_per_count=stated if factor is None else factor)
+
+
 def _check_scale(hosts: PackHosts, sought: float) -> None:
     off = hosts.pixel_scale_arcsec / sought - 1.0
     if abs(off) > SCALE_TOLERANCE:
@@ -240,7 +282,7 @@ def _open_cubes(folder: Path, imaging: Imaging) -> dict[str, CubeFile]:
         names = ", ".join(f"{band}.fits" for band in imaging.bands)
         raise ArcgateError("no such folder", where=folder, todo=f"set data.hosts.path to a folder with {names}")
     paths, size = cube_paths(folder, imaging.bands), imaging.size_pix
-    files = {band: read_cube(path) for band, path in paths.items()}
+    files = {band: read_cube(path, size) for band, path in paths.items()}
     shapes = {file.path.name: file.pixels.shape for file in files.values()}
     if len(set(shapes.values())) > 1:
         raise ArcgateError(
@@ -286,7 +328,7 @@ def _measured(files: PackFiles, folder: Path, workers: int) -> pd.DataFrame:
 
 
 def _rows(part: _Stretch) -> list[dict[str, object]]:
-    cubes = [open_cube(path) for path in cube_paths(Path(part.hosts.path), part.imaging.bands).values()]
+    cubes = [open_cube(path, part.imaging.size_pix) for path in cube_paths(Path(part.hosts.path), part.imaging.bands).values()]
     return [_row(part, cubes, index) for index in range(part.start, part.stop)]
 
 

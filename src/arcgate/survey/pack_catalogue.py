@@ -78,7 +78,8 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
     given: dict[str, object] = {"ra": np.nan, "dec": np.nan, "ebv": np.nan}
     for band in imaging.bands:
         given |= {f"psfsize_{band}": hosts.psfsize_arcsec[band], f"psf_beta_{band}": hosts.psf_beta[band]}
-    wanted = [name for name in declared_columns(imaging) if name != "healpix"]
+    kernels = [f"kernel_{band}" for band in imaging.bands]
+    wanted = [name for name in declared_columns(imaging) if name not in ("healpix", *kernels)]
     lacking = [name for name in wanted if name not in found and name not in given]
     if lacking:
         raise ArcgateError(
@@ -103,7 +104,7 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
         )
     table["healpix"] = _cells(table)
     columns = declared_columns(imaging)
-    return table[list(columns)].astype(columns)
+    return table.reindex(columns=list(columns)).astype(columns)
 
 
 def _read(path: Path) -> pd.DataFrame:

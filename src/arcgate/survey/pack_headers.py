@@ -11,9 +11,8 @@ import numpy as np
 from astropy.io import fits
 
 from arcgate.data_node import PackHosts
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.cubes import CubeFile
 
 # Keywords of surveys for the AB magnitude of one count, and for the counts of magnitude 0 (Hyper Suprime-Cam).
@@ -31,7 +30,7 @@ _UNITS: Final = {
 }
 _NO_FLUX: Final = re.compile(r"^1/|\^-|\*\*-|mag|arcsec|ivar|weight")
 _PER_PIXEL: Final = re.compile(r"(/|per)?\s*(pixel|pix)(\^?-1)?$")
-_FLUX_TOLERANCE: Final = 0.01
+FLUX_TOLERANCE: Final = 0.01
 SCALE_TOLERANCE: Final = 0.01
 # Below this a difference between scales is one of digits.
 _SAME_SCALE: Final = 5e-4
@@ -77,9 +76,9 @@ def _cards(file: CubeFile, keys: tuple[str, ...]) -> Iterator[tuple[str, object]
 def _check_unit(file: CubeFile, hosts: PackHosts) -> None:
     said = [*_by_zero_point(file), *_by_unit(file)]
     for words, factor in said:
-        if abs(factor / hosts.nanomaggies_per_count - 1.0) > _FLUX_TOLERANCE:
+        if abs(factor / hosts.factor - 1.0) > FLUX_TOLERANCE:
             raise ArcgateError(
-                f"{words} means {factor:.4g} nanomaggies per count, the configuration says {hosts.nanomaggies_per_count:.4g}",
+                f"{words} means {factor:.4g} nanomaggies per count, the configuration says {hosts.factor:.4g}",
                 where=f"{file.path}; data.hosts.nanomaggies_per_count",
                 todo=f"if the header is right: data.hosts.nanomaggies_per_count={factor:.6g}; else correct the header",
             )

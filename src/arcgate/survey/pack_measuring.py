@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from arcgate.data_node import PackHosts
 from arcgate.dataset.missing import missing_pixels
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.cubes import Cube
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
@@ -66,7 +65,7 @@ class Measured:
 
 def stamp_of(cubes: Sequence[Cube], index: int, hosts: PackHosts) -> NDArray[np.float64]:
     """A galaxy's stamp as it lies in the files, (band, height, width), nanomaggies per pixel."""
-    return np.stack([np.asarray(cube[index], dtype=np.float64) for cube in cubes]) * hosts.nanomaggies_per_count
+    return np.stack([np.asarray(cube[index], dtype=np.float64) for cube in cubes]) * hosts.factor
 
 
 def cut_of(stamp: NDArray[Any], size: int, corner: tuple[int, int]) -> NDArray[Any]:
@@ -130,7 +129,7 @@ def _without_measurement(
 ) -> Unusable | None:
     for band, image, mask in zip(imaging.bands, stamp, missing, strict=True):
         if mask.any():
-            value = float(image[mask][0]) / hosts.nanomaggies_per_count
+            value = float(image[mask][0]) / hosts.factor
             return Unusable(_NO_MEASUREMENT, f"{int(mask.sum())} pixels in {band}, such as {value:g} counts")
     return None
 

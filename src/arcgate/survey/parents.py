@@ -22,7 +22,7 @@ def open_parents(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Pa
     hosts : MockHosts or PackHosts
         Specification.
     imaging : Imaging
-        Bands, size and scale of the cutouts.
+        Bands, size and scale of the cutouts, and the zero point of the files that they come from.
     data_dir : Path
         Folder of artifacts.
     workers : int
@@ -47,7 +47,8 @@ def open_parents(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Pa
         return pack
     from arcgate.survey.mock.parents import MockParents, mock_digest
 
-    return MockParents.open(hosts, imaging, artifacts(data_dir, mock_digest(hosts, imaging)), workers)
+    inside = imaging.in_nanomaggies
+    return MockParents.open(hosts, inside, artifacts(data_dir, mock_digest(hosts, inside)), workers)
 
 
 def parents_digest(hosts: MockHosts | PackHosts, imaging: Imaging) -> str:
@@ -58,4 +59,4 @@ def parents_digest(hosts: MockHosts | PackHosts, imaging: Imaging) -> str:
         return PackFiles.open(hosts, imaging).digest
     from arcgate.survey.mock.parents import mock_digest
 
-    return mock_digest(hosts, imaging)
+    return mock_digest(hosts, imaging.in_nanomaggies)

@@ -67,6 +67,8 @@ class Parents(Protocol):
         Columns and types of `arcgate.survey.columns.declared_columns`, index 0..n-1.
     left_out : dict of str to int
         Reasons for which galaxies are no parents, and how many.
+    kernels : pandas.DataFrame or None
+        Measured PSFs that the catalogue names: columns of `arcgate.dataset.references.KERNEL_COLUMNS`.
     places : ndarray of int, shape (n,)
         Number of the place in which each galaxy's pixels lie.
     """
@@ -89,6 +91,11 @@ class Parents(Protocol):
     @property
     def left_out(self) -> dict[str, int]:
         """How many galaxies are no parents, by reason."""
+        ...
+
+    @property
+    def kernels(self) -> pd.DataFrame | None:
+        """Measured PSFs."""
         ...
 
     @property

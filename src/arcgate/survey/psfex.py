@@ -39,6 +39,8 @@ class PsfEx:
         File and CCD, for messages.
     band : str
         From the file's name.
+    ccdname : str
+        Of the CCD, where the table says so.
     planes : ndarray, float64 (t, h, w)
         One image for each term of the polynomial, t = (degree + 1) (degree + 2) / 2, in the order 1, x, x^2, y, x y, y^2.
     degree : int
@@ -49,6 +51,7 @@ class PsfEx:
 
     source: str
     band: str
+    ccdname: str
     planes: Array
     degree: int
     zero: tuple[float, float]
@@ -132,7 +135,11 @@ def read_psfex(path: Path, ccdname: str | None = None) -> PsfEx:
     row = _row(path, table, ccdname)
     source = f"{path} ({ccdname})" if ccdname else str(path)
     model = PsfEx(
-        source, _band(path), np.asarray(table.data["psf_mask"][row], dtype=np.float64), *_polynomial(source, table, row)
+        source,
+        _band(path),
+        _ccdname(table, row),
+        np.asarray(table.data["psf_mask"][row], dtype=np.float64),
+        *_polynomial(source, table, row),
     )
     terms = (model.degree + 1) * (model.degree + 2) // 2
     if model.planes.ndim != 3 or len(model.planes) != terms:
@@ -174,6 +181,10 @@ def _row(path: Path, table: Any, ccdname: str | None) -> int:
     raise ArcgateError(
         f"{path.name} holds {listed}; sought is {sought}", where=path, todo="give `ccdname`, one of the names in the table"
     )
+
+
+def _ccdname(table: Any, row: int) -> str:
+    return str(table.data["ccdname"][row]).strip() if "ccdname" in _columns(table) else ""
 
 
 def _polynomial(source: str, table: Any, row: int) -> tuple[int, tuple[float, float], tuple[float, float]]:

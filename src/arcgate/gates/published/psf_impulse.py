@@ -32,6 +32,8 @@ _TRANSFORM_SIZE: Final = 64
 _KERNEL_SIZE: Final = 19
 _IMPULSE_PIX: Final = 32
 _STEMS: Final = ("psfsize", "psf_beta_declared", "psf_fwhm_used", "psf_beta_used")
+# Of sets that hold kernels; other makers' tables have none.
+_KERNELS: Final = ("kernel_declared", "kernel_used")
 
 
 class PsfImpulse(Diagnostic):
@@ -46,7 +48,10 @@ class PsfImpulse(Diagnostic):
         columns = ["sample_id", "psf_profile_used", *[f"{stem}_{band}" for stem in _STEMS for band in self.facts.imaging.bands]]
         if not self.facts.declared or not set(columns) <= self.facts.columns:
             return None
-        table = arms.stamp.table[columns].reset_index(drop=True)
+        kernels = [
+            name for stem in _KERNELS for band in self.facts.imaging.bands if (name := f"{stem}_{band}") in self.facts.columns
+        ]
+        table = arms.stamp.table[[*columns, *kernels]].reset_index(drop=True)
         return identities(arms.stamp).join(table).head(_PER_SHARD)
 
     def judge(self) -> list[GateResult]:
@@ -65,7 +70,7 @@ class PsfImpulse(Diagnostic):
             return [not_run("psf_impulse", "no PSF is declared"), demonstration]
         rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, _PSFS).round().astype(np.int64))]
         imaging = self.facts.imaging
-        psfs = (declared_psfs(rows, imaging), used_psfs(rows, imaging))
+        psfs = (read(rows, imaging, self.facts.references) for read in (declared_psfs, used_psfs))
         miss = max(float(np.abs(impulse_offsets(each, imaging)).max()) for each in psfs)
         reason = (
             "largest distance in x or y, pixels, between a point source and its centroid after convolution by arcgate's renderer "

@@ -92,8 +92,8 @@ def transformed(rows: Rows, candidates: NDArray[np.bool_]) -> list[Transformed]:
     if convention != Convention():
         whole = convention in [orientation.convention for orientation in ORIENTATIONS]
         read = _Transform("orientation" if whole else "angle_convention", convention.in_words(), lambda table, arc: arc)
-        found.append(_compared(rows, read, _read(scene.table, scene.arc, convention, scene.imaging)))
-    return [_told_apart(few, each, scene.imaging) for each in found]
+        found.append(_compared(rows, read, _read(scene, scene.table, scene.arc, convention)))
+    return [_told_apart(scene, few, each) for each in found]
 
 
 @dataclass(frozen=True)
@@ -204,25 +204,26 @@ def _landing_in_words(shift: Array, wrapped: bool, bands: tuple[str, ...]) -> st
     return f"arcs that landed {where} px from where they belong" + (", around the stamp's edge" if wrapped else "")
 
 
-def _read(table: pd.DataFrame, arc: Images, convention: Convention, imaging: Imaging) -> Images:
-    """Arcs as a renderer with another convention would have them; sources far out stay where they are."""
-    image = arc.copy()
+def _read(scene: Scene, table: pd.DataFrame, arc: Images, convention: Convention) -> Images:
+    """Arcs of rows as a renderer with another convention would have them; sources far out stay where they are."""
+    image, imaging = arc.copy(), scene.imaging
     place = table[["source_x_arcsec", "source_y_arcsec"]].to_numpy(np.float64)
     near = np.hypot(place[:, 0], place[:, 1]) < _FARTHEST * imaging.size_pix / 2 * imaging.pixel_scale_arcsec
     if near.any():
         part = table[near].reset_index(drop=True)
-        image[near] = rendered_as(part, convention.change(part), imaging)
+        image[near] = rendered_as(part, convention.change(part), imaging, scene.references)
     return image
 
 
 def _descended(rows: Rows, few: Few, tried: Index) -> Convention:
     """The convention that explains the tried rows best, one column after another."""
+    assert rows.scene is not None  # from `transformed`
     best, score = Convention(), 0.0
     seen: dict[Convention, float] = {best: 0.0}
     for _ in range(_STEPS):
         for step in steps(best):
             if step not in seen:
-                seen[step] = _gain(rows, few, tried, _read(few.table, few.arc, step, rows.imaging))
+                seen[step] = _gain(rows, few, tried, _read(rows.scene, few.table, few.arc, step))
         ahead = max(seen, key=lambda each: seen[each])
         if seen[ahead] < score + _GAIN:
             break
@@ -238,15 +239,15 @@ def _gain(rows: Rows, few: Few, tried: Index, images: Images) -> float:
     return float(np.logaddexp(gain, 0.0).sum() - len(tried) * np.log(2.0))
 
 
-def _told_apart(few: Few, found: Transformed, imaging: Imaging) -> Transformed:
+def _told_apart(scene: Scene, few: Few, found: Transformed) -> Transformed:
     """The same, without a name of its own if single columns predict the same pixels as everything turned together."""
     if found.turned is None:
         return found
     whole = found.turned.convention
-    image = _read(few.table, few.arc, whole, imaging)
+    image = _read(scene, few.table, few.arc, whole)
     added = np.maximum(few.square(image - few.arc).sum(axis=1), 1e-300)
     for other in {Convention(place=whole.place), replace(whole, place=Convention().place)} - {whole, Convention()}:
-        apart = few.square(image - _read(few.table, few.arc, other, imaging)).sum(axis=1)
+        apart = few.square(image - _read(scene, few.table, few.arc, other)).sum(axis=1)
         if np.median(apart / added) < _SAME:
             words = f"{found.words}, or {other.in_words()}: on these rows the same pixels"
             family = replace(found.explained.family, bug="unknown_bug")

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.gates.verdict.borders import MAD_TO_SIGMA, batches, polar
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]

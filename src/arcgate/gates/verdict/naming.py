@@ -13,6 +13,7 @@ from arcgate.gates.verdict.refit import LEVEL, estimates
 from arcgate.gates.verdict.rows import Rows
 from arcgate.gates.verdict.search import Finding, alarms_of, findings_of, mostly_left, odd_rows
 from arcgate.gates.verdict.wording import in_words, listed
+from arcgate.injection.arcs import kernels_named
 
 _UNKNOWN: Final = "unknown_bug"
 _SHOWN: Final = 3
@@ -59,7 +60,7 @@ def name_cause(rows: Rows, unseen: Sequence[str] = ()) -> Cause:
 def _named(rows: Rows, findings: Sequence[Finding], left: Rows) -> list[tuple[str, str]]:
     """Names and sentences of what was found; no name where most rows stay unexplained, or for a level that is none."""
     sentences = [in_words(finding.explained, rows.imaging, finding.words) for finding in findings]
-    names = [finding.explained.family.bug for finding in findings]
+    names = [_bug(rows, finding) for finding in findings]
     unlike, odd = mostly_left(rows, left)
     if findings and unlike > _HALF * odd:
         closest = "; ".join(sentences)
@@ -67,6 +68,14 @@ def _named(rows: Rows, findings: Sequence[Finding], left: Rows) -> list[tuple[st
     if set(names) == {"pedestal"} and (uneven := uneven_level(rows)):
         return [(_UNKNOWN, f"positives carry light that their galaxies do not, and it is no constant level: {uneven}")]
     return list(zip(names, sentences, strict=True))
+
+
+def _bug(rows: Rows, finding: Finding) -> str:
+    """Name of a finding. A width that is off has one where PSFs were measured: several mistakes make Moffats too wide."""
+    family = finding.explained.family
+    if family.label == "psf_width" and rows.scene is not None and kernels_named(rows.scene.table, rows.imaging).all():
+        return "kernel_width"
+    return family.bug
 
 
 def _noise_left(alarms: Sequence[Nuisance], left: Rows) -> list[Nuisance]:

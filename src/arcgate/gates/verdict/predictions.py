@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from arcgate.dataset.references import NONE, References
 from arcgate.gates.verdict.band_orders import band_orders
 from arcgate.imaging import Imaging
-from arcgate.injection.arcs import LENS_COLUMNS, SOURCE_COLUMNS, Psfs, declared_psfs, source_fluxes
+from arcgate.injection.arcs import Psfs, declared_psfs, lensed, source_fluxes
 from arcgate.injection.inject import core_mask
-from arcgate.lensing.models import Lenses, Sersics
-from arcgate.lensing.psf import FWHM_PER_SIGMA, MAX_BETA, Psf
-from arcgate.lensing.render import WIDEST_ARCSEC, render
+from arcgate.lensing.psf import FWHM_PER_SIGMA, MAX_BETA, Kernel, Psf, fwhm_from_psfsize
+from arcgate.lensing.render import WIDEST_ARCSEC
 
 Array = NDArray[np.float64]
 Light = NDArray[np.float32]
@@ -91,7 +90,7 @@ class Predictions:
     bugs: Light
 
 
-def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
+def predict(table: pd.DataFrame, imaging: Imaging, references: References = NONE) -> Predictions:
     """Predictions for manifest rows with host_x_pix, host_y_pix and sky_sigma; reads declared columns only.
 
     Parameters
@@ -100,21 +99,27 @@ def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
         Positives.
     imaging : Imaging
         Of their stamps.
+    references : References
+        Kernels and images that rows name.
     """
-    psfs = declared_psfs(table, imaging)
+    psfs = declared_psfs(table, imaging, references)
     mask = core_mask(table, imaging)
-    widths = [1.0, 1.0 + _WIDTH_STEP]
-    variants = [
-        *[[_widened(row, factor) for row in psfs] for factor in widths],
-        [_winged(row, 1.0 + _WINGS_STEP) for row in psfs],
+    sizes, betas = (_by_band(table, stem, imaging) for stem in ("psfsize", "psf_beta_declared"))
+    variants: list[Sequence[Psfs]] = [
+        psfs,
+        [_widened(row, 1.0 + _WIDTH_STEP) for row in psfs],
+        [_winged(row, fitted, imaging) for row, fitted in zip(psfs, _moffats(sizes, betas), strict=True)],
         [_widened(row, FWHM_PER_SIGMA) for row in psfs],
-        _psfsize_as_fwhm(table, psfs, imaging),
-        _gaussians(table, imaging),
+        [_named("moffat", *both) for both in zip(sizes, betas, strict=True)],
+        [_named("gaussian", size, [None] * len(size)) for size in sizes],
     ]
-    arc, wider, winged, sigma, naive, gaussian = _render(table, variants, imaging)
+    arc, wider, winged, sigma, naive, gaussian = _render(table, variants, imaging, references)
     theta = _column(table, "theta_e_arcsec")
-    radius = _render_changed(table, psfs, {"theta_e_arcsec": theta * (1.0 + _RADIUS_STEP)}, imaging)
-    geometry = _render_changed(table, psfs, _scaled(table, 1.0 + _RADIUS_STEP), imaging)
+
+    def changed(change: Change) -> Light:
+        return _stamps(table.assign(**change), psfs, 1, imaging, references)
+
+    radius, geometry = changed({"theta_e_arcsec": theta * (1.0 + _RADIUS_STEP)}), changed(_scaled(table, 1.0 + _RADIUS_STEP))
     dx, dy = _gradient(arc)
     x, y = _offsets(table, imaging)
     core = (np.hypot(x, y) < imaging.core_pix).astype(np.float32)
@@ -133,7 +138,7 @@ def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
     slopes = {name: light * mask for name, light in slopes.items()}
     slopes |= {"pedestal": np.broadcast_to(sky, arc.shape), "core_pedestal": sky * core}
     phi = {name: _column(table, name) for name in ("lens_phi_rad", "source_phi_rad")}
-    changed = {
+    read = {
         "angles_in_degrees": _turned(table, phi, 1.0 / _DEGREE),
         "angles_in_radians": _turned(table, phi, _DEGREE),
         "radius_in_pixels": {"theta_e_arcsec": theta * imaging.pixel_scale_arcsec},
@@ -145,7 +150,7 @@ def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
         "psfsize_as_moffat_fwhm": naive,
         "gaussian_for_moffat": gaussian,
         "double_psf": _convolved_again(arc, psfs, imaging),
-        **{name: _render_changed(table, psfs, change, imaging) for name, change in changed.items()},
+        **{name: changed(change) for name, change in read.items()},
         **{each.label: arc[:, list(each.order)] for each in band_orders(imaging.bands)},
     }
     return Predictions(
@@ -155,9 +160,10 @@ def predict(table: pd.DataFrame, imaging: Imaging) -> Predictions:
     )
 
 
-def rendered_as(table: pd.DataFrame, change: Change, imaging: Imaging) -> Light:
+def rendered_as(table: pd.DataFrame, change: Change, imaging: Imaging, references: References = NONE) -> Light:
     """Arcs as declared but for some columns, mask included, float32 (n, band, y, x)."""
-    return _render_changed(table, declared_psfs(table, imaging), change, imaging) * core_mask(table, imaging)
+    psfs = declared_psfs(table, imaging, references)
+    return _stamps(table.assign(**change), psfs, 1, imaging, references) * core_mask(table, imaging)
 
 
 def _column(table: pd.DataFrame, name: str) -> Array:
@@ -178,45 +184,48 @@ def _turned(table: pd.DataFrame, phi: Change, factor: float) -> Change:
 
 
 def _widened(psfs: Psfs, factor: float) -> Psfs:
-    return tuple(replace(psf, fwhm_arcsec=psf.fwhm_arcsec * factor) for psf in psfs)
+    return tuple(psf.stretched(factor) for psf in psfs)
 
 
-def _winged(psfs: Psfs, factor: float) -> Psfs:
-    return tuple(psf if psf.beta is None else replace(psf, beta=min(psf.beta * factor, MAX_BETA)) for psf in psfs)
+def _winged(psfs: Psfs, fitted: tuple[Psf, ...], imaging: Imaging) -> Psfs:
+    """Moffats of a larger exponent; kernels with what that changes in the Moffats that fit them."""
+    return tuple(_with_wings(psf, moffat, imaging.pixel_scale_arcsec) for psf, moffat in zip(psfs, fitted, strict=True))
 
 
-def _psfsize_as_fwhm(table: pd.DataFrame, psfs: Sequence[Psfs], imaging: Imaging) -> list[Psfs]:
-    sizes = _psfsizes(table, imaging)
-    return [
-        tuple(replace(psf, fwhm_arcsec=float(size)) for psf, size in zip(row, line, strict=True))
-        for row, line in zip(psfs, sizes, strict=True)
-    ]
+def _with_wings(psf: Psf | Kernel, fitted: Psf, scale_arcsec: float) -> Psf | Kernel:
+    if isinstance(psf, Kernel):
+        size = max(psf.image.shape)
+        step = _steeper(fitted).on(size, scale_arcsec) - fitted.on(size, scale_arcsec)
+        return Kernel(psf.normalised().on(size, scale_arcsec) + step, psf.includes_pixel)
+    return _steeper(psf)
 
 
-def _gaussians(table: pd.DataFrame, imaging: Imaging) -> list[Psfs]:
-    return [tuple(Psf("gaussian", float(size)) for size in line) for line in _psfsizes(table, imaging)]
+def _steeper(psf: Psf) -> Psf:
+    return psf if psf.beta is None else replace(psf, beta=min(psf.beta * (1.0 + _WINGS_STEP), MAX_BETA))
 
 
-def _psfsizes(table: pd.DataFrame, imaging: Imaging) -> Array:
-    return table[[f"psfsize_{band}" for band in imaging.bands]].to_numpy(np.float64)
+def _moffats(sizes: Array, betas: Array) -> list[tuple[Psf, ...]]:
+    """The Moffats of declared exponents and sizes, by row and band."""
+    return [_named("moffat", width, beta) for width, beta in zip(fwhm_from_psfsize(sizes, betas), betas, strict=True)]
 
 
-def _render(table: pd.DataFrame, variants: Sequence[Sequence[Psfs]], imaging: Imaging) -> list[Light]:
+def _named(profile: Literal["gaussian", "moffat"], widths: Iterable[float], betas: Iterable[float | None]) -> tuple[Psf, ...]:
+    pairs = zip(widths, betas, strict=True)
+    return tuple(Psf(profile, float(width), None if beta is None else float(beta)) for width, beta in pairs)
+
+
+def _by_band(table: pd.DataFrame, stem: str, imaging: Imaging) -> Array:
+    return table[[f"{stem}_{band}" for band in imaging.bands]].to_numpy(np.float64)
+
+
+def _render(table: pd.DataFrame, variants: Sequence[Sequence[Psfs]], imaging: Imaging, references: References) -> list[Light]:
     """One set of stamps for each choice of PSFs; rays are traced once for all of them."""
     psfs = [tuple(psf for variant in variants for psf in variant[row]) for row in range(len(table))]
-    return np.split(_stamps(table, psfs, len(variants), imaging), len(variants), axis=1)
+    return np.split(_stamps(table, psfs, len(variants), imaging, references), len(variants), axis=1)
 
 
-def _render_changed(table: pd.DataFrame, psfs: Sequence[Psfs], change: Change, imaging: Imaging) -> Light:
-    return _stamps(table.assign(**change), psfs, 1, imaging)
-
-
-def _stamps(table: pd.DataFrame, psfs: Sequence[Psfs], copies: int, imaging: Imaging) -> Light:
-    lenses = Lenses.of(**{name: _column(table, column) for name, column in LENS_COLUMNS.items()})
-    sources = Sersics.of(**{name: _column(table, column) for name, column in SOURCE_COLUMNS.items()})
-    x, y = (torch.from_numpy(_column(table, name).copy()) for name in ("host_x_pix", "host_y_pix"))
-    flux = torch.from_numpy(np.tile(source_fluxes(table, imaging), (1, copies)))
-    return render(lenses, sources, flux, x, y, psfs, imaging.frame).image.numpy()
+def _stamps(table: pd.DataFrame, psfs: Sequence[Psfs], copies: int, imaging: Imaging, references: References) -> Light:
+    return lensed(table, psfs, np.tile(source_fluxes(table, imaging), (1, copies)), imaging, references).image.numpy()
 
 
 def _offsets(table: pd.DataFrame, imaging: Imaging) -> tuple[Light, Light]:
@@ -247,9 +256,7 @@ def frequencies(size_pix: int) -> Array:
 
 def _convolved_again(arc: Light, psfs: Sequence[Psfs], imaging: Imaging) -> Light:
     """The arc convolved with its PSF a second time."""
-    scale = imaging.pixel_scale_arcsec
-    pixel = np.arange(-imaging.size_pix + 1, imaging.size_pix) * scale
-    radius = np.hypot(pixel[None, :], pixel[:, None])
-    kernels = np.array([[psf.density(radius) for psf in row] for row in psfs]) * scale**2
+    size = 2 * imaging.size_pix - 1
+    kernels = np.array([[psf.on(size, imaging.pixel_scale_arcsec) for psf in row] for row in psfs])
     twice: Light = fftconvolve(arc, kernels, mode="same", axes=(2, 3)).astype(np.float32)
     return twice

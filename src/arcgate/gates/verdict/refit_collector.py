@@ -99,7 +99,7 @@ class Refit:
             if len(table) < LEAST_ROWS:
                 return _too_few(len(table))
             galaxies = np.concatenate(self._galaxies) if self._galaxies else None
-            rows = differences(table, light, self.facts.imaging, galaxies)
+            rows = differences(table, light, self.facts.imaging, galaxies, self.facts.references)
             cause = name_cause(rows, unseen=OF_STAMPS if galaxies is None else ())
             return replace(cause, rows_refitted=len(table))
         controls = pd.concat(self._controls, ignore_index=True)
@@ -114,7 +114,8 @@ class Refit:
         if n < LEAST_ROWS:
             return _too_few(n)
         others = np.concatenate(self._control_light)
-        rows = between_galaxies(table.iloc[:n], light[:n], controls.iloc[:n], others[:n], self.facts.imaging)
+        hosts = controls.iloc[:n], others[:n]
+        rows = between_galaxies(table.iloc[:n], light[:n], *hosts, self.facts.imaging, self.facts.references)
         return replace(name_cause(rows), rows_refitted=n)
 
     def exhibits(self) -> list[Exhibit]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.references import NONE, References
 from arcgate.gates.verdict.borders import batches, border_of, photons, sky_of, spread2
 from arcgate.gates.verdict.host_model import HostModel
 from arcgate.gates.verdict.predictions import predict, predictions_of
@@ -89,7 +90,9 @@ class Rows:
         return self.predictions.index(prediction)
 
 
-def differences(table: pd.DataFrame, light: Pixels, imaging: Imaging, galaxies: Pixels | None = None) -> Rows:
+def differences(
+    table: pd.DataFrame, light: Pixels, imaging: Imaging, galaxies: Pixels | None = None, references: References = NONE
+) -> Rows:
     """Rows whose injected light is known: stored, or stamp minus the same galaxy.
 
     Parameters
@@ -102,11 +105,13 @@ def differences(table: pd.DataFrame, light: Pixels, imaging: Imaging, galaxies: 
         Of the stamps.
     galaxies : ndarray, float32 (n, band, y, x), optional
         The galaxies themselves, if `light` is what stamps hold beyond them.
+    references : References
+        Kernels and images that rows name.
     """
     parts, arcs, gained = [], [], []
     for rows in batches(len(table), imaging):
         part, found = table.iloc[rows].reset_index(drop=True), light[rows].astype(np.float64)
-        predicted = predict(part, imaging)
+        predicted = predict(part, imaging, references)
         arc = predicted.arc.astype(np.float64)
         border = border_of(part, imaging)
         spread, of_photons = spread2(found - arc, border), photons(part, arc, border, imaging)
@@ -132,12 +137,17 @@ def differences(table: pd.DataFrame, light: Pixels, imaging: Imaging, galaxies: 
         imaging, product, projected, squared, expected, np.zeros_like(projected), np.zeros_like(squared), pixels, noise,
         np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
         noise_gained=np.concatenate(gained) if gained else None,
-        scene=Scene(imaging, table, light, np.concatenate(arcs), variance, None, None),
+        scene=Scene(imaging, table, light, np.concatenate(arcs), variance, None, None, references),
     )  # fmt: skip
 
 
 def between_galaxies(
-    table: pd.DataFrame, stamps: Pixels, controls: pd.DataFrame, control_stamps: Pixels, imaging: Imaging
+    table: pd.DataFrame,
+    stamps: Pixels,
+    controls: pd.DataFrame,
+    control_stamps: Pixels,
+    imaging: Imaging,
+    references: References = NONE,
 ) -> Rows:
     """Rows whose hosts are unknown: stamps against other galaxies.
 
@@ -148,6 +158,8 @@ def between_galaxies(
     stamps, control_stamps : ndarray, float32 (n, band, y, x)
     imaging : Imaging
         Of the stamps.
+    references : References
+        Kernels and images that rows name.
     """
     brightness = f"host_mag_{imaging.reference_band}"
     controls, control_stamps = _as_bright(table, controls, control_stamps, brightness)
@@ -155,7 +167,7 @@ def between_galaxies(
     parts, scenes, variances = [], [], []
     for rows in batches(len(table), imaging):
         part, other = table.iloc[rows].reset_index(drop=True), controls.iloc[rows].reset_index(drop=True)
-        predicted = predict(part, imaging)
+        predicted = predict(part, imaging, references)
         arc = predicted.arc.astype(np.float64)
         border = border_of(part, imaging)
         noise = (spread2(stamps[rows] - arc, border) - photons(part, arc, border, imaging)) / sky_of(part, imaging) ** 2
@@ -188,7 +200,7 @@ def between_galaxies(
     return Rows(
         imaging, product, projected, squared, np.full_like(squared, pixels), null_found, null_squared, pixels,
         noise, null_noise, table["host_id"].to_numpy(np.str_), hosts_hide=True,
-        scene=Scene(imaging, table.reset_index(drop=True), lights, arcs, spreads, nulls, hosts),
+        scene=Scene(imaging, table.reset_index(drop=True), lights, arcs, spreads, nulls, hosts, references),
     )  # fmt: skip
 
 

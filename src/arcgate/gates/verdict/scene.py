@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.dataset.references import NONE, References
 from arcgate.gates.verdict.borders import batches
 from arcgate.gates.verdict.host_model import HostModel
 from arcgate.imaging import Imaging
@@ -36,6 +37,8 @@ class Scene:
         The same of controls, where hosts are in the way.
     hosts : HostModel or None
         Their covariance, where they are in the way.
+    references : References
+        Kernels and images that rows name.
     """
 
     imaging: Imaging
@@ -45,6 +48,7 @@ class Scene:
     variance: Array
     null: Pixels | None
     hosts: HostModel | None
+    references: References = NONE
 
     def against(self, rows: Index, images: Images) -> tuple[Array, Array, Array]:
         """Inner products of what images (m, band, y, x) add to the arcs of some rows.

@@ -88,6 +88,11 @@ class MockParents:
         return {}
 
     @property
+    def kernels(self) -> None:
+        """None: the mock survey declares the Moffats that it makes galaxies with."""
+        return
+
+    @property
     def places(self) -> NDArray[np.int64]:
         """Galaxies of neighbouring indices are made together."""
         return numbered_places(len(self.catalogue), self.imaging)

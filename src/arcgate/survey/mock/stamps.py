@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from arcgate.colours import carried
 from arcgate.data_node import MockHosts
-from arcgate.dataset.schema import ZERO_POINT
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise
 from arcgate.lensing.render import DEFAULT, convolved, lensed_light

@@ -1,0 +1,58 @@
+"""On which side of a split galaxies, source images and PSF models lie: a matter of their names, the same in every data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.ground.draws import text_ids, uniform
+
+# Splits depend on the sky cell (or galaxy) alone, not on a data set's seed: a galaxy is on the same side in every data set.
+_SPLIT_SEED = 20260101
+_TRAIN, _VAL = 0.7, 0.8
+_SHARES = {"train": _TRAIN, "val": _VAL - _TRAIN, "test": 1.0 - _VAL}
+
+
+def split_of(catalogue: pd.DataFrame) -> NDArray[np.str_]:
+    """Split of each host, 70/10/20 by HEALPix cell, or by galaxy where there are no sky positions.
+
+    Parameters
+    ----------
+    catalogue : DataFrame
+        With `healpix` (null without positions) and `host_id`.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+    """
+    cells = catalogue["healpix"].isna()
+    ids = text_ids(catalogue["host_id"].tolist())
+    ids = np.where(cells, ids, catalogue["healpix"].fillna(0).to_numpy(np.int64))
+    return _sides(uniform(_SPLIT_SEED, "split", ids))
+
+
+def split_of_images(names: Sequence[str]) -> NDArray[np.str_]:
+    """Split of each source image, by its name."""
+    return _sides(uniform(_SPLIT_SEED, "source_split", text_ids(names)))
+
+
+def split_of_few(names: Sequence[str], stream: str) -> NDArray[np.str_]:
+    """Split of each of a few things, each of which serves one alone, by the order of hashes of their names.
+
+    Every split has one, as far as there are so many: train first, then test. `stream` is what they are.
+    """
+    count = len(names)
+    order = np.argsort(uniform(_SPLIT_SEED, stream, text_ids(names)), kind="stable")
+    val = max(1, round(_SHARES["val"] * count)) if count > 2 else 0
+    test = max(1, round(_SHARES["test"] * count)) if count > 1 else 0
+    sides = np.full(count, "train", dtype="<U5")
+    sides[order[:val]] = "val"
+    sides[order[val : val + test]] = "test"
+    return sides
+
+
+def _sides(drawn: NDArray[np.float64]) -> NDArray[np.str_]:
+    return np.where(drawn < _TRAIN, "train", np.where(drawn < _VAL, "val", "test")).astype(np.str_)
