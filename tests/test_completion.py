@@ -10,6 +10,8 @@ import pytest
 from arcgate import cli
 from arcgate.completion import CONFIGURATIONS, candidates, script
 
+PSFS = [f"psf={name}" for name in ("gaussian", "measured", "moffat_converted", "moffat_fitted", "moffat_naive")]
+
 
 def test_every_verb_is_completed():
     assert list(CONFIGURATIONS) == list(cli.VERBS)
@@ -21,8 +23,8 @@ def test_every_verb_is_completed():
 @pytest.mark.parametrize(
     ("line", "some"),
     [
-        ("arcgate run psf=", ["psf=gaussian", "psf=moffat_converted", "psf=moffat_naive"]),
-        ("arcgate run psf=mof", ["psf=moffat_converted", "psf=moffat_naive"]),
+        ("arcgate run psf=", PSFS),
+        ("arcgate run psf=mof", PSFS[2:]),
         ("arcgate run core_mask=none ps", ["psf="]),
         ("arcgate run -m experiment=", ["experiment=pilot", "experiment=study_20k"]),
         ("arcgate simulate hosts=pack data.hosts.pix", ["data.hosts.pixel_scale_arcsec="]),
@@ -54,7 +56,7 @@ def test_nothing_heavy_is_imported():
     heavy = ("torch", "numpy", "pandas", "pydantic")
     command += f"try:\n    main()\nfinally:\n    print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["psf=gaussian", "psf=moffat_converted", "psf=moffat_naive", "[]"]
+    assert done.stdout.splitlines() == [*PSFS, "[]"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_nothing_heavy_is_imported():
     [
         ("arcgate au", ["audit"]),
         # Bash has taken what stands before the equals sign for a word of its own.
-        ("arcgate run psf=mof", ["moffat_converted", "moffat_naive"]),
+        ("arcgate run psf=mof", ["moffat_converted", "moffat_fitted", "moffat_naive"]),
         ("arcgate run learning.ep", ["learning.epochs="]),
     ],
 )

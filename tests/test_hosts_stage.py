@@ -6,10 +6,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from composing import REAL, needs_real
 from test_resume import LIMIT_S, finish, kill_when, start
 
 from arcgate.dataset.reader import open_dataset
+from arcgate.dataset.references import IMAGES_FILE, KERNELS_FILE
 
 # Two places of galaxies.
 SIZES = ("data.hosts.n_hosts=300", "data.n_pairs=200", "controls=unpaired", "data.controls.pool=any_other_host")
@@ -71,3 +74,24 @@ def test_two_workers_and_large_shards_make_the_same_data(reference, tmp_path):
     cards = [json.loads((folder / "dataset.json").read_text()) for folder in (reference, built)]
     assert len(cards[0]["shards"]) > len(cards[1]["shards"])
     assert len({card["data_digest"] for card in cards}) == len({card["hosts_digest"] for card in cards}) == 1
+
+
+@needs_real
+@pytest.mark.long
+@pytest.mark.timeout(4 * LIMIT_S)
+def test_kernels_and_source_images_are_the_same_for_any_workers_and_shards(tmp_path):
+    real = ("hosts=pack", f"data.hosts.path={REAL / 'des_lrg_hosts'}", "data.controls.pool=any_other_host", "data.n_pairs=120")
+    real += ("data.injections_per_host=5", "+kernels=psfex", f"data.hosts.kernels.path={REAL / 'psfex'}", "psf=measured")
+    real += ("source=cosmos", f"data.source.path={REAL / 'cosmos_sources'}", "noise=poisson")
+    made = []
+    for workers, rows in ((1, 50), (2, 500)):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        sizes = (f"runtime.workers={workers}", f"runtime.rows_per_shard={rows}", *real)
+        finish(start(folder, "simulate", sizes=sizes), folder, (0,))
+        made.append(open_dataset(only(folder, "data/sets/*/dataset.json").parent))
+    assert len(made[0].shards()) > len(made[1].shards())
+    assert made[0].data_digest == made[1].data_digest
+    for name in (KERNELS_FILE, IMAGES_FILE):
+        assert (made[0].path / name).read_bytes() == (made[1].path / name).read_bytes()
+        assert pq.read_metadata(made[0].path / name).num_rows > 10

@@ -69,6 +69,11 @@ class Imaging:
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no imaging: {stated!r} ({error})") from error
 
+    def __str__(self) -> str:
+        bands = f"{', '.join(self.bands)} (reference {self.reference_band})" if len(self.bands) > 1 else self.bands[0]
+        zero_point = "" if self.zero_point == ZERO_POINT else f", zero point {self.zero_point:g}"
+        return f"{bands}, {self.size_pix} x {self.size_pix} pixels of {self.pixel_scale_arcsec:g} arcsec{zero_point}"
+
     @cached_property
     def frame(self) -> Frame:
         """The pixels, for the engine."""

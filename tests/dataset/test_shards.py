@@ -290,8 +290,8 @@ def test_file_with_other_columns_is_refused(shard: Path) -> None:
         read_shard(shard)
 
 
-OTHER_SCALE = '{"bands": ["g", "r", "z"], "pixel_scale_arcsec": 0.1, "reference_band": "r", "size_pix": 64}'
-OTHER_BANDS = '{"bands": ["g", "r", "i"], "pixel_scale_arcsec": 0.262, "reference_band": "r", "size_pix": 64}'
+OTHER_SCALE = json.dumps(dataclasses.asdict(replace(DECALS, pixel_scale_arcsec=0.1)), sort_keys=True)
+OTHER_BANDS = json.dumps(dataclasses.asdict(replace(DECALS, bands=("g", "r", "i"))), sort_keys=True)
 
 
 @pytest.mark.parametrize("stated", ["[]", "{", "{}", '{"bands": 3}', "", OTHER_BANDS])

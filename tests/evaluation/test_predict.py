@@ -82,5 +82,5 @@ def test_a_network_of_other_imaging_is_refused(checkpoint: Path, make_set: Calla
     content = load_checkpoint(checkpoint)
     content["hyper_parameters"]["settings"]["imaging"] = as_plain(dataclasses.replace(DECALS, pixel_scale_arcsec=0.2))
     torch.save(content, checkpoint)
-    with pytest.raises(ArcgateError, match=r"trained on stamps of .*0\.2\).*is to be scored on .*0\.262"):
+    with pytest.raises(ArcgateError, match=r"trained on stamps in .*of 0\.2 arcsec, and is to be scored on .*of 0\.262 arcsec"):
         predict(checkpoint, make_set(), view, split="test", threads=1)

@@ -261,7 +261,7 @@ def test_bands_as_bytes_are_words(tmp_path):
 
 def test_a_data_set_of_arcgate_states_its_own(paired):
     assert open_source(paired.path, DECALS).facts.imaging == DECALS
-    with pytest.raises(ArcgateError, match=r"(?s)size_pix=101.*that of the data set is .*size_pix=64.*leave imaging out"):
+    with pytest.raises(ArcgateError, match=r"(?s)101 x 101 pixels.*that of the data set is .*64 x 64 pixels.*leave imaging out"):
         open_source(paired.path, HSC)
 
 

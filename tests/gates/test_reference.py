@@ -211,7 +211,7 @@ def test_nothing_of_the_package_under_test_is_imported() -> None:
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
     ours = {name for name in names if name.startswith("arcgate")}
-    assert ours == {"arcgate.dataset.schema", "arcgate.ground.errors", "arcgate.imaging"}
+    assert ours == {"arcgate.dataset.references", "arcgate.ground.errors", "arcgate.imaging"}
 
 
 class _Watched(Mapping[str, Any]):

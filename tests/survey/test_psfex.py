@@ -166,7 +166,7 @@ def test_places_outside_the_ccd_are_refused(tmp_path: Path, place: tuple[float, 
 
 
 def test_a_model_that_gives_no_psf_says_where() -> None:
-    model = PsfEx("a file", "g", -np.ones((1, 5, 5)), 0, (0.0, 0.0), (10.0, 10.0))
+    model = PsfEx("a file", "g", "S4", -np.ones((1, 5, 5)), 0, (0.0, 0.0), (10.0, 10.0))
     with pytest.raises(ArcgateError, match="no PSF at x = 1, y = 2: the sum"):
         model.kernel(1.0, 2.0)
 

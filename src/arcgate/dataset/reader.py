@@ -210,7 +210,7 @@ def _verified(folder: Path, receipt: Receipt, schema: Schema) -> tuple[list[int]
     if (found := file_digest(shard)) != receipt.sha256:
         raise ArcgateError(f"the shard's checksum is {found}, its receipt says {receipt.sha256}", where=shard, todo=REBUILD)
     if (stated := shard_imaging(shard)) != schema.imaging:
-        raise ArcgateError(f"the shard holds stamps of {stated}, the card says {schema.imaging}", where=shard, todo=REBUILD)
+        raise ArcgateError(f"the shard holds stamps in {stated}; the card says {schema.imaging}", where=shard, todo=REBUILD)
     batch = read_shard(shard, [*schema.names, ROW_DIGEST])
     assert batch.arc is not None  # read_shard reads arcs unless told otherwise
     ids = [int(value) for value in batch.table["sample_id"]]

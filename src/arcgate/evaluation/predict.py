@@ -97,7 +97,7 @@ def _finder(checkpoint: Path, view: View, imaging: Imaging) -> LensFinder:
     settings = content["hyper_parameters"]["settings"]
     if (trained := Imaging.of(settings["imaging"])) != imaging:
         raise ArcgateError(
-            f"the network was trained on stamps of {trained}, and is to be scored on {imaging}",
+            f"the network was trained on stamps in {trained}, and is to be scored on stamps in {imaging}",
             where=checkpoint,
             todo="score it on a data set of the same imaging",
         )

@@ -48,7 +48,7 @@ def open_source(path: str | Path, imaging: Imaging | None = None) -> Source:
             f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, or the folder of a data set", where=place
         )
     dataset = open_dataset(place)
-    if imaging not in (None, dataset.imaging):
+    if imaging is not None and imaging.in_nanomaggies != dataset.imaging:
         raise ArcgateError(
             f"the imaging of the command line is {imaging}, that of the data set is {dataset.imaging}",
             where=place,
