@@ -133,5 +133,5 @@ def test_a_card_of_other_imaging_than_its_shards_is_noticed(make_set: SetMaker) 
     folder = make_set()
     stated = json.loads((folder / CARD).read_text())["imaging"]
     dataset = open_dataset(_edited(folder, imaging=stated | {"pixel_scale_arcsec": 0.2}))
-    with pytest.raises(ArcgateError, match=r"(?s)the shard holds stamps of .*0\.262.*the card says .*0\.2\b"):
+    with pytest.raises(ArcgateError, match=r"(?s)the shard holds stamps in .*0\.262.*the card says .*0\.2\b"):
         dataset.verify()

@@ -12,6 +12,7 @@ import pytest
 
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.card import CARD
+from arcgate.dataset.describing import describe
 from arcgate.dataset.digests import row_digests
 from arcgate.dataset.receipts import file_digest
 from arcgate.dataset.schema import Schema, schema_of
@@ -150,6 +151,15 @@ def test_checksums_are_those_of_the_files(dataset: Dataset) -> None:
     assert [receipt.sha256 for receipt in dataset.receipts] == [file_digest(path) for path in dataset.shards()]
 
 
+def test_description_counts_kernels_and_images(dataset: Dataset) -> None:
+    table = dataset.table(dataset.schema.names)
+    third = np.arange(len(table)) % 3 == 0
+    table = table.assign(kernel_declared_g=np.where(third, "a", "b"), kernel_used_r=np.where(third, "a", "c"), source_image=third)
+    text = describe(dataset.path, dataset.card, dataset.receipts, table)
+    assert "PSFs         3 measured kernels" in text
+    assert "sources      2 images of galaxies" in text
+
+
 def test_description(dataset: Dataset) -> None:
     text = dataset.describe()
     lines = {line[:13].strip(): line for line in text.splitlines() if line[0] != " "}
@@ -160,6 +170,9 @@ def test_description(dataset: Dataset) -> None:
     assert lines["galaxies"].split() == ["galaxies", "8"]
     assert dataset.data_digest in lines["data digest"]
     assert "in 3 shards" in lines["size"]
+    assert lines["imaging"].endswith("g, r, z (reference r), 64 x 64 pixels of 0.262 arcsec")
+    assert "PSFs" not in lines
+    assert "sources" not in lines
     radii = dataset.table(["theta_e_arcsec"], roles=["positive"])["theta_e_arcsec"]
     assert lines["theta_E"].split()[1] == f"{radii.min():.3g}"
     ratios = dataset.table(["arc_snr_injected"], roles=["positive"])["arc_snr_injected"]

@@ -10,7 +10,9 @@ import pandas as pd
 
 from arcgate.dataset.card import counts
 from arcgate.dataset.receipts import Receipt
+from arcgate.dataset.references import IMAGE_COLUMN
 from arcgate.dataset.schema import ROLES, SPLITS
+from arcgate.imaging import Imaging
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -25,7 +27,7 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
     card, receipts
         As read.
     table : DataFrame
-        Columns host_id, role, theta_e_arcsec, theta_e_over_psf, arc_snr_injected of all rows.
+        Columns host_id, role, theta_e_arcsec, theta_e_over_psf, arc_snr_injected, and what names kernels and images, of all rows.
 
     Returns
     -------
@@ -36,7 +38,9 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
         f"data set     {folder}",
         f"size         {_size(sum(receipt.bytes for receipt in receipts))} in {len(receipts)} shards",
         f"hosts        {card['hosts']}",
+        f"imaging      {Imaging.of(card['imaging'])}",
         f"galaxies     {table['host_id'].nunique()}",
+        *_references(table),
         *_rows(receipts),
         f"theta_E      {_range(positives['theta_e_arcsec'])} arcsec",
         f"theta_E/PSF  {_quantiles(positives['theta_e_over_psf'])}",
@@ -48,6 +52,14 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
         f"libraries    {', '.join(f'{name} {version}' for name, version in card['libraries'].items())}",
     ]
     return "\n".join(lines)
+
+
+def _references(table: pd.DataFrame) -> list[str]:
+    """Of how many measured PSFs and source images the arcs are; nothing where PSFs and sources are numbers."""
+    kernels = table.filter(like="kernel_").melt()["value"].nunique()
+    images = table[IMAGE_COLUMN].nunique()
+    told = [f"PSFs         {kernels} measured kernels"] if kernels else []
+    return [*told, f"sources      {images} images of galaxies"] if images else told
 
 
 def _rows(receipts: Sequence[Receipt]) -> list[str]:

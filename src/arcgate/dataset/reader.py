@@ -147,14 +147,18 @@ class Dataset:
             shard_ids, shard_digests = _verified(self.path, receipt, self.schema)
             ids += shard_ids
             digests += shard_digests
-        references_of(self.path).check(self.table([name for name in self.schema.names if name.startswith(REFERRING)]))
+        references_of(self.path).check(self.table(self._referring))
         found = data_digest(ids, digests)
         if found != self.data_digest:
             raise ArcgateError(f"the rows give the data digest {found}, the card says {self.data_digest}", where=self.path / CARD)
 
+    @property
+    def _referring(self) -> list[str]:
+        return [name for name in self.schema.names if name.startswith(REFERRING)]
+
     def describe(self) -> str:
-        """Text of several lines: rows by role and split, hosts, Einstein radii, arc S/N, digests, size on disk."""
-        columns = ["host_id", "role", "theta_e_arcsec", "theta_e_over_psf", "arc_snr_injected"]
+        """Text of several lines: imaging, rows by role and split, hosts, PSFs, sources, Einstein radii, digests, size on disk."""
+        columns = ["host_id", "role", "theta_e_arcsec", "theta_e_over_psf", "arc_snr_injected", *self._referring]
         return describe(self.path, self.card, self.receipts, self.table(columns))
 
 
