@@ -18,6 +18,7 @@ from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.atomic import alone
+from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import say, step
 from arcgate.injection.build import Built, build_dataset
@@ -115,7 +116,11 @@ def prepare(spec: Variant) -> Prepared:
     rows = f"{len(table):,} rows of {table['host_id'].nunique():,} galaxies, {data.data_digest[:12]}"
     say(f"{spec.variant}: data {_made(built, started)}: {rows}")
     started = time.monotonic()
-    shared = build_dataset(spec.evaluation.common, spec.runtime)
+    try:
+        shared = build_dataset(spec.evaluation.common, spec.runtime)
+    except ArcgateError as error:
+        # Its settings have the names of the data set's own.
+        raise ArcgateError(f"the common test set, evaluation.common: {error.what}", where=error.where, todo=error.todo) from error
     common = open_dataset(shared.folder)
     require_apart(data, common)
     say(f"{spec.variant}: common test set {_made(shared, started)}")

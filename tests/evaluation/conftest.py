@@ -49,8 +49,15 @@ def _row(pair: int, role: str) -> dict[str, object]:
 def make_set(tmp_path: Path) -> Callable[..., Dataset]:
     """Makes a test set of noise: pairs of stamps in two shards."""
 
-    def make(pairs: int = 20, first: int = 0, roles: tuple[str, ...] = tuple(_ROLES), flat: tuple[int, ...] = ()) -> Dataset:
-        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}"
+    def make(
+        pairs: int = 20,
+        first: int = 0,
+        roles: tuple[str, ...] = tuple(_ROLES),
+        flat: tuple[int, ...] = (),
+        split: str = "test",
+        **columns: str,
+    ) -> Dataset:
+        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}-{split}-{'-'.join(columns)}"
         folder.mkdir()
         receipts = []
         for index, chosen in enumerate(np.array_split(np.arange(first, first + pairs)[::-1], 2)):
@@ -64,7 +71,8 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
             }
             floats = {column.name: "float64" for column in schema_of(DECALS).columns if column.kind == "float"}
             table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns]).astype(kinds | floats)
-            receipts.append(write_shard(shard_path(folder, "test", index), table, image, np.zeros_like(image), DECALS))
+            table = table.assign(split=split, **columns)
+            receipts.append(write_shard(shard_path(folder, split, index), table, image, np.zeros_like(image), DECALS))
         write_invented_card(folder, receipts)
         return open_dataset(folder)
 
