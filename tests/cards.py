@@ -20,6 +20,7 @@ def write_invented_card(folder: Path, receipts: Sequence[Receipt], data: Mapping
         hosts="invented galaxies",
         parents_digest="2" * 64,
         hosts_digest="3" * 64,
+        images_digest=None,
         spec_digest="0" * 64,
         code_version="1" * 64,
         receipts=receipts,

@@ -37,9 +37,10 @@ def study(tmp_path):
     store.client.set_tag(run_id, f"{names.DATA_DIGEST}.deploy", TEST_SET)
     data = tmp_path / "data"
     for name, digest in (("of-study", NAMED), ("of-test", TEST_SET), ("of-nobody", UNNAMED)):
-        card = {"data_digest": digest, "parents_digest": f"galaxies-{name}"}
+        card = {"data_digest": digest, "parents_digest": f"galaxies-{name}", "images_digest": f"images-{name}"}
         folder(data / "sets" / name, {CARD: card, "train-00000.parquet": "x" * 5000})
         folder(data / "hosts" / f"galaxies-{name}", {"place-00000-0.parquet": "x" * 300})
+        folder(data / "hosts" / f"images-{name}", {"sources.parquet": "x" * 200})
     folder(data / "sets" / "unfinished", {"train-00000.parquet": "x"})
     folder(data / "surveys" / "whole", {"hosts-0000000-0000011/g.fits": "x" * 300})
     record = {"run_id": run_id, "files": ["gates/evidence.json", "network/best.ckpt"]}
@@ -57,6 +58,7 @@ UNNAMED_FOLDERS = {
     "sets/of-nobody": "on no run",
     "sets/unfinished": "was never finished",
     "hosts/galaxies-of-nobody": "of no data set that is kept",
+    "hosts/images-of-nobody": "of no data set that is kept",
     "surveys/whole": "of an earlier version",
     "runs/of-deleted": "of no finished variant",
     "runs/forgotten": "of no finished variant",
@@ -87,7 +89,7 @@ def test_listing_removes_nothing_and_removing_removes_just_that(study, capsys):
     assert "remove=true" in out
     clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert there(data) == before - set(UNNAMED_FOLDERS)
-    assert "removed: 7 folders" in capsys.readouterr().out
+    assert "removed: 8 folders" in capsys.readouterr().out
     clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert "nothing" in capsys.readouterr().out
 

@@ -134,6 +134,7 @@ def test_a_study_that_leaves_its_folder_is_refused_before_anything_is_built(arcg
         (("run", "variant=1e3"), 1, """'variant="2024"'"""),
         (("run", "study=[a,b]"), 1, """'study="..."'"""),
         (("run", "psf=airy"), 1, "moffat_converted"),
+        (("run", "~hosts", "+hosts/mock@data.hosts=kids_gri"), 1, "state seeing and depth in a file hosts/mock/kids_gri.yaml"),
         (("run", "dta.n_pairs=3"), 1, "Could not override 'dta.n_pairs'"),
         (("run", "runtime.data_dir=${nowhere}", "dry_run=true"), 1, "nowhere"),
         (("run", "runtime.workers=two", "dry_run=true"), 1, "runtime.workers"),

@@ -80,6 +80,8 @@ def test_measured_psfs_need_hosts_that_declare_them():
                 ArcgateError, match=rf"{psf} needs measured PSFs, and the hosts declare none: add \+kernels=psfex"
             ):
                 composed(f"psf={psf}", *hosts)
+    assert composed(*KERNELS, "psf=measured").evaluation.common.psf.reading == "measured"
+    assert composed(*KERNELS, "psf=moffat_fitted").evaluation.common.psf.reading == "measured"
     with pytest.raises(ArcgateError, match="profile 'kernel' goes with reading 'measured'"):
         composed(*KERNELS, "psf=measured", "data.psf.reading=naive")
     with pytest.raises(ArcgateError, match="both are fitted"):

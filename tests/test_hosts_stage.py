@@ -92,6 +92,8 @@ def test_kernels_and_source_images_are_the_same_for_any_workers_and_shards(tmp_p
         made.append(open_dataset(only(folder, "data/sets/*/dataset.json").parent))
     assert len(made[0].shards()) > len(made[1].shards())
     assert made[0].data_digest == made[1].data_digest
+    assert made[0].card["images_digest"] is not None
+    assert (made[0].path.parents[1] / "hosts" / made[0].card["images_digest"] / "sources.parquet").is_file()
     for name in (KERNELS_FILE, IMAGES_FILE):
         assert (made[0].path / name).read_bytes() == (made[1].path / name).read_bytes()
         assert pq.read_metadata(made[0].path / name).num_rows > 10

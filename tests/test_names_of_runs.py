@@ -61,6 +61,17 @@ def test_where_text_is_sought_what_was_typed_is_taken():
         pack = ["hosts=pack", "data.hosts.path=2024"]
         spec = from_config(compose("config", overrides=pack), typed_words(pack))
         assert (spec.data.hosts.path, spec.evaluation.common.hosts.path) == ("2024", "2024")
+        images = ["source=cosmos", "data.source.path=2024"]
+        assert from_config(compose("config", overrides=images), typed_words(images)).data.source.path == "2024"
+
+
+def test_messages_name_keys_as_they_are_typed():
+    overrides = ["data.hosts.n_hosts=-1", "source=cosmos", "data.source.path=here", "+data.source.scale=2"]
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        with pytest.raises(ArcgateError, match=r"data\.hosts\.n_hosts: .*\n.*data\.source\.scale: "):
+            from_config(compose("config", overrides=overrides))
+        with pytest.raises(ArcgateError, match=r"gates\.cells\.0\.region: "):
+            from_config(compose("config", overrides=["gates.cells=[{region: middle, summary: pca, probe: ridge}]"]))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ from arcgate.keys import evidence_key, scoring_key, training_key
         ("data.n_pairs=???", "does not resolve"),
         ("view.annulus=1.1", "less than 1"),
         ("data.grid.lens_q=[0.5]", "Field required"),
+        ("imaging.zero_point=27", "a zero point of 27 is that of files that are read"),
+        ("hosts=pack data.hosts.path=x imaging=des_griz", "add +data.hosts.psfsize_arcsec.i=..."),
+        ("hosts=pack data.hosts.path=x imaging=des_griz +kernels=psfex data.hosts.kernels.path=x", "add +data.hosts.gain.i=..."),
     ],
 )
 def test_a_wrong_value_is_named_with_the_valid_choices(override, says):

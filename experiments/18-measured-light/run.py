@@ -94,7 +94,8 @@ def widened(dataset: Dataset, folder: Path) -> Dataset:
         by_pair = dict(zip(batch.table["pair_id"].to_numpy()[control], control, strict=True))
         image[lit] = batch.image[[by_pair[pair] for pair in table["pair_id"]]] + arc[lit]
         receipts.append(write_shard(folder / path.name, batch.table, image, arc, imaging))
-    card = {key: dataset.card[key] for key in ("data", "hosts", "parents_digest", "hosts_digest", "spec_digest", "code_version")}
+    digests = [f"{what}_digest" for what in ("parents", "hosts", "images", "spec")]
+    card = {key: dataset.card[key] for key in ("data", "hosts", *digests, "code_version")}
     write_card(folder, imaging=imaging, receipts=receipts, **card)
     return open_dataset(folder)
 

@@ -47,8 +47,8 @@ class Unnamed:
 def unnamed(data_dir: Path, mlruns_dir: Path, min_age_days: float) -> list[Unnamed]:
     """Folders that no run in MLflow names, directly or through what it was made from.
 
-    A data set is named by its digest on a run, of a variant or an audit; galaxies that were cut out by the card of a data set
-    that is kept; the folders of gates, networks, scores and figures by the record of
+    A data set is named by its digest on a run, of a variant or an audit; galaxies that were cut out, and images that were
+    prepared, by the card of a data set that is kept; the folders of gates, networks, scores and figures by the record of
     a finished variant; an audit by its key. What was written less than `min_age_days` ago may be in use, or be resumed, and is
     passed over.
 
@@ -78,7 +78,7 @@ def unnamed(data_dir: Path, mlruns_dir: Path, min_age_days: float) -> list[Unnam
     sets = {folder: _card(folder) for folder in _folders(data_dir / "sets")}
     kept = [card for card in sets.values() if card.get("data_digest") in named.data_digests]
     recorded = _recorded(data_dir / "runs", named)
-    parents = {card.get("parents_digest") for card in kept}
+    parents = {card.get(name) for card in kept for name in ("parents_digest", "images_digest")}
     found: list[tuple[Path, str]] = []
     for folder, card in sets.items():
         if not card:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]  # it carries no annotations
 
@@ -20,6 +20,8 @@ _OPTIONS: Final = (
 # Hydra's words where a group such as `variant` is given a number or a truth value.
 _NO_OPTION: Final = "Config group override"
 _QUOTED: Final = """'variant="2024"'"""
+# Where the seeing and depth of an imaging's mock survey lie.
+_MOCKS: Final = "hosts/mock/"
 _FOLDERS: Final = {"audit": "data", "inspect": "data", "report": "study"}
 
 
@@ -91,6 +93,11 @@ def composition_message(error: Exception) -> str | None:
     words = "\n  ".join(line for line in str(error).splitlines() if line.strip())
     if isinstance(error.__cause__, OmegaConfBaseException):
         words += f"\n  {error.__cause__}"
+    if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith(_MOCKS):
+        words += (
+            "\n  to do: take the mock survey of another imaging with the same bands (hosts=mock/<imaging>) or galaxies of yours "
+            f"(hosts=pack), or state seeing and depth in a file {error.missing_cfg_file}.yaml"
+        )
     key, equals, value = str(getattr(error, "override", "")).partition("=")
     if equals:
         words += f"\n  to do: values with characters other than letters, digits and / . _ - need quotes: {shell_word(key, value)}"

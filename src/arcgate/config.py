@@ -79,7 +79,7 @@ def _no_text(plain: Any, kind: type[Spec]) -> list[str]:
         TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         return [
-            _key(item["loc"])
+            _key(item["loc"], plain)
             for item in error.errors()
             if item["type"] == "string_type" and isinstance(item["input"], bool | int | float)
         ]
@@ -91,8 +91,9 @@ def from_dict(plain: Any, kind: type[Spec]) -> Spec:
     try:
         return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
-        problems = "\n".join(f"  {_key(item['loc'])}: {item['msg']} (got {_shown(item['input'])})" for item in error.errors())
-        text = next((_key(item["loc"]) for item in error.errors() if item["type"] == "string_type"), None)
+        named = [(_key(item["loc"], plain), item) for item in error.errors()]
+        problems = "\n".join(f"  {key}: {item['msg']} (got {_shown(item['input'])})" for key, item in named)
+        text = next((key for key, item in named if item["type"] == "string_type"), None)
         quoting = "" if text is None else f"; text that reads as something else needs quotes: '{text}=\"...\"'"
         raise ArcgateError(
             f"the configuration is not valid:\n{problems}",
@@ -101,8 +102,15 @@ def from_dict(plain: Any, kind: type[Spec]) -> Spec:
         ) from error
 
 
-def _key(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location if part not in ("mock", "pack")) or "(root)"
+def _key(location: tuple[int | str, ...], plain: Any) -> str:
+    """The key at a place; where a `kind` chose one of several dataclasses, pydantic's place names it, and no key does."""
+    parts, node = [], plain
+    for part in location:
+        values = node if isinstance(node, dict) else {}
+        if part != values.get("kind"):
+            parts.append(str(part))
+            node = values.get(part)
+    return ".".join(parts) or "(root)"
 
 
 def _shown(value: object) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.imaging import Imaging
+from arcgate.imaging import ZERO_POINT, Imaging
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -82,12 +83,15 @@ class Kernels:
         PsfEx models of single exposures (`*psfex*.fits`), or the Legacy Surveys' coadd PSFs (`copsf*.fits`).
     centroid : {'removed', 'declared'}
         Whether a PSF's light is moved onto its central pixel, or stays off it, and arcs with it.
+    pixel_scale_arcsec : float
+        Of the models' samples, which must be that of the stamps.
     wings : {'none', 'decam'}
         Light beyond the model: that of DECam from 5 arcsec to half the stamp's diagonal, or nothing.
     """
 
     path: str
     format: Literal["psfex", "coadd"]
+    pixel_scale_arcsec: Positive
     centroid: Literal["removed", "declared"]
     wings: Literal["none", "decam"]
 
@@ -122,6 +126,10 @@ class PackHosts:
     psf_beta: PerBand
     gain: PerBand
     kernels: Kernels | None = None
+
+    def psf_of(self, band: str) -> tuple[float, float]:
+        """Size (arcsec) and exponent in a band where nothing else declares them; NaN where measured PSFs do."""
+        return (self.psfsize_arcsec[band], self.psf_beta[band]) if self.kernels is None else (math.nan, math.nan)
 
     @property
     def factor(self) -> float:
@@ -221,6 +229,11 @@ class Controls:
     name: Literal["paired", "unpaired"]
     pool: Literal["free_hosts", "any_other_host"]
     match_on: tuple[str, ...]
+
+    @property
+    def paired(self) -> bool:
+        """Whether a control is its positive's own galaxy; every other kind takes another one."""
+        return self.name == "paired"
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -345,14 +358,25 @@ class Data:
             raise ValueError(
                 f"psf: {self.psf.name} needs measured PSFs, and the hosts declare none: add +kernels=psfex or +kernels=coadd"
             )
+        if isinstance(self.hosts, MockHosts) and self.imaging.zero_point != ZERO_POINT:
+            raise ValueError(
+                f"imaging: a zero point of {self.imaging.zero_point:g} is that of files that are read, and the mock survey has "
+                f"none: leave it at {ZERO_POINT:g}"
+            )
         for name, values in self._per_band().items():
-            if set(values) != set(self.imaging.bands):
+            # A pack's defaults are those of the most common bands: there may be more of them.
+            lacking = [band for band in self.imaging.bands if band not in values]
+            if lacking or (isinstance(self.hosts, MockHosts) and len(values) > len(self.imaging.bands)):
+                missing = " ".join(f"+data.hosts.{name}.{band}=..." for band in lacking)
                 raise ValueError(
                     f"hosts: {name} is stated for {', '.join(values)}, but the imaging has {', '.join(self.imaging.bands)}"
+                    + (f": add {missing}" if missing else "")
                 )
         return self
 
     def _per_band(self) -> dict[str, PerBand]:
         hosts = self.hosts
-        names = ("psfsize_arcsec", "depth_mag") if isinstance(hosts, MockHosts) else ("psfsize_arcsec", "psf_beta", "gain")
-        return {name: getattr(hosts, name) for name in names}
+        if isinstance(hosts, MockHosts):
+            return {"psfsize_arcsec": hosts.psfsize_arcsec, "depth_mag": hosts.depth_mag}
+        numbers = {} if hosts.kernels is not None else {"psfsize_arcsec": hosts.psfsize_arcsec, "psf_beta": hosts.psf_beta}
+        return numbers | {"gain": hosts.gain}

@@ -13,7 +13,7 @@ from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
 from arcgate.survey.hosts import count_kept
-from arcgate.survey.kept import is_kept
+from arcgate.survey.kept import KERNELS, is_kept
 from arcgate.survey.pack import PackFiles, PackParents
 from arcgate.survey.parents import artifacts, parents_digest
 from arcgate.variant import Variant
@@ -89,11 +89,12 @@ def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]
         files = PackFiles.open(hosts, imaging)
         digest, what, count = files.digest, f"stamp pack of {files.count} galaxies, {hosts.path}", files.count
         notes = files.notes
-        # Where galaxies were not measured before, that is not done for a dry run.
-        if files.catalogue is not None or is_kept(artifacts(folder, digest)):
-            notes = PackParents.open(files, artifacts(folder, digest), workers=1).notes
+        # Where galaxies were not measured before, or PSFs not made, that is not done for a dry run.
+        place = artifacts(folder, digest)
+        if (files.catalogue is not None or is_kept(place)) and (hosts.kernels is None or is_kept(place, KERNELS)):
+            notes = PackParents.open(files, place, workers=1).notes
         print("\n".join(f"  note: {note}" for note in notes), end="\n" if notes else "")
-    most = min(count, 2 * spec.data.n_pairs if spec.data.controls.name == "unpaired" else spec.data.n_pairs)
+    most = min(count, spec.data.n_pairs if spec.data.controls.paired else 2 * spec.data.n_pairs)
     kept = count_kept(artifacts(folder, digest))
     if not planned.first(digest):
         print(f"  hosts: {what} ({digest[:12]}), shared with a job above and counted there")

@@ -127,3 +127,50 @@ def test_what_rows_name_is_checked(tmp_path: Path) -> None:
     for column in rows:
         with pytest.raises(ArcgateError, match="which a row names"):
             found.check(rows.assign(**{column: "unknown"}))
+
+
+def test_a_name_does_not_depend_on_the_zeros_around_the_light(tmp_path: Path) -> None:
+    stamp = np.random.default_rng(4).random((9, 7)).astype(np.float32)
+    wide = np.pad(stamp, ((6, 6), (11, 11)))
+    rows = [image_row(pixels, 0.03, 0.2, "galaxy") for pixels in (stamp, wide)]
+    assert rows[0] == rows[1]
+    with pytest.raises(ValueError, match="odd length"):
+        image_row(stamp[:-1], 0.03, 0.2, "galaxy")
+    norm = [image_row(pixels / pixels.sum(), 0.03, 0.2, "galaxy") for pixels in (stamp, stamp[1:-1, 1:-1])]
+    write_references(tmp_path, None, pd.DataFrame(norm))
+    sources, index, half_light = references_of(tmp_path).images([str(row["name"]) for row in norm])
+    assert tuple(sources.images.shape) == (2, 9, 9)
+    assert index.tolist() == [0, 1]
+    assert half_light.tolist() == [0.2, 0.2]
+    assert np.array_equal(sources.images[0].numpy()[:, 1:-1], stamp / stamp.sum())
+
+
+@pytest.mark.parametrize("pixels", [b"123", None, b"1" * 81 * 4 + b"2"])
+def test_pixels_that_are_none_are_a_damaged_file(tmp_path: Path, pixels: bytes | None) -> None:
+    write_references(tmp_path, *_tables())
+    for name in (KERNELS_FILE, IMAGES_FILE):
+        table = pd.read_parquet(tmp_path / name)
+        table["pixels"] = table["pixels"].where(table.index > 0, pixels)
+        table.to_parquet(tmp_path / name)
+    with pytest.raises(ArcgateError, match=r"(?s)the file is damaged.*psfs"):
+        references_of(tmp_path).kernel("a")
+    with pytest.raises(ArcgateError, match=r"(?s)the file is damaged.*sources"):
+        references_of(tmp_path).images(["a"])
+
+
+def test_a_kernel_of_even_size_in_the_table_is_a_damaged_file(tmp_path: Path) -> None:
+    pixels = np.full((4, 4), 1.0 / 16.0, dtype=np.float32)
+    row = _tables()[0].iloc[[0]].assign(name=content_name(pixels, (True,)), height_pix=4, width_pix=4, pixels=[pixels.tobytes()])
+    write_references(tmp_path, row, None)
+    with pytest.raises(ArcgateError, match=r"(?s)the file is damaged: .*odd length.*psfs\.parquet"):
+        references_of(tmp_path).kernel(row["name"].iloc[0])
+
+
+def test_origins_are_those_of_what_is_named(tmp_path: Path) -> None:
+    kernels, images = _tables()
+    write_references(tmp_path, kernels, images)
+    assert references_of(tmp_path).origins() == {
+        "PSF models": dict(zip(kernels["name"], ["file 0", "file 1"], strict=True)),
+        "source galaxies": dict(zip(images["name"], ["galaxy 0", "galaxy 1", "galaxy 2"], strict=True)),
+    }
+    assert NONE.origins() == {}

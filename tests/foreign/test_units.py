@@ -41,7 +41,7 @@ def test_stated_on_the_command_line_or_in_the_file(paired, tmp_path):
     expected = pairs_of(paired)
     for source in (given, stated):
         assert source.facts.imaging == DECALS
-        assert source.facts.converted
+        assert source.facts.nanomaggies_per_count == pytest.approx(10.0 ** (-0.4 * 4.5))
         batch = source.parts()[0].read()
         np.testing.assert_allclose(batch.image, expected.image, rtol=1e-6, atol=1e-7)
         for name in ("sky_sigma_r", "gain_r"):
@@ -76,5 +76,5 @@ def test_contradictions_and_nonsense_are_refused(paired, tmp_path):
 
 def test_nanomaggies_are_not_touched(paired, tmp_path):
     source = open_source(write_arrays(arrays_of(paired), tmp_path / "plain.npz"))
-    assert not source.facts.converted
+    assert source.facts.nanomaggies_per_count == 1.0
     assert "pixels are taken as nanomaggies" in notes_of(source)

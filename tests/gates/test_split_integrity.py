@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from measured_light import tables
 
+from arcgate.dataset.references import NONE, References, write_references
 from arcgate.dataset.source import Facts
 from arcgate.gates.split_integrity import judge_splits
 from arcgate.imaging import DECALS
@@ -18,11 +20,14 @@ class Table:
 
     rows: pd.DataFrame
     named: bool = True
+    references: References = NONE
 
     @property
     def facts(self):
         columns = frozenset(self.rows.columns)
-        return Facts("arrays", False, False, False, False, columns, galaxies_named=self.named, imaging=DECALS)
+        return Facts(
+            "arrays", False, False, False, False, columns, galaxies_named=self.named, imaging=DECALS, references=self.references
+        )
 
     def table(self, columns):
         return self.rows[list(columns)]
@@ -82,6 +87,21 @@ def test_kernels_and_images_of_one_side_each_pass_and_are_told():
     assert result.reason.endswith("galaxies, sky cells, pairs, PSF kernels, source images")
     none = judge_splits(Table(rows(source_image=None, kernel_declared_g=None)))
     assert none.reason.endswith("galaxies, sky cells, pairs")
+
+
+def test_two_places_of_one_model_and_two_images_of_one_galaxy_are_one(tmp_path):
+    kernels, images = tables(DECALS, kernels=1, images=2)
+    kernels["origin"] = ["model a", "model b", "model a"]
+    images["origin"] = "galaxy"
+    found = write_references(tmp_path, kernels, images)
+    one, other, third = kernels["name"]
+    apart = judge_splits(Table(rows(kernel_used_g=[one] * 4 + [other] * 2), references=found))
+    assert apart.status == "passed"
+    assert apart.reason.endswith("PSF kernels, PSF models")
+    shared = judge_splits(Table(rows(kernel_used_g=[one] * 4 + [third] * 2), references=found))
+    assert (shared.status, "1 PSF models occur in more than one split" in shared.reason) == ("failed", True)
+    galaxy = judge_splits(Table(rows(source_image=[images["name"][0]] * 4 + [images["name"][1]] * 2), references=found))
+    assert (galaxy.status, "1 source galaxies occur in more than one split" in galaxy.reason) == ("failed", True)
 
 
 def test_columns_that_are_not_there_are_named():

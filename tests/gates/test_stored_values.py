@@ -65,6 +65,29 @@ def test_what_one_class_went_through_fails_and_what_both_did_does_not(control, s
     assert judged(of(both, store(stamp.image), arc)).status == "passed"
 
 
+@pytest.mark.parametrize("count", [10.0**-1.8, 0.37, 1e-3])
+def test_counts_that_were_converted_are_seen_as_they_were_stored(control, sound, count):
+    facts, (arc, stamp) = replace(PAIRED, nanomaggies_per_count=count), sound
+    read = [
+        (image / np.float32(count)).astype(np.float16).astype(np.float32) * np.float32(count)
+        for image in (stamp.image, control.image)
+    ]
+    one = judged(of(control, read[0], arc), facts)
+    assert one.status == "failed"
+    assert f"{COARSE}: {N} of {N} galaxies of positives, 0 of {N}" in one.reason
+    assert judged(of(changed(control, read[1]), read[0], arc), facts).status == "passed"
+    sound_set = judged(of(control, stamp.image, arc), facts)
+    assert (sound_set.status, sound_set.value) == ("passed", 0.0)
+
+
+def test_the_canary_sings_however_large_or_small_stored_numbers_are(control, sound):
+    arc, stamp = sound
+    for size in (1e-12, 1e6):
+        small = changed(control, control.image * np.float32(size))
+        result = judged(of(small, stamp.image * np.float32(size), arc * np.float32(size)))
+        assert (result.status, result.value) == ("passed", 0.0)
+
+
 def test_few_rows_neither_fail_nor_pass(control, sound):
     arc, stamp = sound
     image = stamp.image.copy()

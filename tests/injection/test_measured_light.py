@@ -23,12 +23,12 @@ from arcgate.injection.manifest import build_manifest
 from arcgate.lensing.models import Lenses
 from arcgate.lensing.render import render
 from arcgate.lensing.source_image import SourceImages
-from arcgate.survey.splits import split_of, split_of_images
+from arcgate.survey.splits import split_of, split_of_sources
 
 MEASURED = Psf("measured", "kernel", "measured", None)
 FITTED = Psf("moffat_fitted", "moffat", "fitted", None)
 COSMOS = CosmosSources("cosmos", "unused")
-MODELS = Kernels("unused", "coadd", "removed", "none")
+MODELS = Kernels("unused", "coadd", DECALS.pixel_scale_arcsec, "removed", "none")
 REFERRING = ["source_image", *(f"kernel_{kind}_{band}" for kind in ("declared", "used") for band in "grz")]
 
 
@@ -91,7 +91,7 @@ def test_sources_are_images_of_the_own_split_and_all_else_is_as_with_sersic_prof
     assert plain["source_image"].isna().all()
     rows = lit(imaged)
     assert imaged.loc[imaged["role"] == "control", mine].isna().all(axis=None)
-    served = dict(zip(library.images["name"], split_of_images(library.images["name"].tolist()), strict=True))
+    served = dict(zip(library.images["name"], split_of_sources(library.images["origin"].tolist()), strict=True))
     assert (rows["source_image"].map(served) == rows["split"]).all()
     assert rows[rows["split"] == "train"]["source_image"].nunique() >= 20
     assert rows[["source_sersic_n", "source_q"]].isna().all(axis=None)
@@ -101,7 +101,7 @@ def test_sources_are_images_of_the_own_split_and_all_else_is_as_with_sersic_prof
 
 
 def test_a_split_without_an_image_is_refused(spec, catalogue, library):
-    served = split_of_images(library.images["name"].tolist())
+    served = split_of_sources(library.images["origin"].tolist())
     few = Library(library.kernels, library.images[served != "val"])
     with pytest.raises(ArcgateError, match=r"(?s)none of \d+ source images falls into split val.*give more images"):
         build_manifest(replace(spec(n_pairs=150), source=COSMOS), catalogue, library=few)

@@ -92,6 +92,9 @@ def test_what_is_no_scene_is_refused(tmp_path: Path) -> None:
     (folder / "positions.csv").write_text("x_pix,y_pix\n10,20\nleft,20\n")
     with pytest.raises(ArcgateError, match=r"(?s)a position is no number.*row 1"):
         open_cube(folder / "g.fits", 64)
+    (folder / "positions.csv").write_text("x_pix,y_pix\n10,20\n50,20\n51,21\n")
+    with pytest.raises(ArcgateError, match=r"(?s)1 pairs of positions are 3 pixels apart or less, such as rows 1 and 2"):
+        open_cube(folder / "g.fits", 64)
     (folder / "positions.csv").write_bytes(b"")
     with pytest.raises(ArcgateError, match="cannot be read"):
         open_cube(folder / "g.fits", 64)
@@ -116,7 +119,7 @@ def test_hsc_with_its_psf(tmp_path: Path) -> None:
         hdu.header["BAND"] = band
     (tmp_path / "psf").mkdir()
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "psf" / "copsf_hsc.fits")
-    kernels = Kernels(str(tmp_path / "psf"), "coadd", "removed", "none")
+    kernels = Kernels(str(tmp_path / "psf"), "coadd", 0.168, "removed", "none")
     parents = opened(hosts_of(folder, imaging, 27.0, kernels), imaging)
     # Six detections: three too near to the edge, one of a galaxy with no light in g, and one PSF serves one split.
     assert sum(parents.left_out.values()) + len(parents.catalogue) == 6

@@ -16,7 +16,7 @@ from lighting import galaxy
 from numpy.typing import NDArray
 from packs_on_disk import cutouts, opened, pack_hosts, whole_table, write_pack
 
-from arcgate.data_node import PackHosts
+from arcgate.data_node import Kernels, PackHosts
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 from arcgate.lensing.psf import Psf
@@ -54,6 +54,19 @@ def test_real_galaxies_are_centred_and_plausible(real: PackParents) -> None:
     assert table["depth_r"].between(24.3, 25.3).all()
     assert table["healpix"].isna().all()
     assert table[["ra", "dec", "ebv"]].isna().to_numpy().all()
+
+
+@needs_real
+def test_depths_of_galaxies_with_measured_psfs_are_of_those(real: PackParents) -> None:
+    kernels = Kernels(str(REAL / "psfex"), "psfex", 0.262, "removed", "decam")
+    found = opened(pack_hosts(REAL / "des_lrg_hosts", kernels=kernels))
+    assert found.catalogue["host_id"].equals(real.catalogue["host_id"])
+    for band in "grz":
+        wider = found.catalogue[f"psfsize_{band}"] / real.catalogue[f"psfsize_{band}"]
+        deeper = found.catalogue[f"depth_{band}"] - real.catalogue[f"depth_{band}"]
+        assert deeper.to_numpy() == pytest.approx(-2.5 * np.log10(wider.to_numpy()), abs=1e-9)
+        assert wider.std() > 0.02
+    assert not any("implausible" in note for note in found.notes)
 
 
 @needs_real

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from numpy.typing import NDArray
-from packs_on_disk import cutouts, opened, whole_table, write_pack
+from packs_on_disk import cutouts, opened, pack_hosts, whole_table, write_pack
 
+from arcgate.data_node import Kernels
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
+from arcgate.lensing.psf import Psf
 from arcgate.survey.columns import declared_columns
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.parents import open_parents
@@ -60,6 +63,23 @@ def test_what_is_declared_is_taken_and_the_rest_measured(tmp_path: Path, pack_cu
     assert np.array_equal(cutouts(parents, range(3)), cutouts(measured, range(3)))
     same = ["host_x_pix", "host_y_pix", "sky_sigma_r", "provenance"]
     assert whole_table(parents)[same].equals(whole_table(measured)[same])
+
+
+def test_a_catalogue_beside_measured_psfs_declares_none(tmp_path: Path, pack_cubes: Cubes) -> None:
+    (tmp_path / "psfs").mkdir()
+    for number in range(3):
+        light = Psf("moffat", 1.0 + 0.1 * number, 3.0).on(63, 0.262)
+        hdus = [fits.ImageHDU(light, fits.Header({"BAND": band})) for band in "grz"]
+        fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "psfs" / f"copsf_{number}.fits")
+    (tmp_path / "pack").mkdir()
+    write_pack(tmp_path / "pack", pack_cubes)
+    for table in (declared(), declared().drop(columns="psfsize_r")):
+        write_catalogue(tmp_path / "pack", table, "csv")
+        kernels = Kernels(str(tmp_path / "psfs"), "coadd", 0.262, "removed", "none")
+        found = opened(pack_hosts(tmp_path / "pack", kernels=kernels)).catalogue
+        assert found["psfsize_r"].between(1.0, 1.6).all()
+        assert found["kernel_g"].notna().all()
+        assert found["depth_r"].tolist() == [24.0, 24.5, 25.0]
 
 
 def test_what_cannot_be_used_is_found_where_it_is_cut_out(tmp_path: Path, pack_cubes: Cubes) -> None:

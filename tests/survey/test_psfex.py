@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.survey.psfex import PsfEx, read_psfex
+from arcgate.survey.psfex import PsfEx, read_psfex, read_psfex_file
 
 FOLDER = REAL / "psfex"
 REAL_FILES = sorted(FOLDER.glob("*.fits"))
@@ -179,3 +179,18 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
         read_psfex(tmp_path / "image_g_.fits")
     with pytest.raises(ArcgateError, match=r"the name model\.psf holds no band"):
         read_psfex(plain(tmp_path / "model.psf", planes(), KEYWORDS))
+
+
+def test_all_ccds_of_a_file_by_row(tmp_path: Path) -> None:
+    path = merged(tmp_path / "c4d_ooi_z_ls9.fits", ("N1", "S4", "N1"))
+    models = read_psfex_file(path)
+    assert [model.ccdname for model in models] == ["N1", "S4", "N1"]
+    with fits.open(path) as hdus:
+        place = next(k for k, hdu in enumerate(hdus) if getattr(hdu, "columns", None) is not None)
+        table = hdus[place]
+        unnamed = fits.BinTableHDU.from_columns([column for column in table.columns if column.name.lower() != "ccdname"])
+        fits.HDUList([fits.PrimaryHDU(), unnamed]).writeto(tmp_path / "unnamed_ooi_z_ls9.fits")
+        fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(table.data[:0])]).writeto(tmp_path / "empty_ooi_z_ls9.fits")
+    assert len(read_psfex_file(tmp_path / "unnamed_ooi_z_ls9.fits")) == 3
+    with pytest.raises(ArcgateError, match="has no rows"):
+        read_psfex_file(tmp_path / "empty_ooi_z_ls9.fits")

@@ -15,7 +15,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from arcgate.dataset.digests import ROW_DIGEST, data_digest
-from arcgate.dataset.receipts import RECEIPTS, Receipt
+from arcgate.dataset.receipts import RECEIPTS, Receipt, file_digest
+from arcgate.dataset.references import IMAGES_FILE, KERNELS_FILE
 from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.dataset.shard_reading import read_table
 from arcgate.ground.atomic import write_json
@@ -29,6 +30,7 @@ _KEYS = {
     "data": dict,
     "hosts": str,
     "parents_digest": str,
+    "tables": dict,
     "hosts_digest": str,
     "counts": dict,
     "imaging": dict,
@@ -52,6 +54,7 @@ def write_card(
     hosts_digest: str,
     spec_digest: str,
     code_version: str,
+    images_digest: str | None,
     receipts: Sequence[Receipt],
 ) -> dict[str, Any]:
     """Finish a data set: compute its data digest from its shards and write its card.
@@ -70,6 +73,8 @@ def write_card(
         Of the parents, under which their galaxies are kept, and of the names, measurements and pixels of those that are used.
     spec_digest, code_version : str
         Cache key, and hash of the code that determines pixels.
+    images_digest : str or None
+        Of the source images, under which they are kept.
     receipts : sequence of Receipt
         All shards, in the order in which they are to be read.
 
@@ -93,6 +98,8 @@ def write_card(
         "hosts": hosts,
         "parents_digest": parents_digest,
         "hosts_digest": hosts_digest,
+        "images_digest": images_digest,
+        "tables": tables_of(folder),
         "counts": counts(receipts),
         "data_digest": stored_data_digest([folder / receipt.file for receipt in receipts]),
         "spec_digest": spec_digest,
@@ -103,6 +110,11 @@ def write_card(
     }
     write_json(folder / CARD, card)
     return card
+
+
+def tables_of(folder: Path) -> dict[str, str]:
+    """Digests of the tables of kernels and images beside the shards of a data set, as far as there are any."""
+    return {name: file_digest(folder / name) for name in (KERNELS_FILE, IMAGES_FILE) if (folder / name).exists()}
 
 
 def imaging_of(card: Mapping[str, Any]) -> Imaging:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from arcgate.dataset.card import counts
 from arcgate.dataset.receipts import Receipt
-from arcgate.dataset.references import IMAGE_COLUMN
+from arcgate.dataset.references import referred
 from arcgate.dataset.schema import ROLES, SPLITS
 from arcgate.imaging import Imaging
 
@@ -40,7 +40,7 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
         f"hosts        {card['hosts']}",
         f"imaging      {Imaging.of(card['imaging'])}",
         f"galaxies     {table['host_id'].nunique()}",
-        *_references(table),
+        *(f"{what:<13}{found}" for what, found in referred(table).items()),
         *_rows(receipts),
         f"theta_E      {_range(positives['theta_e_arcsec'])} arcsec",
         f"theta_E/PSF  {_quantiles(positives['theta_e_over_psf'])}",
@@ -52,14 +52,6 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
         f"libraries    {', '.join(f'{name} {version}' for name, version in card['libraries'].items())}",
     ]
     return "\n".join(lines)
-
-
-def _references(table: pd.DataFrame) -> list[str]:
-    """Of how many measured PSFs and source images the arcs are; nothing where PSFs and sources are numbers."""
-    kernels = table.filter(like="kernel_").melt()["value"].nunique()
-    images = table[IMAGE_COLUMN].nunique()
-    told = [f"PSFs         {kernels} measured kernels"] if kernels else []
-    return [*told, f"sources      {images} images of galaxies"] if images else told
 
 
 def _rows(receipts: Sequence[Receipt]) -> list[str]:

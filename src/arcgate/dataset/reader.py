@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.dataset.card import CARD, imaging_of, read_card, receipts_of
+from arcgate.dataset.card import CARD, imaging_of, read_card, receipts_of, tables_of
 from arcgate.dataset.describing import describe
 from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
@@ -147,18 +147,26 @@ class Dataset:
             shard_ids, shard_digests = _verified(self.path, receipt, self.schema)
             ids += shard_ids
             digests += shard_digests
-        references_of(self.path).check(self.table(self._referring))
+        if (tables := tables_of(self.path)) != self.card["tables"]:
+            differ = sorted(name for name, _ in tables.items() ^ self.card["tables"].items())
+            raise ArcgateError(
+                "the file is missing, or another than the card says",
+                where=self.path / differ[0],
+                todo="copy the whole folder of the data set, or delete it and run again: it is rebuilt",
+            )
+        references_of(self.path).check(self.table(self.referring))
         found = data_digest(ids, digests)
         if found != self.data_digest:
             raise ArcgateError(f"the rows give the data digest {found}, the card says {self.data_digest}", where=self.path / CARD)
 
     @property
-    def _referring(self) -> list[str]:
+    def referring(self) -> list[str]:
+        """Columns in which rows name kernels and images."""
         return [name for name in self.schema.names if name.startswith(REFERRING)]
 
     def describe(self) -> str:
         """Text of several lines: imaging, rows by role and split, hosts, PSFs, sources, Einstein radii, digests, size on disk."""
-        columns = ["host_id", "role", "theta_e_arcsec", "theta_e_over_psf", "arc_snr_injected", *self._referring]
+        columns = ["host_id", "role", "theta_e_arcsec", "theta_e_over_psf", "arc_snr_injected", *self.referring]
         return describe(self.path, self.card, self.receipts, self.table(columns))
 
 

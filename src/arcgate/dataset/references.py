@@ -1,13 +1,15 @@
 """A data set's own tables of PSF kernels and source images, to which its rows refer by name.
 
 `psfs.parquet` and `sources.parquet` lie beside the shards. A name is the digest of the pixels that it stands for: two rows that
-name one kernel saw the same kernel, whatever file it came from, and row digests cover the pixels.
+name one kernel saw the same kernel, whatever file it came from, and row digests cover the pixels. An origin is what is dealt to
+splits: a PSF model, which gives kernels at many places, or a galaxy.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,10 +44,13 @@ KERNEL_COLUMNS: Final = {
     "psfsize_arcsec": "float64",
     "moffat_fwhm_arcsec": "float64",
     "moffat_beta": "float64",
-    "provenance": "str",
+    "origin": "str",
+    "place": "int64",
+    "file": "str",
 }
 """Of `psfs.parquet`: pixels are float32, y before x; the centroid is where the light lies, off the central pixel; the Moffat is
-the circular one that fits best, pixel included."""
+the circular one that fits best, pixel included; the origin is the content of a model, which is known at several places,
+and comes from a file."""
 IMAGE_COLUMNS: Final = {
     "name": "str",
     "height_pix": "int64",
@@ -53,9 +58,10 @@ IMAGE_COLUMNS: Final = {
     "pixels": "object",
     "scale_arcsec": "float64",
     "half_light_arcsec": "float64",
-    "provenance": "str",
+    "origin": "str",
 }
-"""Of `sources.parquet`: pixels are float32, y before x, of sum 1; half of the light lies within the radius."""
+"""Of `sources.parquet`: pixels are float32, y before x, of sum 1, in a box about the central one that ends where the light does;
+half of the light lies within the radius; the origin is a galaxy."""
 IMAGE_COLUMN: Final = "source_image"
 REFERRING: Final = (IMAGE_COLUMN, "kernel_")
 """How the columns begin in which rows name images and kernels."""
@@ -116,6 +122,19 @@ class References:
                 for name in names:
                     self.kernel(name)
 
+    def origins(self) -> dict[str, dict[str, str]]:
+        """What kernels and images come from, PSF models and source galaxies: by what they are, the origin of each name."""
+        found = {}
+        if self.folder is not None:
+            for what, file, columns in (
+                ("PSF models", KERNELS_FILE, KERNEL_COLUMNS),
+                ("source galaxies", IMAGES_FILE, IMAGE_COLUMNS),
+            ):
+                if (self.folder / file).exists():
+                    table = _read(self.folder / file, columns)
+                    found[what] = dict(zip(table["name"], table["origin"], strict=True))
+        return found
+
     def _absent(self, what: str, name: str, file: str) -> ArcgateError:
         if self.folder is None:
             return ArcgateError(
@@ -139,7 +158,7 @@ def content_name(pixels: Pixels, marks: Collection[object] = ()) -> str:
 
 
 def kernel_row(
-    kernel: Kernel, band: str, pixel_scale_arcsec: float, moffat: tuple[float, float], provenance: str
+    kernel: Kernel, band: str, pixel_scale_arcsec: float, moffat: tuple[float, float], origin: str, place: int = 0, file: str = ""
 ) -> dict[str, object]:
     """Row of the table of kernels; `moffat` is FWHM in arcsec and exponent of the one that fits best."""
     pixels = kernel.normalised().image.astype(np.float32)
@@ -156,12 +175,20 @@ def kernel_row(
         "psfsize_arcsec": kernel.psfsize_pix * pixel_scale_arcsec,
         "moffat_fwhm_arcsec": moffat[0],
         "moffat_beta": moffat[1],
-        "provenance": provenance,
+        "origin": origin,
+        "place": place,
+        "file": file,
     }
 
 
-def image_row(pixels: Pixels, scale_arcsec: float, half_light_arcsec: float, provenance: str) -> dict[str, object]:
-    """Row of the table of source images; scale and half-light radius count for its name, since they scale its arcs."""
+def image_row(pixels: Pixels, scale_arcsec: float, half_light_arcsec: float, origin: str) -> dict[str, object]:
+    """Row of the table of source images; scale and half-light radius count for its name, since they scale its arcs.
+
+    Zeros around the light are left out, so that a name does not depend on how large other images are.
+    """
+    if pixels.ndim != 2 or not all(size % 2 for size in pixels.shape):
+        raise ValueError(f"a source image has two axes of odd length, so that it has a central pixel; got shape {pixels.shape}")
+    pixels = _boxed(pixels)
     scale_arcsec, half_light_arcsec = float(scale_arcsec), float(half_light_arcsec)
     return {
         "name": content_name(pixels, (scale_arcsec, half_light_arcsec)),
@@ -170,7 +197,7 @@ def image_row(pixels: Pixels, scale_arcsec: float, half_light_arcsec: float, pro
         "pixels": np.ascontiguousarray(pixels, dtype="<f4").tobytes(),
         "scale_arcsec": scale_arcsec,
         "half_light_arcsec": half_light_arcsec,
-        "provenance": provenance,
+        "origin": origin,
     }
 
 
@@ -181,6 +208,14 @@ def write_references(folder: Path, kernels: pd.DataFrame | None, images: pd.Data
             with atomically(folder / name) as temporary:
                 table.to_parquet(temporary, index=False)
     return References(folder)
+
+
+def referred(table: pd.DataFrame) -> dict[str, str]:
+    """Of how many measured PSFs and source images rows are, in words; nothing where PSFs and sources are numbers."""
+    kernels = {name for column in table.filter(like="kernel_") for name in table[column].dropna()}
+    images = table[IMAGE_COLUMN].nunique() if IMAGE_COLUMN in table else 0
+    found = {"PSFs": f"{len(kernels)} measured kernels"} if kernels else {}
+    return found | ({"sources": f"{images} images of galaxies"} if images else {})
 
 
 def references_of(folder: Path) -> References:
@@ -203,9 +238,10 @@ def _kernels(folder: Path) -> dict[str, Kernel]:
 
     table = _read(folder / KERNELS_FILE, KERNEL_COLUMNS)
     kernels = {}
-    for row, pixels in zip(table.to_dict("records"), _unpacked(table), strict=True):
-        _check_name(folder / KERNELS_FILE, row["name"], content_name(pixels, (bool(row["includes_pixel"]),)))
-        kernels[str(row["name"])] = Kernel(pixels.astype(np.float64), bool(row["includes_pixel"]))
+    with _whole(folder / KERNELS_FILE):
+        for row, pixels in zip(table.to_dict("records"), _unpacked(table), strict=True):
+            _check_name(folder / KERNELS_FILE, row["name"], content_name(pixels, (bool(row["includes_pixel"]),)))
+            kernels[str(row["name"])] = Kernel(pixels.astype(np.float64), bool(row["includes_pixel"]))
     return kernels
 
 
@@ -215,13 +251,14 @@ def _images(folder: Path) -> _Bank:
 
     path = folder / IMAGES_FILE
     table = _read(path, IMAGE_COLUMNS)
-    images = _unpacked(table)
     sizes = table[["scale_arcsec", "half_light_arcsec"]].to_numpy(np.float64).tolist()
-    for name, pixels, (scale, half_light) in zip(table["name"], images, sizes, strict=True):
-        _check_name(path, name, content_name(pixels, (scale, half_light)))
-    if len({image.shape for image in images}) != 1 or table["scale_arcsec"].nunique() != 1:
-        raise ArcgateError("the source images differ in shape or scale", where=path, todo=_ADVICE)
-    sources = SourceImages.of(np.stack(images), float(table["scale_arcsec"].iloc[0]))
+    with _whole(path):
+        images = _unpacked(table)
+        for name, pixels, (scale, half_light) in zip(table["name"], images, sizes, strict=True):
+            _check_name(path, name, content_name(pixels, (scale, half_light)))
+        if table["scale_arcsec"].nunique() != 1:
+            raise ValueError("it holds no source image, or some of different scales")
+        sources = SourceImages.of(np.stack(_of_one_size(images)), float(table["scale_arcsec"].iloc[0]))
     place = {str(name): number for number, name in enumerate(table["name"])}
     return _Bank(sources, place, table["half_light_arcsec"].to_numpy(np.float64))
 
@@ -238,9 +275,34 @@ def _read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
         raise ArcgateError(f"the file is damaged: {error}", where=path, todo=_ADVICE) from error
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """What is no kernel or image means a damaged file."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ArcgateError(f"the file is damaged: {error}", where=path, todo=_ADVICE) from error
+
+
 def _unpacked(table: pd.DataFrame) -> list[Pixels]:
     shapes = zip(table["pixels"], table["height_pix"], table["width_pix"], strict=True)
     return [np.frombuffer(pixels, dtype="<f4").reshape(height, width) for pixels, height, width in shapes]
+
+
+def _boxed(pixels: Pixels) -> Pixels:
+    """What lies in the smallest box of odd sides about the central pixel that holds all light."""
+    middle_y, middle_x = (size // 2 for size in pixels.shape)
+    rows, columns = np.nonzero(pixels)
+    if not len(rows):
+        return pixels
+    y, x = int(np.abs(rows - middle_y).max()), int(np.abs(columns - middle_x).max())
+    return pixels[middle_y - y : middle_y + y + 1, middle_x - x : middle_x + x + 1]
+
+
+def _of_one_size(images: list[Pixels]) -> list[Pixels]:
+    """With zeros around them, their central pixels in the middle of one square."""
+    side = max(size for image in images for size in image.shape)
+    return [np.pad(image, [((side - size) // 2,) * 2 for size in image.shape]) for image in images]
 
 
 def _check_name(path: Path, stated: object, found: str) -> None:

@@ -48,7 +48,7 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         Column("host_id", "text", False, "galaxy; the group of every statistic and split"),
         Column("pair_id", "int", False, "shared by a positive, its control and its null row"),
         Column("role", "text", False, "positive, control or null"),
-        Column("control_kind", "text", True, "paired or unpaired, on control rows"),
+        Column("control_kind", "text", True, "paired, or how another galaxy was chosen, on control rows"),
         Column("label", "int", True, "1 positive, 0 control, null for certifying roles, which enter no training"),
         Column("split", "text", False, "train, val or test"),
         Column("healpix", "int", True, "cell of the host, nside 64, nested; null without sky positions"),
@@ -73,7 +73,7 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         *_per_band(
             imaging.bands, "kernel_declared", "kernel in psfs.parquet declared by the survey; null for the Moffat", True, "text"
         ),
-        Column("psf_profile_used", "text", True, "profile the arc was convolved with: gaussian, moffat or kernel"),
+        Column("psf_profile_used", "text", True, "profile the arc was convolved with; kernel if it is measured"),
         *_per_band(imaging.bands, "kernel_used", "kernel in psfs.parquet the arc was convolved with, if any", True, "text"),
         *per_band("psf_fwhm_used", "FWHM the arc was convolved with, arcsec; null for a kernel", nullable=True),
         *per_band("psf_beta_used", "Moffat exponent the arc was convolved with; null but for a Moffat", nullable=True),

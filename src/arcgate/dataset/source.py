@@ -56,8 +56,8 @@ class Facts:
         Probability that chance makes the two classes differ as much or more in the share of rows that were left out for want of a
         stamp, two-sided and exact. Below `left_out.CHANCE` what decides whether a stamp is there tells the classes apart. None
         where nothing was left out.
-    converted : bool
-        Pixels were read in other counts and converted to nanomaggies: their last bits are not those that were stored.
+    nanomaggies_per_count : float
+        Of the pixels as they are stored: 1, or what they were multiplied by when they were read.
     """
 
     layout: str
@@ -72,7 +72,7 @@ class Facts:
     imaging: Imaging = field(kw_only=True)
     references: References = NONE
     left_out_p: float | None = None
-    converted: bool = False
+    nanomaggies_per_count: float = 1.0
 
 
 class Part(Protocol):

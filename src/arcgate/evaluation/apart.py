@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from arcgate.dataset.reader import Dataset
+from arcgate.dataset.references import references_of
 from arcgate.ground.errors import ArcgateError
-
-_NAMES = {"host_id": "galaxies", "kernel": "PSF kernels", "source_image": "source images"}
 
 
 def require_apart(own: Dataset, common: Dataset) -> None:
-    """Raise ArcgateError if rows that a network learns from share a galaxy, kernel or source image with the common test set.
+    """Raise ArcgateError if rows that a network learns from share a galaxy, PSF or source with the common test set.
+
+    PSFs count by the model that they come from: at two places of one CCD it is nearly the same; sources by the galaxy that they
+    show. Kernels and images count by their pixels, too.
 
     Parameters
     ----------
@@ -17,17 +19,24 @@ def require_apart(own: Dataset, common: Dataset) -> None:
         Of which the splits train and val are looked at.
     common : Dataset
     """
-    columns = [name for name in own.schema.names if name.startswith(tuple(_NAMES))]
-    learnt = [own.table(columns, split=split) for split in ("train", "val")]
-    scored = common.table([name for name in common.schema.names if name in columns])
-    for stem, what in _NAMES.items():
-        sides = [
-            {value for table in tables for name in table if str(name).startswith(stem) for value in table[name].dropna()}
-            for tables in (learnt, [scored])
-        ]
-        if shared := sorted(sides[0] & sides[1]):
+    learnt: dict[str, set[str]] = {}
+    for split in ("train", "val"):
+        for what, names in _named(own, split).items():
+            learnt.setdefault(what, set()).update(names)
+    for what, names in _named(common, None).items():
+        if shared := sorted(names & learnt.get(what, set())):
             raise ArcgateError(
                 f"the training set and the common test set share {len(shared)} {what}, such as {shared[0]}",
                 where=f"{own.path} and {common.path}",
                 todo="keep evaluation.common.only_split=test, or take other files for it",
             )
+
+
+def _named(dataset: Dataset, split: str | None) -> dict[str, set[str]]:
+    """Galaxies, and all that rows refer to: by name, and by what it comes from."""
+    table = dataset.table(["host_id", *dataset.referring], split=split)
+    kernels, images = set(table.filter(like="kernel_").melt()["value"].dropna()), set(table["source_image"].dropna())
+    named = {"galaxies": set(table["host_id"]), "PSF kernels": kernels, "source images": images}
+    for what, origin_of in references_of(dataset.path).origins().items():
+        named[what] = {origin for name, origin in origin_of.items() if name in kernels or name in images}
+    return named

@@ -120,7 +120,7 @@ def assembled(rows: Kept, stored: Stored, notes: list[str]) -> ForeignSource:
         imaging=imaging,
         precision=coarsest(stored.types),
         left_out_p=rows.left.p,
-        converted=isinstance(stored.store, InNanomaggies),
+        nanomaggies_per_count=stored.store.factor if isinstance(stored.store, InNanomaggies) else 1.0,
     )
     said = (
         *rows.recorded.notes,

@@ -134,7 +134,7 @@ def foreign_facts(
     imaging: Imaging,
     precision: str,
     left_out_p: float | None,
-    converted: bool,
+    nanomaggies_per_count: float,
 ) -> Facts:
     """Facts of stamps of another maker.
 
@@ -144,7 +144,7 @@ def foreign_facts(
     arranged : Arranged
     same_galaxy : bool
         Controls are the positives' own galaxies, on which everything is measured.
-    has_arc, galaxies_named, imaging, precision, left_out_p, converted
+    has_arc, galaxies_named, imaging, precision, left_out_p, nanomaggies_per_count
         As in `Facts`.
     declared : bool
         What `arcgate.foreign.recorded` found.
@@ -164,7 +164,7 @@ def foreign_facts(
         precision=precision,
         imaging=imaging,
         left_out_p=left_out_p,
-        converted=converted,
+        nanomaggies_per_count=nanomaggies_per_count,
     )
 
 

@@ -53,5 +53,5 @@ def unit_notes(table: pd.DataFrame, imaging: Imaging) -> list[str]:
     columns = ", ".join(name for name, _ in _in_counts(list(map(str, table)))) or "no column"
     return [
         f"counts of zero point {imaging.zero_point:g} are converted to nanomaggies (times {imaging.nanomaggies_per_count:.4g}), "
-        f"and with them {columns}: numbers that were written with fewer bits no longer show it"
+        f"and with them {columns}"
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arcgate.dataset.card import arcgate_version
+from arcgate.dataset.references import REFERRING, referred
 from arcgate.dataset.source import Source
 from arcgate.foreign.opening import notes_of
 from arcgate.ground.hashing import as_plain
@@ -22,12 +23,13 @@ def about(source: Source, view: View, settings: Gates, key: str) -> dict[str, st
         Of the evidence.
     """
     facts = source.facts
-    table = source.table(["role", "host_id"])
+    referring = sorted(name for name in facts.columns if name.startswith(REFERRING))
+    table = source.table(["role", "host_id", *referring])
     rows = ", ".join(f"{count:,} {role}" for role, count in table["role"].value_counts().items())
     found = {
         "data set": source.path.resolve().name,
         "rows": f"{len(table):,}: {rows}",
-        "galaxies": f"{table['host_id'].nunique():,}",
+        "galaxies": "; ".join([f"{table['host_id'].nunique():,}", *(f"{what}: {n}" for what, n in referred(table).items())]),
         "view": f"{view.normalisation}, stretch {view.stretch}",
         "layout": f"{facts.layout}, {'each stamp beside its own galaxy' if facts.paired else 'controls are other galaxies'}",
         "stored": f"arcs {_yes(facts.has_arc)}, null rows {_yes(facts.has_null)}, declared lens and PSF {_yes(facts.declared)}",

@@ -42,7 +42,8 @@ CAUSES: Final = {
         "Match controls to hosts in the quantities that the metadata section names, or use each host as its own control.",
     ),
     "split": CauseWords(
-        "Design: the same objects in two splits", "Split by galaxy and by patch of sky, and remove near-identical images."
+        "Design: the same objects in two splits",
+        "Split by galaxy, patch of sky, PSF and source image, and remove near-identical images.",
     ),
     "pedestal": CauseWords(
         "Bug: a constant is added with the arc", "Find where a background or an offset is added to the arc before injection."

@@ -171,7 +171,7 @@ _WORDINGS: Final = {
     "metadata": Wording("metadata", "Metadata", "Can the label be told without looking at a pixel?"),
     "reference": Wording("reference", "Against the reference", "Are the arcs those of their declared parameters?"),
     "left_out_rows": Wording("splits", "Rows without a stamp", "Does one class lack more stamps than the other?"),
-    "split_integrity": Wording("splits", "Splits", "Does a galaxy, pair or sky cell occur in two sets?"),
+    "split_integrity": Wording("splits", "Splits", "Does a galaxy, pair, sky cell, PSF or source occur in two sets?"),
     "duplicates": Wording("splits", "Near-duplicates", "Does almost the same image occur in two sets?"),
     "core_published": Wording("published", "Core AUC as published", ""),
     "core_published_refitted": Wording("published", "Core AUC as published, refitted in the stratum", ""),

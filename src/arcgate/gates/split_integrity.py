@@ -1,8 +1,8 @@
-"""Gate on splits: no galaxy, sky cell, pair, PSF kernel or source image on two sides."""
+"""Gate on splits: no galaxy, sky cell, pair, PSF or source on two sides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -17,6 +17,8 @@ REFERENCES: Final = {"kernel": "PSF kernels", "source_image": "source images"}
 
 def judge_splits(source: Source) -> GateResult:
     """Count what occurs in more than one split, over all rows: galaxies, sky cells, pairs, kernels and source images.
+
+    Kernels and images count by what they come from, too, where that is known: one PSF model at two places is nearly one PSF.
 
     Parameters
     ----------
@@ -37,16 +39,16 @@ def judge_splits(source: Source) -> GateResult:
     if not source.facts.galaxies_named:
         return _result(None, 0, 0, "not_run", "no column names the galaxy, so that each row counts as its own: give its id")
     named = sorted(name for name in columns if name == "source_image" or name.startswith("kernel_"))
-    return judge_table(source.table([*keys, *named, "split"]), keys)
+    return judge_table(source.table([*keys, *named, "split"]), keys, source.facts.references.origins())
 
 
-def judge_table(table: pd.DataFrame, keys: Sequence[str]) -> GateResult:
+def judge_table(table: pd.DataFrame, keys: Sequence[str], origins: Mapping[str, Mapping[str, str]]) -> GateResult:
     """The same on a table with the columns `keys` and split, and those of kernels and images where rows name any."""
-    occurring = _occurring(table, keys)
+    occurring = _occurring(table, keys, origins)
     crossing = {what: _crossing(each) for what, each in occurring.items()}
     total = sum(int(each["value"].nunique()) for each in occurring.values())
     share = sum(crossing.values()) / total if total else None
-    moved = _occurring(_one_row_moved(table, keys), keys)
+    moved = _occurring(_one_row_moved(table, keys), keys, origins)
     heard = sum(_crossing(each) for each in moved.values()) > sum(crossing.values())
     found = ", ".join(f"{count} {what}" for what, count in crossing.items() if count)
     absent = ", ".join(KEYS[key] for key in KEYS if key not in keys)
@@ -63,7 +65,7 @@ def judge_table(table: pd.DataFrame, keys: Sequence[str]) -> GateResult:
     return _result(share, len(table), int(table["host_id"].nunique()), status, reason)
 
 
-def _occurring(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, pd.DataFrame]:
+def _occurring(table: pd.DataFrame, keys: Sequence[str], origins: Mapping[str, Mapping[str, str]]) -> dict[str, pd.DataFrame]:
     """By what they are: columns `value` and `split`, a row an occurrence. A kernel may stand in any band, declared or used."""
     columns = {KEYS[key]: [key] for key in keys}
     columns |= {what: [name for name in map(str, table) if name.startswith(stem)] for stem, what in REFERENCES.items()}
@@ -72,6 +74,12 @@ def _occurring(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, pd.DataFra
         parts = [pd.DataFrame({"value": table[name], "split": table["split"]}).dropna() for name in names]
         if parts and (what in KEYS.values() or any(len(part) for part in parts)):
             found[what] = pd.concat(parts, ignore_index=True)
+    named_parts = [found[what] for what in REFERENCES.values() if what in found]
+    named = pd.concat(named_parts) if named_parts else pd.DataFrame(columns=["value", "split"])
+    for what, origin_of in origins.items():
+        come = named.assign(value=named["value"].map(dict(origin_of))).dropna()
+        if len(come):
+            found[what] = come
     return found
 
 

@@ -57,8 +57,8 @@ class StoredValues:
         bare = None if arms.residual is None else arms.residual.image
         for number, (stamps, without) in enumerate(((arms.stamp, bare), (arms.control, None))):
             self._names[number].append(stamps.table["host_id"].to_numpy(np.str_))
-            self._traits[number].append(traits(stamps.image, without))
-        self._deaf |= _unnoticed(arms.control.image[:1])
+            self._traits[number].append(traits(stamps.image, without, self.facts.nanomaggies_per_count))
+        self._deaf |= _unnoticed(arms.control.image[:1], self.facts.nanomaggies_per_count)
 
     def merge(self, other: Self) -> None:
         """Append a later shard's rows."""
@@ -95,11 +95,6 @@ class StoredValues:
             return "blind", f"went unnoticed in a planted row: {', '.join(sorted(self._deaf))}"
         if open_:
             return "undetermined", "; ".join(each.in_words() for each in open_)
-        if self.facts.converted:
-            return (
-                "undetermined",
-                "pixels were converted to nanomaggies: whether one class was written with fewer bits is not seen",
-            )
         seen = [each.in_words() for each in found if each.one or each.zero]
         both = f" ({'; '.join(seen)})" if seen else ""
         return "passed", f"both classes are stored alike{both}; noticed in a planted row: half precision, steps, zeros"
@@ -138,25 +133,41 @@ class _Counted:
         return f"{self.trait}: {self.one} of {self.n_one} galaxies of positives, {self.zero} of {self.n_zero} of controls"
 
 
-def traits(image: Pixels, without_arc: Pixels | None = None) -> Marks:
+def traits(image: Pixels, without_arc: Pixels | None = None, factor: float = 1.0) -> Marks:
     """Which of `TRAITS` each stamp has in any of its bands, (n, 3).
 
     Parameters
     ----------
     image : ndarray, float32 (n, band, y, x)
-        As stored.
+        As stored, times the factor.
     without_arc : ndarray or None
         The same less the declared arc; its zeros count, too.
+    factor : float
+        What stored values were multiplied by when they were read.
     """
     flat = np.ascontiguousarray(image).reshape(*image.shape[:2], -1)
-    used = np.bitwise_or.reduce(flat.view(np.uint32), axis=2)
-    coarse = ((used & _LAST_BITS) == 0) & (used != 0)
+    coarse = _coarse(flat) if factor == 1.0 else _coarse_before(flat, factor)
     zero = flat == 0
     if without_arc is not None:
         zero |= without_arc.reshape(flat.shape) == 0
     zeros = np.count_nonzero(zero, axis=2) >= _LEAST_ZEROS
     # Numbers of few bits lie on a grid of steps wherever they are of one size.
     return np.stack([mark.any(axis=1) for mark in (coarse, _stepped(image) & ~coarse, zeros)], axis=1)
+
+
+def _coarse(flat: Pixels) -> Marks:
+    """Whether the last bits of all values are empty, (n, band)."""
+    used = np.bitwise_or.reduce(flat.view(np.uint32), axis=2)
+    marks: Marks = ((used & _LAST_BITS) == 0) & (used != 0)
+    return marks
+
+
+def _coarse_before(flat: Pixels, factor: float) -> Marks:
+    """The same of what the values were before they were multiplied: that is known but for one unit of the last bit."""
+    stored = (flat.astype(np.float64) / np.float32(factor)).astype(np.float32)
+    near = ((stored.view(np.uint32) + np.uint32(1)) & _LAST_BITS) <= 2
+    marks: Marks = near.all(axis=2) & (flat != 0).any(axis=2)
+    return marks
 
 
 def _stepped(image: Pixels) -> Marks:
@@ -175,15 +186,19 @@ def _stepped(image: Pixels) -> Marks:
     return on_grid
 
 
-def _unnoticed(row: Pixels) -> set[str]:
+def _unnoticed(row: Pixels, factor: float) -> set[str]:
     """Traits that a stamp (1, band, y, x) does not show although it was given them; nothing is planted in a flat one."""
     step = np.median(np.abs(row - np.median(row))) / np.float32(2.0)
     if step == 0.0:
         return set()
+    # What bits are left does not depend on the size of numbers, which half precision cannot hold all.
+    numbers = np.abs(row[np.isfinite(row) & (row != 0.0)]) / np.float32(factor)
+    scale = np.exp2(np.floor(np.log2(numbers.max())) - 12).astype(np.float32) if len(numbers) else np.float32(1.0)
+    stored = (row / np.float32(factor) / scale).astype(np.float16).astype(np.float32) * scale
     dead = row.copy()
     dead[..., 0] = 0.0
-    given = (row.astype(np.float16).astype(np.float32), np.rint(row / step) * step, dead)
-    return {trait for k, (trait, image) in enumerate(zip(TRAITS, given, strict=True)) if not traits(image)[0, k]}
+    given = (stored * np.float32(factor), np.rint(row / step) * step, dead)
+    return {trait for k, (trait, image) in enumerate(zip(TRAITS, given, strict=True)) if not traits(image, factor=factor)[0, k]}
 
 
 def _result(value: float | None, n: int, groups: int, status: Status, reason: str) -> GateResult:

@@ -24,6 +24,7 @@ from arcgate.injection.spec_digest import PIXELS, spec_digest
 from arcgate.survey.hosts import Hosts, cut_out
 from arcgate.survey.parents import open_parents
 from arcgate.survey.places import Parents
+from arcgate.survey.source_images import images_digest
 
 if TYPE_CHECKING:
     from arcgate.variant import Runtime
@@ -74,6 +75,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
             imaging=data.imaging.in_nanomaggies,
             hosts="; ".join([parents.describe(), *hosts.told()]),
             parents_digest=parents.digest,
+            images_digest=images_digest(data.source),
             hosts_digest=hosts.digest(manifest["catalogue_row"].to_numpy(np.int64)),
             spec_digest=digest,
             code_version=code_version(PIXELS),

@@ -38,7 +38,7 @@ def control_hosts(controls: Controls, catalogue: pd.DataFrame, split: NDArray[np
     ArcgateError
         Too few other hosts in a split, or an unknown column to match on.
     """
-    if controls.name == "paired":
+    if controls.paired:
         return hosts.copy()
     scaled = _scaled(catalogue, controls.match_on)
     chosen = np.full(len(hosts), -1, dtype=np.int64)

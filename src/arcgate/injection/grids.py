@@ -13,7 +13,7 @@ from arcgate.ground.draws import Ids, between, choice, normal, uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.lensing.images import image_counts
-from arcgate.survey.splits import split_of_images
+from arcgate.survey.splits import split_of_sources
 
 # Colours of the sources: blue star-forming galaxies, a normal about a mean, as observed for field galaxies fainter than
 # r = 22 (the locus of blue galaxies in the Legacy Surveys: g - r near 0.4, r - z near 0.35).
@@ -96,7 +96,7 @@ def with_images(arcs: pd.DataFrame, images: pd.DataFrame, seed: int, pair_ids: I
     ArcgateError
         No image falls into a split that pairs are in.
     """
-    served = split_of_images(images["name"].tolist())
+    served = split_of_sources(images["origin"].tolist())
     drawn, which = uniform(seed, "source_image", pair_ids), np.zeros(len(arcs), dtype=np.int64)
     for name in np.unique(split):
         mine, rows = np.flatnonzero(served == name), split == name

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from arcgate.data_node import CosmosSources, Data
+from arcgate.data_node import Data
 from arcgate.dataset.references import IMAGE_COLUMNS, KERNEL_COLUMNS, write_references
 from arcgate.survey.places import Parents
 from arcgate.survey.source_images import source_images
@@ -36,6 +36,5 @@ EMPTY: Final = Library()
 def library_of(data: Data, parents: Parents, data_dir: Path) -> Library:
     """What a specification refers to; ArcgateError where images cannot be read."""
     kernels = EMPTY.kernels if parents.kernels is None else parents.kernels
-    if not isinstance(data.source, CosmosSources):
-        return Library(kernels)
-    return Library(kernels, source_images(data.source, data_dir))
+    images = source_images(data.source, data_dir)
+    return Library(kernels) if images is None else Library(kernels, images)

@@ -95,7 +95,7 @@ def _with_spares(
     left_out: Mapping[str, int],
 ) -> Pairs:
     """Pairs that are left, and as many spares as are missing: galaxies in order, passing over those that find no control."""
-    lost, unpaired = data.n_pairs - len(kept.pair_id), data.controls.name == "unpaired"
+    lost, unpaired = data.n_pairs - len(kept.pair_id), not data.controls.paired
     apart = unpaired and data.controls.pool == "free_hosts"
     is_host, is_control = (np.isin(np.arange(len(unusable)), rows) for rows in (kept.host, kept.control))
     pools: dict[str, Pool] = {}

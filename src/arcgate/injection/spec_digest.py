@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from arcgate.data_node import CosmosSources, Data
+from arcgate.data_node import Data
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.survey.parents import parents_digest
@@ -30,6 +30,5 @@ def spec_digest(data: Data) -> str:
     content = as_plain(data)
     for part in (content["hosts"], content["hosts"].get("kernels") or {}, content["source"]):
         part.pop("path", None)
-    images = images_digest(data.source) if isinstance(data.source, CosmosSources) else None
-    hosts = parents_digest(data.hosts, data.imaging)
+    hosts, images = parents_digest(data.hosts, data.imaging), images_digest(data.source)
     return digest_of({"data": content, "hosts": hosts, "images": images, "code": code_version(PIXELS)})

@@ -183,10 +183,12 @@ def best_moffat(kernel: Kernel, pixel_scale_arcsec: float) -> Psf:
         return misfit
 
     begin = np.array([np.log(0.8 * kernel.psfsize_pix), np.log(1.8), *kernel.centroid_pix])
-    fit = least_squares(residual, begin, xtol=1e-10, ftol=1e-10)
+    # A Gaussian is a Moffat of the largest exponent.
+    largest = np.array([np.inf, np.log(MAX_BETA - 1.0), np.inf, np.inf])
+    fit = least_squares(residual, begin, bounds=(-np.inf, largest), xtol=1e-10, ftol=1e-10)
     if not fit.success:
         raise ValueError(f"no Moffat fits the kernel: {fit.message}")
-    alpha, beta = float(np.exp(fit.x[0])), 1.0 + float(np.exp(fit.x[1]))
+    alpha, beta = float(np.exp(fit.x[0])), min(1.0 + float(np.exp(fit.x[1])), MAX_BETA)
     fwhm_pix = 2.0 * alpha * np.sqrt(2.0 ** (1.0 / beta) - 1.0)
     return Psf("moffat", float(fwhm_pix * pixel_scale_arcsec), beta, kernel.includes_pixel)
 

@@ -183,8 +183,8 @@ def _centred(images: list[Array]) -> NDArray[np.float32]:
     canvas = np.zeros((len(images), 2 * reach + 1, 2 * reach + 1))
     for number, (image, (x, y)) in enumerate(zip(images, middles, strict=True)):
         rows, columns = np.nonzero(image)
-        canvas[number, rows - y + reach, columns - x + reach] = image[rows, columns]
-    canvas /= canvas.sum(axis=(1, 2), keepdims=True)
+        # Whatever the canvas, the same numbers.
+        canvas[number, rows - y + reach, columns - x + reach] = image[rows, columns] / image.sum()
     return canvas.astype(np.float32)
 
 

@@ -5,7 +5,6 @@ Or one image a band and the places of galaxies in it, `positions.csv`: windows a
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import pandas as pd
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from arcgate.ground.errors import ArcgateError
 
@@ -28,6 +28,8 @@ _ENDINGS: Final = (".fits", ".fits.fz", ".fits.gz", ".fit")
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"PK\x03\x04")
 _SCALED: Final = ("BSCALE", "BZERO", "BLANK")
 POSITIONS: Final = "positions.csv"
+# Positions that are nearer to each other are of one galaxy.
+_SAME_PIX: Final = 3.0
 _AXES: Final = ("x_pix", "y_pix")
 # Windows are so much larger than stamps on each side, so that a galaxy may lie beside its position.
 _MARGIN_PIX: Final = 4
@@ -120,6 +122,14 @@ def _positions(path: Path) -> NDArray[np.float64]:
     if not np.isfinite(places).all():
         row = int(np.argmin(np.isfinite(places).all(axis=1)))
         raise ArcgateError("a position is no number", where=f"{path}, row {row}", todo="correct it, or leave the galaxy out")
+    if twice := sorted(cKDTree(places).query_pairs(_SAME_PIX)):
+        one, other = twice[0]
+        raise ArcgateError(
+            f"{len(twice)} pairs of positions are {_SAME_PIX:g} pixels apart or less, such as rows {one} and {other}: "
+            "one galaxy under two names could lie on both sides of a split",
+            where=path,
+            todo="leave one of each out",
+        )
     return np.asarray(places)
 
 
@@ -201,13 +211,3 @@ def _check_complete(path: Path, start: int, header: fits.Header) -> None:
             where=path,
             todo="copy or download the file again",
         )
-
-
-def write_cubes(folder: Path, stamps: NDArray[np.float32], bands: Sequence[str]) -> None:
-    """Write stamps, shape (n, band, y, x) in nanomaggies per pixel, as a cube a band, each under a temporary name first."""
-    for index, (band, path) in enumerate(cube_paths(folder, bands).items()):
-        temporary = path.with_name(f".{band}.{os.getpid()}.tmp")
-        hdu = fits.PrimaryHDU(np.ascontiguousarray(stamps[:, index]))
-        hdu.header["BUNIT"] = ("nanomaggy", "per pixel, AB zero point 22.5")
-        hdu.writeto(temporary, overwrite=True)
-        os.replace(temporary, path)

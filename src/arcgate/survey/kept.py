@@ -16,11 +16,12 @@ from arcgate.ground.atomic import alone, atomically
 from arcgate.ground.errors import ArcgateError
 
 PARENTS: Final = "parents"
+KERNELS: Final = "kernels"
 
 
-def is_kept(folder: Path) -> bool:
-    """Whether a finished catalogue lies in the folder of a survey's artifacts."""
-    return (folder / f"{PARENTS}.sha256").is_file()
+def is_kept(folder: Path, name: str = PARENTS) -> bool:
+    """Whether a finished table lies in the folder of a survey's artifacts."""
+    return (folder / f"{name}.sha256").is_file()
 
 
 def kept_table(folder: Path, make: Callable[[], pd.DataFrame], name: str = PARENTS) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from arcgate.ground.workers import completed
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube
+from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.kept import kept_table
 from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
@@ -189,8 +190,8 @@ class PackParents:
         hosts, imaging = files.hosts, files.imaging
         if files.catalogue is not None:
             table = read_catalogue(files.catalogue, hosts, imaging, files.count)
-            notes = (*files.notes, *implausible(table, imaging))
-            return cls(files, table, None, np.arange(files.count, dtype=np.int64), notes, {}, None)._with_psfs()
+            indices = np.arange(files.count, dtype=np.int64)
+            return cls(files, table, None, indices, files.notes, {}, None)._with_psfs(folder)._told()
         everything = kept_table(folder, lambda: _measured(files, folder, workers))
         usable = everything["reason"].isna()
         lost = [
@@ -204,17 +205,20 @@ class PackParents:
             )
         kept, columns = everything[usable].reset_index(drop=True), declared_columns(imaging)
         table = kept[list(columns)].astype(columns)
-        notes = (*files.notes, *told(lost), *implausible(table, imaging))
-        indices = kept["index_in_pack"].to_numpy(np.int64)
-        return cls(files, table, None, indices, notes, counted(lost), kept)._with_psfs()
+        indices, notes = kept["index_in_pack"].to_numpy(np.int64), (*files.notes, *told(lost))
+        return cls(files, table, None, indices, notes, counted(lost), kept)._with_psfs(folder)._told()
 
-    def _with_psfs(self) -> PackParents:
+    def _with_psfs(self, folder: Path) -> PackParents:
         """With measured PSFs, where the survey declares any, and without galaxies of a split that no model serves."""
         kernels = self.files.hosts.kernels
         if kernels is None:
             return self
-        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging)
+        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging, folder)
         served = catalogue[[f"kernel_{band}" for band in self.imaging.bands]].notna().all(axis=1).to_numpy(bool)
+        if self._measured is not None:
+            for band in self.imaging.bands:
+                sky, psfsize = self._measured[f"sky_sigma_{band}"].to_numpy(), catalogue[f"psfsize_{band}"].to_numpy()
+                catalogue[f"depth_{band}"] = depth_from_sky(sky, psfsize, self.files.hosts.pixel_scale_arcsec)
         lost = [(name, Unusable(_UNSERVED, "too few models")) for name in catalogue["host_id"][~served]]
         return replace(
             self,
@@ -225,6 +229,10 @@ class PackParents:
             left_out=self.left_out | counted(lost),
             _measured=None if self._measured is None else self._measured[served].reset_index(drop=True),
         )
+
+    def _told(self) -> PackParents:
+        """With notes on what is declared."""
+        return replace(self, notes=(*self.notes, *implausible(self.catalogue, self.imaging)))
 
     @property
     def digest(self) -> str:
@@ -340,7 +348,7 @@ def _row(part: _Stretch, cubes: Sequence[Cube], index: int) -> dict[str, object]
     else:
         row |= {"reason": found.reason, "found": found.found}
     for band in part.imaging.bands:
-        row |= {f"psfsize_{band}": part.hosts.psfsize_arcsec[band], f"psf_beta_{band}": part.hosts.psf_beta[band]}
+        row |= dict(zip((f"psfsize_{band}", f"psf_beta_{band}"), part.hosts.psf_of(band), strict=True))
     return row
 
 

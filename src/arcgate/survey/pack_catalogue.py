@@ -77,7 +77,7 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
     _check_spelling(found, [*declared_columns(imaging)], path)
     given: dict[str, object] = {"ra": np.nan, "dec": np.nan, "ebv": np.nan}
     for band in imaging.bands:
-        given |= {f"psfsize_{band}": hosts.psfsize_arcsec[band], f"psf_beta_{band}": hosts.psf_beta[band]}
+        given |= dict(zip((f"psfsize_{band}", f"psf_beta_{band}"), hosts.psf_of(band), strict=True))
     kernels = [f"kernel_{band}" for band in imaging.bands]
     wanted = [name for name in declared_columns(imaging) if name not in ("healpix", *kernels)]
     lacking = [name for name in wanted if name not in found and name not in given]
@@ -95,7 +95,8 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
         )
     table = pd.DataFrame({name: found[name].to_numpy() if name in found else given[name] for name in wanted})
     _check_names(table["host_id"], path)
-    for name in wanted[1:]:
+    # Numbers of the configuration were checked there, and are missing where measured PSFs stand in.
+    for name in [name for name in wanted[1:] if name in found]:
         table[name] = _numbers(table[name], name, path)
     alone = table["ra"].isna() != table["dec"].isna()
     if alone.any():

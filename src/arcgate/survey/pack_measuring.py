@@ -47,7 +47,7 @@ class Measured:
         """What a catalogue would declare of it, and is not in the configuration."""
         row: dict[str, object] = {}
         for band, flux in self.flux.items():
-            depth = depth_from_sky(self.sky_sigma[band], hosts.psfsize_arcsec[band], hosts.pixel_scale_arcsec)
+            depth = depth_from_sky(self.sky_sigma[band], hosts.psf_of(band)[0], hosts.pixel_scale_arcsec)
             row |= {f"host_mag_{band}": ZERO_POINT - 2.5 * np.log10(flux), f"depth_{band}": float(depth)}
         return row
 

@@ -128,11 +128,19 @@ def read_psfex(path: Path, ccdname: str | None = None) -> PsfEx:
         than X_IMAGE and Y_IMAGE, several groups of them, or a sampling that is not one sample a pixel. Such models are refused
         and not resampled: the survey's own models all have psf_samp = 1, and an interpolated kernel would be a blurred one.
     """
-    hdus = read_hdus(path, _WHAT)
-    table = next((hdu for hdu in hdus if "psf_mask" in _columns(hdu)), None)
-    if table is None:
-        raise ArcgateError(f"{path.name} has no column psf_mask; sought is {_WHAT}", where=path, todo="give a PsfEx file")
-    row = _row(path, table, ccdname)
+    table = _table(path)
+    return _model(path, table, _row(path, table, ccdname), ccdname)
+
+
+def read_psfex_file(path: Path) -> list[PsfEx]:
+    """Read the models of all CCDs of a file: a merged table's rows, or the only one; errors as of `read_psfex`."""
+    table = _table(path)
+    if not len(table.data):
+        raise ArcgateError(f"{path.name} has no rows; sought is {_WHAT}", where=path, todo=_CHECK)
+    return [_model(path, table, row, _ccdname(table, row) or None) for row in range(len(table.data))]
+
+
+def _model(path: Path, table: Any, row: int, ccdname: str | None) -> PsfEx:
     source = f"{path} ({ccdname})" if ccdname else str(path)
     model = PsfEx(
         source,
@@ -154,6 +162,17 @@ def read_psfex(path: Path, ccdname: str | None = None) -> PsfEx:
 _CHECK = "check the file; PSFEx writes it with PSFVAR_KEYS X_IMAGE,Y_IMAGE and PSFVAR_GROUPS 1,1"
 
 
+def _table(path: Path) -> Any:
+    table = next((hdu for hdu in read_hdus(path, _WHAT) if "psf_mask" in _columns(hdu)), None)
+    if table is None:
+        raise ArcgateError(f"{path.name} has no column psf_mask; sought is {_WHAT}", where=path, todo="give a PsfEx file")
+    return table
+
+
+def _names(table: Any) -> list[str]:
+    return [str(name).strip() for name in table.data["ccdname"]] if "ccdname" in _columns(table) else []
+
+
 def _columns(hdu: Any) -> list[str]:
     columns = getattr(hdu, "columns", None)
     return [] if columns is None else [str(name).lower() for name in columns.names]
@@ -171,7 +190,7 @@ def _band(path: Path) -> str:
 
 
 def _row(path: Path, table: Any, ccdname: str | None) -> int:
-    names = [str(name).strip() for name in table.data["ccdname"]] if "ccdname" in _columns(table) else []
+    names = _names(table)
     if ccdname is None and len(table.data) == 1:
         return 0
     if ccdname in names:

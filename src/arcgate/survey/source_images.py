@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from arcgate.data_node import CosmosSources
+from arcgate.data_node import CosmosSources, SersicSources, Sources
 from arcgate.dataset.references import IMAGE_COLUMNS, image_row
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
@@ -19,8 +19,16 @@ from arcgate.survey.kept import kept_table
 _CODE: Final = ("arcgate.survey.source_images",)
 
 
-def images_digest(source: CosmosSources) -> str:
-    """SHA-256 over the files of the stamps and the code that prepares them; ArcgateError where there are none."""
+def images_digest(source: Sources) -> str | None:
+    """SHA-256 over the files of the stamps and the code that prepares them; None for sources that are no images.
+
+    Raises
+    ------
+    ArcgateError
+        There are no files.
+    """
+    if isinstance(source, SersicSources):
+        return None
     folder = Path(source.path)
     files = sorted(folder.glob("*.fits"))
     if not files:
@@ -36,18 +44,18 @@ def images_digest(source: CosmosSources) -> str:
     return digest_of({"files": contents, "code": code_version(_CODE)})
 
 
-def source_images(source: CosmosSources, data_dir: Path) -> pd.DataFrame:
-    """The usable galaxies of a folder as sources.
+def source_images(source: Sources, data_dir: Path) -> pd.DataFrame | None:
+    """The usable galaxies of a folder as sources; None for sources that are no images.
 
     Parameters
     ----------
-    source : CosmosSources
+    source : SersicSources or CosmosSources
     data_dir : Path
         Folder of artifacts; they are kept in `<data_dir>/hosts/<digest>`, beside the galaxies that carry arcs.
 
     Returns
     -------
-    DataFrame
+    DataFrame or None
         Columns of `arcgate.dataset.references.IMAGE_COLUMNS`, a row an image.
 
     Raises
@@ -55,7 +63,9 @@ def source_images(source: CosmosSources, data_dir: Path) -> pd.DataFrame:
     ArcgateError
         Files that cannot be read, or of which no galaxy is usable.
     """
-    folder = data_dir / "hosts" / images_digest(source)
+    if isinstance(source, SersicSources):
+        return None
+    folder = data_dir / "hosts" / str(images_digest(source))
     return kept_table(folder, lambda: _prepared(source), "sources")
 
 
@@ -72,4 +82,5 @@ def _prepared(source: CosmosSources) -> pd.DataFrame:
         image_row(image, sources.scale_arcsec, float(radius), f"COSMOS {name}")
         for image, radius, name in zip(sources.images, sources.half_light_arcsec, sources.identifiers, strict=True)
     ]
-    return pd.DataFrame(rows, columns=list(IMAGE_COLUMNS)).astype(IMAGE_COLUMNS)
+    # One galaxy under two numbers would serve two splits.
+    return pd.DataFrame(rows, columns=list(IMAGE_COLUMNS)).astype(IMAGE_COLUMNS).drop_duplicates("name", ignore_index=True)

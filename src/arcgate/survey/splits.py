@@ -34,9 +34,9 @@ def split_of(catalogue: pd.DataFrame) -> NDArray[np.str_]:
     return _sides(uniform(_SPLIT_SEED, "split", ids))
 
 
-def split_of_images(names: Sequence[str]) -> NDArray[np.str_]:
-    """Split of each source image, by its name."""
-    return _sides(uniform(_SPLIT_SEED, "source_split", text_ids(names)))
+def split_of_sources(origins: Sequence[str]) -> NDArray[np.str_]:
+    """Split of each source image, by the galaxy that it shows: its pixels may differ in their last bits between processors."""
+    return _sides(uniform(_SPLIT_SEED, "source_split", text_ids(origins)))
 
 
 def split_of_few(names: Sequence[str], stream: str) -> NDArray[np.str_]:

@@ -226,6 +226,15 @@ def test_gates_and_refit_make_one_cause(failed, light, name):
     assert joined(results, light, LEVEL).name == name
 
 
+def test_a_normaliser_that_could_fail_by_chance_still_explains_what_only_the_network_sees():
+    sound = [result(f"residual_{number}", "raw", "passed") for number in range(20)]
+    narrow, seen = result("normaliser_masked", "network", "failed", half=0.06), result("residual_core", "network", "failed")
+    assert joined([*sound, narrow, seen], PHYSICS, LEVEL).name == "normalisation"
+    assert joined([*sound, narrow, replace(seen, view="raw")], PHYSICS, LEVEL).name == "unknown_bug"
+    assert joined([*sound, seen], PHYSICS, LEVEL).name == "unknown_bug"
+    assert joined([*sound, narrow, result("mask_edge", "raw", "failed")], PHYSICS, LEVEL).name == "mask_edge"
+
+
 def test_one_gate_among_many_that_fails_by_chance_decides_nothing():
     sound = [result(f"residual_{number}", "raw", "passed") for number in range(20)]
     narrow = result("metadata_trees", "table", "failed", half=0.06)

@@ -25,7 +25,7 @@ _SAYS: Final = {
     "mask_edge": "the core mask leaves an edge at its radius: rings on its two sides tell stamps from controls, no arc needed",
     "normalisation": "the statistics that the view divides by contain the arc, and so carry the label into every pixel",
     "selection": "positives and controls differ before any arc is added, in their galaxies or in columns beside the pixels",
-    "split": "the same galaxy, sky cell or pair is on two sides of a split, or a galaxy has two names",
+    "split": "the same galaxy, sky cell, pair, PSF kernel or source image is on two sides of a split, or a galaxy has two names",
 }
 _PHYSICS: Final = "physics"
 _UNDETERMINED: Final = "undetermined"
@@ -61,7 +61,12 @@ def joined(results: Sequence[GateResult], light: Cause, level: float) -> Cause:
     names = list(dict.fromkeys(_LEAK_OF[result.name] for result in failed if result.name in _LEAK_OF))
     # In the network's view a normaliser's leak shows up in everything that is divided.
     absorbed = "normalisation" in names
-    others = [result for result in failed if result.name not in _LEAK_OF and not (absorbed and result.view != RAW)]
+    unexplained = [result for result in failed if result.name not in _LEAK_OF]
+    if not absorbed and unexplained and all(result.view != RAW for result in unexplained):
+        # With too few galaxies to speak by itself, a normaliser's gate still tells why only the network's view shows something.
+        absorbed = any(gate.name == "normaliser_masked" and gate.status == "failed" for gate in gates)
+        names += ["normalisation"] if absorbed else []
+    others = [result for result in unexplained if not (absorbed and result.view != RAW)]
     if light.name not in (_PHYSICS, _UNDETERMINED):
         sentences = [light.sentence, *[_SAYS[name] for name in names]]
         return replace(light, name=" + ".join([light.name, *names]), sentence="; ".join(sentences))
