@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
+import pandas as pd
 from hydra import compose, initialize_config_module
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -65,7 +66,7 @@ def compared(dataset: Dataset) -> list[dict[str, object]]:
     """Largest difference from lenstronomy's of arcs as declared, in units of each band's peak."""
     lines: list[dict[str, object]] = []
     references, imaging = references_of(dataset.path), dataset.imaging
-    table = next(dataset.batches(roles=["positive"])).table.head(COMPARED)
+    table = pd.concat([batch.table for batch in dataset.batches(roles=["positive"])], ignore_index=True).head(COMPARED)
     arcs = render_arcs(table, used_psfs(table, imaging, references), imaging, references)[0]
     for row, arc in track(list(zip(table.to_dict("records"), arcs, strict=True)), "lenstronomy"):
         truth = reference_arc(row, imaging, references=references)
