@@ -124,23 +124,22 @@ def test_the_wings_are_those_that_the_surveys_state() -> None:
         decam_wing(np.array([10.0]), "Y", "")
 
 
-def test_a_kernel_that_ends_before_the_wings_begin_is_refused(tmp_path: Path) -> None:
-    kernels = replace(_coadds(tmp_path / "psfs", 3), wings="decam")
+@pytest.mark.parametrize(
+    ("size", "wings", "says"),
+    [
+        (31, "decam", r"(?s)the PSF in g cannot be used: .*reaches 5 arcsec; .*\(31, 31\).*copsf_\d.fits"),
+        (101, "none", r"(?s)\(101, 101\) pixels; 97 a side are the most.*copsf_\d.fits"),
+    ],
+)
+def test_kernels_that_end_before_the_wings_begin_or_are_larger_than_stamps_take_are_refused(
+    tmp_path: Path, size: int, wings: str, says: str
+) -> None:
+    kernels = replace(_coadds(tmp_path / "psfs", 3), wings=wings)
     for path in (tmp_path / "psfs").iterdir():
         with fits.open(path, mode="update") as hdus:
             for hdu in hdus[1:]:
-                hdu.data = _moffat(0.9 + 0.1 * int(path.stem[-1]), size=31)
-    with pytest.raises(ArcgateError, match=r"(?s)the PSF in g cannot be used: .*reaches 5 arcsec; .*\(31, 31\).*copsf_\d.fits"):
-        _with_kernels(_galaxies(5), kernels, tmp_path)
-
-
-def test_a_kernel_larger_than_the_stamps_take_is_refused(tmp_path: Path) -> None:
-    kernels = _coadds(tmp_path / "psfs", 3)
-    for path in (tmp_path / "psfs").iterdir():
-        with fits.open(path, mode="update") as hdus:
-            for hdu in hdus[1:]:
-                hdu.data = _moffat(0.9 + 0.1 * int(path.stem[-1]), size=101)
-    with pytest.raises(ArcgateError, match=r"\(101, 101\) pixels; 97 a side are the most"):
+                hdu.data = _moffat(0.9 + 0.1 * int(path.stem[-1]), size=size)
+    with pytest.raises(ArcgateError, match=says):
         _with_kernels(_galaxies(5), kernels, tmp_path)
 
 
