@@ -34,7 +34,7 @@ def study(tmp_path):
     store = open_store(tmp_path / "mlruns")
     run_id = variant_run(store, "study", "variant", "key")
     store.client.set_tag(run_id, names.DATA_DIGEST, NAMED)
-    store.client.set_tag(run_id, f"{names.DATA_DIGEST}.deploy", TEST_SET)
+    store.client.set_tag(run_id, f"{names.DATA_DIGEST}.evaluation", TEST_SET)
     data = tmp_path / "data"
     for name, digest in (("of-study", NAMED), ("of-test", TEST_SET), ("of-nobody", UNNAMED)):
         card = {"data_digest": digest, "parents_digest": f"galaxies-{name}", "images_digest": f"images-{name}"}

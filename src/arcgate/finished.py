@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arcgate.tracking.store import Store
 
 OWN: Final = "test/auroc"
-COMMON: Final = "deploy/auroc"
+COMMON: Final = "common/auroc"
 
 
 @dataclass(frozen=True)
