@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from arcgate import clean
 from arcgate.dataset.card import CARD
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 from arcgate.tracking import names
 from arcgate.tracking.runs import variant_run
 from arcgate.tracking.store import open_store
@@ -97,7 +97,7 @@ def test_listing_removes_nothing_and_removing_removes_just_that(study, capsys):
 def test_what_was_just_written_or_is_held_stays(study, capsys):
     data, mlruns = study
     os.utime(data / "runs" / "forgotten" / "file")
-    with FileLock(data / "sets" / "unfinished.lock", fallback_to_soft=False):
+    with locked(data / "sets" / "unfinished"):
         clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert {"runs/forgotten", "sets/unfinished"} <= there(data)
     assert "sets/of-nobody" not in there(data)
