@@ -237,7 +237,7 @@ class Controls:
 
 
 @dataclass(config=STRICT, frozen=True)
-class Psf:
+class PsfChoice:
     """The PSF with which arcs are convolved, derived from what the survey declares.
 
     Attributes
@@ -258,7 +258,7 @@ class Psf:
     beta: Annotated[float, Field(gt=1)] | None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Psf:
+    def _consistent(self) -> PsfChoice:
         if (self.profile == "kernel") != (self.width_convention == "measured"):
             raise ValueError("profile 'kernel' goes with width_convention 'measured', and no other does")
         if self.width_convention == "fitted" and (self.profile != "moffat" or self.beta is not None):
@@ -340,7 +340,7 @@ class Data:
     grid: Grid
     source: Sources
     controls: Controls
-    psf: Psf
+    psf: PsfChoice
     noise: Noise
     core_mask: CoreMask
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Facts, Source
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.imaging import Imaging
@@ -160,12 +160,12 @@ def chosen_pairs(source: Source, max_pairs: int, seed: int) -> NDArray[np.int64]
     return np.sort(pairs[order[:max_pairs]])
 
 
-def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> Arms | None:
+def arms_of(batch: StampBatch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> Arms | None:
     """The arms of one shard.
 
     Parameters
     ----------
-    batch : Batch
+    batch : StampBatch
         Its rows.
     pairs : ndarray of int, ascending
         The pairs that are judged.
@@ -226,7 +226,7 @@ def arms_of(batch: Batch, pairs: NDArray[np.int64], facts: Facts, seed: int) -> 
 
 
 def _arc(
-    batch: Batch, keep: NDArray[np.bool_], role: NDArray[np.object_], control: Stamps, positive: Stamps, facts: Facts
+    batch: StampBatch, keep: NDArray[np.bool_], role: NDArray[np.object_], control: Stamps, positive: Stamps, facts: Facts
 ) -> Pixels | None:
     """Arcs as stored, or what a positive holds beyond its own galaxy."""
     if batch.arc is not None:

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.shard_reading import Batch
-from arcgate.dataset.source import Facts, Part, Source
+from arcgate.dataset.shard_reading import StampBatch
+from arcgate.dataset.source import Facts, Source, StampPart
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
 from arcgate.gates.collector import Collector
@@ -54,7 +54,7 @@ PAIRS_ALONE: Final = 1500
 class _Task:
     """One shard's share of the work; picklable."""
 
-    part: Part
+    part: StampPart
     pairs: NDArray[np.int64]
     facts: Facts
     seed: int
@@ -187,7 +187,7 @@ def _gathered(task: _Task) -> _Gathered:
     return gathered
 
 
-def pieces(batch: Batch) -> Iterator[Batch]:
+def pieces(batch: StampBatch) -> Iterator[StampBatch]:
     """A shard in pieces of `PAIRS_AT_ONCE` pairs, each with all of its members."""
     piece = pd.factorize(batch.table["pair_id"])[0] // PAIRS_AT_ONCE
     for number in range(int(piece.max(initial=-1)) + 1):
@@ -196,7 +196,7 @@ def pieces(batch: Batch) -> Iterator[Batch]:
         together = found[-1] - found[0] + 1 == len(found)
         rows = slice(found[0], found[-1] + 1) if together else found
         arc = None if batch.arc is None else batch.arc[rows]
-        yield Batch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], arc)
+        yield StampBatch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], arc)
 
 
 def _judged(collector: Collector) -> _Part:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.shard_reading import Batch, whole_pairs
+from arcgate.dataset.shard_reading import StampBatch, whole_pairs
 from arcgate.gates.result import RAW, GateResult, Status
 from arcgate.imaging import Imaging
 
@@ -44,7 +44,7 @@ class FinitePixels:
     places: list[str] = field(default_factory=list)
     deaf: bool = False
 
-    def finite_pairs(self, batch: Batch, pairs: NDArray[np.int64]) -> Batch:
+    def finite_pairs(self, batch: StampBatch, pairs: NDArray[np.int64]) -> StampBatch:
         """Count the rows of the chosen pairs; hand on those pairs whose rows, and arcs, are all finite."""
         batch = rows_of(batch, np.isin(batch.table["pair_id"].to_numpy(np.int64), pairs))
         if batch.table.empty:
@@ -121,7 +121,7 @@ def not_finite(image: Pixels) -> NDArray[np.bool_]:
     return spoiled
 
 
-def rows_of(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
+def rows_of(batch: StampBatch, kept: NDArray[np.bool_]) -> StampBatch:
     """The rows that `kept` marks."""
     if kept.all():
         return batch
@@ -129,13 +129,13 @@ def rows_of(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
     return replace(batch, table=table, image=batch.image[kept], arc=None if batch.arc is None else batch.arc[kept])
 
 
-def named(batch: Batch, row: int) -> str:
+def named(batch: StampBatch, row: int) -> str:
     """A row in words."""
     line = batch.table.iloc[row]
     return f"{line['role']} of galaxy {line['host_id']}, pair {line['pair_id']}"
 
 
-def _place(batch: Batch, row: int, imaging: Imaging) -> str:
+def _place(batch: StampBatch, row: int, imaging: Imaging) -> str:
     name = named(batch, row)
     bad = ~np.isfinite(batch.image[row]).all(axis=(1, 2))
     if batch.arc is not None and not bad.any():

@@ -8,7 +8,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.shard_reading import Batch, whole_pairs
+from arcgate.dataset.shard_reading import StampBatch, whole_pairs
 from arcgate.gates.finite_pixels import OF_ROLE, named, rows_of
 from arcgate.gates.result import NETWORK, GateResult, Status
 from arcgate.ground.statistics import BY_CHANCE, classes_differ
@@ -45,7 +45,7 @@ class ScalableStamps:
     places: list[str] = field(default_factory=list)
     deaf: bool = False
 
-    def scalable_pairs(self, batch: Batch) -> Batch:
+    def scalable_pairs(self, batch: StampBatch) -> StampBatch:
         """Count the rows; hand on those pairs that the view can scale."""
         if batch.table.empty:
             return batch
@@ -101,12 +101,12 @@ class ScalableStamps:
         return "passed", f"{aside}; the other gates judge the pairs without them"
 
 
-def flat_rows(batch: Batch, viewer: Viewer) -> NDArray[np.bool_]:
+def flat_rows(batch: StampBatch, viewer: Viewer) -> NDArray[np.bool_]:
     """Rows that a view cannot scale, (n,)."""
     x, y = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
     return ~viewer.scalable(batch.image, x, y)
 
 
-def _count(counts: dict[str, int], batch: Batch, chosen: NDArray[np.bool_]) -> None:
+def _count(counts: dict[str, int], batch: StampBatch, chosen: NDArray[np.bool_]) -> None:
     for role, rows in batch.table.loc[chosen, "role"].value_counts().items():
         counts[str(role)] = counts.get(str(role), 0) + int(rows)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.data_node import Data, Psf
+from arcgate.data_node import Data, PsfChoice
 from arcgate.dataset.schema import ROLES, schema_of
 from arcgate.ground.draws import uniform
 from arcgate.ground.errors import ArcgateError
@@ -101,7 +101,7 @@ def _rows(
     return rows
 
 
-def _declare_psf_used(rows: pd.DataFrame, psf: Psf, imaging: Imaging, kernels: pd.DataFrame) -> None:
+def _declare_psf_used(rows: pd.DataFrame, psf: PsfChoice, imaging: Imaging, kernels: pd.DataFrame) -> None:
     rows["psf_profile_used"] = psf.profile
     for band in imaging.bands:
         if psf.profile == "kernel":

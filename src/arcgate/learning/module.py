@@ -21,7 +21,7 @@ from arcgate.learning.augmentation import mix
 from arcgate.learning.backbones import check_backbone
 
 WARM_UP_SHARE: Final = 0.1
-Batch = tuple[Tensor, Tensor]
+LabelledImages = tuple[Tensor, Tensor]
 
 
 def backbone(name: str, imaging: Imaging) -> Module:
@@ -114,14 +114,14 @@ class LensFinder(LightningModule):
         word = mix(int(self.learning["seed"]), self.current_epoch, np.zeros(1, dtype=np.int64))[0]
         torch.manual_seed(int(word))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: LabelledImages, batch_idx: int) -> Tensor:
         """Loss of a batch."""
         images, labels = batch
         loss = self.configure_losses(self(images), labels)
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: LabelledImages, batch_idx: int) -> None:
         """Collect logits and labels."""
         images, labels = batch
         self._logits.append(self(images))
