@@ -16,9 +16,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
+from arcgate.ground.draws import words
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
-from arcgate.learning.augmentation import mix
 from arcgate.learning.backbones import check_backbone
 
 WARM_UP_SHARE: Final = 0.1
@@ -112,7 +112,7 @@ class LensFinder(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Key what layers draw (dropout, stochastic depth) on (seed, epoch), so that a resumed run draws the same."""
-        word = mix(int(self.learning["seed"]), self.current_epoch, np.zeros(1, dtype=np.int64))[0]
+        (word,) = words(int(self.learning["seed"]), f"layers in epoch {self.current_epoch}", np.zeros(1, dtype=np.int64))
         torch.manual_seed(int(word))
 
     def training_step(self, batch: LabelledImages, batch_idx: int) -> Tensor:

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import StampBatch, whole_pairs
+from arcgate.ground.draws import words
 from arcgate.ground.errors import ArcgateError
-from arcgate.learning.augmentation import augment, mix
+from arcgate.learning.augmentation import augment
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class ViewedBatches:
             yield rows, self._by_key(rows.sample_id, epoch)
 
     def _by_key(self, identity: NDArray[np.int64], epoch: int | None) -> NDArray[np.int64]:
-        return np.argsort(identity if epoch is None else mix(self._seed, epoch, identity), kind="stable")
+        return np.argsort(identity if epoch is None else words(self._seed, f"order in epoch {epoch}", identity), kind="stable")
 
     def _cut(self, blocks: Iterator[tuple[ViewedStamps, NDArray[np.int64]]]) -> Iterator[ViewedStamps]:
         """Rows in batches of `sizes`; what is left of a block goes into the next batch."""
