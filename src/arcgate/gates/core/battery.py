@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.source import Part, Source
+from arcgate.dataset.source import Source, StampPart
 from arcgate.gates.core.context import Context, context_of
 from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
 from arcgate.gates.core.listing import gate_of, gates_of
@@ -38,7 +38,7 @@ BEFORE: Final = ("finite_pixels", "scalable_stamps")
 class _Pass:
     """One shard's share of the pass; picklable."""
 
-    part: Part
+    part: StampPart
     context: Context
     names: tuple[str, ...]
 

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.ground.draws import text_ids
 
 SHOWN: Final = 5
 _OF_ROLE: Final = {"positive": "positives", "control": "controls", "null": "null rows"}
 
 
-def galaxies_in(batch: Batch) -> NDArray[np.int64]:
+def galaxies_in(batch: StampBatch) -> NDArray[np.int64]:
     """Galaxy of each row, as a number."""
     code, names = pd.factorize(batch.table["host_id"].astype(str))
     return text_ids([str(name) for name in names])[code]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.shard_reading import Batch, whole_pairs
+from arcgate.dataset.shard_reading import StampBatch, whole_pairs
 from arcgate.gates.core.context import DIAGNOSED_PAIRS, Context
 from arcgate.gates.core.predicted import Predicted, predicted
 from arcgate.gates.core.stamps import Pixels, Stamps, alike, light_of_pairs
@@ -30,12 +30,12 @@ class Shard:
     Attributes
     ----------
     context : Context
-    stored : Batch
+    stored : StampBatch
         All rows of these pairs, as stored.
     """
 
     context: Context
-    stored: Batch
+    stored: StampBatch
     _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def once(self, measure: Callable[..., Found], *of: Any) -> Found:
@@ -65,7 +65,7 @@ class Shard:
         return broken if self.stored.arc is None else broken | not_finite(self.stored.arc)
 
     @cached_property
-    def finite(self) -> Batch:
+    def finite(self) -> StampBatch:
         """The pairs all of whose rows are finite."""
         return rows_of(self.stored, whole_pairs(self.stored.table, self.broken))
 
@@ -76,7 +76,7 @@ class Shard:
         return ~self.context.viewer.scalable(self.finite.image, x, y)
 
     @cached_property
-    def judged(self) -> Batch:
+    def judged(self) -> StampBatch:
         """The pairs that gates look at: finite, and such as the view can scale."""
         return rows_of(self.finite, whole_pairs(self.finite.table, self.flat))
 
@@ -180,7 +180,7 @@ class Shard:
         return stamps.with_light(light_of_pairs(self.predicted.photons[draw], self.positive, stamps))
 
 
-def shards_of(batch: Batch, context: Context) -> Iterator[Shard]:
+def shards_of(batch: StampBatch, context: Context) -> Iterator[Shard]:
     """The judged pairs of a stored shard, in pieces of `PAIRS_AT_ONCE` pairs, each with all of its members."""
     batch = rows_of(batch, np.isin(batch.table["pair_id"].to_numpy(np.int64), context.pairs))
     piece = pd.factorize(batch.table["pair_id"])[0] // PAIRS_AT_ONCE
@@ -188,7 +188,7 @@ def shards_of(batch: Batch, context: Context) -> Iterator[Shard]:
         yield Shard(context, rows_of(batch, piece == number))
 
 
-def rows_of(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
+def rows_of(batch: StampBatch, kept: NDArray[np.bool_]) -> StampBatch:
     """The rows that `kept` marks; where members of pairs are neighbours, as in arcgate's own sets, no image is copied."""
     if kept.all():
         return batch
