@@ -38,7 +38,7 @@ TOOLS = {
 SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate_report", "figures", "tracking")
 # Constants of modules that a stage reaches through others, and the stages that use them.
 CONSTANTS = [
-    ("variant.py", "MUST_HEAR_SKY_SIGMA", {"judging"}),
+    ("variant.py", "REQUIRED_SKY_SIGMA", {"judging"}),
     ("foreign/recorded.py", "CENTRE", {"judging"}),
     ("gates/rules.py", "COMPONENTS", {"judging"}),
     ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),

@@ -14,8 +14,8 @@ from arcgate.naming import Name, StudyName
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
-# Light that a gate must hear where galaxies leave the pixels dark (experiments/14-leak-ladder).
-MUST_HEAR_SKY_SIGMA = 0.1
+# Light that a gate must detect where galaxies leave the pixels dark (experiments/14-leak-ladder).
+REQUIRED_SKY_SIGMA = 0.1
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -68,11 +68,17 @@ def _different(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     return cells
 
 
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"gates are listed twice: {', '.join(twice)}")
+    return names
+
+
 def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     if any(second <= first for first, second in pairwise(sizes)):
         raise ValueError(f"sizes of the planted leak must ascend, got {list(sizes)}")
-    if sizes[0] > MUST_HEAR_SKY_SIGMA:
-        raise ValueError(f"one of the planted leaks must be {MUST_HEAR_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
+    if sizes[0] > REQUIRED_SKY_SIGMA:
+        raise ValueError(f"one of the planted leaks must be {REQUIRED_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
     return sizes
 
 
@@ -82,11 +88,13 @@ class Gates:
 
     Attributes
     ----------
+    listed : tuple of str
+        The gates, by the names of their modules in `arcgate.gates`, or, with dots, of modules of any package.
     margin : float
         Equivalence margin in AUC, declared beforehand.
     level : float
         Coverage of the intervals.
-    canary_sizes_sky_sigma : tuple of float
+    leak_sizes_sky_sigma : tuple of float
         Sizes of planted light, ascending, in units of the sky's standard deviation per pixel.
     min_hosts : int
         Fewer galaxies than this in either half leave a gate undetermined.
@@ -102,9 +110,10 @@ class Gates:
         Seed of the split of galaxies into the half that fits and the half that judges.
     """
 
+    listed: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_once)]
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     level: Fraction
-    canary_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
+    leak_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
     min_hosts: PositiveInt
     max_pairs: PositiveInt
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_CELLS), AfterValidator(_different)]

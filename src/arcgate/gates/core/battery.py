@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import Source, StampPart
@@ -137,7 +138,7 @@ _JUDGED: Final = "positives judged"
 
 
 def _judged_positives(kept: Mapping[str, _Kept]) -> int:
-    return int(kept[REFIT].arrays.get(_JUDGED, np.zeros(1)).sum())
+    return int(np.sum(cast("NDArray[np.int64]", kept[REFIT].arrays.get(_JUDGED, np.zeros(1)))))
 
 
 def extracted(task: _Pass) -> dict[str, _Kept]:
@@ -200,7 +201,7 @@ def _aside(kept: Mapping[str, _Kept]) -> str:
     """Which rows of which class were set aside."""
     said = []
     for name, marks, what in zip(BEFORE, ("broken", "flat"), ("pixels that are no numbers", "no spread"), strict=True):
-        arrays = kept[name].arrays if name in kept else {}
+        arrays = cast("Mapping[str, NDArray[Any]]", kept[name].arrays if name in kept else {})
         if marks in arrays and arrays[marks].any():
             said.append(f"{roles_in_words(counted_by_role(arrays['role'], arrays[marks]))} have {what}")
     return f": {'; '.join(said)}" if said else ""
@@ -226,8 +227,10 @@ def _sum(values: Sequence[Any]) -> Kept:
     if isinstance(values[0], Total):
         return Total(np.sum([each.value for each in values], axis=0))
     if isinstance(values[0], pd.DataFrame):
-        return pd.concat(values, ignore_index=True)
-    return np.concatenate(values)
+        table: pd.DataFrame = pd.concat(values, ignore_index=True)
+        return table
+    appended: NDArray[Any] = np.concatenate(values)
+    return appended
 
 
 def _shown(done: Iterator[tuple[int, Done]], what: str, total: int) -> Iterator[tuple[int, Done]]:
