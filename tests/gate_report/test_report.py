@@ -16,7 +16,7 @@ from reading import Reader
 from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text, row_of
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, Nuisance, Requirement, Safe
+from arcgate.gates.result import Cause, Evidence, RefitParameter, Requirement, Safe
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +156,7 @@ def test_of_many_failed_gates_the_first_few_are_named() -> None:
 
 
 def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> None:
-    far = Nuisance("psf_width", "g", 1e9, 1e8, 1e10, 1.0, 0.03, "<ratio> $x_")
+    far = RefitParameter("psf_width", "g", 1e9, 1e8, 1e10, 1.0, 0.03, "<ratio> $x_")
     odd = Exhibit("Odd name / θ", "Odd <b>", "", "lines", evidence.exhibits[0].content)
     cause = replace(evidence.cause, name="something_new", measured=(far,))
     read = Reader(report_page(replace(evidence, cause=cause, exhibits=(odd,)), {}))

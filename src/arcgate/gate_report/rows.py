@@ -11,7 +11,7 @@ from markupsafe import Markup
 from arcgate.figures.refit import quantity_words
 from arcgate.gate_report.bars import interval_bar
 from arcgate.gate_report.words import STATUSES, group_of, stratum_words, view_words, wording
-from arcgate.gates.result import GateResult, Nuisance, Status
+from arcgate.gates.result import GateResult, RefitParameter, Status
 
 ABSENT = "–"
 
@@ -85,12 +85,12 @@ class RefitRow:
     word: str
 
 
-def refit_rows(measured: Sequence[Nuisance]) -> list[RefitRow]:
+def refit_rows(measured: Sequence[RefitParameter]) -> list[RefitRow]:
     """Write the refit in words, a row a quantity and band."""
     return [_refit_row(one) for one in measured]
 
 
-def _refit_row(one: Nuisance) -> RefitRow:
+def _refit_row(one: RefitParameter) -> RefitRow:
     figure = f"{number(one.value)} [{number(one.low)}, {number(one.high)}] {one.unit}"
     sound = f"{number(one.null)} ± {number(one.margin)}"
     if one.inside:

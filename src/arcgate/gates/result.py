@@ -70,7 +70,7 @@ class GateResult:
 
 
 @dataclass(frozen=True)
-class Nuisance:
+class RefitParameter:
     """One quantity of the injection, fitted anew to the light that was found.
 
     Attributes
@@ -119,7 +119,7 @@ class Cause:
         physics, unknown_bug, undetermined, or names of design leaks and bugs joined by ` + `.
     sentence : str
         In words.
-    measured : tuple of Nuisance
+    measured : tuple of RefitParameter
         The refit, where it could be made.
     alarm : bool
         Whether the refit by itself found light that is not the declared arc: a bug, named or not. *safe?* is then never passed.
@@ -129,7 +129,7 @@ class Cause:
 
     name: str
     sentence: str
-    measured: tuple[Nuisance, ...] = ()
+    measured: tuple[RefitParameter, ...] = ()
     alarm: bool = False
     rows_refitted: int = 0
     rows_judged: int = 0
@@ -200,7 +200,7 @@ def read_evidence(path: Path) -> Evidence:
         exhibits = tuple(Exhibit(**item) for item in content.pop("exhibits"))
         required = tuple(Requirement(item["what"], tuple(item["gates"])) for item in content.pop("required"))
         cause = content.pop("cause")
-        measured = tuple(Nuisance(**item) for item in cause.pop("measured"))
+        measured = tuple(RefitParameter(**item) for item in cause.pop("measured"))
         answer = Cause(**cause, measured=measured)
         return Evidence(**content, cause=answer, results=results, exhibits=exhibits, required=required)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

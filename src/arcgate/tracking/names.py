@@ -63,15 +63,15 @@ def result(role: Role, name: str, view: str, stratum: str) -> str:
     return checked(f"{role}/{name}/{view}/{stratum}")
 
 
-def verdict(nuisance: str, band: str) -> str:
-    """Metric of a quantity of the refit: `verdict/<nuisance>/<band>`.
+def verdict(quantity: str, band: str) -> str:
+    """Metric of a quantity of the refit: `verdict/<quantity>/<band>`.
 
     Raises
     ------
     ArcgateError
         If MLflow would refuse the name.
     """
-    return checked(f"verdict/{nuisance}/{band}")
+    return checked(f"verdict/{quantity}/{band}")
 
 
 def checked(name: str) -> str:

@@ -8,7 +8,7 @@ from measured_light import referring
 from test_other_imagings import declared
 
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import NUISANCES, predict
+from arcgate.gates.verdict.predictions import REFIT_PARAMETERS, predict
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
@@ -71,8 +71,8 @@ def test_slopes_are_those_of_finite_steps(measured):
         for f in (np.exp(step), np.exp(-step))
     )
     slope = (wide.astype(np.float64) - narrow) / (2.0 * step)
-    found = predicted.slopes[:, NUISANCES.index("psf_width")]
+    found = predicted.slopes[:, REFIT_PARAMETERS.index("psf_width")]
     assert np.abs(found - slope).max() < 0.03 * np.abs(slope).max()
     # Wings gain what the core loses: no light is made.
-    wings = predicted.slopes[:, NUISANCES.index("psf_wings")].sum(axis=(2, 3)) / predicted.arc.sum(axis=(2, 3))
+    wings = predicted.slopes[:, REFIT_PARAMETERS.index("psf_wings")].sum(axis=(2, 3)) / predicted.arc.sum(axis=(2, 3))
     assert np.abs(wings).max() < 0.05

@@ -59,8 +59,8 @@ def rows_with(
 def test_nothing_planted_is_physics():
     cause = name_cause(rows_with({}))
     assert cause.name == "physics"
-    assert {"flux", "psf_width", "shift_x", "shift_y"} <= {nuisance.name for nuisance in cause.measured}
-    assert all(nuisance.inside for nuisance in cause.measured)
+    assert {"flux", "psf_width", "shift_x", "shift_y"} <= {each.name for each in cause.measured}
+    assert all(each.inside for each in cause.measured)
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_intervals_cover_at_their_level():
     for seed in range(40):
         for each in estimates(rows_with({"flux": 0.03}, seed=seed)):
             if each.quantity.name == "flux":
-                nuisance = each.nuisance(0.9, hidden=False)
-                inside += nuisance.low < 0.03 < nuisance.high
+                parameter = each.parameter(0.9, hidden=False)
+                inside += parameter.low < 0.03 < parameter.high
                 total += 1
     # 120 intervals at 90 %: 108 +- 3.3.
     assert 97 <= inside <= 118

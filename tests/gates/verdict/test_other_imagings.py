@@ -17,7 +17,7 @@ from arcgate.gates.verdict.host_model import HostModel, knots_pix
 from arcgate.gates.verdict.identifiability import identifiability
 from arcgate.gates.verdict.landings import common_shifts, shifted, shifts_of_some
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import NUISANCES, bug_of, predict, predictions_of
+from arcgate.gates.verdict.predictions import REFIT_PARAMETERS, bug_of, predict, predictions_of
 from arcgate.gates.verdict.rows import between_galaxies, differences
 from arcgate.imaging import DECALS, Imaging
 from arcgate.injection.arcs import declared_psfs, render_arcs
@@ -171,7 +171,7 @@ def test_shifts_are_derivatives_of_the_renderers_stamps(surveys, kind, tolerance
             for sign in (1, -1)
         )
         slope = (ahead - behind) / (2.0 * step)
-        difference = np.abs(predicted.slopes[:, NUISANCES.index(name)] - slope).max(axis=(2, 3))
+        difference = np.abs(predicted.slopes[:, REFIT_PARAMETERS.index(name)] - slope).max(axis=(2, 3))
         assert (difference < tolerance * np.abs(slope).max(axis=(2, 3))).all()
 
 
@@ -206,7 +206,7 @@ def test_many_bands_are_moved_together_all_but_one_or_alone():
 )
 def test_bands_are_exchanged_as_far_as_there_are_any(bands, labels):
     assert [order.label for order in band_orders(bands)] == labels
-    assert len(predictions_of(bands)) == len(NUISANCES) + 8 + len(labels)
+    assert len(predictions_of(bands)) == len(REFIT_PARAMETERS) + 8 + len(labels)
 
 
 def test_orders_of_many_bands_are_all_different():

@@ -15,7 +15,7 @@ from arcgate.gates.result import Cause, GateResult, Requirement
 from arcgate.gates.verdict.conclude import joined
 from arcgate.gates.verdict.identifiability import KINDS, TABLE, identifiability
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import NUISANCES, predict
+from arcgate.gates.verdict.predictions import REFIT_PARAMETERS, predict
 from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
@@ -62,7 +62,7 @@ def gathered_from(source, facts, pairs):
 def test_the_psf_of_a_paired_set_is_named(built, override, name):
     cause = cause_of(built(override))
     assert cause.name == name
-    assert {nuisance.name for nuisance in cause.measured} >= {"flux", "psf_width", "shift_x", "pedestal", "noise"}
+    assert {each.name for each in cause.measured} >= {"flux", "psf_width", "shift_x", "pedestal", "noise"}
 
 
 def test_masks_are_part_of_what_is_declared(built):
@@ -95,7 +95,7 @@ def test_stored_arcs_alone_show_nothing_of_what_happens_to_stamps(built):
     refit = gathered_from(source, facts, chosen_pairs(source, PAIRS, seed=0))
     cause = refit.cause()
     assert cause.name == "physics"
-    assert not {nuisance.name for nuisance in cause.measured} & set(OF_STAMPS)
+    assert not {each.name for each in cause.measured} & set(OF_STAMPS)
     assert "not run" in cause.sentence
     assert "arc stored (this data set)" in refit.exhibits()[0].content["columns"]
 
@@ -136,10 +136,10 @@ def test_slopes_are_derivatives_of_the_renderers_stamps(built):
             for sign in (1, -1)
         )
         slope = (ahead - behind) / (2.0 * step)
-        difference = np.abs(predicted.slopes[:, NUISANCES.index(name)] - slope).max(axis=(2, 3))
+        difference = np.abs(predicted.slopes[:, REFIT_PARAMETERS.index(name)] - slope).max(axis=(2, 3))
         assert (difference < 0.01 * np.abs(slope).max(axis=(2, 3))).all()
     slope = (scaled(table, 1.002) - scaled(table, 1.0 / 1.002)) / (2.0 * np.log(1.002))
-    difference = np.abs(predicted.slopes[:, NUISANCES.index("magnification")] - slope).max(axis=(2, 3))
+    difference = np.abs(predicted.slopes[:, REFIT_PARAMETERS.index("magnification")] - slope).max(axis=(2, 3))
     assert (difference < 0.02 * np.abs(slope).max(axis=(2, 3))).all()
 
 

@@ -28,7 +28,7 @@ Change = dict[str, Array]
 _WIDTH_STEP, _WINGS_STEP, _RADIUS_STEP = 0.02, 0.1, 0.01
 _DEGREE: Final = np.pi / 180.0
 
-NUISANCES: Final = (
+REFIT_PARAMETERS: Final = (
     "flux",
     "psf_width",
     "psf_wings",
@@ -46,7 +46,7 @@ NUISANCES: Final = (
 `geometry` scales lens and source on the sky and leaves the PSF; `magnification` scales the finished image about the host.
 """
 LEVELS: Final = ("pedestal", "core_pedestal")
-"""Nuisances that do not follow from the arcs."""
+"""Refit parameters that do not follow from the arcs."""
 _BUG_OF: Final = {
     "sigma_for_fwhm": "sigma_for_fwhm",
     "psfsize_as_moffat_fwhm": "psfsize_as_moffat_fwhm",
@@ -67,8 +67,8 @@ def bug_of(bands: tuple[str, ...]) -> dict[str, str]:
 
 @lru_cache
 def predictions_of(bands: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of all predictions, nuisances first."""
-    return (*NUISANCES, *bug_of(bands))
+    """Names of all predictions, refit parameters first."""
+    return (*REFIT_PARAMETERS, *bug_of(bands))
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Predictions:
     ----------
     arc : ndarray, float32 (n, band, y, x)
         As declared, mask included.
-    slopes : ndarray, float32 (n, nuisance, band, y, x)
-        Change of the light per unit of each nuisance.
+    slopes : ndarray, float32 (n, parameter, band, y, x)
+        Change of the light per unit of each refit parameter.
     bugs : ndarray, float32 (n, bug, band, y, x)
         What each bug adds to `arc`.
     """
@@ -155,7 +155,7 @@ def predict(table: pd.DataFrame, imaging: Imaging, references: References = NONE
     }
     return Predictions(
         arc=arc * mask,
-        slopes=np.stack([slopes[name] for name in NUISANCES], axis=1).astype(np.float32),
+        slopes=np.stack([slopes[name] for name in REFIT_PARAMETERS], axis=1).astype(np.float32),
         bugs=np.stack([(bugs[name] - arc) * mask for name in bug_of(imaging.bands)], axis=1).astype(np.float32),
     )
 

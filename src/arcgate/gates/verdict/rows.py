@@ -33,7 +33,7 @@ _SIDE_ARCSEC: Final = 0.262
 
 @dataclass(frozen=True)
 class Rows:
-    """Inner products of n rows, by band, with K predictions (`predictions_of`), nuisances first.
+    """Inner products of n rows, by band, with K predictions (`predictions_of`), refit parameters first.
 
     Attributes
     ----------
