@@ -22,6 +22,7 @@ from arcgate.gate_report.report import write_report
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, GateResult, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.atomic import alone
 from arcgate.ground.hashing import as_plain
 from arcgate.keys import evidence_key
@@ -81,7 +82,8 @@ def audit(spec: Audit) -> Safe:
         else:
             print(f"evidence found: {folder / EVIDENCE}", flush=True)
         drawings = drawings_of(evidence)
-        write_report(evidence, about(opened.source, spec.view, spec.gates, opened.key), folder / REPORT, drawings)
+        facts, models = about(opened.source, spec.view, spec.gates, opened.key), bug_models(spec.gates.bug_models)
+        write_report(evidence, facts, models, folder / REPORT, drawings)
     _print(evidence, spec.gates.level)
     print(f"report: {folder / REPORT}", flush=True)
     if spec.track:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.ground.listed import full_name, source_file
+from arcgate.variant import BUG_MODELS
 
 if TYPE_CHECKING:
     from arcgate.variant import Audit, Variant
@@ -19,10 +23,37 @@ FIGURES: Final = ("arcgate.tracking.artifacts",)
 
 
 def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
-    """Key of the gates' evidence: data digest, view, gate settings, and the code that judges."""
+    """Key of the gates' evidence: data digest, view, gate settings, and the code that judges, listed bug models included.
+
+    Modules of other packages count by the text of their file.
+
+    Raises
+    ------
+    ArcgateError
+        A module that is listed is not there.
+    """
+    listed = judged.gates.bug_models
+    theirs = [full_name(name, BUG_MODELS) for name in listed]
+    files = [source_file(name, BUG_MODELS, "gates.bug_models") for name in theirs if not _is_ours(name)]
     return digest_of(
-        {"data": data_digest, "view": as_plain(judged.view), "gates": as_plain(judged.gates), "code": code_version(JUDGING)}
+        {
+            "data": data_digest,
+            "view": as_plain(judged.view),
+            "gates": as_plain(judged.gates),
+            "code": code_version(judging(listed)),
+            "files": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
+        }
     )
+
+
+def judging(bug_models: Sequence[str]) -> tuple[str, ...]:
+    """Modules of arcgate that compute evidence, with the bug models that are listed."""
+    listed = (full_name(name, BUG_MODELS) for name in bug_models)
+    return (*JUDGING, *[name for name in listed if _is_ours(name)])
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith("arcgate.")
 
 
 def training_key(data_digest: str, variant: Variant) -> str:

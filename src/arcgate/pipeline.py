@@ -17,6 +17,7 @@ from arcgate.gate_report.report import write_report
 from arcgate.gates.battery import run_battery
 from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.atomic import alone
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
@@ -143,7 +144,8 @@ def judge(prepared: Prepared) -> Evidence:
         # The page follows from the evidence; whoever deletes it gets it again.
         if not (report := prepared.evidence / REPORT).exists():
             with step("writing the report"):
-                write_report(evidence, about(source, spec.view, spec.gates, prepared.keys.evidence), report)
+                facts = about(source, spec.view, spec.gates, prepared.keys.evidence)
+                write_report(evidence, facts, bug_models(spec.gates.bug_models), report)
     say(f"{spec.variant}: {word}: safe? {evidence.safe}; {_place(prepared.evidence)}/{REPORT}")
     return evidence
 

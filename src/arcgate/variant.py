@@ -16,6 +16,9 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
 # Light that a gate must hear where galaxies leave the pixels dark (experiments/14-leak-ladder).
 MUST_HEAR_SKY_SIGMA = 0.1
+# Where bug models lie whose names have no dot.
+BUG_MODELS = "arcgate.gates.verdict.bug_models"
+ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -76,6 +79,12 @@ def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     return sizes
 
 
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"listed twice: {', '.join(twice)}")
+    return names
+
+
 @dataclass(config=STRICT, frozen=True)
 class Gates:
     """Settings of the gates.
@@ -98,6 +107,9 @@ class Gates:
         Positives whose arcs are compared with the slow reference renderer (1.4 to 4 s each); 0 leaves that gate out.
     verdict_pairs : int
         Pairs whose light is refitted to name a cause.
+    bug_models : tuple of str
+        The bugs that are looked for, each a module that exports `MODEL`: of `arcgate.gates.verdict.bug_models`, or with a dot in
+        its name, of any package.
     seed : int
         Seed of the split of galaxies into the half that fits and the half that judges.
     """
@@ -110,6 +122,7 @@ class Gates:
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_CELLS), AfterValidator(_different)]
     reference_rows: Annotated[int, Field(ge=0)]
     verdict_pairs: PositiveInt
+    bug_models: Annotated[tuple[ModuleName, ...], AfterValidator(_each_once)]
     seed: int
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from arcgate.gate_report.words import SAFE_WORDS, STATUSES, view_words, wording
 from arcgate.gates.required import unmet
 from arcgate.gates.result import Cause, Evidence, GateResult, Status
+from arcgate.gates.verdict.bug_model import UNKNOWN, BugModel
 
 SEPARATOR: Final = " + "
 LISTED: Final = 6
@@ -25,10 +26,6 @@ class CauseWords:
 CAUSES: Final = {
     "physics": CauseWords("Physics", ""),
     "undetermined": CauseWords("Cannot be said", ""),
-    "unknown_bug": CauseWords(
-        "A bug that is none of the known ones",
-        "Look at the figures of the failed gates: they show where in the stamp the unexplained light is, and how much.",
-    ),
     "mask_edge": CauseWords(
         "Design: the core mask leaves an edge",
         "Do not cut the arc's light off at a radius: train without a core mask, or mask the same pixels in both classes.",
@@ -45,47 +42,8 @@ CAUSES: Final = {
         "Design: the same objects in two splits",
         "Split by galaxy, patch of sky, PSF and source image, and remove near-identical images.",
     ),
-    "pedestal": CauseWords(
-        "Bug: a constant is added with the arc", "Find where a background or an offset is added to the arc before injection."
-    ),
-    "sigma_for_fwhm": CauseWords(
-        "Bug: FWHM used as σ", "Divide the FWHM by 2.355 where the PSF's Gaussian is made; the arcs are too wide by that factor."
-    ),
-    "psfsize_as_moffat_fwhm": CauseWords(
-        "Bug: psfsize used as a Moffat's FWHM", "Convert psfsize through the noise-equivalent area before making the Moffat."
-    ),
-    "double_psf": CauseWords("Bug: the PSF is applied twice", "Remove one of the two convolutions."),
-    "gaussian_for_moffat": CauseWords(
-        "Bug: a Gaussian stands for a Moffat",
-        "Convolve the arcs with the profile that the survey declares: a Gaussian has no wings.",
-    ),
-    "kernel_width": CauseWords(
-        "Bug: arcs were convolved with PSFs of another width than the measured ones",
-        "Check how kernels are resampled to the stamps' pixels, and that each galaxy gets its own.",
-    ),
-    "centre_offset": CauseWords(
-        "Bug: arcs are not centred on their galaxies",
-        "Check the centre of the PSF kernel (an ifftshift), the half pixel of even-sized stamps, and the centre of the cutouts.",
-    ),
-    "orientation": CauseWords(
-        "Bug: arcs are mirrored or turned",
-        "Check the order of axes and the direction of x and y where stamps are read and arcs are added.",
-    ),
-    "angle_convention": CauseWords(
-        "Bug: another convention of angles or signs",
-        "Check from which axis and in which direction position angles and shears count, and the signs of source offsets.",
-    ),
-    "angular_unit": CauseWords(
-        "Bug: wrong angular unit", "Check degrees against radians in position angles, and arcsec against pixels in radii."
-    ),
-    "pixel_scale": CauseWords("Bug: wrong pixel scale", "Check the arcsec per pixel that the renderer uses."),
-    "band_swap": CauseWords("Bug: bands are swapped", "Check the order of the bands between renderer, PSF and stamp."),
-    "flux_unit": CauseWords("Bug: wrong unit of flux", "Check the zero point and the unit of the arcs against the stamps."),
-    "extra_sky_noise": CauseWords(
-        "Bug: noise is added with the arc", "Add only the arc's own Poisson noise: the galaxy's stamp already has the sky's."
-    ),
 }
-"""By the names of `arcgate.gates.verdict`; another name is shown as it is."""
+"""Of causes that are no bug; bug models say what they are called themselves."""
 
 
 @dataclass(frozen=True)
@@ -99,18 +57,23 @@ class Answers:
     next_steps: tuple[str, ...]
 
 
-def answers(evidence: Evidence) -> Answers:
-    """Put the two answers into words."""
-    causes = [cause_words(name) for name in evidence.cause.name.split(SEPARATOR)]
+def answers(evidence: Evidence, models: Sequence[BugModel]) -> Answers:
+    """Put the two answers into words; those of bugs come from the models that were looked for."""
+    causes = [cause_words(name, models) for name in evidence.cause.name.split(SEPARATOR)]
     titles = tuple(cause.title for cause in causes)
     steps = tuple(_next_steps(evidence, causes))
     said = f"{_as_sentence(evidence.cause.sentence)} {refitted_sentence(evidence.cause)}".strip()
     return Answers(SAFE_WORDS[evidence.safe], safe_sentence(evidence), titles, said, steps)
 
 
-def cause_words(name: str) -> CauseWords:
-    """Words for a cause's name."""
-    return CAUSES.get(name, CauseWords(name.replace("_", " "), ""))
+def cause_words(name: str, models: Sequence[BugModel]) -> CauseWords:
+    """Words for a cause's name; a name that nobody has words for is shown as it is."""
+    bugs = {model.name: CauseWords(_bug_title(model), model.advice) for model in models}
+    return (CAUSES | bugs).get(name, CauseWords(name.replace("_", " "), ""))
+
+
+def _bug_title(model: BugModel) -> str:
+    return model.title if model.name == UNKNOWN else f"Bug: {model.title}"
 
 
 def listed(results: Sequence[GateResult]) -> str:

@@ -22,6 +22,7 @@ from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.required import unmet
 from arcgate.gates.result import Evidence, Status
+from arcgate.gates.verdict.bug_model import BugModel
 from arcgate.ground.atomic import atomically
 
 PUBLISHED_FIGURES: Final = "published_figures"
@@ -54,7 +55,13 @@ class Section:
     tally: str
 
 
-def write_report(evidence: Evidence, about: dict[str, str], path: Path, drawings: Mapping[str, Figure] | None = None) -> None:
+def write_report(
+    evidence: Evidence,
+    about: dict[str, str],
+    models: Sequence[BugModel],
+    path: Path,
+    drawings: Mapping[str, Figure] | None = None,
+) -> None:
     """Write the report as one HTML file that needs no other file and no network.
 
     Parameters
@@ -64,18 +71,22 @@ def write_report(evidence: Evidence, about: dict[str, str], path: Path, drawings
     about : dict of str to str
         What was audited and how, in the order to be shown (data set, rows, view, level of the intervals, digests, versions):
         the first four stand below the title, all of them at the end.
+    models : sequence of BugModel
+        What was looked for; each says what it is called and what to do.
     path : Path
         The file; its folder is made if it is missing.
     drawings : mapping of str to Figure, optional
         From `drawings_of`, where they are used elsewhere too; else they are made here.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = report_page(evidence, about, drawings)
+    page = report_page(evidence, about, models, drawings)
     with atomically(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
 
 
-def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str, Figure] | None = None) -> str:
+def report_page(
+    evidence: Evidence, about: dict[str, str], models: Sequence[BugModel], drawings: Mapping[str, Figure] | None = None
+) -> str:
     """Compose the page; the same evidence gives the same text."""
     environment = Environment(
         loader=PackageLoader("arcgate.gate_report"),
@@ -93,7 +104,7 @@ def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str
         about=about,
         head=dict(list(about.items())[:_HEAD_ITEMS]),
         evidence=evidence,
-        answers=answers(evidence),
+        answers=answers(evidence, models),
         needed=_needed(evidence),
         statuses=STATUSES,
         gates=sorted((row for row in rows if row.is_gate), key=lambda row: _URGENCY.index(row.status)),

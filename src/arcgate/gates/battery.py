@@ -137,7 +137,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
 def battery_for(facts: Facts, view: View, settings: Gates, pairs: NDArray[np.int64]) -> list[Collector]:
     """Everything that looks at the chosen pairs, empty: the refit, the gates and the diagnostics."""
     order = np.argsort(uniform(settings.seed, "refit", pairs), kind="stable")
-    refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]))
+    refit = Refit(facts, np.sort(pairs[order[: settings.verdict_pairs]]), settings.bug_models)
     return [refit, *collectors_for(facts, view, replace(settings, max_pairs=len(pairs)))]
 
 

@@ -13,6 +13,7 @@ from arcgate.gates.arms import Arms, Stamps
 from arcgate.gates.exhibit import Exhibit
 from arcgate.gates.result import Cause, GateResult
 from arcgate.gates.verdict.identifiability import identifiability
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.rows import between_galaxies, differences
 
@@ -33,10 +34,13 @@ class Refit:
     facts : Facts
     pairs : ndarray of int
         The pairs that are refitted.
+    bug_models : tuple of str
+        What is looked for: `gates.bug_models`.
     """
 
     facts: Facts
     pairs: NDArray[np.int64]
+    bug_models: tuple[str, ...]
     _tables: list[pd.DataFrame] = field(default_factory=list)
     _light: list[Pixels] = field(default_factory=list)
     _controls: list[pd.DataFrame] = field(default_factory=list)
@@ -99,7 +103,7 @@ class Refit:
             if len(table) < LEAST_ROWS:
                 return _too_few(len(table))
             galaxies = np.concatenate(self._galaxies) if self._galaxies else None
-            rows = differences(table, light, self.facts.imaging, galaxies, self.facts.references)
+            rows = differences(table, light, self.facts.imaging, bug_models(self.bug_models), galaxies, self.facts.references)
             cause = name_cause(rows, unseen=OF_STAMPS if galaxies is None else ())
             return replace(cause, rows_refitted=len(table))
         controls = pd.concat(self._controls, ignore_index=True)
@@ -115,12 +119,13 @@ class Refit:
             return _too_few(n)
         others = np.concatenate(self._control_light)
         hosts = controls.iloc[:n], others[:n]
-        rows = between_galaxies(table.iloc[:n], light[:n], *hosts, self.facts.imaging, self.facts.references)
+        models = bug_models(self.bug_models)
+        rows = between_galaxies(table.iloc[:n], light[:n], *hosts, self.facts.imaging, models, self.facts.references)
         return replace(name_cause(rows), rows_refitted=n)
 
     def exhibits(self) -> list[Exhibit]:
         """What could and could not be named on data of this kind."""
-        return [identifiability(self.facts)]
+        return [identifiability(self.facts, bug_models(self.bug_models))]
 
 
 def _too_few(rows: int) -> Cause:
