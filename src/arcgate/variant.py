@@ -16,6 +16,10 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
 # Light that a gate must detect where galaxies leave the pixels dark (experiments/14-leak-ladder).
 REQUIRED_SKY_SIGMA = 0.1
+# Where gates and bug models lie whose names have no dot.
+GATES = "arcgate.gates"
+BUG_MODELS = "arcgate.gates.verdict.bug_models"
+ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -68,18 +72,18 @@ def _different(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     return cells
 
 
-def _once(names: tuple[str, ...]) -> tuple[str, ...]:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"gates are listed twice: {', '.join(twice)}")
-    return names
-
-
 def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     if any(second <= first for first, second in pairwise(sizes)):
         raise ValueError(f"sizes of the planted leak must ascend, got {list(sizes)}")
     if sizes[0] > REQUIRED_SKY_SIGMA:
         raise ValueError(f"one of the planted leaks must be {REQUIRED_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
     return sizes
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"listed twice: {', '.join(twice)}")
+    return names
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -106,11 +110,14 @@ class Gates:
         Positives whose arcs are compared with the slow reference renderer (1.4 to 4 s each); 0 leaves that gate out.
     verdict_pairs : int
         Pairs whose light is refitted to name a cause.
+    bug_models : tuple of str
+        The bugs that are looked for, each a module that exports `MODEL`: of `arcgate.gates.verdict.bug_models`, or with a dot in
+        its name, of any package.
     seed : int
         Seed of the split of galaxies into the half that fits and the half that judges.
     """
 
-    listed: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_once)]
+    listed: Annotated[tuple[ModuleName, ...], Field(min_length=1), AfterValidator(_each_once)]
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     level: Fraction
     leak_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
@@ -119,6 +126,7 @@ class Gates:
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_CELLS), AfterValidator(_different)]
     reference_rows: Annotated[int, Field(ge=0)]
     verdict_pairs: PositiveInt
+    bug_models: Annotated[tuple[ModuleName, ...], AfterValidator(_each_once)]
     seed: int
 
 

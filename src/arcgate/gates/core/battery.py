@@ -20,6 +20,8 @@ from arcgate.gates.core.result import Judged
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
+from arcgate.gates.core.words import CauseWords
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
@@ -30,7 +32,7 @@ Done = TypeVar("Done")
 # So many pairs are judged by this process before others would have started: two of them take 15 s to import what they need.
 PAIRS_ALONE: Final = 1500
 # The refit answers *cause?*; it is no gate, and always there.
-REFIT: Final = "verdict.refitted"
+REFIT: Final = "arcgate.gates.verdict.refitted"
 # Gates that look at what is set aside, before the others see the rest.
 BEFORE: Final = ("finite_pixels", "scalable_stamps")
 
@@ -130,6 +132,7 @@ def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: 
         words={name: gate.words(name) for name, gate in named.items()},
         leaks={name: gate.cause for name, gate in named.items() if gate.cause is not None},
         bounding=tuple(name for name, gate in named.items() if gate.bounds_light),
+        bugs={model.name: CauseWords(model.heading, model.advice) for model in bug_models(context.settings.bug_models)},
     )
 
 

@@ -15,7 +15,9 @@ from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import Cause
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
+from arcgate.gates.verdict.bug_model import BugModel
 from arcgate.gates.verdict.identifiability import identifiability
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.rows import between_galaxies, differences
 
@@ -55,7 +57,12 @@ class Refit(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """Physics, a bug with its name, or why it cannot be said; and what could be named on data of this kind."""
-        return Judgement([], [identifiability(context.facts)], [], _cause(arrays, context.facts))
+        return Judgement(
+            [],
+            [identifiability(context.facts, bug_models(context.settings.bug_models))],
+            [],
+            _cause(arrays, context.facts, bug_models(context.settings.bug_models)),
+        )
 
 
 def _hidden(facts: Facts) -> bool:
@@ -63,7 +70,7 @@ def _hidden(facts: Facts) -> bool:
     return not (facts.has_null or facts.paired or facts.has_arc)
 
 
-def _cause(arrays: Arrays, facts: Facts) -> Cause:
+def _cause(arrays: Arrays, facts: Facts, models: tuple[BugModel, ...]) -> Cause:
     if not facts.declared:
         return Cause(
             "undetermined", "lens, source, PSF and centre of the rows are not declared: there is nothing to compare with"
@@ -75,7 +82,7 @@ def _cause(arrays: Arrays, facts: Facts) -> Cause:
         if len(table) < LEAST_ROWS:
             return _too_few(len(table))
         galaxies = arrays.get("galaxies")
-        rows = differences(table, arrays["light"], facts.imaging, galaxies, facts.references)
+        rows = differences(table, arrays["light"], facts.imaging, models, galaxies, facts.references)
         cause = name_cause(rows, unseen=OF_STAMPS if galaxies is None else ())
         return replace(cause, rows_refitted=len(table))
     controls: pd.DataFrame = arrays["controls"]
@@ -90,7 +97,7 @@ def _cause(arrays: Arrays, facts: Facts) -> Cause:
     if n < LEAST_ROWS:
         return _too_few(n)
     hosts = controls.iloc[:n], arrays["control light"][:n]
-    rows = between_galaxies(table.iloc[:n], arrays["light"][:n], *hosts, facts.imaging, facts.references)
+    rows = between_galaxies(table.iloc[:n], arrays["light"][:n], *hosts, facts.imaging, models, facts.references)
     return replace(name_cause(rows), rows_refitted=n)
 
 
