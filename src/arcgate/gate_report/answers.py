@@ -88,7 +88,9 @@ def missing_words(evidence: Evidence) -> list[str]:
 
 def still_words(still: Mapping[str, Status], evidence: Evidence) -> str:
     """Gates that did not pass, by their keys and statuses, in words; the first few of many."""
-    return _first([f"{_gate_words(*gate.split('/'), evidence)}: {STATUSES[status].word}" for gate, status in still.items()])
+    return _first(
+        [f"{_gate_words(*gate.split('/'), evidence=evidence)}: {STATUSES[status].word}" for gate, status in still.items()]
+    )
 
 
 def refitted_sentence(cause: Cause) -> str:

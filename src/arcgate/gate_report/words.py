@@ -96,8 +96,8 @@ SECTIONS: Final = (
         "How small a leak the gates detect",
         "Leaks of known sizes are planted among galaxies without arcs, where nothing else can leak, and each gate is asked "
         "again.",
-        "A gate that misses a leak of the size that must be detected is insensitive; the sizes below say what one that passed can "
-        "miss.",
+        "A gate that misses a leak of the size that must be detected is insensitive; the sizes below say what one that passed "
+        "can miss.",
         decides=False,
     ),
     Section(
