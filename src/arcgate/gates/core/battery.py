@@ -152,7 +152,7 @@ def extracted(task: _Pass) -> dict[str, _Kept]:
             {name: _measured(gate, shard, name) for name, gate in gates.items()}
             for shard in shards_of(task.part.read(), task.context)
         ]
-    return {name: _joined([piece[name] for piece in pieces]) for name in task.names}
+    return {name: _all([piece[name] for piece in pieces]) for name in task.names}
 
 
 def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
@@ -190,7 +190,7 @@ def _with_rows(gate: Gate, kept: _Kept, source: Source) -> _Kept:
 def _appended(found: Mapping[int, dict[str, _Kept]], source: Source) -> dict[str, _Kept]:
     """What was kept of all shards, in their order."""
     parts = [found[position] for position in range(len(found))]
-    kept = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    kept = {name: _all([part[name] for part in parts]) for name in parts[0]}
     if not _judged_positives(kept):
         raise ArcgateError(
             f"no pair is left to be judged{_aside(kept)}",
@@ -210,17 +210,21 @@ def _aside(kept: Mapping[str, _Kept]) -> str:
     return f": {'; '.join(said)}" if said else ""
 
 
-def _joined(parts: Sequence[_Kept]) -> _Kept:
+def _all(parts: Sequence[_Kept]) -> _Kept:
+    return _Kept(joined([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
+
+
+def joined(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:
     """What several shards gave: rows one after the other, totals added. What is one array under several keys stays one."""
     known: dict[tuple[int, ...], Kept] = {}
     arrays: dict[str, Kept] = {}
-    for key in dict.fromkeys(key for part in parts for key in part.arrays):
-        values = [part.arrays[key] for part in parts if key in part.arrays]
+    for key in dict.fromkeys(key for part in parts for key in part):
+        values = [part[key] for part in parts if key in part]
         same = tuple(map(id, values))
         if same not in known:
             known[same] = _sum(values)
         arrays[key] = known[same]
-    return _Kept(arrays, next((part.unable for part in parts if part.unable), ""))
+    return arrays
 
 
 def _sum(values: Sequence[Any]) -> Kept:
