@@ -8,8 +8,9 @@ from measured_light import referring
 from shipped_models import MODELS
 from test_other_imagings import declared
 
+from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import REFIT_PARAMETERS, predicted_light
+from arcgate.gates.verdict.predictions import predicted_light
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs

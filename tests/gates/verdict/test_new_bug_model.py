@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from arcgate.config import from_dict
 from arcgate.dataset.source import Facts
 from arcgate.gate_report.report import report_page
 from arcgate.gates.result import Evidence
-from arcgate.gates.verdict.bug_model import BugModel, Explanation, explanations_of
+from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherPsfs, explanations_of
 from arcgate.gates.verdict.identifiability import identifiability
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.gates.verdict.naming import name_cause
@@ -55,7 +56,7 @@ def package(guide, tmp_path, monkeypatch):
     yield folder
     bug_models.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "my_survey"]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]
 
 
 @pytest.fixture
@@ -92,7 +93,22 @@ def test_name_words_and_table_come_from_the_module(models, light):
     page = report_page(Evidence("k", "undetermined", cause, (), (exhibit,)), {}, models)
     for words in ("Bug: arcs have the PSF of the next band", "Check the order of the bands in the file of the PSFs."):
         assert words in page
-    assert page.count(NAME) >= 1
+    assert re.search(rf">\s*{NAME}\s*</t[hd]>", page)
+    documents = runpy.run_path(str(GUIDE.parent / "docs" / "bug_models.py"))
+    assert f"| `{NAME}` | arcs have the PSF of the next band | identifiable |" in documents["table"](models)
+
+
+@pytest.mark.long
+def test_the_name_reaches_the_tracking_database(models, light, tmp_path):
+    from arcgate.tracking import names, runs
+    from arcgate.tracking.record import log_evidence
+    from arcgate.tracking.store import open_store
+
+    cause = name_cause(differences(*light, DECALS, models))
+    store = open_store(str(tmp_path / "mlruns"))
+    run = runs.variant_run(store, "study", "variant", "key")
+    log_evidence(store, run, Evidence("k", "undetermined", cause, ()))
+    assert store.client.get_run(run).data.tags[names.CAUSE] == NAME
 
 
 def test_evidence_depends_on_the_listed_models_and_on_their_files(guide, package):
@@ -130,7 +146,20 @@ def test_what_is_no_model_and_what_is_listed_twice_are_refused(package):
             from_dict(plain | {"bug_models": names}, Gates)
 
 
-def test_two_explanations_of_one_label_are_refused():
-    second = BugModel("second", "t", "a", explanations=(Explanation("double_psf", "words"),))
-    with pytest.raises(ArcgateError, match="double_psf, second have an explanation of the same label 'double_psf'"):
-        explanations_of((*MODELS, second), DECALS)
+@pytest.mark.parametrize(
+    ("explanation", "says"),
+    [
+        (
+            Explanation("double_psf", "words", ("rotation",)),
+            "double_psf, second have an explanation of the same label",
+        ),
+        (Explanation("mine", "words"), "explanation 'mine' of bug model second has both or neither"),
+        (Explanation("mine", "words", ("colour",)), "has unknown parameters colour"),
+        (Explanation("rotation", "words", prediction=OtherPsfs(lambda declared: declared.psfs)), "the name of a refit parameter"),
+        (Explanation("mine", "words", ("pedestal",), partial=True), "is partial, and no factor of the flux"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(explanation, says):
+    others = tuple(model for model in MODELS if model.name in ("double_psf", "pedestal"))
+    with pytest.raises(ArcgateError, match=says):
+        explanations_of((*others, BugModel("second", "title", "advice", explanations=(explanation,))), DECALS)

@@ -12,14 +12,14 @@ from shipped_models import MODELS
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.verdict.borders import batches, border_of, polar
-from arcgate.gates.verdict.bug_model import explanations_of, predicted
+from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS, explanations_of, predicted
 from arcgate.gates.verdict.bug_models.band_swap import band_orders
 from arcgate.gates.verdict.bug_models.centre_offset import common_shifts, shifts_of_some
 from arcgate.gates.verdict.evenness import _rings
 from arcgate.gates.verdict.host_model import HostModel, knots_pix
 from arcgate.gates.verdict.identifiability import identifiability
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import REFIT_PARAMETERS, predicted_light, prediction_names
+from arcgate.gates.verdict.predictions import predicted_light, prediction_names
 from arcgate.gates.verdict.rows import between_galaxies, differences
 from arcgate.gates.verdict.shifting import shifted
 from arcgate.imaging import DECALS, Imaging

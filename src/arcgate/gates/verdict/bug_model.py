@@ -23,8 +23,27 @@ Kind = Literal["arc stored", "paired without arc", "unpaired without arc"]
 Standing = Literal["identifiable", "bounded", "noticed", "impossible"]
 NoiseChange = Literal["more", "less", "other"]
 
+REFIT_PARAMETERS: Final = (
+    "flux",
+    "psf_width",
+    "psf_wings",
+    "pedestal",
+    "core_pedestal",
+    "shift_x",
+    "shift_y",
+    "rotation",
+    "einstein_radius",
+    "geometry",
+    "magnification",
+)
+"""Quantities refitted: relative changes (natural logarithms), pedestals in sky sigma, shifts in pixels, rotation in radians.
+
+`geometry` scales lens and source on the sky and leaves the PSF; `magnification` scales the finished image about the host.
+"""
+LEVELS: Final = ("pedestal", "core_pedestal")
+"""Refit parameters that do not follow from the arcs."""
 # Light is proportional to these at any size; shifts, widths and scales are so to first order only.
-_LINEAR: Final = frozenset({"flux", "pedestal", "core_pedestal"})
+_LINEAR: Final = frozenset({"flux", *LEVELS})
 
 
 @dataclass(frozen=True)
@@ -62,15 +81,15 @@ class Explanation:
     words : str
         What it says of the arcs; fitted amplitudes are put behind it.
     parameters : tuple of str
-        Refit parameters (`predictions.REFIT_PARAMETERS`) that it consists of; their amplitudes are fitted.
+        Of `REFIT_PARAMETERS`: those that it consists of; their amplitudes are fitted.
     prediction : OtherPsfs, OtherColumns, OtherImage or None
         What the bug does, if it is there or not: the amplitude is one. None: of refit parameters, or a transformation, which is
         rendered only where something is wrong.
     by_band : bool
         Whether each band has an amplitude of its own.
     partial : bool
-        Whether fitted amplitudes may hold in some rows only, even where host galaxies hide small effects. What is there or not
-        always may.
+        Whether a fitted factor of the flux may hold in some rows only, even where host galaxies hide small effects. What is there
+        or not always may.
     accounts_for : tuple of str
         Quantities of the refit whose alarm it explains; by default its parameters.
     least_share : float
@@ -199,18 +218,33 @@ def explanations_of(models: Sequence[BugModel], imaging: Imaging) -> tuple[Expla
     Raises
     ------
     ArcgateError
-        Two of them have the same label.
+        Two of them have the same label, or one is stated in a way that cannot be fitted.
     """
     found = tuple(explanation for model in models for explanation in model.explanations_of(imaging))
     counts = Counter(explanation.label for explanation in found)
     if twice := [label for label, count in counts.items() if count > 1]:
         owners = ", ".join(explanation.bug for explanation in found if explanation.label == twice[0])
-        raise ArcgateError(
-            f"{owners} have an explanation of the same label {twice[0]!r}",
-            where="gates.bug_models",
-            todo="give each explanation a label of its own",
-        )
+        raise _refused(f"{owners} have an explanation of the same label {twice[0]!r}", "give each explanation a label of its own")
+    for explanation in found:
+        _check(explanation)
     return found
+
+
+def _check(explanation: Explanation) -> None:
+    """What a module of another package may have stated wrongly."""
+    what = f"explanation {explanation.label!r} of bug model {explanation.bug}"
+    if bool(explanation.parameters) == (explanation.prediction is not None):
+        raise _refused(f"{what} has both or neither of parameters and prediction", "give one of them")
+    if unknown := sorted(set(explanation.parameters) - set(REFIT_PARAMETERS)):
+        raise _refused(f"{what} has unknown parameters {', '.join(unknown)}", f"choose among {', '.join(REFIT_PARAMETERS)}")
+    if explanation.prediction is not None and explanation.label in REFIT_PARAMETERS:
+        raise _refused(f"{what} has the name of a refit parameter", "give it a label of its own")
+    if explanation.partial and explanation.parameters != ("flux",):
+        raise _refused(f"{what} is partial, and no factor of the flux", "leave partial out")
+
+
+def _refused(what: str, todo: str) -> ArcgateError:
+    return ArcgateError(what, where="gates.bug_models", todo=todo)
 
 
 def predicted(explanations: Sequence[Explanation]) -> list[tuple[str, Prediction]]:

@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.gates.verdict.bug_model import Explanation
-from arcgate.gates.verdict.predictions import LEVELS
+from arcgate.gates.verdict.bug_model import LEVELS, Explanation
 from arcgate.gates.verdict.rows import RefitRows
 
 Array = NDArray[np.float64]
@@ -22,7 +21,7 @@ Array = NDArray[np.float64]
 _STEPS: Final = 12
 _LEAST_SHARE: Final = 0.02
 _OUTLIERS: Final = 0.05
-# RefitRows whose own factors differ by less than this (in logarithm) may share one.
+# Rows whose own factors differ by less than this (in logarithm) may share one.
 _AGREE: Final = 0.05
 _BELONGS: Final = 0.5
 _LEAST_FACTOR: Final = 1e-3

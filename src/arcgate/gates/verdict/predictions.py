@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from arcgate.dataset.references import NONE, References
-from arcgate.gates.verdict.bug_model import Explanation, OtherColumns, OtherImage, OtherPsfs, predicted
+from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS, Explanation, OtherColumns, OtherImage, OtherPsfs, predicted
 from arcgate.gates.verdict.declared import Columns, Declared, Light, profiles, widened
 from arcgate.gates.verdict.shifting import frequencies
 from arcgate.imaging import Imaging
@@ -20,26 +19,6 @@ from arcgate.lensing.psf import MAX_BETA, Kernel, Psf, fwhm_from_psfsize
 
 # Steps of the numerical derivatives.
 _WIDTH_STEP, _WINGS_STEP, _RADIUS_STEP = 0.02, 0.1, 0.01
-
-REFIT_PARAMETERS: Final = (
-    "flux",
-    "psf_width",
-    "psf_wings",
-    "pedestal",
-    "core_pedestal",
-    "shift_x",
-    "shift_y",
-    "rotation",
-    "einstein_radius",
-    "geometry",
-    "magnification",
-)
-"""Quantities refitted: relative changes (natural logarithms), pedestals in sky sigma, shifts in pixels, rotation in radians.
-
-`geometry` scales lens and source on the sky and leaves the PSF; `magnification` scales the finished image about the host.
-"""
-LEVELS: Final = ("pedestal", "core_pedestal")
-"""Refit parameters that do not follow from the arcs."""
 
 
 def prediction_names(explanations: Sequence[Explanation]) -> tuple[str, ...]:

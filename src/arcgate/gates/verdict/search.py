@@ -73,7 +73,7 @@ def findings_of(rows: RefitRows, alarms: Sequence[RefitParameter]) -> tuple[list
 
 
 def odd_rows(rows: RefitRows, left: RefitRows, exact: bool) -> NDArray[np.bool_]:
-    """RefitRows whose light no explanation accounts for, (n,); none where hosts hide it.
+    """Rows whose light no explanation accounts for, (n,); none where hosts hide it.
 
     Parameters
     ----------
