@@ -100,8 +100,11 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
         cases = [_Case(name, _with_rows(gate_of(name), kept[name], source), context) for name in names]
+        # What kept most takes longest: it comes first, so that no process is left alone with it in the end.
+        cases.sort(key=lambda case: -_size(case.kept))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
-    judgements = {name: judged[place] for place, name in enumerate(names)}
+    found = {case.name: judged[place] for place, case in enumerate(cases)}
+    judgements = {name: found[name] for name in names}
     for name in names:
         if isinstance(gate := gate_of(name), Summary):
             judgements[name] = gate.summarise(judgements, context)
@@ -208,6 +211,11 @@ def _aside(kept: Mapping[str, _Kept]) -> str:
         if marks in arrays and arrays[marks].any():
             said.append(f"{roles_in_words(counted_by_role(arrays['role'], arrays[marks]))} have {what}")
     return f": {'; '.join(said)}" if said else ""
+
+
+def _size(kept: _Kept) -> int:
+    """Values that a gate kept."""
+    return sum(value.value.size if isinstance(value, Total) else value.size for value in kept.arrays.values())
 
 
 def _all(parts: Sequence[_Kept]) -> _Kept:

@@ -7,9 +7,10 @@ rings and low multipoles about its centre, with mean and covariance measured on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,18 @@ def differences(
     references : References
         Kernels and images that rows name.
     """
+    return rows_with(products_of(table, light, imaging, models, galaxies, references), table, light, imaging, models, references)
+
+
+def products_of(
+    table: pd.DataFrame,
+    light: Pixels,
+    imaging: Imaging,
+    models: tuple[BugModel, ...],
+    galaxies: Pixels | None = None,
+    references: References = NONE,
+) -> dict[str, NDArray[Any]]:
+    """What `differences` measures of each row by itself, by the names of `RefitRows`, with arc and variance of its scene."""
     explanations = explanations_of(models, imaging)
     parts, arcs, gained = [], [], []
     for rows in batches(len(table), imaging):
@@ -155,14 +168,29 @@ def differences(
         if galaxies is not None:
             galaxy = galaxies[rows].astype(np.float64)
             gained.append((spread2(galaxy + found - arc, border) - of_photons - spread2(galaxy, border)) / sky2)
-    product, projected, squared, expected, noise, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+    names = ("product", "found", "squared", "expected", "noise", "variance")
+    measured = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
+    more = {"noise_gained": np.concatenate(gained)} if gained else {}
+    return measured | more | {"arc": np.concatenate(arcs)}
+
+
+def rows_with(
+    products: Mapping[str, NDArray[Any]],
+    table: pd.DataFrame,
+    light: Pixels,
+    imaging: Imaging,
+    models: tuple[BugModel, ...],
+    references: References = NONE,
+) -> RefitRows:
+    """The rows of `differences` from what was measured of each."""
+    found, squared, noise = (products[name] for name in ("found", "squared", "noise"))
     # Beyond the pixels that the arc covers both are zero.
     pixels = _ARC_PIX * (_SIDE_ARCSEC / imaging.pixel_scale_arcsec) ** 2
     return RefitRows(
-        imaging, models, product, projected, squared, expected, np.zeros_like(projected), np.zeros_like(squared), pixels, noise,
-        np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
-        noise_gained=np.concatenate(gained) if gained else None,
-        scene=Scene(imaging, table, light, np.concatenate(arcs), variance, None, None, references),
+        imaging, models, products["product"], found, squared, products["expected"], np.zeros_like(found), np.zeros_like(squared),
+        pixels, noise, np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
+        noise_gained=products.get("noise_gained"),
+        scene=Scene(imaging, table, light, products["arc"], products["variance"], None, None, references),
     )  # fmt: skip
 
 
