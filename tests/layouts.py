@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arcgate.dataset.reader import Dataset
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.foreign.recorded import CENTRE, NOISE, lens_and_source
 from arcgate.imaging import DECALS, Imaging
 
@@ -35,12 +35,12 @@ def hwc(stamp: np.ndarray) -> np.ndarray:
     return np.moveaxis(stamp, 0, -1)
 
 
-def pairs_of(dataset: Dataset) -> Batch:
+def pairs_of(dataset: Dataset) -> StampBatch:
     """Positives and controls of all shards, members of a pair adjacent."""
     batches = list(dataset.batches(roles=["positive", "control"]))
     table = pd.concat([batch.table for batch in batches], ignore_index=True)
     order = table.sort_values(["pair_id", "role"], ascending=[True, False]).index.to_numpy()
-    return Batch(
+    return StampBatch(
         table.iloc[order].reset_index(drop=True),
         np.concatenate([batch.image for batch in batches])[order],
         np.concatenate([batch.arc for batch in batches])[order],

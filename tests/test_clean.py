@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from arcgate import clean
 from arcgate.dataset.card import CARD
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 from arcgate.tracking import names
 from arcgate.tracking.runs import variant_run
 from arcgate.tracking.store import open_store
@@ -34,7 +34,7 @@ def study(tmp_path):
     store = open_store(tmp_path / "mlruns")
     run_id = variant_run(store, "study", "variant", "key")
     store.client.set_tag(run_id, names.DATA_DIGEST, NAMED)
-    store.client.set_tag(run_id, f"{names.DATA_DIGEST}.deploy", TEST_SET)
+    store.client.set_tag(run_id, f"{names.DATA_DIGEST}.evaluation", TEST_SET)
     data = tmp_path / "data"
     for name, digest in (("of-study", NAMED), ("of-test", TEST_SET), ("of-nobody", UNNAMED)):
         card = {"data_digest": digest, "parents_digest": f"galaxies-{name}", "images_digest": f"images-{name}"}
@@ -97,7 +97,7 @@ def test_listing_removes_nothing_and_removing_removes_just_that(study, capsys):
 def test_what_was_just_written_or_is_held_stays(study, capsys):
     data, mlruns = study
     os.utime(data / "runs" / "forgotten" / "file")
-    with FileLock(data / "sets" / "unfinished.lock", fallback_to_soft=False):
+    with locked(data / "sets" / "unfinished"):
         clean.clean(data, mlruns, min_age_days=1.0, remove=True)
     assert {"runs/forgotten", "sets/unfinished"} <= there(data)
     assert "sets/of-nobody" not in there(data)

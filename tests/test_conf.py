@@ -66,7 +66,7 @@ def test_the_common_test_set_is_built_by_no_variant():
         common = spec.evaluation.common
         assert common.only_split == "test"
         assert common.controls.name == "unpaired"
-        assert (common.psf.profile, common.psf.reading, common.psf.beta) == ("moffat", "converted", None)
+        assert (common.psf.profile, common.psf.width_convention, common.psf.beta) == ("moffat", "noise_equivalent_area", None)
         assert common.core_mask.kind == "none"
         assert common.grid.name == "realistic"
         assert common.seed != spec.data.seed
@@ -80,9 +80,9 @@ def test_measured_psfs_need_hosts_that_declare_them():
                 ArcgateError, match=rf"{psf} needs measured PSFs, and the hosts declare none: add \+kernels=psfex"
             ):
                 composed(f"psf={psf}", *hosts)
-    assert composed(*KERNELS, "psf=measured").evaluation.common.psf.reading == "measured"
-    assert composed(*KERNELS, "psf=moffat_fitted").evaluation.common.psf.reading == "measured"
-    with pytest.raises(ArcgateError, match="profile 'kernel' goes with reading 'measured'"):
-        composed(*KERNELS, "psf=measured", "data.psf.reading=naive")
+    assert composed(*KERNELS, "psf=measured").evaluation.common.psf.width_convention == "measured"
+    assert composed(*KERNELS, "psf=moffat_fitted").evaluation.common.psf.width_convention == "measured"
+    with pytest.raises(ArcgateError, match="profile 'kernel' goes with width_convention 'measured'"):
+        composed(*KERNELS, "psf=measured", "data.psf.width_convention=psfsize_as_fwhm")
     with pytest.raises(ArcgateError, match="both are fitted"):
         composed(*KERNELS, "psf=moffat_fitted", "data.psf.beta=3.0")

@@ -9,6 +9,21 @@ from typing import Any
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
+def anchors(file: str) -> set[str]:
+    """What links to a document's headings say."""
+    headings = re.findall(r"^#+ (.+)$", (DOCS / file).read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_glossary_has_each_word_once_in_the_order_of_the_alphabet_and_its_links_lead_somewhere() -> None:
+    text = (DOCS / "glossary.md").read_text()
+    words = re.findall(r"^- \*\*(.+?)\*\*: ", text, flags=re.MULTILINE)
+    assert len(words) == text.count("\n- ") > 60
+    assert words == sorted(set(words), key=lambda word: re.sub(r"[^a-z ]", "", word.lower()))
+    for file, heading in re.findall(r"\]\(([a-z]+\.md)(?:#([a-z-]+))?\)", text):
+        assert not heading or heading in anchors(file), (file, heading)
+
+
 def test_the_renderers_example_gives_the_shapes_that_it_states() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(), flags=re.DOTALL)
     found: dict[str, Any] = {}

@@ -21,7 +21,7 @@ from arcgate.keys import evidence_key, scoring_key, training_key
         ("data.core_mask.radius_pix=40 core_mask=hard_r5", "larger than the stamp"),
         ("data.core_mask.radius_pix=3", "kind 'none' goes with radius_pix 0"),
         ("data.controls.name=twin", "'paired' or 'unpaired'"),
-        ("data.psf.reading=hopeful", "'converted', 'naive', 'fitted' or 'measured'"),
+        ("data.psf.width_convention=hopeful", "'noise_equivalent_area', 'psfsize_as_fwhm', 'fitted' or 'measured'"),
         ("data.n_pairs=0", "greater than 0"),
         ("gates.margin=0.7", "less than 0.5"),
         ("+data.colour=blue", "Unexpected keyword argument"),

@@ -77,8 +77,9 @@ def goals() -> None:
     audits = audits[audits["grid"] == "v4_sota"]
     reached = audits[audits["core_published_overall"] < 0.65]
     print(f"core AUC below 0.65: {len(reached)} of {len(audits)} audits; safe? {reached['safe'].value_counts().to_dict()}")
-    pilot = pd.read_csv(PILOT).set_index("variant")
-    shown = pilot[["test/auroc", "test/core_masked_auroc", "test/core_masked_auroc_drop", "deploy/auroc"]]
+    # The stored table bears the names of its day: the common test set was called deploy.
+    pilot = pd.read_csv(PILOT).set_index("variant").rename(columns={"deploy/auroc": "common/auroc"})
+    shown = pilot[["test/auroc", "test/core_masked_auroc", "test/core_masked_auroc_drop", "common/auroc"]]
     print(f"scores of {PILOT.parent.name}:\n{shown.round(4).to_string()}")
 
 

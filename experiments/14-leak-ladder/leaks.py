@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.fft import irfft2, rfft2
 
-from arcgate.dataset.reader import Batch, Dataset
+from arcgate.dataset.reader import Dataset, StampBatch
 from arcgate.dataset.shard_reading import read_shard
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates.canaries import psf_sigma_pix
@@ -153,7 +153,7 @@ LEAKS = {
 }
 
 
-def planted(batch: Batch, leak: Leak, size: float) -> Batch:
+def planted(batch: StampBatch, leak: Leak, size: float) -> StampBatch:
     """Rows with the leak in their positives."""
     assert batch.arc is not None
     rows = np.flatnonzero((batch.table["role"] == "positive").to_numpy())
@@ -164,7 +164,7 @@ def planted(batch: Batch, leak: Leak, size: float) -> Batch:
         if leak.changes_arc:
             arc = batch.arc.copy()
             arc[rows] += image[rows] - batch.image[rows]
-    return Batch(batch.table, image, arc)
+    return StampBatch(batch.table, image, arc)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class LeakyPart:
     leak: Leak
     size: float
 
-    def read(self) -> Batch:
+    def read(self) -> StampBatch:
         """All of its rows."""
         return planted(read_shard(self.path), self.leak, self.size)
 
@@ -211,7 +211,7 @@ class LeakyDataset(Dataset):
         roles: Collection[str] | None = None,
         arcs: bool = True,
         shard_order: Sequence[int] | None = None,
-    ) -> Iterator[Batch]:
+    ) -> Iterator[StampBatch]:
         """Rows with the leak in their positives, all columns, arcs always."""
         for batch in super().batches(None, split, roles, True, shard_order):
             yield planted(batch, self.leak, self.size)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.reader import Batch, Dataset
+from arcgate.dataset.reader import Dataset, StampBatch
 from arcgate.imaging import DECALS
 from arcgate.variant import View
 from arcgate.views.view import Viewer
@@ -27,12 +27,12 @@ def as_given(view: View) -> View:
     return replace(view, normalisation="raw", stretch="none", raw_scale_nmgy={"g": 1.0, "r": 1.0, "z": 1.0})
 
 
-def statistics(batch: Batch, viewer: Viewer, form: Form) -> tuple[Pixels, Pixels]:
+def statistics(batch: StampBatch, viewer: Viewer, form: Form) -> tuple[Pixels, Pixels]:
     """Centre and scale by which each row is normalised, (n, band) each.
 
     Parameters
     ----------
-    batch : Batch
+    batch : StampBatch
         Whole pairs: each positive beside its control.
     viewer : Viewer
         The view.
@@ -78,11 +78,11 @@ class NormalisedDataset(Dataset):
         roles: Collection[str] | None = None,
         arcs: bool = True,
         shard_order: Sequence[int] | None = None,
-    ) -> Iterator[Batch]:
+    ) -> Iterator[StampBatch]:
         """Labelled rows as the network gets them; no arcs."""
         viewer = Viewer(self.view, DECALS)
         for batch in super().batches(NEEDED, split, roles, False, shard_order):
-            yield Batch(batch.table, viewer.apply(batch.image, *statistics(batch, viewer, self.form)), None)
+            yield StampBatch(batch.table, viewer.apply(batch.image, *statistics(batch, viewer, self.form)), None)
 
 
 def normalised(dataset: Dataset, view: View, form: Form) -> NormalisedDataset:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Source
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.battery import pieces
@@ -33,7 +33,7 @@ def heard_by_tails(source: Source, audit: Audit, seed: int) -> str:
     return "heard" if any(result.status == "failed" for result in tails.judge()) else "missed"
 
 
-def with_pixel(batch: Batch, leaking: np.ndarray, rng: np.random.Generator) -> Batch:
+def with_pixel(batch: StampBatch, leaking: np.ndarray, rng: np.random.Generator) -> StampBatch:
     """The same rows, with one pixel of the r band brighter in the positives of these pairs."""
     table = batch.table
     rows = np.flatnonzero((table["role"] == "positive").to_numpy() & np.isin(table["pair_id"].to_numpy(np.int64), leaking))

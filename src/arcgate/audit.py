@@ -19,11 +19,11 @@ from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
 from arcgate.gate_report.answers import refitted_sentence, safe_sentence
 from arcgate.gate_report.report import write_report
-from arcgate.gates.battery import run_battery
-from arcgate.gates.result import Evidence, GateResult, Safe, read_evidence, write_evidence
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.result import Evidence, GateResult, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
-from arcgate.ground.atomic import alone
 from arcgate.ground.hashing import as_plain
+from arcgate.ground.locks import locked
 from arcgate.keys import evidence_key
 from arcgate.variant import Audit
 
@@ -73,7 +73,7 @@ def audit(spec: Audit) -> Safe:
     if spec.track:
         _require_trackable(spec)
     folder = opened.folder
-    with alone(folder):
+    with locked(folder):
         evidence = opened.found
         if evidence is None:
             evidence = _judged(opened)

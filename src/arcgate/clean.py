@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
 from arcgate.dataset.card import CARD
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import HeldElsewhereError, lock_file, locked
 from arcgate.tracking.named import Named, named_by_runs
 from arcgate.tracking.store import DATABASE, open_store
 
@@ -156,16 +156,12 @@ def _within(folder: Path) -> Iterator[Path]:
 
 def _remove(folder: Path) -> bool:
     """Remove a folder and its lock, unless a process holds it; whether it is gone."""
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        with locked(folder, patience_s=0):
+            # Whoever looks for the folder finds all of it or nothing.
+            gone = folder if _REMOVED in folder.name else folder.rename(folder.with_name(f"{_REMOVED}{folder.name}"))
+            shutil.rmtree(gone)
+    except HeldElsewhereError:
         return False
-    try:
-        # Whoever looks for the folder finds all of it or nothing.
-        gone = folder if _REMOVED in folder.name else folder.rename(folder.with_name(f"{_REMOVED}{folder.name}"))
-        shutil.rmtree(gone)
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
+    lock_file(folder).unlink(missing_ok=True)
     return True

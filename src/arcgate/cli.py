@@ -15,7 +15,7 @@ from arcgate.planned import Planned
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from arcgate.gates.result import Safe
+    from arcgate.gates.core.result import Safe
     from arcgate.variant import Variant
 
 USAGE = """\

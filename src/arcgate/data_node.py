@@ -237,32 +237,32 @@ class Controls:
 
 
 @dataclass(config=STRICT, frozen=True)
-class Psf:
+class PsfChoice:
     """The PSF with which arcs are convolved, derived from what the survey declares.
 
     Attributes
     ----------
     profile : {'gaussian', 'moffat', 'kernel'}
         Shape; a kernel is the survey's own.
-    reading : {'converted', 'naive', 'fitted', 'measured'}
-        `converted` keeps the noise-equivalent area that psfsize states; `naive` takes psfsize for the FWHM. For a
-        Gaussian the two are the same by the definition of psfsize. `fitted` is the Moffat that fits the survey's kernel best,
-        `measured` the kernel itself.
+    width_convention : {'noise_equivalent_area', 'psfsize_as_fwhm', 'fitted', 'measured'}
+        What the width is taken from. `noise_equivalent_area` keeps the area that psfsize states; `psfsize_as_fwhm` takes
+        psfsize for the FWHM. For a Gaussian the two are the same by the definition of psfsize. `fitted` is the Moffat that
+        fits the survey's kernel best, `measured` the kernel itself.
     beta : float or None
         Moffat exponent; None takes the survey's declared value for each galaxy and band.
     """
 
     name: str
     profile: Literal["gaussian", "moffat", "kernel"]
-    reading: Literal["converted", "naive", "fitted", "measured"]
+    width_convention: Literal["noise_equivalent_area", "psfsize_as_fwhm", "fitted", "measured"]
     beta: Annotated[float, Field(gt=1)] | None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Psf:
-        if (self.profile == "kernel") != (self.reading == "measured"):
-            raise ValueError("profile 'kernel' goes with reading 'measured', and no other does")
-        if self.reading == "fitted" and (self.profile != "moffat" or self.beta is not None):
-            raise ValueError("reading 'fitted' goes with profile 'moffat' and beta null: both are fitted")
+    def _consistent(self) -> PsfChoice:
+        if (self.profile == "kernel") != (self.width_convention == "measured"):
+            raise ValueError("profile 'kernel' goes with width_convention 'measured', and no other does")
+        if self.width_convention == "fitted" and (self.profile != "moffat" or self.beta is not None):
+            raise ValueError("width_convention 'fitted' goes with profile 'moffat' and beta null: both are fitted")
         return self
 
 
@@ -340,7 +340,7 @@ class Data:
     grid: Grid
     source: Sources
     controls: Controls
-    psf: Psf
+    psf: PsfChoice
     noise: Noise
     core_mask: CoreMask
 
@@ -353,7 +353,7 @@ class Data:
         reach = half * self.imaging.pixel_scale_arcsec
         if (largest := max(self.grid.theta_e_arcsec)) >= reach:
             raise ValueError(f"grid: theta_E of {largest:g} arcsec lies beyond the stamp, which reaches {reach:.3g} arcsec")
-        measured = self.psf.reading in ("fitted", "measured")
+        measured = self.psf.width_convention in ("fitted", "measured")
         if measured and (isinstance(self.hosts, MockHosts) or self.hosts.kernels is None):
             raise ValueError(
                 f"psf: {self.psf.name} needs measured PSFs, and the hosts declare none: add +kernels=psfex or +kernels=coadd"

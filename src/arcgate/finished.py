@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
-from arcgate.gates.result import Safe
+from arcgate.gates.core.result import Safe
 from arcgate.ground.atomic import write_json
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arcgate.tracking.store import Store
 
 OWN: Final = "test/auroc"
-COMMON: Final = "deploy/auroc"
+COMMON: Final = "common/auroc"
 
 
 @dataclass(frozen=True)

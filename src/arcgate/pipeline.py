@@ -14,12 +14,12 @@ from arcgate.finished import COMMON, OWN, Keys, Record, opened, runs_folder, wri
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
 from arcgate.gate_report.report import write_report
-from arcgate.gates.battery import run_battery
-from arcgate.gates.result import Evidence, Safe, read_evidence, write_evidence
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
-from arcgate.ground.atomic import alone
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
+from arcgate.ground.locks import locked
 from arcgate.ground.progress import say, step
 from arcgate.injection.build import Built, build_dataset
 from arcgate.learning.backbones import check_backbone
@@ -132,7 +132,7 @@ def judge(prepared: Prepared) -> Evidence:
     path = prepared.evidence / EVIDENCE
     source, spec = DatasetSource(prepared.data), prepared.spec
     started = time.monotonic()
-    with alone(prepared.evidence):
+    with locked(prepared.evidence):
         if path.exists():
             evidence, word = read_evidence(path), "gates reused"
         else:
@@ -152,7 +152,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     """Train and evaluate, and log everything about the variant on its run."""
     spec = prepared.spec
     started = time.monotonic()
-    with alone(prepared.training):
+    with locked(prepared.training):
         trained = train(
             prepared.data,
             spec.view,
@@ -161,7 +161,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             threads=spec.runtime.threads,
             logger=lightning_logger(store, run_id),
         )
-    with alone(prepared.scores):
+    with locked(prepared.scores):
         with step("scoring the network"):
             metrics = evaluate(
                 trained.best_checkpoint,
@@ -175,7 +175,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
         with step("drawing figures"):
             figures_of(prepared.data, evidence, prepared.scores, prepared.figures)
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
-    with store.lock(f"run {run_id}"):
+    with locked(store.folder, f"run {run_id}"):
         record.log_history(store, run_id, trained.history, trained.steps_per_epoch)
         _log(prepared, store, run_id, evidence, metrics)
     left = Record(run_id, evidence.safe, {name: metrics[name] for name in (OWN, COMMON)}, _files(prepared))

@@ -98,7 +98,7 @@ def test_of_two_jobs_at_once_one_builds_and_the_other_says_once_that_it_waits(pl
     answers = sorted(job.communicate(timeout=60)[0] for job in jobs)
     assert answers == ["built\n", "reused\n"]
     assert place.log.read_text() == "building\n"
-    assert place.said.read_text() == f"arcgate: another job is building {place.folder}; waiting for it\n"
+    assert place.said.read_text() == f"arcgate: another job is working on {place.folder}; waiting for it\n"
 
 
 def test_lock_and_leftovers_die_with_a_killed_job(place: Place) -> None:

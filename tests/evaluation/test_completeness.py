@@ -7,19 +7,22 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from arcgate.evaluation.completeness import completeness, wilson_interval
+from arcgate.evaluation.completeness import completeness
 from arcgate.ground.errors import ArcgateError
-
-
-@pytest.mark.parametrize(("found", "n"), [(0, 5), (3, 5), (5, 5), (180, 200)])
-def test_wilson_interval_is_scipys(found: int, n: int) -> None:
-    expected = binomtest(found, n).proportion_ci(0.9, method="wilson")
-    assert wilson_interval(found, n, 0.9) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def table(theta_e: list[float], logit: list[float]) -> pd.DataFrame:
     positives = pd.DataFrame({"sample_id": range(len(theta_e)), "label": 1, "theta_e_arcsec": theta_e, "logit": logit})
     return pd.concat([positives, positives.assign(label=0, logit=9.0)])
+
+
+@pytest.mark.parametrize(("found", "n"), [(0, 5), (3, 5), (5, 5), (0, 8), (8, 8), (180, 200)])
+def test_intervals_are_scipys_wilson_intervals_and_hold_the_share(found: int, n: int) -> None:
+    (line,) = completeness(table([1.0] * n, [1.0] * found + [-1.0] * (n - found)), "theta_e_arcsec", 0.0).itertuples()
+    expected = binomtest(found, n).proportion_ci(0.9, method="wilson")
+    assert (line.n_found, line.n, line.completeness) == (found, n, found / n)
+    assert (line.low, line.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert 0.0 <= line.low <= line.completeness <= line.high <= 1.0
 
 
 def test_bins_hold_their_lower_edge_and_only_positives() -> None:

@@ -44,7 +44,7 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
 
 def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.9)
-    assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "deploy") for name in NAMES}
+    assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES}
     assert all(np.isfinite(value) for value in metrics.values())
     table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS)
     assert table["set"].value_counts().to_dict() == {"own": 40, "common": 24}
@@ -59,9 +59,9 @@ def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float
 def test_a_small_set_has_no_recall_and_says_why(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.5)
     assert "test/recall_at_fpr" in metrics
-    assert "deploy/recall_at_fpr" not in metrics
+    assert "common/recall_at_fpr" not in metrics
     scores = json.loads((tmp_path / "scores" / SCORES).read_text())
-    assert scores["absent"]["deploy/recall_at_fpr"] == "a false-positive rate of 0.5 needs at least 20 negatives; there are 12"
+    assert scores["absent"]["common/recall_at_fpr"] == "a false-positive rate of 0.5 needs at least 20 negatives; there are 12"
     assert not list((tmp_path / "scores").glob("completeness_common_*"))
 
 

@@ -26,7 +26,7 @@ def dataset(built: Callable[..., Dataset]) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def forms(dataset: Dataset, small: Callable[..., object]) -> dict[str, list[normalised.Batch]]:
+def forms(dataset: Dataset, small: Callable[..., object]) -> dict[str, list[normalised.StampBatch]]:
     view = small("view=annulus_robust").view
     return {form: list(normalised.normalised(dataset, view, form).batches(split="val")) for form in normalised.FORMS}
 

@@ -12,7 +12,6 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
-from arcgate.figures.curves import roc_points
 from arcgate.figures.stamps import colour, shown_bands
 from arcgate.gates.result import Evidence, GateResult
 from arcgate.ground.errors import ArcgateError
@@ -107,11 +106,12 @@ def test_one_band_is_grey_and_of_many_three_are_shown() -> None:
     assert colour(image / 4, fine) == pytest.approx(colour(image, coarse))
 
 
-def test_roc_points_treat_ties_as_one_threshold() -> None:
-    rate, recall = roc_points(np.array([3.0, 2.0, 2.0, 1.0]), np.array([1, 0, 1, 0]))
-    assert rate.tolist() == [0, 0, 0.5, 1]
-    assert recall.tolist() == [0, 0.5, 1, 1]
-    assert np.trapezoid(recall, rate) == 0.875
+def test_roc_treats_ties_as_one_threshold() -> None:
+    table = pd.DataFrame({"logit": [3.0, 2.0, 2.0, 1.0], "label": [1, 0, 1, 0]})
+    curve = roc({"own test": table}).axes[0].lines[0]
+    assert np.asarray(curve.get_xdata()).tolist() == [0, 0, 0.5, 1]
+    assert np.asarray(curve.get_ydata()).tolist() == [0, 0.5, 1, 1]
+    assert curve.get_label() == "own test: AUROC 0.875"
 
 
 def test_roc_shows_each_set_with_and_without_the_mask(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cards import write_invented_card
 
 from arcgate.dataset.reader import Dataset, open_dataset
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.shards import write_shard
 from arcgate.imaging import DECALS
 
@@ -33,6 +33,6 @@ def rewritten(tmp_path: Path) -> Callable[[Dataset, Change], Dataset]:
     return make
 
 
-def first_batch(dataset: Dataset) -> Batch:
+def first_batch(dataset: Dataset) -> StampBatch:
     """The first shard's rows."""
     return next(dataset.batches())

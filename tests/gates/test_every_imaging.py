@@ -12,7 +12,7 @@ from judging import by_name
 from made_arms import made_stamps
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Facts
 from arcgate.gates.arms import arms_of
 from arcgate.gates.battery import battery_for
@@ -85,7 +85,7 @@ def batch():
             arc = render_arcs(table, declared_psfs(table, imaging), imaging)[0]
             roles = pd.concat([table.assign(role=role) for role in ("positive", "control", "null")], ignore_index=True)
             image = np.concatenate([stamps.image + arc, stamps.image, stamps.image])
-            made[imaging] = Batch(roles, image, np.concatenate([arc, 0.0 * arc, 0.0 * arc]))
+            made[imaging] = StampBatch(roles, image, np.concatenate([arc, 0.0 * arc, 0.0 * arc]))
         return made[imaging]
 
     return make

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from judging import by_name
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import DatasetSource, ShardPart
 from arcgate.gates import finite_pixels
 from arcgate.gates.battery import run_battery
@@ -78,7 +78,7 @@ class HoledShard(ShardPart):
 
     rows: int
 
-    def read(self) -> Batch:
+    def read(self) -> StampBatch:
         return holed(super().read(), "positive", self.rows)
 
 

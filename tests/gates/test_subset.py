@@ -10,7 +10,7 @@ import pytest
 from judging import arms_in
 from made_arms import made_arms, made_stamps
 
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import DatasetSource
 from arcgate.gates import subset
 from arcgate.gates.arms import arms_of, chosen_pairs
@@ -81,7 +81,7 @@ def test_every_collector_takes_arms_without_rows(small, built, controls, absent)
     source = DatasetSource(built(*OVERRIDES, f"controls={controls}"))
     batch = source.parts()[0].read()
     rows = np.flatnonzero(~batch.table["role"].isin(absent))
-    part = Batch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], batch.arc[rows])
+    part = StampBatch(batch.table.iloc[rows].reset_index(drop=True), batch.image[rows], batch.arc[rows])
     lacking = arms_of(part, np.unique(batch.table["pair_id"]), source.facts, 0)
     complete = arms_of(source.parts()[1].read(), chosen_pairs(source, 100, 0), source.facts, 0)
     judged = set()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from arcgate.ground.draws import between, choice, normal, text_ids, uniform
+from arcgate.ground.draws import between, choice, normal, text_ids, uniform, words
 
 OURS = settings(derandomize=True, deadline=None, max_examples=60)
 IDS = np.arange(20_000, dtype=np.int64)
@@ -34,6 +34,13 @@ def test_a_longer_set_begins_with_the_shorter_one() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_deviates_are_uniform(seed: int, name: str) -> None:
     assert kstest(uniform(seed, name, IDS), "uniform").pvalue > 1e-3
+
+
+def test_words_of_neighbouring_keys_look_independent() -> None:
+    found = np.concatenate([words(seed, f"epoch {epoch}", IDS[:200]) for seed in (-1, 1) for epoch in range(5)])
+    assert len(np.unique(found)) == len(found)
+    bits = (found[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
+    np.testing.assert_allclose(bits.mean(axis=0), 0.5, atol=5 * 0.5 / np.sqrt(len(found)))
 
 
 def test_streams_seeds_and_neighbours_are_unrelated() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.colours import DRAWN, carried
-from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, Psf, SersicSources
+from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, PsfChoice, SersicSources
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.columns import as_table, declared_columns, measured_columns
 from arcgate.survey.hosts import Hosts, cut_out
@@ -136,8 +136,8 @@ REALISTIC = replace(
 )
 PAIRED = Controls("paired", "free_hosts", ())
 UNPAIRED = Controls("unpaired", "free_hosts", ("psfsize_r", "depth_r"))
-GAUSSIAN = Psf("gaussian", "gaussian", "converted", None)
-MOFFAT = Psf("moffat_converted", "moffat", "converted", None)
+GAUSSIAN = PsfChoice("gaussian", "gaussian", "noise_equivalent_area", None)
+MOFFAT = PsfChoice("moffat_converted", "moffat", "noise_equivalent_area", None)
 NO_NOISE = Noise("none", "none")
 NO_MASK = CoreMask("none", "none", 0.0, 0.0)
 BASE = Data(
@@ -207,7 +207,7 @@ def spec() -> Callable[..., Data]:
         "any_other_host": replace(UNPAIRED, pool="any_other_host"),
         "gaussian": GAUSSIAN,
         "moffat_converted": MOFFAT,
-        "moffat_naive": replace(MOFFAT, name="moffat_naive", reading="naive"),
+        "moffat_naive": replace(MOFFAT, name="moffat_naive", width_convention="psfsize_as_fwhm"),
         "none": NO_MASK,
         "hard_r5": CoreMask("hard_r5", "hard", 5.0, 0.0),
         "hard_r7": CoreMask("hard_r7", "hard", 7.0, 0.0),

@@ -124,7 +124,7 @@ def test_dmag_is_unlensed_source_minus_host_in_r(paired: pd.DataFrame, spec: Spe
     assert set(np.round(positive["source_mag_r"] - positive["host_mag_r"], 9)) <= set(spec().grid.dmag)
 
 
-def test_psf_used_follows_its_reading(spec: Spec, catalogue: pd.DataFrame) -> None:
+def test_psf_used_follows_its_width_convention(spec: Spec, catalogue: pd.DataFrame) -> None:
     tables = {
         name: of_role(build_manifest(spec(psf=name), catalogue), "positive")
         for name in ("gaussian", "moffat_converted", "moffat_naive")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from measured_light import clumpy_image, tables
 
-from arcgate.data_node import CosmosSources, Data, Kernels, Psf
+from arcgate.data_node import CosmosSources, Data, Kernels, PsfChoice
 from arcgate.dataset.references import references_of
 from arcgate.dataset.schema import SPLITS
 from arcgate.ground.errors import ArcgateError
@@ -25,8 +25,8 @@ from arcgate.lensing.render import render
 from arcgate.lensing.source_image import SourceImages
 from arcgate.survey.splits import split_of, split_of_sources
 
-MEASURED = Psf("measured", "kernel", "measured", None)
-FITTED = Psf("moffat_fitted", "moffat", "fitted", None)
+MEASURED = PsfChoice("measured", "kernel", "measured", None)
+FITTED = PsfChoice("moffat_fitted", "moffat", "fitted", None)
 COSMOS = CosmosSources("cosmos", "unused")
 MODELS = Kernels("unused", "coadd", DECALS.pixel_scale_arcsec, "removed", "none")
 REFERRING = ["source_image", *(f"kernel_{kind}_{band}" for kind in ("declared", "used") for band in "grz")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from arcgate.learning.augmentation import N_SYMMETRIES, augment, mix
+from arcgate.learning.augmentation import N_SYMMETRIES, augment
 
 IDS = np.arange(200, dtype=np.int64)
 IMAGES = torch.arange(200 * 3 * 4 * 4, dtype=torch.float32).reshape(200, 3, 4, 4)
@@ -41,14 +41,3 @@ def test_input_and_global_generator_are_left_alone() -> None:
     augment(IMAGES, IDS, seed=0, epoch=0)
     assert torch.equal(IMAGES, before)
     assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_hashes_of_neighbouring_keys_look_independent() -> None:
-    words = np.concatenate([mix(seed, epoch, IDS) for seed in (0, 1) for epoch in range(5)])
-    assert len(np.unique(words)) == len(words)
-    bits = (words[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
-    np.testing.assert_allclose(bits.mean(axis=0), 0.5, atol=5 * 0.5 / np.sqrt(len(words)))
-
-
-def test_negative_seeds_are_allowed() -> None:
-    assert not np.array_equal(mix(-1, 0, IDS), mix(1, 0, IDS))

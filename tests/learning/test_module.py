@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS, Imaging
-from arcgate.learning.module import LensFinder, backbone, learning_rate_factor
+from arcgate.learning.module import LensFinder, backbone, warm_up_and_cosine
 from arcgate.variant import Learning
 
 STAMPS = torch.zeros(2, 3, 64, 64)
@@ -59,13 +60,33 @@ def test_initial_weights_follow_from_the_seed_alone(settings: dict[str, Any]) ->
     assert not torch.equal(weights[0], weights[2])
 
 
+def rates(total_steps: int) -> list[float]:
+    """Learning rate of each step of a training whose highest is 2."""
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule = warm_up_and_cosine(optimizer, total_steps)
+    found = []
+    for _ in range(total_steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+@pytest.mark.parametrize("total_steps", [1, 2, 9, 10, 15, 16, 100, 2500])
+def test_the_schedule_is_a_straight_rise_and_half_a_cosine(total_steps: int) -> None:
+    warm_up = max(1, round(0.1 * total_steps))
+    rise = [(step + 1) / warm_up for step in range(warm_up)]
+    left = total_steps - warm_up
+    fall = [0.5 * (1.0 + math.cos(math.pi * step / left)) for step in range(left)]
+    assert rates(total_steps) == pytest.approx([2.0 * factor for factor in rise + fall], rel=0, abs=1e-12)
+
+
 def test_schedule_warms_up_and_ends_near_zero(settings: dict[str, Any]) -> None:
-    factors = [learning_rate_factor(step, 100) for step in range(100)]
-    assert factors[0] == pytest.approx(0.1)
-    assert max(factors) == factors[9] == factors[10] == 1.0
-    assert factors[55] == pytest.approx(0.5)
-    assert 0 < factors[99] < 0.001
-    assert learning_rate_factor(0, 1) == 1.0
+    found = rates(100)
+    assert found[0] == pytest.approx(0.2)
+    assert max(found) == pytest.approx(2.0)
+    assert found[9] == pytest.approx(2.0)
+    assert 0 < found[99] < 0.002
     finder = LensFinder(settings, 3)
     configured: Any = finder.configure_optimizers()
     assert isinstance(configured["optimizer"], torch.optim.AdamW)

@@ -12,7 +12,7 @@ from torch import Tensor
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks, batch_sizes
+from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches, batch_sizes
 from arcgate.variant import View
 from arcgate.views.view import Viewer
 
@@ -29,7 +29,7 @@ def epoch_of(
     dataset: Dataset, view: View, *, epoch: int | None = 0, seed: int = 1, augmented: bool = False, **blocks: int
 ) -> list[tuple[Tensor, Tensor]]:
     rows = Blocks(dataset, "train", Viewer(view, DECALS), **blocks)
-    return list(Batches(rows, 6, seed=seed, epoch=None if epoch is None else lambda: epoch, augmented=augmented))
+    return list(ViewedBatches(rows, 6, seed=seed, epoch=None if epoch is None else lambda: epoch, augmented=augmented))
 
 
 def stacked(batches: list[tuple[Tensor, Tensor]]) -> Tensor:
@@ -81,8 +81,8 @@ def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(
             yield batch
 
     monkeypatch.setattr(Dataset, "batches", counted)
-    kept = Batches(Blocks(cut_set, "train", Viewer(view, DECALS)), 6, seed=0, epoch=lambda: 0)
-    streamed = Batches(Blocks(cut_set, "train", Viewer(view, DECALS), STREAMED), 6, seed=0, epoch=lambda: 0)
+    kept = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS)), 6, seed=0, epoch=lambda: 0)
+    streamed = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS), STREAMED), 6, seed=0, epoch=lambda: 0)
     # Once beforehand, to count the rows that the view can scale.
     assert read == 2 * [6, 6, 6, 2]
     read.clear()
@@ -112,7 +112,7 @@ def test_pairs_that_the_view_cannot_scale_are_left_out_and_counted_by_class(
     monkeypatch.setattr(Dataset, "batches", flattened)
     blocks = Blocks(cut_set, "train", Viewer(view, DECALS), **budget)
     assert (blocks.n_rows, blocks.unscalable) == (18, (1, 0))
-    left = list(Batches(blocks, 6, seed=1, epoch=lambda: 0))
+    left = list(ViewedBatches(blocks, 6, seed=1, epoch=lambda: 0))
     assert [len(images) for images, _ in left] == [6, 6, 6]
     assert [int(sum(labels.sum() for _, labels in batches)) for batches in (whole, left)] == [10, 9]
     monkeypatch.setattr(Viewer, "scalable", lambda self, image, x, y: np.zeros(len(image), dtype=bool))
@@ -122,7 +122,7 @@ def test_pairs_that_the_view_cannot_scale_are_left_out_and_counted_by_class(
 
 def test_the_epoch_is_asked_when_the_first_batch_is(cut_set: Dataset, view: View) -> None:
     epoch = 0
-    batches = Batches(Blocks(cut_set, "train", Viewer(view, DECALS)), 6, seed=0, epoch=lambda: epoch)
+    batches = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS)), 6, seed=0, epoch=lambda: epoch)
     iterator = iter(batches)
     epoch = 7
     late = next(iterator)[0]

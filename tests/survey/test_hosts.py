@@ -109,7 +109,7 @@ def test_galaxies_that_another_process_made_while_this_one_waited_are_read(
         def __exit__(self, *error: object) -> None:
             pass
 
-    monkeypatch.setattr(hosts, "alone", OtherProcessFirst)
+    monkeypatch.setattr(hosts, "locked", OtherProcessFirst)
     assert len(cut_out(mock_parents, np.array([0]), data_dir=tmp_path, workers=1).table) == 1
 
 

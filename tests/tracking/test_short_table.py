@@ -58,8 +58,8 @@ def pilot() -> pd.DataFrame:
             "diagnostic/core_published/raw/overall": [0.986, 0.993, 0.985],
             "diagnostic/core_published/raw/overall/status": ["reported"] * 3,
             "test/auroc": [0.994, 1.0, 0.992],
-            "deploy/auroc": [0.823, 0.695, float("nan")],
-            "deploy/recall_at_fpr": [0.5, 0.4, 0.6],
+            "common/auroc": [0.823, 0.695, float("nan")],
+            "common/recall_at_fpr": [0.5, 0.4, 0.6],
         },
     )
 

@@ -13,7 +13,7 @@ import pytest
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import experiment_runs
-from arcgate.tracking.store import DATABASE, Store, open_store
+from arcgate.tracking.store import DATABASE, open_store
 
 OPENS_COLD = """
 import sys
@@ -130,9 +130,3 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_path_that_no_database_uri_can_hold_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArcgateError, match="cannot hold the characters"):
         open_store(tmp_path / name)
-
-
-def test_a_lock_that_is_held_too_long_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arcgate.tracking.store.LOCK_SECONDS", 0.05)
-    with store.lock("study"), pytest.raises(ArcgateError, match="another process has held this lock"), store.lock("study"):
-        pass

@@ -16,7 +16,7 @@ from arcgate.tracking.runs import finish, study_run, variant_run
 from arcgate.tracking.store import Store
 from arcgate.tracking.table import CANARIES, CSV, JSON, MARKDOWN, markdown, print_table, rebuild
 
-SCORES = {"test/auroc": 0.9712, "deploy/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
+SCORES = {"test/auroc": 0.9712, "common/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
 
 
 def table_text(table: pd.DataFrame, width: int = 160) -> str:

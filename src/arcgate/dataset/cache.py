@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
-
-from filelock import FileLock, Timeout
 
 from arcgate.dataset.card import CARD, read_card, receipts_of
 from arcgate.dataset.receipts import finished
 from arcgate.ground.atomic import remove_leftovers
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 
 
 def set_folder(data_dir: Path, spec_digest: str) -> Path:
@@ -38,8 +36,7 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", 
     """Build a data set unless it is there; of two jobs at once one builds and the other waits for it.
 
     A shard that was deleted, or is not of the size that its receipt states, makes the set unfinished again, so that
-    only that shard is rebuilt. The lock is the operating system's, on a file beside the folder, so it ends with its
-    process: after a crash the next job goes on where the last one stopped.
+    only that shard is rebuilt. The lock ends with its process: after a crash the next job goes on where the last one stopped.
 
     Parameters
     ----------
@@ -59,10 +56,7 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", 
     """
     if is_built(folder):
         return "reused"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False)
-    _acquire(lock, folder)
-    try:
+    with locked(folder):
         if is_built(folder):
             return "reused"
         (folder / CARD).unlink(missing_ok=True)  # a shard was deleted or cut short: no longer finished
@@ -71,13 +65,3 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Literal["built", 
         if not is_built(folder):
             raise ArcgateError("the build ended without writing the card, or with a shard that is not whole", where=folder)
         return "built"
-    finally:
-        lock.release()
-
-
-def _acquire(lock: FileLock, folder: Path) -> None:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"arcgate: another job is building {folder}; waiting for it", file=sys.stderr, flush=True)
-        lock.acquire()

@@ -16,11 +16,11 @@ from arcgate.dataset.digests import ROW_DIGEST, data_digest, row_digests
 from arcgate.dataset.receipts import Receipt, file_digest
 from arcgate.dataset.references import REFERRING, references_of
 from arcgate.dataset.schema import ROLES, SPLITS, Schema, schema_of
-from arcgate.dataset.shard_reading import REBUILD, Batch, read_shard, read_table, shard_imaging
+from arcgate.dataset.shard_reading import REBUILD, StampBatch, read_shard, read_table, shard_imaging
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
-__all__ = ["Batch", "Dataset", "open_dataset"]
+__all__ = ["Dataset", "StampBatch", "open_dataset"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Dataset:
         roles: Collection[str] | None = None,
         arcs: bool = True,
         shard_order: Sequence[int] | None = None,
-    ) -> Iterator[Batch]:
+    ) -> Iterator[StampBatch]:
         """Rows with images, one batch a shard; shards without a row of the wanted roles are passed over.
 
         Parameters
@@ -122,7 +122,7 @@ class Dataset:
 
         Yields
         ------
-        Batch
+        StampBatch
 
         Raises
         ------

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from arcgate.imaging import Imaging
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 SPLITS: Final = ("train", "val", "test")
 ROLES: Final = ("positive", "control", "null")
 IMAGE_COLUMNS: Final = ("image", "arc")

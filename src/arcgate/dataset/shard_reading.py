@@ -24,7 +24,7 @@ REBUILD = "delete the shard and run again; it is rebuilt"
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class StampBatch:
     """Rows of one shard.
 
     Attributes
@@ -76,7 +76,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None, roles: Collecti
 
 def read_shard(
     path: Path, columns: Sequence[str] | None = None, roles: Collection[str] | None = None, arcs: bool = True
-) -> Batch:
+) -> StampBatch:
     """Scalar columns and images of a shard.
 
     Parameters
@@ -88,7 +88,7 @@ def read_shard(
 
     Returns
     -------
-    Batch
+    StampBatch
 
     Raises
     ------
@@ -98,7 +98,7 @@ def read_shard(
     with _opened(path) as (file, schema):
         kept, shape = _kept(file, roles), schema.imaging.shape
         table = _scalars(file, schema, _checked_names(columns, schema), kept)
-        return Batch(table, _pixels(file, "image", kept, shape), _pixels(file, "arc", kept, shape) if arcs else None)
+        return StampBatch(table, _pixels(file, "image", kept, shape), _pixels(file, "arc", kept, shape) if arcs else None)
 
 
 def shard_imaging(path: Path) -> Imaging:

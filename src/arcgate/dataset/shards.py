@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from arcgate.dataset.digests import ROW_DIGEST, CanonicalColumn, Pixels, Table, canonical_columns, check_pixels, digest_canonical
 from arcgate.dataset.receipts import Receipt, file_digest, finished, ids_digest, receipt_path
 from arcgate.dataset.schema import ROLES, SCHEMA_VERSION, SPLITS, Schema, schema_of
-from arcgate.dataset.shard_reading import Batch, read_shard, read_table
+from arcgate.dataset.shard_reading import StampBatch, read_shard, read_table
 from arcgate.ground.atomic import atomically, write_json
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
-__all__ = ["Batch", "Receipt", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
+__all__ = ["Receipt", "StampBatch", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
 
 ROW_GROUP = 200
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.references import NONE, References, references_of
-from arcgate.dataset.shard_reading import Batch, read_shard
+from arcgate.dataset.shard_reading import StampBatch, read_shard
 from arcgate.imaging import Imaging
 
 # Name of the layout that arcgate itself writes.
@@ -75,10 +75,10 @@ class Facts:
     nanomaggies_per_count: float = 1.0
 
 
-class Part(Protocol):
+class StampPart(Protocol):
     """A shard or slice; small to pickle, read where it is worked on."""
 
-    def read(self) -> Batch:
+    def read(self) -> StampBatch:
         """Its rows with stamps, and arcs where they are stored."""
         ...
 
@@ -105,7 +105,7 @@ class Source(Protocol):
         """Scalar columns of all rows, by the names of the schema."""
         ...
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[StampPart]:
         """Its pieces; members of a pair are never apart."""
         ...
 
@@ -116,7 +116,7 @@ class ShardPart:
 
     path: Path
 
-    def read(self) -> Batch:
+    def read(self) -> StampBatch:
         """All of its rows, with arcs."""
         return read_shard(self.path)
 

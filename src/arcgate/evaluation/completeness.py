@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import norm
+from astropy.stats import binom_conf_interval
 
 from arcgate.evaluation.metrics import LEVEL
 from arcgate.ground.errors import ArcgateError
@@ -17,29 +16,6 @@ from arcgate.ground.errors import ArcgateError
 THETA_E_EDGES_ARCSEC: Final = (0.0, 0.5, 1.0, 1.5, 2.0, math.inf)
 ARC_SNR_EDGES: Final = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, math.inf)
 COMPLETENESS_EDGES: Final = {"theta_e_arcsec": THETA_E_EDGES_ARCSEC, "arc_snr": ARC_SNR_EDGES}
-
-
-def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
-    """Score interval of a proportion (Wilson 1927, JASA 22, 209).
-
-    Parameters
-    ----------
-    successes, trials : int
-        trials > 0.
-    level : float
-        Coverage.
-
-    Returns
-    -------
-    low, high : float
-        Trials are taken as independent; several arcs in one galaxy are not quite.
-    """
-    z = float(norm.ppf(0.5 + 0.5 * level))
-    share = successes / trials
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    # Rounding must not carry an end past the proportion itself.
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.DataFrame:
@@ -58,7 +34,7 @@ def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.Dat
     -------
     DataFrame
         by, bin_low, bin_high (bin_low <= value < bin_high; the last is open), n, n_found, completeness, low, high (90 %
-        Wilson interval). Bins without positives are left out.
+        Wilson interval: score interval of a proportion, 1927, JASA 22, 209). Bins without positives are left out.
     """
     positives = predictions[predictions["label"] == 1]
     edges = COMPLETENESS_EDGES[by]
@@ -67,21 +43,21 @@ def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.Dat
         first = positives.loc[~(value >= edges[0]), "sample_id"].iloc[0]
         raise ArcgateError(f"{by} of sample_id {first} is not a number of at least {edges[0]:g}", where="completeness")
     place = np.digitize(value, edges[1:-1])
-    found = positives["logit"].to_numpy() > threshold
-    lines = [_line(by, edges[k], edges[k + 1], found[place == k]) for k in np.unique(place)]
-    return pd.DataFrame(lines)
-
-
-def _line(by: str, bin_low: float, bin_high: float, found: NDArray[np.bool_]) -> dict[str, object]:
-    n, n_found = len(found), int(found.sum())
-    low, high = wilson_interval(n_found, n)
-    return {
-        "by": by,
-        "bin_low": bin_low,
-        "bin_high": bin_high,
-        "n": n,
-        "n_found": n_found,
-        "completeness": n_found / n,
-        "low": low,
-        "high": high,
-    }
+    bins, n = np.unique(place, return_counts=True)
+    n_found = np.bincount(place, positives["logit"].to_numpy() > threshold)[bins].astype(np.int64)
+    share = n_found / n
+    # Trials are taken as independent; several arcs in one galaxy are not quite.
+    low, high = binom_conf_interval(n_found, n, confidence_level=LEVEL, interval="wilson")
+    return pd.DataFrame(
+        {
+            "by": by,
+            "bin_low": np.take(edges, bins),
+            "bin_high": np.take(edges, bins + 1),
+            "n": n,
+            "n_found": n_found,
+            "completeness": share,
+            # Rounding must not carry an end past the proportion itself.
+            "low": np.minimum(low, share),
+            "high": np.maximum(high, share),
+        }
+    )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"
 # Prefix of the metrics of each test set.
-PREFIXES: Final = {"own": "test", "common": "deploy"}
+PREFIXES: Final = {"own": "test", "common": "common"}
 
 
 def evaluate(
@@ -59,7 +59,7 @@ def evaluate(
     Returns
     -------
     dict of str to float
-        The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set and `deploy/` for the common
+        The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set and `common/` for the common
         one. A metric that these sets are too small for is absent; scores.json gives the reason under `absent`.
 
     Raises

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from sklearn.metrics import auc, roc_curve
 
 from arcgate.figures.style import GREY, SERIES, SMALL, TEXT, TITLE, new_figure, tidy
 
@@ -42,8 +42,8 @@ def roc(predictions: Mapping[str, pd.DataFrame]) -> Figure:
         lowest = min(lowest, 1.0 / max(int((label == 0).sum()), 1))
         for column, line, suffix in _SCORES:
             if column in table:
-                rate, recall = roc_points(table[column].to_numpy(dtype=np.float64), label)
-                area = float(np.trapezoid(recall, rate))
+                rate, recall, _ = roc_curve(label, table[column].to_numpy(dtype=np.float64), drop_intermediate=False)
+                area = auc(rate, recall)
                 axes.plot(rate, recall, color=colour, linestyle=line, linewidth=1.6, label=f"{name}{suffix}: AUROC {area:.3f}")
     chance = np.geomspace(lowest, 1.0, 200)
     axes.plot(chance, chance, color=GREY, linestyle=":", linewidth=1.2, label="chance")
@@ -55,21 +55,6 @@ def roc(predictions: Mapping[str, pd.DataFrame]) -> Figure:
     tidy(axes)
     axes.legend(fontsize=SMALL, loc="best", frameon=True, framealpha=0.9)
     return figure
-
-
-def roc_points(score: NDArray[np.float64], label: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """False-positive rate and recall at every threshold between distinct scores, from (0, 0) to (1, 1).
-
-    Parameters
-    ----------
-    score, label : ndarray, shape (n,)
-        Label 1 for positives and 0 for negatives, with at least one of each.
-    """
-    order = np.argsort(-score, kind="stable")
-    last_of_ties = np.append(np.diff(score[order]) != 0, True)
-    positives = np.cumsum(label[order] == 1)[last_of_ties]
-    negatives = np.cumsum(label[order] == 0)[last_of_ties]
-    return np.append(0.0, negatives / negatives[-1]), np.append(0.0, positives / positives[-1])
 
 
 def completeness(tables: Mapping[str, pd.DataFrame]) -> Figure:

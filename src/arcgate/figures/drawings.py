@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from arcgate.figures.exhibits import draw_exhibit, is_drawn
 from arcgate.figures.refit import refit_chart
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 
 REFIT_CHART = "refit_chart"
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from arcgate.figures.style import BLACK, GREY, SERIES, SMALL, TEXT, new_figure, tidy
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
 
 WIDTH_INCH: Final = 7.2
 _LINES: Final = ("-", "--", "-.", ":")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from arcgate.figures.style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, TEXT, VERMILLION, new_figure
-from arcgate.gates.result import GateResult, Status
+from arcgate.gates.core.result import GateResult, Status
 
 NULL_AUC: Final = 0.5
 LOOK: Final[dict[Status, tuple[str, str, str]]] = {

@@ -8,7 +8,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from arcgate.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, SMALL, TEXT, VERMILLION, new_figure
-from arcgate.gates.result import Nuisance
+from arcgate.gates.core.result import Nuisance
 
 # Colour and marker of the bands in their order, and what the markers are called; more bands begin anew.
 _LOOKS: Final = (

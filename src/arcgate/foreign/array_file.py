@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
 from arcgate.foreign.cells import unreadable
+from arcgate.foreign.exact_names import plain_names
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
@@ -86,14 +87,7 @@ def headers_of(path: Path) -> dict[str, Header]:
     with _archive(path) as archive:
         stored = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     headers: dict[str, Header] = {}
-    for name in stored:
-        plain = name.strip().lower()
-        if plain in headers:
-            raise ArcgateError(
-                f"arrays {headers[plain].name!r} and {name!r} differ by case or blanks only",
-                where=path,
-                todo="rename or leave out one of them",
-            )
+    for plain, name in plain_names(stored, "arrays", path).items():
         with _array(path, name) as (header, _):
             headers[plain] = header
     return headers

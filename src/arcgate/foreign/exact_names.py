@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import decimal
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,27 @@ _EMPTY: Final = frozenset({"", "nan", "none", "null", "<na>", "nat"})
 # With a point, an exponent, or both.
 _FLOAT_TEXT: Final = re.compile(r"[+-]?\d+(\.\d*([eE]\+?\d+)?|[eE]\+?\d+)")
 _WHOLE_TEXT: Final = re.compile(r"[+-]?\d+(\.0*)?")
+
+
+def plain_names(stored: Iterable[str], what: str, path: Path) -> dict[str, str]:
+    """Names as stored by the same without case or blanks at their ends, by which they are looked for.
+
+    Raises
+    ------
+    ArcgateError
+        Two of these `what` (arrays, columns) of the file cannot be told apart.
+    """
+    found: dict[str, str] = {}
+    for name in stored:
+        plain = name.strip().lower()
+        if plain in found:
+            raise ArcgateError(
+                f"{what} {found[plain]!r} and {name!r} differ by case or blanks only",
+                where=path,
+                todo="rename or leave out one of them",
+            )
+        found[plain] = name
+    return found
 
 
 def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -> pd.Series:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
-from arcgate.dataset.shard_reading import Batch
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Facts, needed
 from arcgate.foreign.measuring import ANNULUS, centres, sky_sigma
 from arcgate.foreign.pairing import Arranged
@@ -43,7 +43,7 @@ class ForeignPart:
     same_galaxy: bool
     imaging: Imaging
 
-    def read(self) -> Batch:
+    def read(self) -> StampBatch:
         """Rows with stamps; centres and noise are measured where they are not recorded.
 
         Raises
@@ -62,7 +62,7 @@ class ForeignPart:
         if sky_names(self.imaging)[0] not in self.table:
             measured = zip(sky_names(self.imaging), sky_sigma(clean).T, strict=True)
             added |= {name: np.repeat(values, times) for name, values in measured}
-        return Batch(self.table.assign(**added), image, arc)
+        return StampBatch(self.table.assign(**added), image, arc)
 
 
 @dataclass(frozen=True, eq=False)

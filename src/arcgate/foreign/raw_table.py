@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from arcgate.foreign.exact_names import plain_names
 from arcgate.foreign.identity import SPLIT_NAMES, SPLIT_WORDS
 from arcgate.foreign.table_files import folder_split, folder_values, stem_splits
 from arcgate.ground.errors import ArcgateError
@@ -133,7 +134,7 @@ def read_raw(root: Path, paths: Sequence[Path], images: Collection[str]) -> RawT
         with opened(path) as file:
             if file.metadata.num_rows == 0:
                 continue
-            part = TableFile(path, file.metadata.num_rows, _columns(file.schema_arrow, path))
+            part = TableFile(path, file.metadata.num_rows, plain_names(file.schema_arrow.names, "columns", path))
             tables.append(_scalars(file, part, root, images, passed_over))
             for key, value in (file.schema_arrow.metadata or {}).items():
                 metadata.setdefault(key.decode("utf-8", "replace").strip().lower(), set()).add(value.decode("utf-8", "replace"))
@@ -143,20 +144,6 @@ def read_raw(root: Path, paths: Sequence[Path], images: Collection[str]) -> RawT
         raise ArcgateError("the table has no rows", where=root)
     tables, notes = _with_stems(tables, files, root)
     return RawTable(tuple(files), _joined(tables, files), passed_over, metadata, tuple(notes))
-
-
-def _columns(schema: pa.Schema, path: Path) -> dict[str, str]:
-    out: dict[str, str] = {}
-    for name in schema.names:
-        plain = name.strip().lower()
-        if plain in out:
-            raise ArcgateError(
-                f"columns {out[plain]!r} and {name!r} differ by case or blanks only",
-                where=path,
-                todo="rename or leave out one of them",
-            )
-        out[plain] = name
-    return out
 
 
 def _require_same_columns(files: Sequence[TableFile], part: TableFile) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from arcgate.gate_report.words import SAFE_WORDS, STATUSES, view_words, wording
-from arcgate.gates.required import unmet
-from arcgate.gates.result import Cause, Evidence, GateResult, Status
+from arcgate.gates.core.required import unmet
+from arcgate.gates.core.result import Cause, Evidence, GateResult, Status
 
 SEPARATOR: Final = " + "
 LISTED: Final = 6

@@ -19,9 +19,9 @@ from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
 from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.required import unmet
-from arcgate.gates.result import Evidence, Status
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.required import unmet
+from arcgate.gates.core.result import Evidence, Status
 from arcgate.ground.atomic import atomically
 
 PUBLISHED_FIGURES: Final = "published_figures"

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from arcgate.figures.refit import quantity_words
 from arcgate.gate_report.bars import interval_bar
 from arcgate.gate_report.words import STATUSES, group_of, stratum_words, view_words, wording
-from arcgate.gates.result import GateResult, Nuisance, Status
+from arcgate.gates.core.result import GateResult, Nuisance, Status
 
 ABSENT = "–"
 

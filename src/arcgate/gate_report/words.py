@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from arcgate.gates.result import GateResult, Safe, Status
+from arcgate.gates.core.result import GateResult, Safe, Status
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,33 @@
-"""Gate on near-duplicates: the same galaxy under two names, on two sides of a split."""
+"""Is the same galaxy there under two names, on two sides of a split?
+
+Galaxies that look alike are compared by the noise beside them (`shared_noise`). That two of them look alike happens: in one of
+five sets of 1,000 mock galaxies some pair is nearer than chance should make it in one of a hundred. That they share noise does
+not. Copies of the same pixels and cutouts of the same exposures are found, and planted copies say how many; a galaxy that was
+taken twice, with all new noise, is known by its position only (`split_integrity`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import fourier_shift
 from sklearn.neighbors import NearestNeighbors
 
 from arcgate.dataset.missing import without_shared
-from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels, Stamps
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.fingerprints import Vectors, fingerprints, unit_sky
-from arcgate.gates.result import GateResult, Status
-from arcgate.gates.shared_noise import Steps, noise_fields, shared_noise
-from arcgate.ground.draws import generator, text_ids, uniform
-from arcgate.variant import Gates
-from arcgate.views.view import Viewer
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
+from arcgate.gates.core.design_leaks import SPLIT
+from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels, Stamps
+from arcgate.gates.features.fingerprints import fingerprints, unit_sky
+from arcgate.gates.features.shared_noise import noise_fields, shared_noise
+from arcgate.ground.draws import generator, uniform
 
 Array = NDArray[np.float64]
 
@@ -41,152 +48,148 @@ _POWER: Final = 0.95
 _FIELD_REACH: Final = 32
 
 
-@dataclass
-class Duplicates:
-    """Keeps a fingerprint of every galaxy among the chosen pairs, without its arc.
+_UNIT: Final = "of the galaxies once more in another split"
 
-    Galaxies that look alike are compared by the noise beside them (`shared_noise`). That two of them look alike happens: in one
-    of five sets of 1,000 mock galaxies some pair is nearer than chance should make it in one of a hundred. That they share noise
-    does not. Copies of the same pixels and cutouts of the same exposures are found, and the canary says how many; a galaxy that
-    was taken twice, with all new noise, is known by its position only (`split_integrity`).
-    """
 
-    viewer: Viewer
-    settings: Gates
-    facts: Facts
-    _names: list[str] = field(default_factory=list)
-    _splits: list[str] = field(default_factory=list)
-    _prints: list[Vectors] = field(default_factory=list)
-    _copied: list[str] = field(default_factory=list)
-    _copies: list[Vectors] = field(default_factory=list)
-    _noise: list[Steps] = field(default_factory=list)
-    _copied_noise: list[Steps] = field(default_factory=list)
-    _suspects: list[tuple[str, str, str, str, float]] = field(default_factory=list)
+@dataclass(frozen=True)
+class _Suspects:
+    """Two galaxies that share noise: names, splits, and by how many standard deviations."""
 
-    def add(self, arms: Arms) -> None:
-        """Take the fingerprints of controls, and of the positives' galaxies where they are others."""
-        arm = [arms.control]
-        if not self.facts.paired:
-            arm += [stamps for stamps in (arms.null if arms.null is not None else arms.residual,) if stamps is not None]
-        known = set(self._names)
-        for stamps in arm:
-            names = stamps.table["host_id"].astype(str).to_numpy()
-            _, first = np.unique(names, return_index=True)
-            new = np.array([place for place in first if names[place] not in known], dtype=np.intp)
-            if not len(new):
-                continue
-            known.update(names[new])
-            self._take(stamps.take(new))
+    one: str
+    other: str
+    here: str
+    there: str
+    shared: float
 
-    def merge(self, other: Self) -> None:
-        """Append galaxies that are new in a later shard."""
-        known = set(self._names)
-        new = np.array([name not in known for name in other._names], dtype=bool)
-        if not new.any():
-            return
-        self._names += [name for name, fresh in zip(other._names, new, strict=True) if fresh]
-        self._splits += [split for split, fresh in zip(other._splits, new, strict=True) if fresh]
-        self._prints.append(np.concatenate(other._prints)[new])
-        self._noise.append(np.concatenate(other._noise)[new])
-        kept = [place for place, name in enumerate(other._copied) if name not in known]
-        if kept:
-            self._copied += [other._copied[place] for place in kept]
-            self._copies.append(np.concatenate(other._copies)[kept])
-            self._copied_noise.append(np.concatenate(other._copied_noise)[kept])
 
-    def judge(self) -> list[GateResult]:
+@dataclass(frozen=True, kw_only=True)
+class Duplicates(StatedGate):
+    """Keeps a fingerprint of every galaxy among the judged pairs, without its arc."""
+
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Fingerprints and noise of the galaxies that are first seen here, and of copies of some of them."""
+        classes = [shard.control]
+        if not shard.context.facts.paired:
+            # The galaxies of positives are others: their null rows show them, or what is left without their arcs.
+            bare = shard.null if shard.null is not None else _without_arcs(shard)
+            classes += [] if bare is None else [bare]
+        parts = [_kept(new, shard.context) for new in _new_in(classes, shard.context) if len(new)]
+        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]} if parts else {}
+
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of galaxies that are suspected to be another one of another split."""
-        n = len(self._names)
+        stated = Stated(self.name, self.view, 0.0, 0.0, "in such a set")
+        n = len(arrays["name"]) if arrays else 0
         if n < MIN_HOSTS:
-            return [_result(None, None, n, "not_run", f"{n} galaxies, {MIN_HOSTS} are needed to know how alike galaxies are")]
-        prints = np.concatenate(self._prints).astype(np.float64)
-        self._suspects, recognised = self._searched(prints)
-        crossing = [pair for pair in self._suspects if pair[2] != pair[3]]
-        share = len({name for pair in crossing for name in pair[:2]}) / n
-        inside = len(self._suspects) - len(crossing)
-        power = f"{100 * recognised:.0f} % of copies that share half of their noise, turned and shifted, are recognised"
-        status: Status
+            reason = f"{n} galaxies, {MIN_HOSTS} are needed to know how alike galaxies are"
+            return Judgement([not_run(stated, reason)], [], [])
+        suspects, recognised = _searched(arrays, context)
+        crossing = [pair for pair in suspects if pair.here != pair.there]
+        remark = f"; {100 * recognised:.0f} % of copies that share half of their noise, turned and shifted, are recognised"
+        if inside := len(suspects) - len(crossing):
+            remark += f"; {inside} pairs within a split carry two names, and intervals take them for two galaxies"
+        stated = Stated(stated.name, stated.view, 0.0, 0.0, stated.detected_how, remark)
+        if not crossing and len(np.unique(arrays["split"])) < 2:
+            return Judgement([not_run(stated, "the data set has one split only")], _exhibits(suspects), [])
+        share = len({name for pair in crossing for name in (pair.one, pair.other)}) / n
         if crossing:
-            one, other, here, there, _ = crossing[0]
-            status = "failed"
-            reason = (
-                f"{len(crossing)} pairs of galaxies in different splits share their noise: {one} ({here}) and {other} ({there})"
+            first = crossing[0]
+            shown = Outcome(
+                "leak",
+                f"{len(crossing)} pairs of galaxies in different splits share their noise: "
+                f"{first.one} ({first.here}) and {first.other} ({first.there})",
             )
-        elif len(set(self._splits)) < 2:
-            status, reason = "not_run", "the data set has one split only"
-        elif recognised < LEAST_RECOGNISED:
-            status, reason = "blind", "these galaxies are too much alike to be recognised"
         else:
-            status, reason = "passed", "no galaxy is seen again in another split"
-        reason += f"; {power}"
-        if inside:
-            reason += f"; {inside} pairs within a split carry two names, and intervals take them for two galaxies"
+            shown = Outcome("no leak", "no galaxy is seen again in another split")
         # So many galaxies in two splits would show at least one with 95 % power.
-        leak = np.log(1.0 - _POWER) / np.log(1.0 - min(recognised, 1.0 - 1e-9)) / n if recognised else None
-        return [_result(share, None if leak is None else float(min(leak, 1.0)), n, status, reason)]
+        leak = float(np.log(1.0 - _POWER) / np.log(1.0 - min(recognised, 1.0 - 1e-9)) / n) if recognised else 1.0
+        least = float(np.log(1.0 - _POWER) / np.log(1.0 - LEAST_RECOGNISED) / n)
+        planted = {"galaxies": Noticed(recognised >= LEAST_RECOGNISED, min(leak, 1.0), min(least, 1.0), _UNIT)}
+        evaluated = evaluate(stated, CountStatistic(self.name, self.view, exactly(share, n, n), shown, planted))
+        return Judgement([evaluated.result], _exhibits(suspects), list(evaluated.curves))
 
-    def exhibits(self) -> list[Exhibit]:
-        """The suspected pairs, the surest first."""
-        if not self._suspects:
-            return []
-        rows = [[one, here, other, there, f"{shared:.1f}"] for one, other, here, there, shared in self._suspects[:20]]
-        content = {"columns": ["galaxy", "split", "galaxy", "split", "shared noise (standard deviations)"], "rows": rows}
-        caption = f"Pairs of stamps that look alike and whose noise is correlated, by more than {SHARED:g}; at most 20 of them."
-        return [Exhibit("duplicates", "Galaxies under two names", caption, "table", content)]
 
-    def _take(self, stamps: Stamps) -> None:
-        names = stamps.table["host_id"].astype(str)
-        self._names += names.tolist()
-        known = stamps.table["split"].astype(str) if "split" in stamps.table else pd.Series("all", index=names.index)
-        self._splits += known.tolist()
-        unit = unit_sky(stamps)
-        # Two stamps that are filled with one value where nothing was measured share that, and no galaxy.
-        measured, filled = without_shared(stamps.image)
-        image, sky = measured / unit, (stamps.sky / unit).astype(np.float32)
-        red = stamps.imaging.bands.index(stamps.imaging.reference_band)
-        self._prints.append(fingerprints(image))
-        self._noise.append(np.where(filled[:, red], np.int8(0), noise_fields(image[:, red], sky[:, red, 0, 0])))
-        # In a large set enough are left to choose from.
-        copied = min(COPIED, 2.0 * MOST_COPIES / self.settings.max_pairs)
-        drawn = uniform(self.settings.seed, "copied", text_ids(names.tolist())) < copied
-        if drawn.any():
-            self._copied += names[drawn].tolist()
-            copies = _seen_again(image[drawn], sky[drawn], text_ids(names[drawn].tolist()))
-            self._copies.append(fingerprints(copies))
-            self._copied_noise.append(noise_fields(copies[:, red], np.sqrt(2.0) * sky[drawn, red, 0, 0]))
+def _without_arcs(shard: Shard) -> Stamps | None:
+    return None if shard.declared is None else shard.positive.without(shard.declared)
 
-    def _searched(self, prints: Array) -> tuple[list[tuple[str, str, str, str, float]], float]:
-        """Suspected pairs, and the share of copies that would be suspected."""
-        noise = np.concatenate(self._noise)
-        search = NearestNeighbors(n_neighbors=NEIGHBOURS + 1, algorithm="brute").fit(prints)
-        # The nearest of a galaxy is itself, or an equal one.
-        distance, place = search.kneighbors()
-        near = np.flatnonzero(by_chance(distance[:, 0], distance[:, 1:]) < NEAR)
-        pairs = sorted(
-            {(min(one, other), max(one, other)) for one, other in zip(near.tolist(), place[near, 0].tolist(), strict=True)}
-        )
-        shared = [(shared_noise(noise[one], noise[other]), one, other) for one, other in pairs]
-        suspects = [
-            (self._names[one], self._names[other], self._splits[one], self._splits[other], value)
-            for value, one, other in sorted(shared, reverse=True)
-            if value > SHARED
-        ]
-        return suspects, self._recognised(search, prints, noise)
 
-    def _recognised(self, search: NearestNeighbors, prints: Array, noise: Steps) -> float:
-        """The share of copies that would be suspected."""
-        if not self._copies:
-            return 0.0
-        order = np.argsort(uniform(self.settings.seed, "sought", text_ids(self._copied)), kind="stable")[:MOST_COPIES]
-        copies, of_copies = np.concatenate(self._copies)[order].astype(np.float64), np.concatenate(self._copied_noise)[order]
-        row_of = {name: row for row, name in enumerate(self._names)}
-        own = np.array([row_of[self._copied[place]] for place in order])
-        distance, place = search.kneighbors(copies)
-        others = np.stack([far[near != row][:NEIGHBOURS] for far, near, row in zip(distance, place, own, strict=True)])
-        apart = np.sqrt(np.square(copies - prints[own]).sum(axis=1))
-        near = by_chance(apart, others) < NEAR
-        found = [near[i] and shared_noise(of_copies[i], noise[row]) > SHARED for i, row in enumerate(own)]
-        return float(np.mean(found))
+def _new_in(classes: list[Stamps], context: Context) -> list[Stamps]:
+    """Of each class the first row of every galaxy that no earlier pair, and no earlier class, has shown."""
+    known: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+    found = []
+    for stamps in classes:
+        rows = np.flatnonzero(context.shown_first(stamps.galaxy, stamps.pair) & ~np.isin(stamps.galaxy, known))
+        _, first = np.unique(stamps.galaxy[rows], return_index=True)
+        found.append(stamps.take(rows[np.sort(first)]))
+        known = np.concatenate([known, found[-1].galaxy])
+    return found
+
+
+def _kept(stamps: Stamps, context: Context) -> dict[str, NDArray[Any]]:
+    """What is kept of galaxies; a copy is made of those that are drawn for it, and the others have none."""
+    split = stamps.table["split"].to_numpy(np.str_) if "split" in stamps.table else np.full(len(stamps), "all")
+    unit = unit_sky(stamps)
+    # Two stamps that are filled with one value where nothing was measured share that, and no galaxy.
+    measured, filled = without_shared(stamps.image)
+    image, sky = measured / unit, (stamps.sky / unit).astype(np.float32)
+    red = stamps.imaging.bands.index(stamps.imaging.reference_band)
+    # In a large set enough are left to choose from.
+    copied = min(COPIED, 2.0 * MOST_COPIES / len(context.pairs))
+    drawn = uniform(context.settings.seed, "copied", stamps.galaxy) < copied
+    prints = fingerprints(image)
+    noise = np.where(filled[:, red], np.int8(0), noise_fields(image[:, red], sky[:, red, 0, 0]))
+    kept = {"name": stamps.names, "galaxy": stamps.galaxy, "split": split, "print": prints, "noise": noise}
+    copied_prints, copied_noise = prints[:0], noise[:0]
+    if drawn.any():
+        copies = _seen_again(image[drawn], sky[drawn], stamps.galaxy[drawn])
+        copied_prints, copied_noise = fingerprints(copies), noise_fields(copies[:, red], np.sqrt(2.0) * sky[drawn, red, 0, 0])
+    return kept | {"copied": stamps.galaxy[drawn], "copy": copied_prints, "copied noise": copied_noise}
+
+
+def _searched(arrays: Arrays, context: Context) -> tuple[list[_Suspects], float]:
+    """Suspected pairs, the surest first, and the share of copies that would be suspected."""
+    prints, noise, names, splits = (arrays["print"].astype(np.float64), *(arrays[key] for key in ("noise", "name", "split")))
+    search = NearestNeighbors(n_neighbors=NEIGHBOURS + 1, algorithm="brute").fit(prints)
+    # The nearest of a galaxy is itself, or an equal one.
+    distance, place = search.kneighbors()
+    near = np.flatnonzero(by_chance(distance[:, 0], distance[:, 1:]) < NEAR)
+    pairs = sorted(
+        {(min(one, other), max(one, other)) for one, other in zip(near.tolist(), place[near, 0].tolist(), strict=True)}
+    )
+    shared = [(shared_noise(noise[one], noise[other]), one, other) for one, other in pairs]
+    suspects = [
+        _Suspects(str(names[one]), str(names[other]), str(splits[one]), str(splits[other]), value)
+        for value, one, other in sorted(shared, reverse=True)
+        if value > SHARED
+    ]
+    return suspects, _recognised(search, arrays, context)
+
+
+def _recognised(search: NearestNeighbors, arrays: Arrays, context: Context) -> float:
+    """The share of copies that would be suspected."""
+    prints, galaxy, copied = arrays["print"].astype(np.float64), arrays["galaxy"], arrays["copied"]
+    if not len(copied):
+        return 0.0
+    order = np.argsort(uniform(context.settings.seed, "sought", copied), kind="stable")[:MOST_COPIES]
+    copies, of_copies = arrays["copy"][order].astype(np.float64), arrays["copied noise"][order]
+    row_of = {int(name): row for row, name in enumerate(galaxy)}
+    own = np.array([row_of[int(name)] for name in copied[order]])
+    distance, place = search.kneighbors(copies)
+    others = np.stack([far[near != row][:NEIGHBOURS] for far, near, row in zip(distance, place, own, strict=True)])
+    apart = np.sqrt(np.square(copies - prints[own]).sum(axis=1))
+    near = by_chance(apart, others) < NEAR
+    found = [near[i] and shared_noise(of_copies[i], arrays["noise"][row]) > SHARED for i, row in enumerate(own)]
+    return float(np.mean(found))
+
+
+def _exhibits(suspects: list[_Suspects]) -> list[Exhibit]:
+    """The suspected pairs."""
+    if not suspects:
+        return []
+    rows = [[pair.one, pair.here, pair.other, pair.there, f"{pair.shared:.1f}"] for pair in suspects[:20]]
+    content = {"columns": ["galaxy", "split", "galaxy", "split", "shared noise (standard deviations)"], "rows": rows}
+    caption = f"Pairs of stamps that look alike and whose noise is correlated, by more than {SHARED:g}; at most 20 of them."
+    return [Exhibit("duplicates", "Galaxies under two names", caption, "table", content)]
 
 
 def by_chance(distance: Array, others: Array) -> Array:
@@ -226,8 +229,13 @@ def _seen_again(image: Pixels, noise: Pixels, ids: NDArray[np.int64]) -> Pixels:
     return turned + noise * added
 
 
-def _result(share: float | None, leak: float | None, n: int, status: Status, reason: str) -> GateResult:
-    unit = "of the galaxies once more in another split"
-    return GateResult(
-        "duplicates", "table", "overall", "gate", share, share, share, 0.0, leak, n, n, status, reason, null=0.0, leak_unit=unit
-    )
+GATE: Final = Duplicates(
+    name="duplicates",
+    section="splits",
+    title="Near-duplicates",
+    asks="Does almost the same image occur in two sets?",
+    failing="a galaxy is on two sides of a split under two names",
+    advice=SPLIT.advice,
+    view="table",
+    cause=SPLIT,
+)

@@ -1,143 +1,80 @@
-"""Gate on pixels that are no numbers; the other gates never see the pairs that hold them."""
+"""Is every pixel a number? The other gates never see the pairs that hold any that is not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from arcgate.dataset.digests import Pixels
-from arcgate.dataset.shard_reading import Batch, whole_pairs
-from arcgate.gates.result import RAW, GateResult, Status
-from arcgate.imaging import Imaging
-
-_SHOWN: Final = 5
-OF_ROLE: Final = {"positive": "positives", "control": "controls", "null": "null rows"}
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.counted import NOTICED, CountStatistic, Noticed, exactly
+from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.result import RAW
+from arcgate.gates.core.set_aside import SHOWN, counted_by_role, galaxies_in, named, roles_in_words
+from arcgate.gates.core.shard import Shard, not_finite
 
 
-@dataclass
-class FinitePixels:
-    """Counts rows that hold NaN or infinity, shard by shard.
+@dataclass(frozen=True, kw_only=True)
+class FinitePixels(StatedGate):
+    """Counts rows that hold NaN or infinity."""
 
-    Attributes
-    ----------
-    imaging : Imaging
-        Of the stamps.
-    rows : int
-        Rows that were looked at.
-    hosts : set of str
-    broken : dict of str to int
-        Rows with such pixels, by role.
-    places : list of str
-        The first of them, in words.
-    deaf : bool
-        Whether a missing pixel, planted in the first row of a shard, went unnoticed anywhere.
-    """
-
-    imaging: Imaging
-    rows: int = 0
-    hosts: set[str] = field(default_factory=set)
-    broken: dict[str, int] = field(default_factory=dict)
-    places: list[str] = field(default_factory=list)
-    deaf: bool = False
-
-    def finite_pairs(self, batch: Batch, pairs: NDArray[np.int64]) -> Batch:
-        """Count the rows of the chosen pairs; hand on those pairs whose rows, and arcs, are all finite."""
-        batch = rows_of(batch, np.isin(batch.table["pair_id"].to_numpy(np.int64), pairs))
-        if batch.table.empty:
-            return batch
-        broken = not_finite(batch.image)
-        if batch.arc is not None:
-            broken |= not_finite(batch.arc)
-        self.rows += len(batch.table)
-        self.hosts |= set(batch.table["host_id"].astype(str))
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Row by row whether it is broken, and whether a missing pixel is noticed in the first."""
+        batch = shard.stored
         planted = batch.image[:1].copy()
         planted[0, 0, planted.shape[2] // 2, planted.shape[3] // 2] = np.nan
-        self.deaf |= not not_finite(planted)[0]
-        if not broken.any():
-            return batch
-        for role, rows in batch.table.loc[broken, "role"].value_counts().items():
-            self.broken[str(role)] = self.broken.get(str(role), 0) + int(rows)
-        self.places += [_place(batch, row, self.imaging) for row in np.flatnonzero(broken)[:_SHOWN]]
-        return rows_of(batch, whole_pairs(batch.table, broken))
+        return {
+            "broken": shard.broken,
+            "role": batch.table["role"].to_numpy(np.str_),
+            "galaxy": galaxies_in(batch),
+            "places": np.array([_place(shard, row) for row in np.flatnonzero(shard.broken)[:SHOWN]], dtype=np.str_),
+            "noticed": not_finite(planted),
+        }
 
-    def merge(self, other: Self) -> None:
-        """Take over a later shard's."""
-        self.rows += other.rows
-        self.hosts |= other.hosts
-        for role, rows in other.broken.items():
-            self.broken[role] = self.broken.get(role, 0) + rows
-        self.places = (self.places + other.places)[:_SHOWN]
-        self.deaf |= other.deaf
-
-    def judge(self) -> GateResult:
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of rows with such pixels, of which none may."""
-        share = sum(self.broken.values()) / self.rows if self.rows else None
-        status, reason = self._status()
-        return GateResult(
-            "finite_pixels",
-            RAW,
-            "overall",
-            "gate",
-            share,
-            share,
-            share,
-            0.0,
-            None,
-            self.rows,
-            len(self.hosts),
-            status,
-            reason,
-            null=0.0,
-            leak_unit="",
-        )
-
-    def in_words(self) -> str:
-        """How many rows of which class hold such pixels, and where the first ones lie."""
-        found = ", ".join(f"{rows} {OF_ROLE.get(role, role)}" for role, rows in sorted(self.broken.items()))
-        return f"{found} hold pixels that are NaN or infinite ({'; '.join(self.places)})"
-
-    def _status(self) -> tuple[Status, str]:
-        if not self.rows:
-            return "not_run", "no rows were read"
-        if self.broken:
-            return "failed", (
-                f"{self.in_words()}: no network can be trained on them, and where classes differ in them, they tell the class. "
-                "Leave these pairs out, or fill the pixels in both classes alike; the other gates judge the pairs without them"
+        stated = Stated(self.name, RAW, 0.0, 0.0, NOTICED)
+        if not arrays:
+            return Judgement([not_run(stated, "no rows were read")], [], [])
+        broken = arrays["broken"]
+        value = exactly(float(np.count_nonzero(broken)) / len(broken), len(broken), len(np.unique(arrays["galaxy"])))
+        if broken.any():
+            shown = Outcome(
+                "leak",
+                f"{in_words(arrays)}: no network can be trained on them, and where classes differ in them, they tell the class. "
+                "Leave these pairs out, or fill the pixels in both classes alike; the other gates judge the pairs without them",
             )
-        if self.deaf:
-            return "blind", "a planted missing pixel went unnoticed"
-        return "passed", f"every pixel of {self.rows} rows is finite; noticed in a planted row: a missing pixel"
+        else:
+            shown = Outcome("no leak", f"every pixel of {len(broken)} rows is finite")
+        planted = {"a missing pixel": Noticed(bool(arrays["noticed"].all()))}
+        found = evaluate(stated, CountStatistic(self.name, RAW, value, shown, planted))
+        return Judgement([found.result], [], list(found.curves))
 
 
-def not_finite(image: Pixels) -> NDArray[np.bool_]:
-    """Rows (n,) of stamps (n, band, y, x) with a pixel that is NaN or infinite."""
-    # A sum of finite float32 pixels in float64 cannot overflow, and one bad pixel spoils it.
-    with np.errstate(invalid="ignore"):
-        spoiled: NDArray[np.bool_] = ~np.isfinite(image.sum(axis=(1, 2, 3), dtype=np.float64))
-    return spoiled
+def in_words(arrays: Arrays) -> str:
+    """How many rows of which class hold such pixels, and where the first ones lie."""
+    found = roles_in_words(counted_by_role(arrays["role"], arrays["broken"]))
+    return f"{found} hold pixels that are NaN or infinite ({named(arrays['places'])})"
 
 
-def rows_of(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
-    """The rows that `kept` marks."""
-    if kept.all():
-        return batch
-    table: pd.DataFrame = batch.table[kept].reset_index(drop=True)
-    return replace(batch, table=table, image=batch.image[kept], arc=None if batch.arc is None else batch.arc[kept])
-
-
-def named(batch: Batch, row: int) -> str:
-    """A row in words."""
+def _place(shard: Shard, row: int) -> str:
+    batch, bands = shard.stored, np.array(shard.context.facts.imaging.bands)
     line = batch.table.iloc[row]
-    return f"{line['role']} of galaxy {line['host_id']}, pair {line['pair_id']}"
-
-
-def _place(batch: Batch, row: int, imaging: Imaging) -> str:
-    name = named(batch, row)
+    name = f"{line['role']} of galaxy {line['host_id']}, pair {line['pair_id']}"
     bad = ~np.isfinite(batch.image[row]).all(axis=(1, 2))
     if batch.arc is not None and not bad.any():
         name, bad = f"arc of {name}", ~np.isfinite(batch.arc[row]).all(axis=(1, 2))
-    return f"{name}, band {' '.join(np.array(imaging.bands)[bad])}"
+    return f"{name}, band {' '.join(bands[bad])}"
+
+
+GATE: Final = FinitePixels(
+    name="finite_pixels",
+    section="identity",
+    title="Missing pixels",
+    asks="Is every pixel a number?",
+    failing="some stamps hold pixels that are NaN or infinite",
+    advice="Leave these pairs out, or fill such pixels in both classes alike.",
+    requires="pixels that are numbers, and stored alike in both classes",
+)

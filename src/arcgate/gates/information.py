@@ -2,211 +2,219 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels
-from arcgate.gates.canaries import SKY
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.observer import Moments, detectability
-from arcgate.gates.pixel_map import Counts, auc_map, histograms
-from arcgate.gates.probe import fitted, require_hosts
-from arcgate.gates.regions import Regions
-from arcgate.gates.result import RAW, GateResult
-from arcgate.gates.rules import Hosts, halved
-from arcgate.gates.subset import in_words, some
-from arcgate.gates.summaries import Vectors, annulus, block_means, in_sky, pixels, radial
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate, Total
+from arcgate.gates.core.held_out_auc import Sample, checked_halves, fitted
+from arcgate.gates.core.planted_leak import SKY
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels, Stamps
+from arcgate.gates.core.words import Words
+from arcgate.gates.features.observer import Moments, detectability
+from arcgate.gates.features.pixel_map import auc_map, histograms
+from arcgate.gates.features.regions import Regions
+from arcgate.gates.features.summaries import Vectors, annulus, block_means, pixels, radial
 from arcgate.ground.statistics import Interval
-from arcgate.variant import Gates
-from arcgate.views.view import Viewer
 
 Array = NDArray[np.float64]
 Where = Literal["core", "annulus", "stamp"]
 
 REGIONS: Final[tuple[Where, ...]] = ("core", "annulus", "stamp")
-_ARMS: Final = {"stamp": "stamps with arcs", "residual": "stamps without their declared arcs"}
-_PARTS: Final = {"values": "value", "low": "low", "high": "high"}
+_CLASSES: Final = {"stamp": "stamps with arcs", "residual": "stamps without their declared arcs"}
+_NUMBERS: Final = {"values": "value", "low": "low", "high": "high"}
+_TITLES: Final = {
+    "usable_information": ("Usable information", "How many bits about the label does it hold?"),
+    "ideal_observer": ("Ideal observer", "How well could a linear rule do with the known arc?"),
+    "pixel_auc": ("AUC of each pixel", "Which pixels tell the classes apart?"),
+}
 # Along a side of the core.
 _CHANNELS: Final = 6
 
 
-@dataclass
-class Information:
+@dataclass(frozen=True, kw_only=True)
+class Information(StatedGate):
     """Keeps profiles of stamps and controls, arcs in a few channels, moments of the controls, and histograms of pixels."""
 
-    viewer: Viewer
-    settings: Gates
-    facts: Facts
-    _names: dict[str, list[NDArray[np.str_]]] = field(default_factory=dict)
-    _profiles: dict[tuple[str, Where], list[Vectors]] = field(default_factory=dict)
-    _moments: dict[Where, Moments] = field(default_factory=lambda: {region: Moments() for region in REGIONS})
-    _arcs: dict[Where, list[Vectors]] = field(default_factory=lambda: {region: [] for region in REGIONS})
-    _bare: dict[Where, list[Vectors]] = field(default_factory=lambda: {region: [] for region in REGIONS})
-    _counts: dict[str, Counts] = field(default_factory=dict)
-    _information: dict[tuple[str, Where], Interval] = field(default_factory=dict)
-    _seen: dict[Where, Array] = field(default_factory=dict)
+    def words(self, result: str) -> Words:
+        """One of its figures."""
+        for start, (title, asks) in _TITLES.items():
+            if result.startswith(start):
+                rest = result.removeprefix(start).strip("_").replace("_", " ")
+                return Words(self.section, f"{title}: {rest}" if rest else title, asks)
+        return super().words(result)
 
-    def add(self, arms: Arms) -> None:
-        """Take the profiles, moments and histograms of some of one shard's pairs."""
-        few, regions, imaging = some(arms, self.settings), self._regions, self.facts.imaging
-        for name, stamps in (("control", few.control), ("stamp", few.stamp), ("residual", few.residual)):
-            if stamps is None or stamps.table.empty:
-                continue
-            scaled = in_sky(stamps.image, stamps)
-            self._names.setdefault(name, []).append(stamps.table["host_id"].to_numpy(np.str_))
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Profiles, moments and histograms of some of the pairs."""
+        few, regions = shard.diagnosed, shard.context.regions
+        kept: dict[str, Kept] = {}
+        for name, stamps in _classes(few).items():
+            kept[f"{name}/galaxy"], kept[f"{name}/pair"] = stamps.galaxy, stamps.pair
             for region in REGIONS:
-                self._profiles.setdefault((name, region), []).append(radial(scaled, stamps.x, stamps.y, region, regions))
+                kept[f"{name}/{region}"] = radial(stamps.in_sky, stamps.x, stamps.y, region, regions)
                 if name == "control":
-                    self._moments[region].add(channels(scaled, region, regions))
-            self._count(name, histograms(scaled[:, imaging.bands.index(imaging.reference_band)]))
+                    moments = Moments.of(channels(stamps.in_sky, region, regions))
+                    kept |= {f"moments/{region}/{part}": Total(value) for part, value in moments.parts().items()}
+            red = stamps.imaging.bands.index(stamps.imaging.reference_band)
+            kept[f"{name}/histograms"] = Total(histograms(stamps.in_sky[:, red]))
         if few.arc is not None and len(few.arc):
-            scaled = in_sky(few.arc, few.stamp)
+            scaled = np.asarray(few.arc / few.positive.sky.astype(np.float32), dtype=np.float32)
             squared = np.square(scaled)
             for region in REGIONS:
-                self._arcs[region].append(channels(scaled, region, regions))
-                self._bare[region].append(np.sqrt(_cut(squared, region, regions).sum(axis=1)))
+                kept[f"arc/{region}"] = channels(scaled, region, regions)
+                kept[f"bare/{region}"] = np.sqrt(_cut(squared, region, regions).sum(axis=1))
+        return kept
 
-    def merge(self, other: Self) -> None:
-        """Add what a later shard gave."""
-        for name, names in other._names.items():
-            self._names.setdefault(name, []).extend(names)
-        for key, profiles in other._profiles.items():
-            self._profiles.setdefault(key, []).extend(profiles)
-        for region in REGIONS:
-            self._moments[region].merge(other._moments[region])
-            self._arcs[region] += other._arcs[region]
-            self._bare[region] += other._bare[region]
-        for name, counts in other._counts.items():
-            self._count(name, counts)
-
-    def judge(self) -> list[GateResult]:
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """Information in each region with and without arcs, the ideal observer's d', and the most telling pixel."""
-        hosts = {name: halved(np.concatenate(names), self.settings) for name, names in self._names.items()}
-        results = [self._usable(arm, region, hosts) for arm in _ARMS for region in REGIONS]
-        results += [self._ideal(region) for region in REGIONS]
-        results += [self._pixel(arm) for arm in _ARMS]
-        return [replace(result, reason=result.reason + in_words(self.settings)) if result.n else result for result in results]
+        usable = {(name, region): self._usable(name, region, arrays, context) for name in _CLASSES for region in REGIONS}
+        seen = {region: _seen(region, arrays) for region in REGIONS if f"arc/{region}" in arrays}
+        results = [*usable.values(), *[self._ideal(region, seen, arrays, context) for region in REGIONS]]
+        results += [self._pixel(name, arrays, context) for name in _CLASSES]
+        words = context.diagnosed_words
+        exhibits = [_bars(usable, context), _lines(seen, context), *[_map(name, arrays, context) for name in _CLASSES]]
+        return Judgement(
+            [replace(result, reason=result.reason + words) if result.n else result for result in results],
+            [exhibit for exhibit in exhibits if exhibit is not None],
+            [],
+        )
 
-    def exhibits(self) -> list[Exhibit]:
-        """Information by region, distribution of d', maps of pixel AUC."""
-        shown = [self._information_bars(), self._observer_lines(), *[self._map(arm) for arm in _ARMS]]
-        return [exhibit for exhibit in shown if exhibit is not None]
-
-    @property
-    def _regions(self) -> Regions:
-        return Regions(self.facts.imaging)
-
-    def _words(self, region: Where) -> str:
-        inner, outer = self._regions.annulus_pix
-        words: dict[Where, str] = {
-            "core": "the core",
-            "annulus": f"the annulus at {inner} to {outer} px",
-            "stamp": "the whole stamp",
-        }
-        return words[region]
-
-    def _count(self, name: str, counts: Counts) -> None:
-        self._counts[name] = self._counts[name] + counts if name in self._counts else counts
-
-    def _usable(self, arm: str, region: Where, hosts: dict[str, Hosts]) -> GateResult:
-        name = f"usable_information_{region}" + ("" if arm == "stamp" else f"_{arm}")
-        if arm not in hosts or "control" not in hosts:
-            return _result(name, None, None, "not_run", f"there are no {_ARMS[arm]}, or no controls")
-        one, zero = (np.concatenate(self._profiles[which, region]) for which in (arm, "control"))
+    def _usable(self, name: str, region: Where, arrays: Arrays, context: Context) -> GateResult:
+        of = f"usable_information_{region}" + ("" if name == "stamp" else f"_{name}")
+        if f"{name}/{region}" not in arrays or f"control/{region}" not in arrays:
+            return self._not_run(of, f"there are no {_CLASSES[name]}, or no controls")
+        one, zero = (
+            Sample(arrays[f"{each}/{region}"], arrays[f"{each}/galaxy"], arrays[f"{each}/pair"]) for each in (name, "control")
+        )
         try:
-            found = usable_information(one, hosts[arm], zero, hosts["control"], self.settings)
+            found = usable_information(one, zero, context)
         except ValueError as error:
-            return _result(name, None, None, "not_run", str(error))
-        self._information[arm, region] = found
-        reason = f"bits on the label that a logistic regression can use in profiles of {self._words(region)}, of {_ARMS[arm]}"
-        return _result(name, found, None, "reported", reason)
+            return self._not_run(of, str(error))
+        where = _words(region, context.regions)
+        reason = f"bits on the label that a logistic regression can use in profiles of {where}, of {_CLASSES[name]}"
+        return self._reported(of, found, reason)
 
-    def _ideal(self, region: Where) -> GateResult:
-        name = f"ideal_observer_{region}"
-        if not self._arcs[region]:
-            return _result(name, None, None, "not_run", "no arcs are stored")
-        arcs, background = np.concatenate(self._arcs[region]), self._moments[region]
-        try:
-            seen = detectability(arcs, background)
-            pedestal = 1.0 / float(detectability(np.ones((1, arcs.shape[1])), background)[0])
-        except ValueError as error:
-            return _result(name, None, None, "not_run", str(error))
-        self._seen[region] = seen
-        low, middle, high = np.quantile(seen, [0.05, 0.5, 0.95])
-        bare = float(np.median(np.concatenate(self._bare[region])))
+    def _ideal(self, region: Where, seen: dict[Where, tuple[Array, float] | str], arrays: Arrays, context: Context) -> GateResult:
+        of = f"ideal_observer_{region}"
+        found = seen.get(region, "no arcs are stored")
+        if isinstance(found, str):
+            return self._not_run(of, found)
+        values, pedestal = found
+        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+        bare = float(np.median(arrays[f"bare/{region}"]))
         reason = (
-            f"median d' of the known arcs in {self._words(region)} against galaxies and noise "
+            f"median d' of the known arcs in {_words(region, context.regions)} against galaxies and noise "
             f"(5 to 95 %: {low:.2g} to {high:.2g}); against noise alone {bare:.2g}; "
             f"a pedestal of {pedestal:.2g} sky sigma a pixel has d' = 1"
         )
-        interval = Interval(float(middle), float(low), float(high), len(seen), background.n)
-        return _result(name, interval, pedestal, "reported", reason)
+        n_controls = int(arrays[f"moments/{region}/n"])
+        interval = Interval(float(middle), float(low), float(high), len(values), n_controls)
+        return replace(self._reported(of, interval, reason), detected_sensitivity=pedestal, sensitivity_unit=SKY)
 
-    def _pixel(self, arm: str) -> GateResult:
-        name = "pixel_auc" + ("" if arm == "stamp" else f"_{arm}")
-        if arm not in self._counts or "control" not in self._counts:
-            return _result(name, None, None, "not_run", f"there are no {_ARMS[arm]}, or no controls")
-        values = auc_map(self._counts[arm], self._counts["control"])
+    def _pixel(self, name: str, arrays: Arrays, context: Context) -> GateResult:
+        of = "pixel_auc" + ("" if name == "stamp" else f"_{name}")
+        if f"{name}/histograms" not in arrays or "control/histograms" not in arrays:
+            return self._not_run(of, f"there are no {_CLASSES[name]}, or no controls")
+        counts, controls = arrays[f"{name}/histograms"], arrays["control/histograms"]
+        values = auc_map(counts, controls)
         y, x = np.unravel_index(int(np.abs(values - 0.5).argmax()), values.shape)
-        value = float(values[y, x])
-        n = int(self._counts[arm][0].sum() + self._counts["control"][0].sum())
-        band = self.facts.imaging.reference_band
-        reason = f"AUC of the most telling single pixel, {band} band, at x = {x}, y = {y}, of {_ARMS[arm]}"
-        return GateResult(
-            name, RAW, "overall", "diagnostic", value, None, None, None, None, n, 0, "reported", reason, null=None, leak_unit=""
-        )
+        band = context.facts.imaging.reference_band
+        reason = f"AUC of the most telling single pixel, {band} band, at x = {x}, y = {y}, of {_CLASSES[name]}"
+        n = int(counts[0].sum() + controls[0].sum())
+        return self.result_of("reported", reason, name=of, role="diagnostic", value=float(values[y, x]), n=n)
 
-    def _information_bars(self) -> Exhibit | None:
-        if not self._information:
-            return None
-        series = []
-        for arm, label in _ARMS.items():
-            found = [self._information.get((arm, region)) for region in REGIONS]
-            if all(found):
-                columns = {key: [getattr(one, part) for one in found] for key, part in _PARTS.items()}
-                series.append({"label": label} | columns)
-        content = {
-            "labels": [self._words(region) for region in REGIONS],
-            "y_label": "bits",
-            "series": series,
-            "marks": [{"label": "the whole label", "y": 1.0}],
-        }
-        caption = (
-            "With arcs this is mostly signal. Without their declared arcs nothing should be left: less than 0 means that a rule "
-            "learnt on one half of the galaxies misleads on the other."
-        )
-        return Exhibit("usable_information", "Usable information on the label", caption, "bars", content)
+    def _reported(self, name: str, found: Interval, reason: str) -> GateResult:
+        numbers = {"value": found.value, "low": found.low, "high": found.high, "n": found.n, "n_groups": found.n_groups}
+        return self.result_of("reported", reason, name=name, role="diagnostic", **numbers)
 
-    def _observer_lines(self) -> Exhibit | None:
-        if not self._seen:
-            return None
-        share = np.linspace(0.0, 1.0, 41)
-        series = [
-            {"label": self._words(region), "x": np.quantile(seen, share).tolist(), "y": share.tolist()}
-            for region, seen in self._seen.items()
-        ]
-        axes = {"x_label": "d' of the ideal linear observer", "y_label": "share of arcs below", "x_log": True, "y_log": False}
-        caption = (
-            "What the best linear rule could see of each arc if it knew it: d' below 1 cannot be told from galaxies and noise."
-        )
-        marks = [{"label": "d' = 1", "x": 1.0}]
-        return Exhibit("ideal_observer", "Ceiling of detection", caption, "lines", axes | {"series": series, "marks": marks})
+    def _not_run(self, name: str, reason: str) -> GateResult:
+        return self.result_of("not_run", reason, name=name, role="diagnostic")
 
-    def _map(self, arm: str) -> Exhibit | None:
-        if arm not in self._counts or "control" not in self._counts:
-            return None
-        values = auc_map(self._counts[arm], self._counts["control"])
-        reach = max(float(np.abs(values - 0.5).max()), 0.02)
-        panels = [{"label": _ARMS[arm], "values": np.round(values, 3).tolist()}]
-        content = {"unit": "AUC", "low": 0.5 - reach, "high": 0.5 + reach, "diverging": True, "panels": panels}
-        band = self.facts.imaging.reference_band
-        caption = f"How well each pixel of the {band} band alone orders {_ARMS[arm]} and controls; 0.5 is chance."
-        return Exhibit(f"pixel_auc_{arm}", "AUC of single pixels", caption, "images", content)
+
+def _classes(few: Shard) -> dict[str, Stamps]:
+    """Controls, and positives with and without their arcs; those that there are."""
+    found = {"control": few.control, "stamp": few.positive}
+    if few.declared is not None:
+        found["residual"] = few.positive.without(few.declared)
+    return {name: stamps for name, stamps in found.items() if len(stamps)}
+
+
+def _words(region: Where, regions: Regions) -> str:
+    inner, outer = regions.annulus_pix
+    words: dict[Where, str] = {
+        "core": "the core",
+        "annulus": f"the annulus at {inner} to {outer} px",
+        "stamp": "the whole stamp",
+    }
+    return words[region]
+
+
+def _seen(region: Where, arrays: Arrays) -> tuple[Array, float] | str:
+    """D' of each arc and the pedestal of d' = 1, or why there are none."""
+    arcs = arrays[f"arc/{region}"]
+    try:
+        background = Moments(*(arrays[f"moments/{region}/{part}"] for part in Moments.PARTS))
+        return detectability(arcs, background), 1.0 / float(detectability(np.ones((1, arcs.shape[1])), background)[0])
+    except (KeyError, ValueError) as error:
+        return "there are no controls" if isinstance(error, KeyError) else str(error)
+
+
+def _bars(usable: dict[tuple[str, Where], GateResult], context: Context) -> Exhibit | None:
+    """Information by region."""
+    series = []
+    for name, label in _CLASSES.items():
+        found = [usable[name, region] for region in REGIONS]
+        if all(one.value is not None for one in found):
+            series.append({"label": label} | {key: [getattr(one, part) for one in found] for key, part in _NUMBERS.items()})
+    if not series:
+        return None
+    content = {
+        "labels": [_words(region, context.regions) for region in REGIONS],
+        "y_label": "bits",
+        "series": series,
+        "marks": [{"label": "the whole label", "y": 1.0}],
+    }
+    caption = (
+        "With arcs this is mostly signal. Without their declared arcs nothing should be left: less than 0 means that a rule "
+        "learnt on one half of the galaxies misleads on the other."
+    )
+    return Exhibit("usable_information", "Usable information on the label", caption, "bars", content)
+
+
+def _lines(seen: dict[Where, tuple[Array, float] | str], context: Context) -> Exhibit | None:
+    """Distribution of d'."""
+    share = np.linspace(0.0, 1.0, 41)
+    series = [
+        {"label": _words(region, context.regions), "x": np.quantile(found[0], share).tolist(), "y": share.tolist()}
+        for region, found in seen.items()
+        if not isinstance(found, str)
+    ]
+    if not series:
+        return None
+    axes = {"x_label": "d' of the ideal linear observer", "y_label": "share of arcs below", "x_log": True, "y_log": False}
+    caption = "What the best linear rule could see of each arc if it knew it: d' below 1 cannot be told from galaxies and noise."
+    marks = [{"label": "d' = 1", "x": 1.0}]
+    return Exhibit("ideal_observer", "Ceiling of detection", caption, "lines", axes | {"series": series, "marks": marks})
+
+
+def _map(name: str, arrays: Arrays, context: Context) -> Exhibit | None:
+    """Pixel by pixel, its AUC by itself."""
+    if f"{name}/histograms" not in arrays or "control/histograms" not in arrays:
+        return None
+    values = auc_map(arrays[f"{name}/histograms"], arrays["control/histograms"])
+    reach = max(float(np.abs(values - 0.5).max()), 0.02)
+    panels = [{"label": _CLASSES[name], "values": np.round(values, 3).tolist()}]
+    content = {"unit": "AUC", "low": 0.5 - reach, "high": 0.5 + reach, "diverging": True, "panels": panels}
+    band = context.facts.imaging.reference_band
+    caption = f"How well each pixel of the {band} band alone orders {_CLASSES[name]} and controls; 0.5 is chance."
+    return Exhibit(f"pixel_auc_{name}", "AUC of single pixels", caption, "images", content)
 
 
 def channels(scaled: Pixels, region: Where, regions: Regions) -> Vectors:
@@ -217,19 +225,15 @@ def channels(scaled: Pixels, region: Where, regions: Regions) -> Vectors:
     return block_means(core, _CHANNELS, axes=(-1, -2)).reshape(len(core), -1)
 
 
-def usable_information(
-    positive: Vectors, positive_hosts: Hosts, control: Vectors, control_hosts: Hosts, settings: Gates
-) -> Interval:
+def usable_information(one: Sample, zero: Sample, context: Context) -> Interval:
     """Information on the label that scaled, regularised logistic regressions can use, in bits.
 
     Parameters
     ----------
-    positive, control : ndarray, shapes (n, k) and (m, k)
-        Features of both classes.
-    positive_hosts, control_hosts : Hosts
-        Of their rows; each half of the galaxies is judged by the rule of the other.
-    settings : Gates
-        Level of the interval, least number of galaxies.
+    one, zero : Sample
+        Both classes; each half of the galaxies is judged by the rule of the other.
+    context : Context
+        The halves, the level of the interval, the least number of galaxies.
 
     Returns
     -------
@@ -239,24 +243,25 @@ def usable_information(
 
     Raises
     ------
-    ValueError
-        Too few galaxies in a half, or a fit that does not converge.
+    NotComparableError, TooFewGalaxiesError
+        As `held_out`.
     """
-    features = np.concatenate([positive, control]).astype(np.float64)
-    labels = np.repeat([1, 0], [len(positive), len(control)])
-    fitting = np.concatenate([positive_hosts.fitting, control_hosts.fitting])
-    hosts = np.concatenate([positive_hosts.ids, control_hosts.ids])
-    require_hosts(hosts, labels, fitting, settings.min_hosts)
+    features = np.concatenate([one.features, zero.features]).astype(np.float64)
+    labels = np.repeat([1, 0], [len(one.galaxy), len(zero.galaxy)])
+    galaxy = np.concatenate([one.galaxy, zero.galaxy])
+    fitting = checked_halves(labels, galaxy, context)
     gained = np.zeros(len(labels))
     for fit in (fitting, ~fitting):
-        score = fitted(features[fit], labels[fit]).decision_function(features[~fit]) * np.where(labels[~fit] == 1, 1.0, -1.0)
+        score = fitted(features[fit], labels[fit], "logistic").decision_function(features[~fit]) * np.where(
+            labels[~fit] == 1, 1.0, -1.0
+        )
         prior = np.bincount(labels[fit]) / fit.sum()
         gained[~fit] = (-np.logaddexp(0.0, -score) - np.log(prior[labels[~fit]])) / np.log(2.0)
-    cluster = np.unique(hosts, return_inverse=True)[1]
+    cluster = np.unique(context.ranked(galaxy), return_inverse=True)[1]
     groups, value = int(cluster.max()) + 1, float(gained.mean())
     scatter = np.bincount(cluster, gained - value)
     error = np.sqrt(groups / (groups - 1) * np.square(scatter).sum()) / len(gained)
-    half = float(t.ppf(0.5 + settings.level / 2.0, groups - 1) * error)
+    half = float(t.ppf(0.5 + context.settings.level / 2.0, groups - 1) * error)
     return Interval(value, value - half, value + half, len(gained), groups)
 
 
@@ -267,11 +272,9 @@ def _cut(image: Pixels, region: Where, regions: Regions) -> Pixels:
     return image[:, :, cut, cut].reshape(len(image), -1)
 
 
-def _result(
-    name: str, interval: Interval | None, leak: float | None, status: Literal["reported", "not_run"], reason: str
-) -> GateResult:
-    value, low, high = (interval.value, interval.low, interval.high) if interval else (None, None, None)
-    n, groups = (interval.n, interval.n_groups) if interval else (0, 0)
-    return GateResult(
-        name, RAW, "overall", "diagnostic", value, low, high, None, leak, n, groups, status, reason, null=None, leak_unit=SKY
-    )
+GATE: Final = Information(
+    name="information",
+    section="information",
+    title="Usable information",
+    asks="How many bits about the label does it hold?",
+)

@@ -1,30 +1,47 @@
-"""Gate on rows that have no stamp: whether one class lacks more of them than the other. Pure."""
+"""Does one class lack more stamps than the other: were rows without a stamp left out when the set was opened?"""
 
 from __future__ import annotations
 
-from arcgate.dataset.source import Facts
+from dataclasses import dataclass
+from typing import Final
+
 from arcgate.foreign.left_out import CHANCE
-from arcgate.gates.result import GateResult, Status
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.design_leaks import SELECTION
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.result import Status
+from arcgate.gates.core.shard import Shard
 
-NAME = "left_out_rows"
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOutRows(StatedGate):
+    """Compares the classes by the rows that were left out."""
+
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Nothing: these rows have no stamps."""
+        return {}
+
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """The exact two-sided probability that chance makes the classes differ as much; nothing where no row was left out.
+
+        Below `CHANCE` it fails, since what decides whether a stamp is there then tells the class.
+        """
+        p = context.facts.left_out_p
+        if p is None:
+            return Judgement([], [], [])
+        status: Status = "failed" if p < CHANCE else "passed"
+        words = "more than chance explains" if status == "failed" else "no more than chance explains"
+        reason = f"rows have no stamp and are left out; the classes differ in their share {words} (p = {p:.2g}, exact, two-sided)"
+        return Judgement([self.result_of(status, reason, value=p, margin=CHANCE, null=1.0)], [], [])
 
 
-def judge_left_out(facts: Facts) -> list[GateResult]:
-    """Compare the classes by the rows that were left out when the set was opened.
-
-    Returns
-    -------
-    list of GateResult
-        Value: the exact two-sided probability that chance makes the classes differ as much; below `CHANCE` it fails, since what
-        decides whether a stamp is there then tells the class. Empty where no row was left out.
-    """
-    p = facts.left_out_p
-    if p is None:
-        return []
-    status: Status = "failed" if p < CHANCE else "passed"
-    words = "more than chance explains" if status == "failed" else "no more than chance explains"
-    reason = f"rows have no stamp and are left out; the classes differ in their share {words} (p = {p:.2g}, exact, two-sided)"
-    result = GateResult(
-        NAME, "table", "overall", "gate", p, None, None, CHANCE, None, 0, 0, status, reason, null=1.0, leak_unit=""
-    )  # fmt: skip
-    return [result]
+GATE: Final = LeftOutRows(
+    name="left_out_rows",
+    section="splits",
+    title="Rows without a stamp",
+    asks="Does one class lack more stamps than the other?",
+    failing="what decides whether a stamp is there tells the class",
+    advice="Find why stamps of one class are missing, and leave the same galaxies out of the other.",
+    view="table",
+    cause=SELECTION,
+)

@@ -1,28 +1,38 @@
-"""Nuisance gate: whether the label can be told from what is known of a row, without its pixels."""
+"""Can the label be told from what is known of a row, without its pixels?
+
+What was measured on pixels that may hold an arc (`Facts.measured_on_arcs`) is no metadata: an arc pulls a centre, and its wings
+widen the sky. It changes how well a stamp compresses, too, and taking it away rounds, so that the size (of some lines of the
+reference band, zlib level 1) is that of the positive's null row; without null rows it is left out. Zeros and other stored values
+are pixels, which `stored_values` looks at. The order in the file is not looked at: layouts fix it.
+"""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Stamps
-from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.probe import TooFewHostsError
-from arcgate.gates.result import GateResult, Status
-from arcgate.gates.rules import Hosts, Rule, halved, judged, smallest_leak
+from arcgate.gates.core.auc_statistic import NULL_AUC, AucStatistic, Planting
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.design_leaks import SELECTION
+from arcgate.gates.core.evaluator import Stated, evaluate, not_run
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.held_out_auc import Rule, Sample
+from arcgate.gates.core.planted_leak import ColumnShift
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Stamps, alike
+from arcgate.gates.core.words import Words
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.imaging import Imaging
-from arcgate.variant import Gates
-from arcgate.views.view import Viewer
+from arcgate.variant import Gates, View
 
 Array = NDArray[np.float64]
 
@@ -35,140 +45,162 @@ EXCLUDED: Final = (
     "controls), core_mask_* and arc_noise (settings of the data set), role, label, control_kind (the label), sample_id, pair_id, "
     "host_id (identities)"
 )
-# Sizes of the canary: shift of one column in the positives, in units of its standard deviation over galaxies.
+# Sizes of the planted leak: shift of one column in the positives, in units of its standard deviation over galaxies.
 SHIFTS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 # About so many lines of a stamp are compressed.
 _LINES: Final = 16
-_RULES: Final[tuple[Rule, ...]] = ("ridge", "trees")
+_RULES: Final[dict[Rule, str]] = {"ridge": "linear rule", "trees": "boosted trees"}
+_VIEW: Final = "table"
 
 
-@dataclass
-class Metadata:
-    """Keeps the scalar columns of positives and controls, and the size of their stamps when compressed.
+@dataclass(frozen=True, kw_only=True)
+class Metadata(StatedGate):
+    """Looks at the scalar columns of positives and controls, and at the size of their stamps when compressed."""
 
-    What was measured on pixels that may hold an arc (`Facts.measured_on_arcs`) is no metadata: an arc pulls a centre, and its
-    wings widen the sky. It changes how well a stamp compresses, too, and taking it away rounds, so that the size (of some lines
-    of the reference band, zlib level 1) is that of the positive's null row; without null rows it is left out. Zeros and other
-    stored values are pixels, which `stored_values` looks at. The order in the file is not looked at: layouts fix it.
-    """
+    def words(self, result: str) -> Words:
+        """One of its rules."""
+        rules = {f"{self.name}_{rule}": words for rule, words in _RULES.items()}
+        title = f"{self.title}: {rules[result]}" if result in rules else self.title
+        return Words(self.section, title, self.asks, self.failing, self.advice)
 
-    viewer: Viewer
-    settings: Gates
-    facts: Facts
-    _positive: list[pd.DataFrame] = field(default_factory=list)
-    _control: list[pd.DataFrame] = field(default_factory=list)
-    _single: list[tuple[str, Interval]] = field(default_factory=list)
-    _absent: list[str] = field(default_factory=list)
+    def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
+        """Both rules."""
+        return [f"{self.name}_{rule}/{_VIEW}" for rule in _RULES]
 
-    def add(self, arms: Arms) -> None:
-        """Take the columns of one shard's rows."""
-        if arms.stamp.table.empty or arms.control.table.empty:
-            return
-        positive, control = (_columns(stamps).drop(columns=self._measured) for stamps in (arms.stamp, arms.control))
-        if arms.null is not None and not arms.null.table.empty:
-            sizes = pd.Series(_compressed(arms.null), index=arms.null.table["pair_id"])
-            positive["compressed_size"] = arms.stamp.table["pair_id"].map(sizes).to_numpy(np.float64)
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """The columns of both classes."""
+        if not len(shard.positive) or not len(shard.control):
+            return {}
+        measured = _measured(shard.context.facts)
+        positive, control = (_columns(stamps).drop(columns=measured) for stamps in (shard.positive, shard.control))
+        if shard.null is not None and len(shard.null):
+            of_control = _compressed(shard.control)
             # A null row with the very pixels of its control compresses alike.
-            control["compressed_size"] = _compressed(arms.control)
-        self._positive.append(positive)
-        self._control.append(control)
-
-    @property
-    def _measured(self) -> list[str]:
-        return [name for name in _numbers_of(self.facts.imaging) if name in self.facts.measured_on_arcs]
-
-    def merge(self, other: Self) -> None:
-        """Append what a later shard gave."""
-        self._positive += other._positive
-        self._control += other._control
-
-    def judge(self) -> list[GateResult]:
-        """One gate for a linear rule and one for boosted trees."""
-        if not self._positive:
-            return [_result(rule, None, None, self.settings, "not_run", "a class has no rows") for rule in _RULES]
-        positive, control = (pd.concat(parts, ignore_index=True) for parts in (self._positive, self._control))
-        hosts = [halved(table.pop("host_id").to_numpy(np.str_), self.settings) for table in (positive, control)]
-        known = [name for name in (*_numbers_of(self.facts.imaging), *NAMES, "compressed_size") if name not in self._measured]
-        self._absent = [name for name in known if name not in positive]
-        if _photon_noise(positive):
-            # The inverse variance of such rows holds the photons of their arcs.
-            self._absent += [f"ivar_{band}" for band in self.facts.imaging.bands]
-        drop = ["arc_noise", *self._absent]
-        if set(positive) | set(control) <= set(drop):
-            reason = f"nothing that could be compared is recorded beside the pixels{self._not_read()}"
-            return [_result(rule, None, None, self.settings, "not_run", reason) for rule in _RULES]
-        one, zero = _numbers(positive.drop(columns=drop, errors="ignore"), control.drop(columns=drop, errors="ignore"))
-        self._single = _single_columns(one, zero, hosts, self.settings)
-        return [self._judged(rule, one, zero, hosts) for rule in _RULES]
-
-    def exhibits(self) -> list[Exhibit]:
-        """AUC of every column by itself."""
-        if not self._single:
-            return []
-        ordered = sorted(self._single, key=lambda item: -abs(item[1].value - NULL_AUC))
-        content = {
-            "labels": [name for name, _ in ordered],
-            "y_label": "AUC",
-            "series": [
-                {
-                    "label": "column by itself",
-                    "values": [auc.value for _, auc in ordered],
-                    "low": [auc.low for _, auc in ordered],
-                    "high": [auc.high for _, auc in ordered],
-                }
-            ],
-            "marks": [
-                {"label": f"margin {side:g}", "y": side}
-                for side in (NULL_AUC - self.settings.margin, NULL_AUC + self.settings.margin)
-            ],
+            of_null = of_control if alike(shard.null, shard.control) else _compressed(shard.null)
+            sizes = pd.Series(of_null, index=shard.null.pair)
+            positive["compressed_size"] = pd.Series(shard.positive.pair).map(sizes).to_numpy(np.float64)
+            control["compressed_size"] = of_control
+        return {
+            "positive": positive,
+            "positive/galaxy": shard.positive.galaxy,
+            "positive/pair": shard.positive.pair,
+            "control": control,
+            "control/galaxy": shard.control.galaxy,
+            "control/pair": shard.control.pair,
         }
-        caption = f"Whether each column alone orders the classes. Not features, since they give the label away: {EXCLUDED}."
-        return [Exhibit("metadata", "What is known without pixels", caption, "bars", content)]
 
-    def _judged(self, rule: Rule, one: pd.DataFrame, zero: pd.DataFrame, hosts: list[Hosts]) -> GateResult:
-        try:
-            auc = judged(one.to_numpy(np.float64), hosts[0], zero.to_numpy(np.float64), hosts[1], rule, self.settings)
-            smallest, column = self._smallest_shift(rule, zero, hosts[1])
-        except TooFewHostsError as error:
-            return _result(rule, None, None, self.settings, "undetermined", str(error))
-        except ValueError as error:
-            return _result(rule, None, None, self.settings, "not_run", str(error))
-        failing = "the label can be told from metadata"
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """One result for a linear rule and one for boosted trees."""
+        margin = context.settings.margin
+        both = {rule: Stated(f"{self.name}_{rule}", _VIEW, NULL_AUC, margin) for rule in _RULES}
+        if not arrays:
+            return Judgement([not_run(stated, "a class has no rows") for stated in both.values()], [], [])
+        positive, control = arrays["positive"], arrays["control"]
+        absent = _absent(positive, context.facts)
+        not_read = _not_read(absent, _measured(context.facts))
+        drop = ["arc_noise", *absent]
+        if set(positive) | set(control) <= set(drop):
+            reason = f"nothing that could be compared is recorded beside the pixels{not_read}"
+            return Judgement([not_run(stated, reason) for stated in both.values()], [], [])
+        one, zero = _numbers(positive.drop(columns=drop, errors="ignore"), control.drop(columns=drop, errors="ignore"))
+        single = _single_columns(one, zero, arrays, context)
+        failing = self.failing
         # Names and cells have no order, and may be all that varies.
-        if self._single:
-            name, auc_of_it = max(self._single, key=lambda item: abs(item[1].value - NULL_AUC))
-            failing += f"; by itself {name} tells most (AUC {auc_of_it.value:.3f})"
-        status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
-        if smallest is not None:
-            reason += f"; caught in 9 of 10 such sets: {column} shifted by {smallest:.2g} of its spread"
-        return _result(rule, auc, smallest, self.settings, status, reason + self._not_read())
+        if single:
+            name, auc = max(single, key=lambda item: abs(item[1].value - NULL_AUC))
+            failing += f"; by itself {name} tells most (AUC {auc.value:.3f})"
+        judgement = Judgement([], _exhibits(single, margin), [])
+        for rule, stated in both.items():
+            remarked = Stated(stated.name, stated.view, NULL_AUC, margin, remark=not_read)
+            found = evaluate(remarked, _statistic(remarked, rule, one, zero, arrays, failing, context))
+            judgement.results.append(found.result)
+            judgement.curves.extend(found.curves)
+        return judgement
 
-    def _not_read(self) -> str:
-        """Columns that are not looked at, and why."""
-        words = f"; not there or not comparable: {', '.join(self._absent)}" if self._absent else ""
-        if self._measured:
-            words += f"; measured on stamps with their arcs, and therefore not looked at: {', '.join(self._measured)}"
-        return words
 
-    def _smallest_shift(self, rule: Rule, zero: pd.DataFrame, hosts: Hosts) -> tuple[float | None, str]:
-        """The canary: the null twin with the first varying column of one side shifted.
+@dataclass(frozen=True, eq=False)
+class _Columns(AucStatistic):
+    """The AUC of columns. Controls, or halves of them by lot, differ by nothing: what they read by chance is no alarm."""
 
-        On pairs the controls against themselves, else those of one half of the galaxies against the others.
-        """
-        bare = zero.to_numpy(np.float64)
-        spread = bare.std(axis=0)
-        place = int(np.argmax(spread > 0))
-        one = np.ones(len(bare), dtype=bool)
-        if not self.facts.paired:
-            one = uniform(self.settings.seed, "twin", hosts.ids) < 0.5
-        other = one if self.facts.paired else ~one
+    def alarm(self) -> str:
+        """None."""
+        return ""
 
-        def auc(size: float) -> Interval:
-            shifted = bare[one]
-            shifted[:, place] += size * spread[place]
-            return judged(shifted, hosts.take(one), bare[other], hosts.take(other), rule, self.settings)
 
-        return smallest_leak(SHIFTS, auc, self.settings), str(zero.columns[place])
+def _statistic(
+    stated: Stated, rule: Rule, one: pd.DataFrame, zero: pd.DataFrame, arrays: Arrays, failing: str, context: Context
+) -> AucStatistic:
+    """Of both classes, with a leak planted in the controls: the first varying column of one side shifted.
+
+    On pairs the null pair is the controls against themselves, else one half of their galaxies against the other.
+    """
+    subject, reference = (
+        Sample(table.to_numpy(np.float64), arrays[f"{name}/galaxy"], arrays[f"{name}/pair"])
+        for name, table in (("positive", one), ("control", zero))
+    )
+    null_subject = null_reference = reference
+    if not context.facts.paired:
+        first = uniform(context.settings.seed, "twin", reference.galaxy) < 0.5
+        null_subject, null_reference = (
+            Sample(reference.features[rows], reference.galaxy[rows], reference.pair[rows]) for rows in (first, ~first)
+        )
+    spread = reference.features.std(axis=0)
+    place = int(np.argmax(spread > 0))
+    leak = ColumnShift(
+        f"{zero.columns[place]} shifted by", "of a column's spread", SHIFTS, column=place, spread=float(spread[place])
+    )
+    planting = Planting(leak, {}, null_subject.features, _unchanged)
+    return _Columns(stated, subject, reference, null_subject, null_reference, rule, False, [planting], failing, context)
+
+
+def _unchanged(features: Array) -> Array:
+    return features
+
+
+def _measured(facts: Facts) -> list[str]:
+    """Columns that were measured on stamps with their arcs."""
+    return [name for name in _numbers_of(facts.imaging) if name in facts.measured_on_arcs]
+
+
+def _absent(positive: pd.DataFrame, facts: Facts) -> list[str]:
+    """Columns that are not there, or not comparable."""
+    measured = _measured(facts)
+    known = [name for name in (*_numbers_of(facts.imaging), *NAMES, "compressed_size") if name not in measured]
+    absent = [name for name in known if name not in positive]
+    if "arc_noise" in positive and bool((positive["arc_noise"] == "poisson").any()):
+        # The inverse variance of such rows holds the photons of their arcs.
+        absent += [f"ivar_{band}" for band in facts.imaging.bands]
+    return absent
+
+
+def _not_read(absent: list[str], measured: list[str]) -> str:
+    """Columns that are not looked at, and why."""
+    words = f"; not there or not comparable: {', '.join(absent)}" if absent else ""
+    if measured:
+        words += f"; measured on stamps with their arcs, and therefore not looked at: {', '.join(measured)}"
+    return words
+
+
+def _exhibits(single: list[tuple[str, Interval]], margin: float) -> list[Exhibit]:
+    """AUC of every column by itself."""
+    if not single:
+        return []
+    ordered = sorted(single, key=lambda item: -abs(item[1].value - NULL_AUC))
+    content = {
+        "labels": [name for name, _ in ordered],
+        "y_label": "AUC",
+        "series": [
+            {
+                "label": "column by itself",
+                "values": [auc.value for _, auc in ordered],
+                "low": [auc.low for _, auc in ordered],
+                "high": [auc.high for _, auc in ordered],
+            }
+        ],
+        "marks": [{"label": f"margin {side:g}", "y": side} for side in (NULL_AUC - margin, NULL_AUC + margin)],
+    }
+    caption = f"Whether each column alone orders the classes. Not features, since they give the label away: {EXCLUDED}."
+    return [Exhibit("metadata", "What is known without pixels", caption, "bars", content)]
 
 
 def _numbers_of(imaging: Imaging) -> list[str]:
@@ -177,8 +209,8 @@ def _numbers_of(imaging: Imaging) -> list[str]:
 
 
 def _columns(stamps: Stamps) -> pd.DataFrame:
-    """The features that a table holds, and colours; with host_id and arc_noise."""
-    table, known = stamps.table, ("host_id", *_numbers_of(stamps.imaging), *NAMES, "arc_noise")
+    """The features that a table holds, and colours; with arc_noise."""
+    table, known = stamps.table, (*_numbers_of(stamps.imaging), *NAMES, "arc_noise")
     kept = table[[name for name in known if name in table]].copy()
     for blue, red in pairwise(stamps.imaging.bands):
         if f"host_mag_{blue}" in kept and f"host_mag_{red}" in kept:
@@ -191,10 +223,6 @@ def _compressed(stamps: Stamps) -> Array:
     imaging = stamps.imaging
     lines = np.ascontiguousarray(stamps.image[:, imaging.bands.index(imaging.reference_band), :: imaging.size_pix // _LINES])
     return np.array([len(zlib.compress(image, 1)) for image in lines], dtype=np.float64)
-
-
-def _photon_noise(table: pd.DataFrame) -> bool:
-    return "arc_noise" in table and bool((table["arc_noise"] == "poisson").any())
 
 
 def _numbers(positive: pd.DataFrame, control: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -218,16 +246,26 @@ def _numbers(positive: pd.DataFrame, control: pd.DataFrame) -> tuple[pd.DataFram
     return table.iloc[: len(positive)], table.iloc[len(positive) :]
 
 
-def _single_columns(one: pd.DataFrame, zero: pd.DataFrame, hosts: list[Hosts], settings: Gates) -> list[tuple[str, Interval]]:
+def _single_columns(one: pd.DataFrame, zero: pd.DataFrame, arrays: Arrays, context: Context) -> list[tuple[str, Interval]]:
     """AUC of each varying column that has an order."""
     labels = np.repeat([1, 0], [len(one), len(zero)])
-    names = np.concatenate([half.names for half in hosts])
+    galaxy = context.ranked(np.concatenate([arrays["positive/galaxy"], arrays["control/galaxy"]]))
     values = pd.concat([one, zero])
     varying = [str(name) for name in values if name not in NAMES and values[name].nunique() > 1]
-    if any(len(np.unique(half.names)) < 2 for half in hosts):
+    if any(len(np.unique(galaxy[labels == label])) < 2 for label in (0, 1)):
         return []
-    return [(name, clustered_auc(values[name].to_numpy(np.float64), labels, names, settings.level)) for name in varying]
+    level = context.settings.level
+    return [(name, clustered_auc(values[name].to_numpy(np.float64), labels, galaxy, level)) for name in varying]
 
 
-def _result(rule: Rule, auc: Interval | None, smallest: float | None, settings: Gates, status: Status, reason: str) -> GateResult:
-    return auc_result(f"metadata_{rule}", "table", auc, (smallest, "of a column's spread"), settings.margin, status, reason)
+GATE: Final = Metadata(
+    name="metadata",
+    section="metadata",
+    title="Metadata",
+    asks="Can the label be told without looking at a pixel?",
+    failing="the label can be told from metadata",
+    advice=SELECTION.advice,
+    view=_VIEW,
+    requires="columns beside the pixels tell nothing",
+    cause=SELECTION,
+)

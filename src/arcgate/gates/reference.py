@@ -1,341 +1,150 @@
-"""The arc that a row declares, by other people's code: the independent reference for audits of a sample of rows.
+"""Are the stored arcs those that other people's code makes of what their rows declare?
 
-Rays, light profiles and the places of source images are lenstronomy's, splines through images and convolution are scipy's,
-everything is float64, slow and plain. No computation of `arcgate.lensing` is used, so that an error there cannot hide here. What
-is read is what the *survey* declares of a row: lens, source, the galaxy's centre, and `psfsize_*` and `psf_beta_declared_*` or
-`kernel_declared_*`. The columns of what was used are never read, so that an arc convolved with another PSF than the galaxy's
-stands out.
+The reference reads what rows declare and is multiplied with the declared core mask. An arc that was convolved with another PSF
+than the galaxy's fails: that is what the gate is for.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import numpy as np
-
-# The profiles themselves: the classes that combine them import all of lenstronomy, which takes a second or two.
-from lenstronomy.LensModel.Profiles.epl import EPL
-from lenstronomy.LensModel.Profiles.shear import Shear
-from lenstronomy.LensModel.Profiles.sie import SIE
-from lenstronomy.LightModel.Profiles.interpolation import Interpol
-from lenstronomy.LightModel.Profiles.sersic import SersicElliptic
+import pandas as pd
 from numpy.typing import NDArray
-from scipy.fft import irfft2, next_fast_len, rfft2
-from scipy.ndimage import map_coordinates, spline_filter
-from scipy.signal import resample
-from scipy.special import gamma, gammaincinv
 
-from arcgate.dataset.references import NONE, References
+from arcgate.dataset.source import Facts
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.counted import CountStatistic, Noticed
+from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.result import RAW
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import ZERO_POINT, Imaging
+from arcgate.ground.statistics import Interval
+from arcgate.injection.arcs import declared_psfs, render_arcs
+from arcgate.injection.inject import core_mask
+from arcgate.variant import Gates
 
 Array = NDArray[np.float64]
-Source = Callable[[Array, Array], Array]
 
-# Odd numbers of both, so that a ray passes through each pixel's centre.
-CELLS_PER_PIXEL = 11
-RAYS_PER_PIXEL: Final = 77
-# Light this far outside the stamp is followed, since the PSF carries part of it inside.
-BORDER_ARCSEC: Final = 3.144
-# Cells fainter than this share of the brightest one keep the light of their middle.
-_FAINT: Final = 1e-6
-
-# Dark pixels around a source image, for a spline through pixels that end abruptly.
-_EDGE: Final = 16
-
-# Closed range of each column; an end that the range leaves out is the next float.
-_ABOVE_0, _ABOVE_1 = np.nextafter(0.0, 1.0), np.nextafter(1.0, 2.0)
-_ANY: Final = (-np.inf, np.inf)
-_RANGES: Final[dict[str, tuple[float, float]]] = {
-    "theta_e_arcsec": (0.0, np.inf),
-    "lens_q": (_ABOVE_0, 1.0),
-    "lens_phi_rad": _ANY,
-    "gamma1": _ANY,
-    "gamma2": _ANY,
-    "source_reff_arcsec": (_ABOVE_0, np.inf),
-    "source_sersic_n": (_ABOVE_0, np.inf),
-    "source_q": (_ABOVE_0, 1.0),
-    "source_phi_rad": _ANY,
-    "source_x_arcsec": _ANY,
-    "source_y_arcsec": _ANY,
-    "flux_scale": (0.0, np.inf),
-    "host_x_pix": _ANY,
-    "host_y_pix": _ANY,
-}
-_OF_SERSIC: Final = ("source_sersic_n", "source_q")
-_RANGES_OF_BAND: Final[dict[str, tuple[float, float]]] = {
-    "source_mag": _ANY,
-    "psfsize": (_ABOVE_0, np.inf),
-    "psf_beta_declared": (_ABOVE_1, np.inf),
-}
+# Share of the band's peak. The renderer stays within 0.1 % of the reference, and the reference within 0.1 % of the truth (0.3 %
+# at the cusps of n = 4 sources), so that 0.5 % is no error of either; a PSF 3 % too wide is off by 3 to 5 %.
+MARGIN: Final = 0.005
+WIDER: Final = 1.03
+# Photon noise of an arc: a difference counts beyond what it scatters by this many standard deviations.
+_SIGMAS: Final = 4.0
 
 
-def reference_arc(
-    row: Mapping[str, Any],
-    imaging: Imaging,
-    *,
-    rays_per_pixel: int = RAYS_PER_PIXEL,
-    border_pix: int | None = None,
-    references: References = NONE,
-) -> Array:
-    """Arc of a row before any core mask: surface brightness convolved with the declared PSF, sampled at pixel centres.
+@dataclass(frozen=True, kw_only=True)
+class Reference(StatedGate):
+    """Renders `settings.reference_rows` positives, chosen by hash, with other people's code."""
 
-    Parameters
-    ----------
-    row : mapping
-        Manifest row with the host's columns joined. `lens_slope` may be absent or null, which means isothermal.
-    imaging : Imaging
-        Of the stamp.
-    rays_per_pixel : int
-        Rays per pixel and axis where there is light, a multiple of 11.
-    border_pix : int or None
-        Light this many pixels outside the stamp is followed; None for `BORDER_ARCSEC`.
-    references : References
-        Kernels and images that the row names. Between its pixels a kernel is the band-limited function through them.
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Differences of the chosen rows, per band, and what a wider PSF would make of them."""
+        context = shard.context
+        if _why_not(context.facts, context.settings) or shard.arc is None:
+            return {}
+        chosen = np.isin(shard.positive.pair, context.first("reference", context.settings.reference_rows))
+        kept: dict[str, list[Any]] = {"sample": [], "difference": [], "wider": [], "unable": []}
+        for place in np.flatnonzero(chosen):
+            row = cast("dict[str, Any]", shard.positive.table.iloc[place].to_dict())
+            try:
+                difference, wider = _compared(row, shard.arc[place], context.facts)
+            except ArcgateError as error:
+                kept["unable"].append(str(error))
+                continue
+            kept["sample"].append(int(row["sample_id"]))
+            kept["difference"].append(difference)
+            kept["wider"].append(wider)
+        return {name: np.array(values) for name, values in kept.items() if values}
 
-    Returns
-    -------
-    ndarray, float64 (band, y, x)
-        Nanomaggies per pixel. The caller applies the row's core mask.
-
-    Raises
-    ------
-    ArcgateError
-        A column that is missing, null, infinite or outside its range, naming sample and column, or a kernel or image that is
-        missing.
-    ValueError
-        A number of rays that is not a multiple of 11, or a negative border.
-
-    Notes
-    -----
-    Largest error of a pixel against 27 cells and 189 to 297 rays a pixel, in the share of the band's peak, v4_sota-like rows
-    with psfsize 1.7, 1.3, 1.0 arcsec and beta 2.5, 3, 3.5: 0.023 % over 9 rows with R_e = 0.1 arcsec and n = 1 (0.10 % at 11
-    rays a pixel), of which 0.02 % is the size of the cells, which grows as the PSF narrows. Cusps need more rays: 0.29 %
-    over 3 rows with R_e = 0.1 arcsec and n = 4 (0.76 % at 33 rays).
-    """
-    if border_pix is None:
-        border_pix = math.ceil(BORDER_ARCSEC / imaging.pixel_scale_arcsec)
-    if rays_per_pixel < 1 or rays_per_pixel % CELLS_PER_PIXEL or border_pix < 0:
-        rule = f"rays_per_pixel must be a multiple of {CELLS_PER_PIXEL} and border_pix not negative"
-        raise ValueError(f"{rule}, got {rays_per_pixel} and {border_pix}")
-    image = _name(row, "source_image")
-    kernels = tuple(_name(row, f"kernel_declared_{band}") for band in imaging.bands)
-    declared = tuple(_declared(row, imaging, image is not None).items())
-    named = _Named(image, kernels, references)
-    return _rendered(declared, named, imaging, rays_per_pixel // CELLS_PER_PIXEL, CELLS_PER_PIXEL, border_pix).copy()
-
-
-class _Named(NamedTuple):
-    """What a row declares by name: its source's image and the kernel of each band, where it has any."""
-
-    image: str | None
-    kernels: tuple[str | None, ...]
-    references: References
-
-
-def _name(row: Mapping[str, Any], column: str) -> str | None:
-    name = row.get(column)
-    return None if name is None or name != name else str(name)
-
-
-@lru_cache(maxsize=64)
-def _rendered(
-    declared: tuple[tuple[str, float], ...],
-    named: _Named,
-    imaging: Imaging,
-    rays_per_cell: int,
-    cells_per_pixel: int,
-    border_pix: int,
-) -> Array:
-    """The arc of declared values; kept, because variants of a study declare the same arcs and each takes a second or more.
-
-    `cells_per_pixel` is `CELLS_PER_PIXEL`, named here so that no arc of another division is found.
-    """
-    values = dict(declared)
-    light = _light(values, _source_of(values, named), imaging, rays_per_cell, border_pix)
-    mags = np.array([values[f"source_mag_{band}"] for band in imaging.bands])
-    flux = values["flux_scale"] * 10.0 ** (-0.4 * (mags - ZERO_POINT))
-    psfs = [
-        named.references.kernel(kernel).image
-        if kernel is not None
-        else moffat_scale(values[f"psfsize_{band}"], values[f"psf_beta_declared_{band}"])
-        for band, kernel in zip(imaging.bands, named.kernels, strict=True)
-    ]
-    return flux[:, None, None] * _convolved(light, psfs, imaging, border_pix)
-
-
-def moffat_scale(psfsize_arcsec: float, beta: float) -> tuple[float, float]:
-    """Scale radius alpha (arcsec) and exponent of the Moffat of a given psfsize.
-
-    psfsize is the FWHM of the Gaussian with the PSF's noise-equivalent area N = 1 / integral P^2. A Gaussian has
-    N = 4 pi sigma^2, a Moffat P = (beta - 1) / (pi alpha^2) (1 + r^2 / alpha^2)^-beta has
-    N = pi alpha^2 (2 beta - 1) / (beta - 1)^2, so alpha = 2 sigma (beta - 1) / sqrt(2 beta - 1).
-    """
-    sigma = psfsize_arcsec / np.sqrt(8.0 * np.log(2.0))
-    return float(2.0 * sigma * (beta - 1.0) / np.sqrt(2.0 * beta - 1.0)), beta
-
-
-def _declared(row: Mapping[str, Any], imaging: Imaging, is_image: bool) -> dict[str, float]:
-    """The columns that the reference reads, as checked numbers."""
-    of_bands = {f"{stem}_{band}": limits for stem, limits in _RANGES_OF_BAND.items() for band in imaging.bands}
-    ranges = {column: limits for column, limits in _RANGES.items() if not (is_image and column in _OF_SERSIC)} | of_bands
-    values = {column: _number(row, column, row.get(column), *limits) for column, limits in ranges.items()}
-    slope = row.get("lens_slope")
-    absent = slope is None or slope != slope
-    values["lens_slope"] = 2.0 if absent else _number(row, "lens_slope", slope, _ABOVE_1, np.nextafter(3.0, 0.0))
-    return values
-
-
-def _number(row: Mapping[str, Any], column: str, value: Any, low: float, high: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not (np.isfinite(number) and low <= number <= high):
-        found = repr(value) if column in row else "missing"
-        raise ArcgateError(
-            f"column {column} is {found}, the reference needs a number"
-            + ("" if (low, high) == _ANY else f" in [{low:.3g}, {high:.3g}]"),
-            where=f"row with sample_id {row.get('sample_id')}, column {column}",
-            todo="give a row with an arc (positive or null), with the columns of its host joined",
-        )
-    return number
-
-
-def _light(values: Mapping[str, float], source: Source, imaging: Imaging, rays: int, border: int) -> Array:
-    """Lensed light of each cell for an unlensed flux of 1; square, the border included.
-
-    One ray through each cell's middle, then the mean of `rays` squared rays in cells that hold light.
-    """
-    scale = imaging.pixel_scale_arcsec
-    size = scale / CELLS_PER_PIXEL
-    place = (np.arange((imaging.size_pix + 2 * border) * CELLS_PER_PIXEL) + 0.5) / CELLS_PER_PIXEL - 0.5 - border
-    x, y = np.meshgrid((place - values["host_x_pix"]) * scale, (place - values["host_y_pix"]) * scale)
-    light = _brightness(values, source, x, y)
-    lit = light > _FAINT * light.max()
-    step = ((np.arange(rays) + 0.5) / rays - 0.5) * size
-    shifts = [(dx, dy) for dx in step for dy in step]
-    light[lit] = sum(_brightness(values, source, x[lit] + dx, y[lit] + dy) for dx, dy in shifts) / len(shifts)
-    return light * size**2
-
-
-def _brightness(values: Mapping[str, float], source: Source, x: Array, y: Array) -> Array:
-    """Surface brightness at image-plane positions relative to the lens, per square arcsec."""
-    e1, e2 = _ellipticity(values["lens_q"], values["lens_phi_rad"])
-    # A ray through the lens's centre: lenstronomy's EPL divides 0 by 0 there and then puts zero, as it should be.
-    with np.errstate(invalid="ignore"):
-        if values["lens_slope"] == 2.0:
-            by_lens = SIE().derivatives(x, y, values["theta_e_arcsec"], e1, e2)
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """The largest difference of a pixel as a share of its band's peak, over rows and bands."""
+        stated = Stated(self.name, RAW, 0.0, MARGIN, "in these arcs")
+        reason = _why_not(context.facts, context.settings)
+        if not reason and "unable" in arrays:
+            reason = f"the reference cannot render what is declared: {arrays['unable'][0]}"
+        if not reason and "difference" not in arrays:
+            reason = "no arcs are stored"
+        if reason:
+            return Judgement([not_run(stated, reason)], [], [])
+        found, wider, bands = arrays["difference"], arrays["wider"], context.facts.imaging.bands
+        row, band = np.unravel_index(int(found.argmax()), found.shape)
+        value, n = float(found.max()), len(found)
+        size = f"{100 * value:.2g} % of the peak (sample {arrays['sample'][row]}, band {bands[band]})"
+        if value > MARGIN:
+            shown = Outcome("leak", f"stored arcs differ from the arcs that their rows declare by up to {size}")
         else:
-            by_lens = EPL().derivatives(x, y, values["theta_e_arcsec"], values["lens_slope"], e1, e2)
-    by_shear = Shear().derivatives(x, y, values["gamma1"], values["gamma2"])
-    beta_x, beta_y = (place - (lens + shear) for place, lens, shear in zip((x, y), by_lens, by_shear, strict=True))
-    return source(beta_x, beta_y)
+            shown = Outcome("no leak", f"{n} arcs are those that an independent renderer makes of their rows, within {size}")
+        planted = {"a PSF too wide by": Noticed(bool(wider.max() > MARGIN), WIDER - 1.0, WIDER - 1.0, "of the PSF's width")}
+        evaluated = evaluate(stated, CountStatistic(self.name, RAW, Interval(value, value, value, n, n), shown, planted))
+        return Judgement([evaluated.result], [_exhibit(arrays, bands)], list(evaluated.curves))
 
 
-def _source_of(values: Mapping[str, float], named: _Named) -> Source:
-    """Surface brightness of the source, per square arcsec, for a flux of 1."""
-    if named.image is None:
-        arguments = _source_arguments(values)
-        return lambda x, y: np.asarray(SersicElliptic().function(x, y, **arguments))
-    images, (index,), (half_light_arcsec,) = named.references.images([named.image])
-    scale = images.scale_arcsec * values["source_reff_arcsec"] / float(half_light_arcsec)
-    place = {"center_x": values["source_x_arcsec"], "center_y": values["source_y_arcsec"], "phi_G": values["source_phi_rad"]}
-    image = np.pad(images.images[int(index)].double().numpy(), _EDGE)
-    middle_y, middle_x = ((side - 1) / 2.0 for side in image.shape)
-    spline = spline_filter(image, order=3)
-
-    def brightness(x: Array, y: Array) -> Array:
-        column, line = Interpol.coord2image_pixel(x, y, scale=scale, **place)
-        at = [line + middle_y, column + middle_x]
-        return np.asarray(map_coordinates(spline, at, order=3, prefilter=False)) / scale**2
-
-    return brightness
+def _why_not(facts: Facts, settings: Gates) -> str:
+    if not settings.reference_rows:
+        return "no rows are asked for (gates.reference_rows = 0)"
+    return "" if facts.declared else "lens, source and PSF of the rows are not declared, so that no arc can be predicted"
 
 
-def _source_arguments(values: Mapping[str, float]) -> dict[str, float]:
-    """Arguments of lenstronomy for the exact Sersic profile of total flux 1.
+def _exhibit(arrays: Arrays, bands: tuple[str, ...]) -> Exhibit:
+    """A row of the table for each arc."""
+    columns = ["sample", *[f"{band}: stored, %" for band in bands], *[f"{band}: PSF 3 % too wide, %" for band in bands]]
+    rows = [
+        [int(sample), *[round(100 * float(value), 3) for value in [*difference, *wider]]]
+        for sample, difference, wider in zip(arrays["sample"], arrays["difference"], arrays["wider"], strict=True)
+    ]
+    caption = (
+        f"Largest difference of a pixel from the reference in % of the band's peak; margin {100 * MARGIN:g} %. On the right "
+        "the same arcs with a PSF that is 3 % too wide, which must exceed the margin."
+    )
+    return Exhibit("reference", "Arcs against the independent reference", caption, "table", {"columns": columns, "rows": rows})
 
-    Its profile is amp exp(-k ((R / R_sersic)^(1/n) - 1)) with k = 1.9992 n - 0.3271, the exact one
-    I_0 exp(-b (R / R_e)^(1/n)) with P(2n, b) = 1/2 and total flux 2 pi n R_e^2 b^(-2n) Gamma(2n) I_0 (Graham & Driver 2005,
-    eq. 4): R_sersic = R_e (k / b)^n and amp = I_0 exp(-k) make them the same.
+
+def _compared(row: dict[str, Any], arc: Pixels, facts: Facts) -> tuple[list[float], list[float]]:
+    """Per band the difference of the stored arc and of one with a wider PSF."""
+    # lenstronomy takes a second to import: not where no row is compared.
+    from arcgate.gates.features.reference_arc import reference_arc
+
+    table, imaging, references = pd.DataFrame([row]), facts.imaging, facts.references
+    mask = core_mask(table, imaging)[0].astype(np.float64)
+    expected = reference_arc(row, imaging, references=references)
+    variance = np.zeros_like(expected)
+    if row.get("arc_noise") == "poisson":
+        gain = np.array([float(row[f"gain_{band}"]) for band in imaging.bands])[:, None, None]
+        variance = mask**2 * np.maximum(expected, 0.0) / gain
+    wide = [tuple(psf.stretched(WIDER) for psf in psfs) for psfs in declared_psfs(table, imaging, references)]
+    wider = render_arcs(table, wide, imaging, references)[0][0]
+    found = _difference(arc - expected * mask, expected, variance)
+    # The wider arc carries no noise of its own; what noise would hide is still taken off.
+    seen = _difference((wider - expected) * mask, expected, variance, own_noise=False)
+    return found.tolist(), seen.tolist()
+
+
+def _difference(residual: Array, expected: Array, variance: Array, own_noise: bool = True) -> Array:
+    """Per band: the largest residual in the share of the peak; with photon noise the root of the excess over its variance.
+
+    With noise single pixels say nothing at 0.5 %. The sum of squares has the mean sum(variance) and the standard deviation
+    sqrt(2 sum(variance^2)); what exceeds both counts, relative to the sum of squares of the arc.
     """
-    n, reff = values["source_sersic_n"], values["source_reff_arcsec"]
-    exact, theirs = gammaincinv(2.0 * n, 0.5), max(1.9992 * n - 0.3271, 1e-5)
-    centre = exact ** (2.0 * n) / (2.0 * np.pi * n * reff**2 * gamma(2.0 * n))
-    e1, e2 = _ellipticity(values["source_q"], values["source_phi_rad"])
-    return {
-        "amp": float(centre * np.exp(-theirs)),
-        "R_sersic": float(reff * (theirs / exact) ** n),
-        "n_sersic": n,
-        "e1": e1,
-        "e2": e2,
-        "center_x": values["source_x_arcsec"],
-        "center_y": values["source_y_arcsec"],
-    }
+    if not variance.any():
+        largest: Array = np.abs(residual).max(axis=(1, 2)) / expected.max(axis=(1, 2))
+        return largest
+    noise = variance.sum(axis=(1, 2)) if own_noise else 0.0
+    scatter = _SIGMAS * np.sqrt(2.0 * np.square(variance).sum(axis=(1, 2)))
+    excess = np.square(residual).sum(axis=(1, 2)) - noise - scatter
+    relative: Array = np.sqrt(np.maximum(excess, 0.0) / np.square(expected).sum(axis=(1, 2)))
+    return relative
 
 
-def _ellipticity(q: float, phi_rad: float) -> tuple[float, float]:
-    size = (1.0 - q) / (1.0 + q)
-    return float(size * np.cos(2.0 * phi_rad)), float(size * np.sin(2.0 * phi_rad))
-
-
-def _convolved(light: Array, psfs: Sequence[tuple[float, float] | Array], imaging: Imaging, border: int) -> Array:
-    """Linear convolutions of the cells with PSFs, read at pixel centres, times pixel area: (band, y, x).
-
-    Only pixel centres are read, so the convolution on the fine grid splits without approximation into one on the pixel
-    grid for each place of a cell within its pixel, whose transforms are added. The kernels cover every offset from a cell to a
-    pixel's centre, and what wraps around falls outside the offsets that are read.
-
-    Parameters
-    ----------
-    light : ndarray (y, x)
-        Light of each cell, the border included.
-    psfs : sequence of (float, float) or ndarray
-        Of each band: scale radius (arcsec) and exponent of a Moffat, or a kernel.
-    imaging : Imaging
-        Of the stamp.
-    border : int
-        Pixels of the border.
-    """
-    stamp, scale = imaging.size_pix, imaging.pixel_scale_arcsec
-    cells, size = CELLS_PER_PIXEL, stamp + 2 * border
-    reach = np.arange(-(stamp - 1) - border, stamp + border)
-    # Offsets from cells to pixels' centres, in cells: place of the cell within its pixel, offset of the pixel.
-    offset = cells * reach - (np.arange(cells) - cells // 2)[:, None]
-    shape = (next_fast_len(len(reach), real=True),) * 2
-    cellwise = light.reshape(size, cells, size, cells).transpose(1, 3, 0, 2)
-    spectra = np.zeros((len(psfs), shape[0], shape[1] // 2 + 1), dtype=np.complex128)
-    farthest = int(np.abs(offset).max())
-    profiles = [_moffat(*psf, farthest, scale) if isinstance(psf, tuple) else _fine(psf, farthest) / scale**2 for psf in psfs]
-    for row, down in enumerate(offset + farthest):
-        for column, right in enumerate(offset + farthest):
-            transform = rfft2(cellwise[row, column], shape)
-            for spectrum, profile in zip(spectra, profiles, strict=True):
-                spectrum += transform * rfft2(profile[np.ix_(down, right)], shape)
-    first = size - 1
-    image = irfft2(spectra, shape)[:, first : first + stamp, first : first + stamp]
-    return np.asarray(image * scale**2)
-
-
-def _moffat(alpha: float, beta: float, farthest: int, scale_arcsec: float) -> Array:
-    """A Moffat, per square arcsec, at offsets of up to so many cells along both axes: (2 farthest + 1, 2 farthest + 1)."""
-    squared = (np.arange(-farthest, farthest + 1) * (scale_arcsec / CELLS_PER_PIXEL)) ** 2
-    return np.asarray((beta - 1.0) / (np.pi * alpha**2) * (1.0 + (squared[:, None] + squared) / alpha**2) ** -beta)
-
-
-def _fine(kernel: Array, farthest: int) -> Array:
-    """The band-limited function through a kernel's pixels, per pixel, at such offsets."""
-    image = kernel / kernel.sum()
-    # Dark pixels around, so that what the Fourier transform repeats stays away.
-    side = max(farthest // CELLS_PER_PIXEL + 2, max(kernel.shape))
-    padded = np.zeros((2 * side + 1, 2 * side + 1))
-    top, left = (side - size // 2 for size in image.shape)
-    padded[top : top + image.shape[0], left : left + image.shape[1]] = image
-    for axis in (0, 1):
-        padded = np.asarray(resample(padded, CELLS_PER_PIXEL * (2 * side + 1), axis=axis))
-    middle = CELLS_PER_PIXEL * side
-    return padded[middle - farthest : middle + farthest + 1, middle - farthest : middle + farthest + 1]
+GATE: Final = Reference(
+    name="reference",
+    section="reference",
+    title="Against the reference",
+    asks="Are the arcs those of their declared parameters?",
+    failing="the arcs are not those of the declared lenses, sources and PSFs",
+    advice="Check units and conventions of the columns that declare lens, source and PSF against the renderer's.",
+)

@@ -1,68 +1,94 @@
-"""Gate on splits: no galaxy, sky cell, pair, PSF or source on two sides."""
+"""Is any galaxy, sky cell, pair, PSF or source on two sides of a split?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-from arcgate.dataset.source import Source
-from arcgate.gates.result import GateResult, Status
+from arcgate.dataset.source import Facts
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
+from arcgate.gates.core.design_leaks import SPLIT
+from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.shard import Shard
 
 KEYS: Final = {"host_id": "galaxies", "healpix": "sky cells", "pair_id": "pairs"}
 # What rows may name besides; asked where they do.
 REFERENCES: Final = {"kernel": "PSF kernels", "source_image": "source images"}
+_VIEW: Final = "table"
 
 
-def judge_splits(source: Source) -> GateResult:
-    """Count what occurs in more than one split, over all rows: galaxies, sky cells, pairs, kernels and source images.
+@dataclass(frozen=True, kw_only=True)
+class SplitIntegrity(StatedGate):
+    """Counts what occurs in more than one split, over all rows.
 
     Kernels and images count by what they come from, too, where that is known: one PSF model at two places is nearly one PSF.
-
-    Parameters
-    ----------
-    source : Source
-        Its columns host_id, healpix (null without positions), pair_id and split are read, and those that name kernels and images.
-
-    Returns
-    -------
-    GateResult
-        Value: share of galaxies, cells, pairs, kernels and images that cross; not_run, naming them, without the columns that it
-        needs, and where nothing tells which rows show the same galaxy. Its canary moves one row to another split.
     """
-    columns = source.facts.columns
-    keys = [key for key in KEYS if key in columns]
-    if "split" not in columns or "host_id" not in columns:
-        missing = ", ".join(name for name in ("host_id", "healpix", "pair_id", "split") if name not in columns)
-        return _result(None, 0, 0, "not_run", f"columns are missing: {missing}")
-    if not source.facts.galaxies_named:
-        return _result(None, 0, 0, "not_run", "no column names the galaxy, so that each row counts as its own: give its id")
-    named = sorted(name for name in columns if name == "source_image" or name.startswith("kernel_"))
-    return judge_table(source.table([*keys, *named, "split"]), keys, source.facts.references.origins())
+
+    def columns(self, facts: Facts) -> list[str]:
+        """Those that name galaxies, cells, pairs, kernels and images, and the split; none where these are not recorded."""
+        if _why_not(facts):
+            return []
+        named = sorted(name for name in facts.columns if name == "source_image" or name.startswith("kernel_"))
+        return [*[key for key in KEYS if key in facts.columns], *named, "split"]
+
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Nothing: no stamps are looked at."""
+        return {}
+
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """The share of galaxies, cells, pairs, kernels and images that cross."""
+        stated = Stated(self.name, _VIEW, 0.0, 0.0, "with a row moved to another split")
+        if reason := _why_not(context.facts):
+            return Judgement([not_run(stated, reason)], [], [])
+        table: pd.DataFrame = arrays[ALL_ROWS]
+        keys = [key for key in KEYS if key in table]
+        if table["split"].nunique() < 2 and not _crossing_by_kind(table, keys, context.facts.references.origins()):
+            return Judgement([not_run(stated, "the data set has one split only" + _not_judged(keys))], [], [])
+        found = evaluate(stated, judged_table(table, keys, context.facts.references.origins()))
+        return Judgement([found.result], [], list(found.curves))
 
 
-def judge_table(table: pd.DataFrame, keys: Sequence[str], origins: Mapping[str, Mapping[str, str]]) -> GateResult:
-    """The same on a table with the columns `keys` and split, and those of kernels and images where rows name any."""
+def _why_not(facts: Facts) -> str:
+    if "split" not in facts.columns or "host_id" not in facts.columns:
+        missing = ", ".join(name for name in ("host_id", "healpix", "pair_id", "split") if name not in facts.columns)
+        return f"columns are missing: {missing}"
+    return "" if facts.galaxies_named else "no column names the galaxy, so that each row counts as its own: give its id"
+
+
+def judged_table(table: pd.DataFrame, keys: Sequence[str], origins: Mapping[str, Mapping[str, str]]) -> CountStatistic:
+    """What crosses in a table with the columns `keys` and split, and those of kernels and images where rows name any.
+
+    Planted is one row of each kind that occurs twice, in a split of its own.
+    """
     occurring = _occurring(table, keys, origins)
-    crossing = {what: _crossing(each) for what, each in occurring.items()}
+    crossing = _crossing_by_kind(table, keys, origins)
     total = sum(int(each["value"].nunique()) for each in occurring.values())
-    share = sum(crossing.values()) / total if total else None
-    moved = _occurring(_one_row_moved(table, keys), keys, origins)
-    heard = sum(_crossing(each) for each in moved.values()) > sum(crossing.values())
-    found = ", ".join(f"{count} {what}" for what, count in crossing.items() if count)
-    absent = ", ".join(KEYS[key] for key in KEYS if key not in keys)
-    status: Status
+    value = exactly(sum(crossing.values()) / max(total, 1), len(table), int(table["host_id"].nunique()))
+    found = ", ".join(f"{count} {what}" for what, count in crossing.items())
     if found:
-        status, reason = "failed", f"{found} occur in more than one split"
-    elif table["split"].nunique() < 2:
-        status, reason = "not_run", "the data set has one split only"
-    elif not heard:
-        status, reason = "blind", "a row moved to another split went unnoticed: nothing occurs twice"
+        shown = Outcome("leak", f"{found} occur in more than one split{_not_judged(keys)}")
     else:
-        status, reason = "passed", f"nothing occurs in two splits of {', '.join(occurring)}"
-    reason += f"; not judged for want of their columns: {absent}" if absent else ""
-    return _result(share, len(table), int(table["host_id"].nunique()), status, reason)
+        shown = Outcome("no leak", f"nothing occurs in two splits of {', '.join(occurring)}{_not_judged(keys)}")
+    planted = {f"one of the {what}": Noticed(seen) for what, seen in _noticed(occurring).items()}
+    # Where nothing occurs twice, nothing could cross, and silence means nothing.
+    planted = planted or {"a row that shares anything with another": Noticed(noticed=bool(found))}
+    return CountStatistic("split_integrity", _VIEW, value, shown, planted)
+
+
+def _not_judged(keys: Sequence[str]) -> str:
+    absent = ", ".join(KEYS[key] for key in KEYS if key not in keys)
+    return f"; not judged for want of their columns: {absent}" if absent else ""
+
+
+def _crossing_by_kind(table: pd.DataFrame, keys: Sequence[str], origins: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+    """How many of each kind cross; without kinds of which none does."""
+    counted = {what: _crossing(each) for what, each in _occurring(table, keys, origins).items()}
+    return {what: count for what, count in counted.items() if count}
 
 
 def _occurring(table: pd.DataFrame, keys: Sequence[str], origins: Mapping[str, Mapping[str, str]]) -> dict[str, pd.DataFrame]:
@@ -88,17 +114,28 @@ def _crossing(occurring: pd.DataFrame) -> int:
     return int((occurring.groupby("value")["split"].nunique() > 1).sum())
 
 
-def _one_row_moved(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """The first row that shares its galaxy, cell or pair with another, in a split of its own."""
-    shared = pd.concat([table[key].duplicated(keep=False) & table[key].notna() for key in keys], axis=1).any(axis=1)
-    split = table["split"].tolist()
-    if shared.any():
-        split[int(shared.to_numpy().argmax())] = "moved"
-    return table.assign(split=split)
+def _noticed(occurring: Mapping[str, pd.DataFrame]) -> dict[str, bool]:
+    """By kind, whether one occurrence in a split of its own is noticed; a kind of which nothing occurs twice cannot cross."""
+    found = {}
+    for what, each in occurring.items():
+        twice = each["value"].duplicated(keep=False).to_numpy()
+        # What crosses already shows nothing more when it is moved.
+        once = twice & (each.groupby("value")["split"].transform("nunique") == 1).to_numpy()
+        if once.any():
+            split = each["split"].tolist()
+            split[int(once.argmax())] = "moved"
+            found[what] = _crossing(each.assign(split=split)) > _crossing(each)
+    return found
 
 
-def _result(share: float | None, n: int, groups: int, status: Status, reason: str) -> GateResult:
-    name = "split_integrity"
-    return GateResult(
-        name, "table", "overall", "gate", share, share, share, 0.0, None, n, groups, status, reason, null=0.0, leak_unit=""
-    )
+GATE: Final = SplitIntegrity(
+    name="split_integrity",
+    section="splits",
+    title="Splits",
+    asks="Does a galaxy, pair, sky cell, PSF or source occur in two sets?",
+    failing="the same object is on two sides of a split: scores on the test set are too good",
+    advice=SPLIT.advice,
+    view=_VIEW,
+    requires="no galaxy in two splits",
+    cause=SPLIT,
+)

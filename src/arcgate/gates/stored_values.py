@@ -1,22 +1,28 @@
-"""Gate on how numbers are stored: whether one class's values lie on a coarser grid than the other's, or hold more zeros."""
+"""Do the classes differ in how their numbers are stored: in precision, in steps, or in exact zeros?
+
+Exact, and silent on sound sets: what adding an arc leaves in the last bits of single pixels (docs/gates.md) is no grid. Zeros of
+a positive are those of its stamp and those that its declared arc covers. Where no arc is declared, only zeros that controls lack
+count, since the wings of an arc fill those of its galaxy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import RAW, GateResult, Status
-from arcgate.gates.tails_statistic import limit, share_interval
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.counted import NOTICED, CountStatistic, Noticed, exactly
+from arcgate.gates.core.counting import limit, share_interval
+from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.result import RAW
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels
 from arcgate.ground.statistics import BY_CHANCE, classes_differ
-from arcgate.variant import Gates
-from arcgate.views.view import Viewer
 
 Marks = NDArray[np.bool_]
 
@@ -32,72 +38,56 @@ _OFF_GRID: Final = 0.02
 _LEAST_ZEROS: Final = 8
 
 
-@dataclass
-class StoredValues:
-    """Looks at every row of positives and controls as stored; counts galaxies with each trait, class by class.
+_CLASSES: Final = ("positives", "controls")
 
-    Exact, and silent on sound sets: what adding an arc leaves in the last bits of single pixels (docs/gates.md) is no grid. Zeros
-    of a positive are those of its stamp and those that its declared arc covers. Where no arc is declared, only zeros that
-    controls lack count, since the wings of an arc fill those of its galaxy.
-    """
 
-    viewer: Viewer
-    settings: Gates
-    facts: Facts
-    _names: list[list[NDArray[np.str_]]] = field(default_factory=lambda: [[], []])
-    _traits: list[list[Marks]] = field(default_factory=lambda: [[], []])
-    _deaf: set[str] = field(default_factory=set)
-    _covered: bool = True
+@dataclass(frozen=True, kw_only=True)
+class StoredValues(StatedGate):
+    """Counts galaxies with each trait, class by class, over every row of positives and controls as stored."""
 
-    def add(self, arms: Arms) -> None:
-        """Look at one shard's rows."""
-        if arms.stamp.table.empty or arms.control.table.empty:
-            return
-        self._covered &= arms.residual is not None
-        bare = None if arms.residual is None else arms.residual.image
-        for number, (stamps, without) in enumerate(((arms.stamp, bare), (arms.control, None))):
-            self._names[number].append(stamps.table["host_id"].to_numpy(np.str_))
-            self._traits[number].append(traits(stamps.image, without, self.facts.nanomaggies_per_count))
-        self._deaf |= _unnoticed(arms.control.image[:1], self.facts.nanomaggies_per_count)
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Traits of each row, and those that a planted row does not show."""
+        if not len(shard.positive) or not len(shard.control):
+            return {}
+        factor = shard.context.facts.nanomaggies_per_count
+        bare = None if shard.declared is None else shard.positive.image - shard.declared
+        return {
+            "positives": traits(shard.positive.image, bare, factor),
+            "positives/galaxy": shard.positive.galaxy,
+            "controls": traits(shard.control.image, None, factor),
+            "controls/galaxy": shard.control.galaxy,
+            "noticed": _noticed(shard.control.image[:1], factor),
+        }
 
-    def merge(self, other: Self) -> None:
-        """Append a later shard's rows."""
-        for number in range(2):
-            self._names[number] += other._names[number]
-            self._traits[number] += other._traits[number]
-        self._deaf |= other._deaf
-        self._covered &= other._covered
-
-    def judge(self) -> list[GateResult]:
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """Share of positives' galaxies that have a trait less that of the controls' galaxies, of the trait that differs most."""
-        if not self._traits[0]:
-            return [_result(None, 0, 0, "not_run", "a class has no rows")]
-        names = [np.concatenate(parts) for parts in self._names]
-        marks = [np.concatenate(parts) for parts in self._traits]
+        stated = Stated(self.name, RAW, 0.0, 0.0, NOTICED)
+        if not arrays:
+            return Judgement([not_run(stated, "a class has no rows")], [], [])
+        names = [arrays[f"{which}/galaxy"] for which in _CLASSES]
         sizes = [len(np.unique(each)) for each in names]
-        counts = [[len(np.unique(name[mark[:, k]])) for k in range(len(TRAITS))] for name, mark in zip(names, marks, strict=True)]
+        counts = [
+            [len(np.unique(name[arrays[which][:, k]])) for k in range(len(TRAITS))]
+            for name, which in zip(names, _CLASSES, strict=True)
+        ]
         found = [_Counted(trait, one, zero, *sizes) for trait, one, zero in zip(TRAITS, *counts, strict=True)]
         worst = max(found, key=lambda each: abs(each.difference))
-        status, reason = self._status(found)
-        galaxies = len(np.union1d(*names))
-        return [_result(worst.difference, len(names[0]) + len(names[1]), galaxies, status, reason)]
+        value = exactly(worst.difference, len(names[0]) + len(names[1]), len(np.union1d(*names)))
+        planted = dict(zip(TRAITS, map(Noticed, arrays["noticed"].all(axis=0).tolist()), strict=True))
+        evaluated = evaluate(stated, CountStatistic(self.name, RAW, value, _outcome(found, context.facts.declared), planted))
+        return Judgement([evaluated.result], [], list(evaluated.curves))
 
-    def exhibits(self) -> list[Exhibit]:
-        """Nothing to draw."""
-        return []
 
-    def _status(self, found: Sequence[_Counted]) -> tuple[Status, str]:
-        failed = [each for each in found if each.p_value < BY_CHANCE / len(found) and (self._covered or not each.fewer_zeros)]
-        open_ = [each for each in found if each.trait != ZEROS and not each.alike]
-        if failed:
-            return "failed", f"{'; '.join(each.in_words() for each in failed)}: how a stamp is stored tells its class"
-        if self._deaf:
-            return "blind", f"went unnoticed in a planted row: {', '.join(sorted(self._deaf))}"
-        if open_:
-            return "undetermined", "; ".join(each.in_words() for each in open_)
-        seen = [each.in_words() for each in found if each.one or each.zero]
-        both = f" ({'; '.join(seen)})" if seen else ""
-        return "passed", f"both classes are stored alike{both}; noticed in a planted row: half precision, steps, zeros"
+def _outcome(found: Sequence[_Counted], covered: bool) -> Outcome:
+    """What the counts show; `covered` says whether zeros under arcs are known."""
+    failed = [each for each in found if each.p_value < BY_CHANCE / len(found) and (covered or not each.fewer_zeros)]
+    if failed:
+        return Outcome("leak", f"{'; '.join(each.in_words() for each in failed)}: how a stamp is stored tells its class")
+    if open_ := [each for each in found if each.trait != ZEROS and not each.alike]:
+        return Outcome("nothing", "; ".join(each.in_words() for each in open_))
+    seen = [each.in_words() for each in found if each.one or each.zero]
+    both = f" ({'; '.join(seen)})" if seen else ""
+    return Outcome("no leak", f"both classes are stored alike{both}")
 
 
 @dataclass(frozen=True)
@@ -186,11 +176,11 @@ def _stepped(image: Pixels) -> Marks:
     return on_grid
 
 
-def _unnoticed(row: Pixels, factor: float) -> set[str]:
-    """Traits that a stamp (1, band, y, x) does not show although it was given them; nothing is planted in a flat one."""
+def _noticed(row: Pixels, factor: float) -> Marks:
+    """Which traits a stamp (1, band, y, x) shows that was given each, (1, 3); nothing is planted in a flat one."""
     step = np.median(np.abs(row - np.median(row))) / np.float32(2.0)
     if step == 0.0:
-        return set()
+        return np.ones((1, len(TRAITS)), dtype=bool)
     # What bits are left does not depend on the size of numbers, which half precision cannot hold all.
     numbers = np.abs(row[np.isfinite(row) & (row != 0.0)]) / np.float32(factor)
     scale = np.exp2(np.floor(np.log2(numbers.max())) - 12).astype(np.float32) if len(numbers) else np.float32(1.0)
@@ -198,10 +188,15 @@ def _unnoticed(row: Pixels, factor: float) -> set[str]:
     dead = row.copy()
     dead[..., 0] = 0.0
     given = (stored * np.float32(factor), np.rint(row / step) * step, dead)
-    return {trait for k, (trait, image) in enumerate(zip(TRAITS, given, strict=True)) if not traits(image, factor=factor)[0, k]}
+    return np.array([[traits(image, factor=factor)[0, k] for k, image in enumerate(given)]])
 
 
-def _result(value: float | None, n: int, groups: int, status: Status, reason: str) -> GateResult:
-    return GateResult(
-        "stored_values", RAW, "overall", "gate", value, value, value, 0.0, None, n, groups, status, reason, null=0.0, leak_unit=""
-    )
+GATE: Final = StoredValues(
+    name="stored_values",
+    section="identity",
+    title="How numbers are stored",
+    asks="Do the classes differ in precision, steps or zeros?",
+    failing="one class lies on a coarser grid than the other, or holds more zeros",
+    advice="Write both classes by the same path, in the same precision, after all arithmetic is done.",
+    requires="pixels that are numbers, and stored alike in both classes",
+)

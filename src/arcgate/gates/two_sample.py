@@ -1,224 +1,196 @@
-"""The two-sample battery: whether rules on small summaries of regions tell the classes apart once the arcs are gone."""
+"""Can rules on small summaries of regions tell the classes apart once the arcs are gone, in what nobody thought of?
+
+Positives without their declared arcs (without declarations: null rows) are held against the controls of their pairs. The bits of
+stored numbers are compared on the stamps as stored, since taking an arc away rounds; see `summaries.bits` for the traces of
+adding one. Each cell of `settings.cells` is one rule on one summary of one region.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Stamps, alike
-from arcgate.gates.auc_judging import NULL_AUC, auc_result, decide, fires
-from arcgate.gates.canaries import SKY
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.probe import TooFewHostsError
-from arcgate.gates.regions import Regions
-from arcgate.gates.result import RAW, GateResult, Status
-from arcgate.gates.rules import Hosts, halved, judged, smallest_leak
-from arcgate.gates.summaries import Kept, Region, Summary, Vectors, features, in_sky, keep, planted
+from arcgate.gates.core.auc_gate import AucGate, Look
+from arcgate.gates.core.auc_statistic import NULL_AUC
+from arcgate.gates.core.comparisons import AS_STORED, HOSTS, WITHOUT_ARC, Compared, Comparison
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Arrays, Judgement
+from arcgate.gates.core.planted_leak import SKY, Floats, Measure, Sized
+from arcgate.gates.core.result import RAW
+from arcgate.gates.core.sensitivity import sized
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Stamps
+from arcgate.gates.core.words import Words
+from arcgate.gates.features import summaries
+from arcgate.gates.features.summaries import Region, Summary
 from arcgate.ground.draws import uniform
-from arcgate.ground.statistics import Interval
 from arcgate.variant import Cell, Gates
-from arcgate.views.view import Viewer
 
-# Sizes of leaks that are no light: variance of added noise as a share of the sky's; share of stamps rounded to half precision.
-NOISE_SIZES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
-SHARE_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
-_WHAT: Final = {
+_PREFIX: Final = "two_sample_"
+_WHERE: Final[dict[Region, str]] = {"core": "the core", "annulus": "the annulus", "border": "the border", "stamp": "the stamp"}
+_WHAT: Final[dict[Summary, str]] = {
     "pca": "pixels",
     "radial": "radial profile",
     "power": "power spectrum",
     "lsb": "stored bits (zeros, duplicates, rounding)",
 }
+_RULES: Final = {"ridge": "linear rule", "trees": "boosted trees"}
 
 
-@dataclass
-class TwoSample:
-    """Keeps a short vector of each stamp and region, and judges the cells of `settings.cells`.
+@dataclass(frozen=True)
+class Summarised:
+    """Features of a cell: a summary of a region."""
 
-    Positives without their declared arcs (without declarations: null rows) are held against the controls of their pairs. The
-    bits of stored numbers are compared on the stamps as stored, since taking an arc away rounds; see `summaries.bits` for the
-    traces of adding one.
-    """
+    region: Region
+    summary: Summary
 
-    viewer: Viewer
-    settings: Gates
-    facts: Facts
-    _kept: dict[tuple[str, Region, Summary], list[Kept]] = field(default_factory=dict)
-    _names: dict[str, list[NDArray[np.str_]]] = field(default_factory=dict)
-    _pairs: list[NDArray[np.int64]] = field(default_factory=list)
-    _results: list[GateResult] = field(default_factory=list)
-    _units: list[str] = field(default_factory=list)
-
-    def add(self, arms: Arms) -> None:
-        """Keep the vectors of one shard."""
-        subject = arms.residual if arms.residual is not None else arms.null
-        stamps: dict[str, Stamps | None] = {
-            "twin": arms.twin,
-            "control": arms.counterpart,
-            "twin_control": arms.twin_control,
-            "subject": subject,
-            "stamp": arms.stamp,
-        }
-        first: dict[int, str] = {}
-        # Most often an injection without light leaves its galaxy as it was: then the controls are what was measured as twin.
-        same = alike(arms.twin, arms.counterpart)
-        for name, arm in stamps.items():
-            if arm is None or arm.table.empty:
-                continue
-            # On some layouts the twin is the controls themselves, or the null rows: measured and kept once, under each name.
-            known = first.setdefault(id(arm), name)
-            self._names.setdefault(name, []).append(arm.table["host_id"].to_numpy(np.str_))
-            asked = sorted({(cell.region, cell.summary) for cell in self.settings.cells})
-            scaled = None
-            for region, summary in asked:
-                if name == ("subject" if summary == "lsb" else "stamp"):
-                    continue
-                if known != name and (known, region, summary) in self._kept:
-                    kept = self._kept[known, region, summary][-1].bare()
-                elif name == "control" and same:
-                    kept = self._kept["twin", region, summary][-1].bare()
-                else:
-                    scaled = in_sky(arm.image, arm) if scaled is None and summary != "lsb" else scaled
-                    kept = keep(arm, arm.image if scaled is None else scaled, region, summary, name == "twin")
-                self._kept.setdefault((name, region, summary), []).append(kept)
-        self._pairs.append(arms.twin.table["pair_id"].to_numpy(np.int64))
-
-    def merge(self, other: Self) -> None:
-        """Append what a later shard gave."""
-        for key, kept in other._kept.items():
-            self._kept.setdefault(key, []).extend(kept)
-        for name, names in other._names.items():
-            self._names.setdefault(name, []).extend(names)
-        self._pairs += other._pairs
-
-    def judge(self) -> list[GateResult]:
-        """One gate a cell."""
-        hosts = {name: halved(np.concatenate(names), self.settings) for name, names in self._names.items()}
-        self._units = [_unit(cell, self._regions) for cell in self.settings.cells]
-        self._results = [self._judged(cell, hosts) for cell in self.settings.cells]
-        return self._results
-
-    def exhibits(self) -> list[Exhibit]:
-        """The AUC of every cell with its interval, and the smallest leak that each catches."""
-        shown = [(result, unit) for result, unit in zip(self._results, self._units, strict=True) if result.value is not None]
-        if not shown:
-            return []
-        margin = self.settings.margin
-        bars = {
-            "labels": [result.name.removeprefix("two_sample_") for result, _ in shown],
-            "y_label": "AUC",
-            "series": [
-                {
-                    "label": "positives without arcs against controls",
-                    "values": [result.value for result, _ in shown],
-                    "low": [result.low for result, _ in shown],
-                    "high": [result.high for result, _ in shown],
-                }
-            ],
-            "marks": [{"label": f"margin {side:g}", "y": side} for side in (NULL_AUC - margin, NULL_AUC + margin)],
-        }
-        rows = [
-            [result.name.removeprefix("two_sample_"), result.status, "none" if leak is None else f"{leak:.2g}", unit]
-            for result, unit in shown
-            for leak in [result.smallest_leak]
-        ]
-        caption = (
-            "Each bar is one rule on one summary of one region. A sound data set keeps every interval between the two lines."
-        )
-        heard = "The smallest planted leak that each cell fails in about 9 of 10 data sets like this one, in its canary's unit."
-        columns = ["cell", "status", "smallest leak", "unit"]
-        return [
-            Exhibit("two_sample", "Two-sample battery", caption, "bars", bars),
-            Exhibit("two_sample_leaks", "What the battery can hear", heard, "table", {"columns": columns, "rows": rows}),
-        ]
-
-    @property
-    def _regions(self) -> Regions:
-        return Regions(self.facts.imaging)
-
-    def _judged(self, cell: Cell, hosts: dict[str, Hosts]) -> GateResult:
-        subject = "stamp" if cell.summary == "lsb" else "subject"
-        try:
-            if subject not in self._names or "control" not in self._names:
-                raise ValueError("the arcs of these positives are not declared, so that they cannot be taken away")
-            auc = self._against(cell, subject, "control", hosts)
-            twin = self._against(cell, "twin", "twin_control", hosts)
-            smallest = self._smallest_leak(cell, hosts)
-        except TooFewHostsError as error:
-            return self._result(cell, None, None, "undetermined", str(error))
-        except ValueError as error:
-            return self._result(cell, None, None, "not_run", str(error))
-        if not self._is_twin(subject, cell) and fires(twin, self.settings.margin):
-            reason = f"the bare null twin fires: {twin.value:.3f} [{twin.low:.3f}, {twin.high:.3f}]"
-            return self._result(cell, auc, smallest, "blind", reason)
-        failing = f"{_where(cell.region, self._regions)} differs between the classes in its {_WHAT[cell.summary]}"
-        status, reason = decide(auc, smallest is not None, self.settings.margin, failing)
-        heard = (
-            f"; missed, although so large: {_sizes(cell, self.settings)[-1]:.2g} {_unit(cell, self._regions)}"
-            if smallest is None
-            else f"; caught in 9 of 10 such sets: {smallest:.2g} {_unit(cell, self._regions)}"
-        )
-        return self._result(cell, auc, smallest, status, reason + heard)
-
-    def _smallest_leak(self, cell: Cell, hosts: dict[str, Hosts]) -> float | None:
-        """Smallest planted size that the cell catches."""
-        drawn = uniform(self.settings.seed, "two-sample share", np.concatenate(self._pairs))
-        kept = self._all("twin", cell)
-
-        def auc(size: float) -> Interval:
-            leaking = planted(kept, cell.region, cell.summary, size, drawn)
-            return self._against(cell, "twin", "twin_control", hosts, leaking)
-
-        return smallest_leak(_sizes(cell, self.settings), auc, self.settings)
-
-    def _against(self, cell: Cell, one: str, zero: str, hosts: dict[str, Hosts], vectors: Vectors | None = None) -> Interval:
-        """AUC of the cell's rule for one arm (or `vectors` in its place) against another."""
-        return judged(
-            features(self._all(one, cell).vectors if vectors is None else vectors, cell.summary),
-            hosts[one],
-            features(self._all(zero, cell).vectors, cell.summary),
-            hosts[zero],
-            cell.probe,
-            self.settings,
-            reduce=cell.summary == "pca",
-        )
-
-    def _is_twin(self, name: str, cell: Cell) -> bool:
-        """Whether an arm is the twin itself, so that there is nothing to compare it with."""
-        both = (self._kept[arm, cell.region, cell.summary] for arm in (name, "twin"))
-        return all(one.vectors is other.vectors for one, other in zip(*both, strict=True))
-
-    def _all(self, name: str, cell: Cell) -> Kept:
-        parts = self._kept[name, cell.region, cell.summary]
-        return Kept(np.concatenate([part.vectors for part in parts]), np.concatenate([part.leak for part in parts]))
-
-    def _result(self, cell: Cell, auc: Interval | None, smallest: float | None, status: Status, reason: str) -> GateResult:
-        name = f"two_sample_{cell.region}_{cell.summary}_{cell.probe}"
-        unit = {"power": "of the sky's variance", "lsb": "of the stamps"}.get(cell.summary, SKY)
-        return auc_result(name, RAW, auc, (smallest, unit), self.settings.margin, status, reason)
+    def __call__(self, shard: Shard, stamps: Stamps) -> Floats:
+        """Vectors (n, k) in which the summary's leak can be planted."""
+        return shard.once(_vectors, stamps, self.region, self.summary)
 
 
-def _sizes(cell: Cell, settings: Gates) -> tuple[float, ...]:
-    return {"power": NOISE_SIZES, "lsb": SHARE_SIZES}.get(cell.summary, settings.canary_sizes_sky_sigma)
+def _spectra(shard: Shard, stamps: Stamps, region: Region) -> summaries.Spectra:
+    return summaries.spectra(stamps.in_sky, region, shard.context.regions)
 
 
-def _where(region: Region, regions: Regions) -> str:
-    inner, outer = regions.annulus_pix
-    words: dict[Region, str] = {
-        "core": "the core",
-        "annulus": f"the annulus at {inner} to {outer} px",
-        "border": f"the outer {regions.border_pix} px",
-        "stamp": "the stamp",
+def _vectors(shard: Shard, stamps: Stamps, region: Region, summary: Summary) -> Floats:
+    if summary == "power":
+        return summaries.power(shard.once(_spectra, stamps, region), region, shard.context.regions)
+    return summaries.vectors(stamps, region, summary, shard.context.regions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryLeak(Sized):
+    """The leak that a summary must show: light, noise, or rounding of some stamps to half precision."""
+
+    region: Region
+    summary: Summary
+
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+        """What the summary needs to plant it, and a uniform deviate of each row."""
+        stamps, regions = compared.null_subject, shard.context.regions
+        if self.summary == "power":
+            needs = summaries.added_power(stamps, shard.once(_spectra, stamps, self.region), self.region, regions)
+        else:
+            needs = summaries.leak_of(stamps, self.region, self.summary, regions)
+        drawn = uniform(settings.seed, "two-sample share", stamps.pair)
+        return {"needs": needs, "drawn": drawn.astype(np.float32)}
+
+    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+        """Vectors with the leak in them."""
+        return summaries.planted(bare, kept["needs"], self.region, self.summary, size, kept["drawn"])
+
+
+def leak_of(cell: Cell) -> SummaryLeak:
+    """The leak that a cell must detect, at the largest of its sizes at least."""
+    region, summary = cell.region, cell.summary
+    if summary == "power":
+        name, unit, sizes = "noise added,", "of the sky's variance", (0.02, 0.05, 0.1, 0.2, 0.5)
+        return SummaryLeak(name, unit, sizes, region=region, summary=summary)
+    if summary == "lsb":
+        name, unit, shares = "rounded to half precision", "of the stamps", (0.05, 0.1, 0.25, 0.5, 1.0)
+        return SummaryLeak(name, unit, shares, region=region, summary=summary)
+    name = "light added at r < {regions.core_pix:.3g} px," if region == "core" else "light added everywhere,"
+    return SummaryLeak(name, SKY, region=region, summary=summary)
+
+
+def _look(cell: Cell) -> Look:
+    stored = cell.summary == "lsb"
+    return Look(
+        RAW,
+        Summarised(cell.region, cell.summary),
+        (leak_of(cell),),
+        f"{_WHERE[cell.region]} differs between the classes in its {_WHAT[cell.summary]}",
+        name=f"{_PREFIX}{cell.region}_{cell.summary}_{cell.probe}",
+        rule=cell.probe,
+        components=cell.summary == "pca",
+        transform=partial(summaries.features, summary=cell.summary),
+        comparison=AS_STORED if stored else None,
+    )
+
+
+def _missing(facts: Facts) -> str:
+    if facts.declared or facts.has_null:
+        return ""
+    return "the arcs of these positives are not declared, so that they cannot be taken away"
+
+
+WITHOUT_ARCS: Final = Comparison(
+    "without_arcs",
+    "positives without their declared arcs, or else null rows, against controls",
+    _missing,
+    lambda shard: (WITHOUT_ARC if shard.context.facts.declared else HOSTS).of(shard),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoSample(AucGate):
+    """One look a cell of the settings."""
+
+    def looks_at(self, settings: Gates) -> tuple[Look, ...]:
+        """One a cell."""
+        return tuple(_look(cell) for cell in settings.cells)
+
+    def words(self, result: str) -> Words:
+        """A cell by its parts."""
+        region, summary, rule = result.removeprefix(_PREFIX).split("_") if result != self.name else ("", "", "")
+        title = f"{self.title}: {region} {_WHAT[summary].split(' (')[0]}, {_RULES[rule]}" if region else self.title
+        return Words(self.section, title, self.asks, self.failing, self.advice)
+
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """A result a cell, and their figure."""
+        judgement = super().judge(arrays, context)
+        judgement.exhibits.extend(_exhibits(judgement, context))
+        return judgement
+
+
+def _exhibits(judgement: Judgement, context: Context) -> list[Exhibit]:
+    """The AUC of every cell with its interval, and the smallest leak that each detects."""
+    shown = [result for result in judgement.results if result.value is not None]
+    if not shown:
+        return []
+    margin, names = context.settings.margin, [result.name.removeprefix(_PREFIX) for result in shown]
+    bars = {
+        "labels": names,
+        "y_label": "AUC",
+        "series": [
+            {
+                "label": "positives without arcs against controls",
+                "values": [result.value for result in shown],
+                "low": [result.low for result in shown],
+                "high": [result.high for result in shown],
+            }
+        ],
+        "marks": [{"label": f"margin {side:g}", "y": side} for side in (NULL_AUC - margin, NULL_AUC + margin)],
     }
-    return words[region]
+    leaks = {curve.gate: curve for curve in judgement.curves}
+    rows = [
+        [name, result.status, "none" if leak.detected is None else sized(leak.detected, leak.unit), leak.leak.rstrip(",")]
+        for name, result in zip(names, shown, strict=True)
+        for leak in [leaks[result.name]]
+    ]
+    caption = "Each bar is one rule on one summary of one region. A sound data set keeps every interval between the two lines."
+    detected = "The smallest planted leak that each cell fails in about 9 of 10 data sets like this one."
+    columns = ["cell", "status", "smallest leak detected", "leak"]
+    return [
+        Exhibit("two_sample", "Two-sample battery", caption, "bars", bars),
+        Exhibit("two_sample_leaks", "What the battery detects", detected, "table", {"columns": columns, "rows": rows}),
+    ]
 
 
-def _unit(cell: Cell, regions: Regions) -> str:
-    if cell.summary == "power":
-        return "of the sky's variance in added noise"
-    if cell.summary == "lsb":
-        return "of the stamps rounded to half precision"
-    return f"sky sigma per pixel, added {f'at r < {regions.core_pix:.3g} px' if cell.region == 'core' else 'everywhere'}"
+GATE: Final = TwoSample(
+    name="two_sample",
+    comparison=WITHOUT_ARCS,
+    section="two_sample",
+    title="General difference",
+    asks="Can a general classifier tell the classes apart without arcs?",
+    failing="the classes differ in something that is not an arc; the region and the summary say where to look",
+    advice="Compare stamps without their arcs and controls in the region and the summary that the cell names.",
+    requires="nor by any cell of the two-sample battery",
+)

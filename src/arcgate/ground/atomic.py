@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from arcgate.ground.errors import ArcgateError
 
 TEMPORARY = ".tmp"
@@ -54,14 +52,6 @@ def write_json(path: Path, content: object) -> None:
     """Write JSON atomically (see `atomically`)."""
     with atomically(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder, which is made if it is missing, against other processes; the lock ends with its process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False):
-        yield
 
 
 def remove_leftovers(folder: Path) -> None:

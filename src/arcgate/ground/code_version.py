@@ -51,7 +51,7 @@ def code_version(roots: tuple[str, ...], package: Path = PACKAGE) -> str:
     Parameters
     ----------
     roots : tuple of str
-        Names of modules, as `arcgate.gates.battery`.
+        Names of modules, as `arcgate.gates.core.battery`.
     package : Path
         Folder of the package arcgate.
 

@@ -16,13 +16,13 @@ Array = NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def uniform(seed: int, stream: str, ids: Ids) -> Array:
-    """Uniform deviates in the open interval (0, 1).
+def words(seed: int, stream: str, ids: Ids) -> NDArray[np.uint64]:
+    """64 bits for each identity, all of them equally likely.
 
     Parameters
     ----------
     seed : int
-        Seed of the data set.
+        Seed of the data set or the training.
     stream : str
         Name of the quantity that is drawn.
     ids : ndarray of int, shape (n,)
@@ -30,13 +30,17 @@ def uniform(seed: int, stream: str, ids: Ids) -> Array:
 
     Returns
     -------
-    ndarray, shape (n,)
+    ndarray of uint64, shape (n,)
         The finaliser of SplitMix64 (Steele, Lea & Flood 2014) applied twice to a key of stream, seed and identity.
     """
     key = np.uint64(int.from_bytes(hashlib.sha256(f"{seed}/{stream}".encode()).digest()[:8], "little"))
     with np.errstate(over="ignore"):
-        mixed = _finalise(_finalise(ids.astype(np.uint64) * _GOLDEN + key) + key)
-    return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        return _finalise(_finalise(ids.astype(np.uint64) * _GOLDEN + key) + key)
+
+
+def uniform(seed: int, stream: str, ids: Ids) -> Array:
+    """Uniform deviates in the open interval (0, 1), shape (n,); arguments as those of `words`."""
+    return ((words(seed, stream, ids) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
 def between(seed: int, stream: str, ids: Ids, low: float, high: float) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.data_node import Data, Psf
+from arcgate.data_node import Data, PsfChoice
 from arcgate.dataset.schema import ROLES, schema_of
 from arcgate.ground.draws import uniform
 from arcgate.ground.errors import ArcgateError
@@ -101,26 +101,26 @@ def _rows(
     return rows
 
 
-def _declare_psf_used(rows: pd.DataFrame, psf: Psf, imaging: Imaging, kernels: pd.DataFrame) -> None:
+def _declare_psf_used(rows: pd.DataFrame, psf: PsfChoice, imaging: Imaging, kernels: pd.DataFrame) -> None:
     rows["psf_profile_used"] = psf.profile
     for band in imaging.bands:
         if psf.profile == "kernel":
             rows[f"kernel_used_{band}"] = rows[f"kernel_declared_{band}"]
             continue
-        if psf.reading == "fitted":
+        if psf.width_convention == "fitted":
             fits = kernels[kernels["band"] == band].set_index("name").loc[rows[f"kernel_declared_{band}"]]
             rows[f"psf_fwhm_used_{band}"] = fits["moffat_fwhm_arcsec"].to_numpy()
             rows[f"psf_beta_used_{band}"] = fits["moffat_beta"].to_numpy()
             continue
         psfsize = rows[f"psfsize_{band}"].to_numpy(np.float64)
         if psf.profile == "gaussian":
-            # psfsize is the FWHM of the Gaussian of equal noise-equivalent area: both readings agree here.
+            # psfsize is the FWHM of the Gaussian of equal noise-equivalent area: both conventions agree here.
             rows[f"psf_fwhm_used_{band}"] = psfsize
             continue
         declared = rows[f"psf_beta_declared_{band}"].to_numpy(np.float64)
         beta = declared if psf.beta is None else np.full(len(rows), psf.beta)
         rows[f"psf_beta_used_{band}"] = beta
-        rows[f"psf_fwhm_used_{band}"] = psfsize if psf.reading == "naive" else fwhm_from_psfsize(psfsize, beta)
+        rows[f"psf_fwhm_used_{band}"] = psfsize if psf.width_convention == "psfsize_as_fwhm" else fwhm_from_psfsize(psfsize, beta)
 
 
 def _typed(manifest: pd.DataFrame, imaging: Imaging) -> pd.DataFrame:

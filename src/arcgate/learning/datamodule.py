@@ -8,7 +8,7 @@ from pytorch_lightning import LightningDataModule
 
 from arcgate.dataset.reader import Dataset
 from arcgate.ground.errors import ArcgateError
-from arcgate.learning.stream import LABELLED_ROLES, Batches, Blocks
+from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ class StampData(LightningDataModule):
         """Training batches in an epoch."""
         return len(self.train_dataloader())
 
-    def train_dataloader(self) -> Batches:
+    def train_dataloader(self) -> ViewedBatches:
         """Shuffled and, if so configured, augmented; keyed on the trainer's current epoch."""
         learning = self._learning
-        return Batches(self._train, learning.batch_size, seed=learning.seed, epoch=self._epoch, augmented=learning.augment)
+        return ViewedBatches(self._train, learning.batch_size, seed=learning.seed, epoch=self._epoch, augmented=learning.augment)
 
-    def val_dataloader(self) -> Batches:
+    def val_dataloader(self) -> ViewedBatches:
         """In order, unchanged."""
-        return Batches(self._val, VALIDATION_BATCH, seed=self._learning.seed, epoch=None)
+        return ViewedBatches(self._val, VALIDATION_BATCH, seed=self._learning.seed, epoch=None)
 
     def _epoch(self) -> int:
         if self.trainer is None:

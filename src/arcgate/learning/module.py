@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -14,14 +13,16 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
+from arcgate.ground.draws import words
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
-from arcgate.learning.augmentation import mix
 from arcgate.learning.backbones import check_backbone
 
 WARM_UP_SHARE: Final = 0.1
-Batch = tuple[Tensor, Tensor]
+LabelledImages = tuple[Tensor, Tensor]
 
 
 def backbone(name: str, imaging: Imaging) -> Module:
@@ -101,7 +102,7 @@ class LensFinder(LightningModule):
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=self.learning["lr"], weight_decay=self.learning["weight_decay"]
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, self.total_steps))
+        schedule = warm_up_and_cosine(optimizer, self.total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -111,17 +112,17 @@ class LensFinder(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Key what layers draw (dropout, stochastic depth) on (seed, epoch), so that a resumed run draws the same."""
-        word = mix(int(self.learning["seed"]), self.current_epoch, np.zeros(1, dtype=np.int64))[0]
+        (word,) = words(int(self.learning["seed"]), f"layers in epoch {self.current_epoch}", np.zeros(1, dtype=np.int64))
         torch.manual_seed(int(word))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: LabelledImages, batch_idx: int) -> Tensor:
         """Loss of a batch."""
         images, labels = batch
         loss = self.configure_losses(self(images), labels)
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: LabelledImages, batch_idx: int) -> None:
         """Collect logits and labels."""
         images, labels = batch
         self._logits.append(self(images))
@@ -148,21 +149,19 @@ class LensFinder(LightningModule):
         self.log_dict({"val_loss": self.configure_losses(logits, labels), "val_auroc": float(auroc)}, prog_bar=True)
 
 
-def learning_rate_factor(step: int, total_steps: int) -> float:
-    """Factor on the learning rate at a step: linear from 1/w to 1 over w steps of warm-up, then a half cosine to 0.
+def warm_up_and_cosine(optimizer: Optimizer, total_steps: int) -> SequentialLR:
+    """Schedule by steps: the learning rate rises linearly from 1/w of its value over w steps, then falls to 0 as half a cosine.
 
     Parameters
     ----------
-    step : int
-        0-based.
+    optimizer : Optimizer
+        Its learning rate is the highest.
     total_steps : int
         Steps of the whole training; w is a tenth of it, at least 1.
     """
     warm_up = max(1, round(WARM_UP_SHARE * total_steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    share = min(1.0, (step - warm_up) / max(1, total_steps - warm_up))
-    return 0.5 * (1.0 + math.cos(math.pi * share))
+    rise = LinearLR(optimizer, start_factor=1.0 / warm_up, total_iters=warm_up - 1)
+    return SequentialLR(optimizer, [rise, CosineAnnealingLR(optimizer, max(1, total_steps - warm_up))], milestones=[warm_up])
 
 
 def load_finder(checkpoint: dict[str, Any]) -> LensFinder:

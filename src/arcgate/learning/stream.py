@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from arcgate.dataset.reader import Dataset
-from arcgate.dataset.shard_reading import Batch, whole_pairs
+from arcgate.dataset.shard_reading import StampBatch, whole_pairs
+from arcgate.ground.draws import words
 from arcgate.ground.errors import ArcgateError
-from arcgate.learning.augmentation import augment, mix
+from arcgate.learning.augmentation import augment
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MEMORY_BUDGET_BYTES: Final = 512 * 1024**2
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class ViewedStamps:
     """Viewed stamps with their labels.
 
     Attributes
@@ -45,18 +46,18 @@ class Rows:
     def __len__(self) -> int:
         return len(self.sample_id)
 
-    def take(self, index: NDArray[np.int64]) -> Rows:
+    def take(self, index: NDArray[np.int64]) -> ViewedStamps:
         """Copy the rows at these places."""
         place = torch.from_numpy(index)
-        return Rows(self.images[place], self.labels[place], self.sample_id[index])
+        return ViewedStamps(self.images[place], self.labels[place], self.sample_id[index])
 
     @staticmethod
-    def joined(parts: list[Rows]) -> Rows:
+    def joined(parts: list[ViewedStamps]) -> ViewedStamps:
         """One after another."""
         if len(parts) == 1:
             return parts[0]
         images, labels = torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
-        return Rows(images, labels, np.concatenate([part.sample_id for part in parts]))
+        return ViewedStamps(images, labels, np.concatenate([part.sample_id for part in parts]))
 
 
 class Blocks:
@@ -99,12 +100,12 @@ class Blocks:
         self.n_rows, self.unscalable = self._counted()
         self._n_shards = len(dataset.shards(split, LABELLED_ROLES))
         self.in_memory = self.n_rows * dataset.schema.image_bytes <= budget_bytes
-        self._kept: Rows | None = None
+        self._kept: ViewedStamps | None = None
 
     def __len__(self) -> int:
         return 1 if self.in_memory else self._n_shards
 
-    def load(self, block: int) -> Rows:
+    def load(self, block: int) -> ViewedStamps:
         """Rows of a block in the order of the shards."""
         if not self.in_memory:
             return next(self._shards([block]))
@@ -130,21 +131,21 @@ class Blocks:
             )
         return rows, (flat[1], flat[0])
 
-    def _shards(self, order: list[int]) -> Iterator[Rows]:
+    def _shards(self, order: list[int]) -> Iterator[ViewedStamps]:
         for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False, shard_order=order):
             yield self._viewed(batch)
 
-    def _viewed(self, batch: Batch) -> Rows:
+    def _viewed(self, batch: StampBatch) -> ViewedStamps:
         if self._left_out:
             kept = ~batch.table["pair_id"].isin(self._left_out).to_numpy(bool)
             batch = replace(batch, table=batch.table[kept], image=batch.image[kept])
         table = batch.table
         images = self._viewer(batch.image, *_centres(batch))
         labels = torch.from_numpy(table["label"].to_numpy(dtype=np.float32))
-        return Rows(torch.from_numpy(images), labels, table["sample_id"].to_numpy(dtype=np.int64))
+        return ViewedStamps(torch.from_numpy(images), labels, table["sample_id"].to_numpy(dtype=np.int64))
 
-    def _gathered(self) -> Rows:
-        whole = Rows(
+    def _gathered(self) -> ViewedStamps:
+        whole = ViewedStamps(
             torch.empty(self.n_rows, *self._dataset.imaging.shape),
             torch.empty(self.n_rows),
             np.empty(self.n_rows, dtype=np.int64),
@@ -157,12 +158,12 @@ class Blocks:
         return whole
 
 
-def _centres(batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _centres(batch: StampBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x, y = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
     return x, y
 
 
-class Batches:
+class ViewedBatches:
     """One epoch of batches each time it is iterated; Lightning takes it for a data loader.
 
     In training, blocks and the rows within a block come in the order of a hash of (seed, epoch, identity), and each
@@ -205,20 +206,20 @@ class Batches:
                 images = augment(images, rows.sample_id, seed=self._seed, epoch=epoch)
             yield images, rows.labels
 
-    def _ordered(self, epoch: int | None) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+    def _ordered(self, epoch: int | None) -> Iterator[tuple[ViewedStamps, NDArray[np.int64]]]:
         """Each block with the order of its rows."""
         for block in self._by_key(np.arange(len(self._blocks), dtype=np.int64), epoch):
             rows = self._blocks.load(int(block))
             yield rows, self._by_key(rows.sample_id, epoch)
 
     def _by_key(self, identity: NDArray[np.int64], epoch: int | None) -> NDArray[np.int64]:
-        return np.argsort(identity if epoch is None else mix(self._seed, epoch, identity), kind="stable")
+        return np.argsort(identity if epoch is None else words(self._seed, f"order in epoch {epoch}", identity), kind="stable")
 
-    def _cut(self, blocks: Iterator[tuple[Rows, NDArray[np.int64]]]) -> Iterator[Rows]:
+    def _cut(self, blocks: Iterator[tuple[ViewedStamps, NDArray[np.int64]]]) -> Iterator[ViewedStamps]:
         """Rows in batches of `sizes`; what is left of a block goes into the next batch."""
         sizes = iter(self.sizes)
         missing = next(sizes)
-        parts: list[Rows] = []
+        parts: list[ViewedStamps] = []
         for rows, order in blocks:
             start = 0
             while start < len(order):
@@ -226,7 +227,7 @@ class Batches:
                 start += len(parts[-1])
                 missing -= len(parts[-1])
                 if missing == 0:
-                    yield Rows.joined(parts)
+                    yield ViewedStamps.joined(parts)
                     parts, missing = [], next(sizes, 0)
 
 

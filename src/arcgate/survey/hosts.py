@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from arcgate.ground.atomic import alone, remove_leftovers
+from arcgate.ground.atomic import remove_leftovers
+from arcgate.ground.locks import locked
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
 from arcgate.imaging import Imaging
@@ -149,7 +150,7 @@ def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, worker
     names = parents.catalogue["host_id"].to_numpy()[wanted]
     kept = _kept(folder, parents.imaging)
     if not set(names) <= set(kept.index):
-        with alone(folder):
+        with locked(folder):
             remove_leftovers(folder)
             kept = _kept(folder, parents.imaging)
             missing = wanted[~pd.Index(names).isin(kept.index)]

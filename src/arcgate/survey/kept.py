@@ -12,8 +12,9 @@ from typing import Final
 
 import pandas as pd
 
-from arcgate.ground.atomic import alone, atomically
+from arcgate.ground.atomic import atomically
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 
 PARENTS: Final = "parents"
 KERNELS: Final = "kernels"
@@ -36,7 +37,7 @@ def kept_table(folder: Path, make: Callable[[], pd.DataFrame], name: str = PAREN
     """
     path, checksum = folder / f"{name}.parquet", folder / f"{name}.sha256"
     if not checksum.is_file():
-        with alone(folder):
+        with locked(folder):
             if not checksum.is_file():
                 table = make()
                 with atomically(path) as temporary:

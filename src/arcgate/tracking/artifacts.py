@@ -16,7 +16,7 @@ from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.figures.style import save
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 
 SHEET_PAIRS = 12
 CHART = "gates.png"

@@ -8,7 +8,8 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
+from arcgate.ground.locks import locked
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import evidence_figures
 from arcgate.tracking.store import Store
@@ -55,7 +56,7 @@ def log_audit(
     try:
         evidence_figures(evidence, drawings, folder)
         # Two audits of one data set at once: MLflow's writes find and insert in two steps.
-        with store.lock(f"run {run_id}"):
+        with locked(store.folder, f"run {run_id}"):
             record.log_params(store, run_id, record.flatten(params))
             record.log_evidence(store, run_id, evidence)
             record.log_dataset(store, run_id, name, digest, context="audit")

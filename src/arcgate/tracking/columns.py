@@ -27,9 +27,9 @@ DIAGNOSTICS: Final = ("core_published/raw/overall", "core_corrected/raw/overall"
 _NAME_WIDTH: Final = 28
 SCORES: Final = (
     ("test/auroc", "test AUROC"),
-    ("deploy/auroc", "deploy AUROC (common set)"),
+    ("common/auroc", "common AUROC"),
     ("test/core_masked_auroc_drop", "AUROC drop, core masked"),
-    ("deploy/recall_at_fpr", "deploy recall at fixed FPR"),
+    ("common/recall_at_fpr", "common recall at fixed FPR"),
 )
 """Scores shown, with their headings; those that no variant has are left out."""
 
@@ -101,7 +101,7 @@ def canary_columns(table: pd.DataFrame) -> list[TableColumn]:
 def shown_factors(table: pd.DataFrame) -> list[str]:
     """Differing factors, less those that another shown one of the same configuration node decides.
 
-    A choice such as `data.psf.name` decides `data.psf.profile` and `data.psf.reading`; showing the name is enough.
+    A choice such as `data.psf.name` decides `data.psf.profile` and `data.psf.width_convention`; showing the name is enough.
     """
     factors = [name for name in table.columns if name.startswith(FACTOR_PREFIXES)]
     ordered = sorted(factors, key=lambda name: (not name.endswith(".name"), not name.endswith(".kind"), factors.index(name)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import mlflow
 from alembic.script import ScriptDirectory
+from mlflow.store.db import utils
 
 from arcgate.ground.errors import ArcgateError
 
@@ -18,6 +19,10 @@ _MOVE: Final = "move the file away (a new one is then created)"
 
 def check_database(database: Path) -> None:
     """Check that a file is an undamaged tracking database of the installed MLflow's schema version.
+
+    MLflow checks the version itself when it first uses a database. It is asked here which version that is, but the file is read
+    without it: its own check tells no damaged file and no other program's from an old one, and fails without advice on one
+    that is held.
 
     Parameters
     ----------
@@ -30,11 +35,11 @@ def check_database(database: Path) -> None:
         Saying which version was found, which is needed and what to do. The file is left as it is.
     """
     found = _found_version(database)
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    needed = scripts.get_current_head()
+    schema: Any = utils  # its functions carry no annotations
+    needed = schema._get_latest_schema_revision()
     if found == needed:
         return
-    known = {revision.revision for revision in scripts.walk_revisions()}
+    known = {step.revision for step in ScriptDirectory.from_config(schema._get_alembic_config(db_url="")).walk_revisions()}
     wanted = f"MLflow {mlflow.__version__} needs {needed}"
     if found in known:
         raise ArcgateError(

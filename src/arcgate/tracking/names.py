@@ -11,7 +11,7 @@ import posixpath
 import re
 from typing import Final
 
-from arcgate.gates.result import Role
+from arcgate.gates.core.result import Role
 from arcgate.ground.errors import ArcgateError
 
 STUDY: Final = "arcgate.study"
@@ -36,7 +36,7 @@ STATUS: Final = "status"
 CANARY: Final = "smallest_leak"
 JUDGED_PREFIXES: Final = ("gate/", "diagnostic/")
 """What carries a status: gates decide, diagnostics never do."""
-RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "deploy/")
+RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "common/")
 """Metrics with these prefixes are results; the others are epoch metrics of the training."""
 
 NAME_LENGTH: Final = 250

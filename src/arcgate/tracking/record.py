@@ -13,8 +13,9 @@ from typing import Final
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 from arcgate.tracking import names
 from arcgate.tracking.store import Store
 
@@ -148,7 +149,7 @@ def log_dataset(store: Store, run_id: str, name: str, digest: str, context: str 
     source = json.dumps({"name": name, "data_digest": digest})
     dataset = Dataset(name=name, digest=digest[:DATASET_DIGEST_LENGTH], source_type="local", source=source)
     # MLflow looks for the data set and inserts it in two steps: two jobs at once would both insert it.
-    with store.lock("data sets"):
+    with locked(store.folder, "data sets"):
         store.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
     tag = names.DATA_DIGEST if context == "training" else f"{names.DATA_DIGEST}.{context}"
     set_tags(store, run_id, {tag: digest})

@@ -38,7 +38,7 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
         variant, run_status (MLflow's), key, run_id, data_digest, safe, cause, cause_sentence; the parameters that differ
         between the variants (`data.controls.name`, ...); for each gate `gate/<name>/<view>/<stratum>` with `/low`, `/high`,
         `/status`, `/smallest_leak`, and for each diagnostic, which decides nothing, the same under `diagnostic/`; the refit
-        `verdict/<quantity>/<band>` with `/low`, `/high`; scores `test/...` and `deploy/...`. What a variant does not have is
+        `verdict/<quantity>/<band>` with `/low`, `/high`; scores `test/...` and `common/...`. What a variant does not have is
         missing (NaN or None).
 
     Raises
@@ -141,7 +141,7 @@ def _typed(values: list[str | None]) -> pd.Series:
 
 
 def _measured_order(name: str) -> tuple[int, str, int]:
-    """Gates, diagnostics, the refit, test, deploy; a value before its interval and its status."""
+    """Gates, diagnostics, the refit, test, common; a value before its interval and its status."""
     prefix = next(index for index, start in enumerate(names.RESULT_PREFIXES) if name.startswith(start))
     stem, _, last = name.rpartition("/")
     endings = {names.LOW: 1, names.HIGH: 2, names.STATUS: 3, names.CANARY: 4}

@@ -12,6 +12,7 @@ from mlflow.entities import Experiment, Run, ViewType
 
 from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 from arcgate.tracking import names
 from arcgate.tracking.store import Store
 
@@ -39,7 +40,7 @@ def study_run(store: Store, study: str) -> str:
     ArcgateError
         If the study was deleted in MLflow or its artifacts belong to another folder.
     """
-    with store.lock(study):
+    with locked(store.folder, study):
         return _parent(store, _experiment(store, study), study)
 
 
@@ -64,7 +65,7 @@ def variant_run(store: Store, study: str, variant: str, key: str) -> str:
     str
         Run identifier; the run has the status RUNNING.
     """
-    with store.lock(study):
+    with locked(store.folder, study):
         experiment = _experiment(store, study)
         parent = _parent(store, experiment, study)
         tags = _variant_tags(study, variant, key)
@@ -78,7 +79,7 @@ def finish(store: Store, run_id: str, status: Ended) -> None:
 
 def finish_study(store: Store, study: str) -> None:
     """End the parent run if no variant is running: FINISHED, whatever became of the variants."""
-    with store.lock(study):
+    with locked(store.folder, study):
         experiment = _experiment(store, study)
         runs = experiment_runs(store, experiment)
         variants = _tagged(runs, {names.KIND: names.KIND_VARIANT})

@@ -22,8 +22,8 @@ _MEANINGS: Final = {"x": "failed", "?": "undetermined", "b": "blind: missed its 
 SCORES: Final = (
     ("diagnostic/core_published/raw/overall", ("publ.", "core", "AUC"), "the published core gate, a diagnostic"),
     ("test/auroc", ("own", "test", "AUROC"), "AUROC on the variant's own test set"),
-    ("deploy/auroc", ("common", "test", "AUROC"), "AUROC on the test set that all variants share"),
-    ("deploy/recall_at_fpr", ("common", "test", "recall"), "its recall at the fixed false-positive rate"),
+    ("common/auroc", ("common", "test", "AUROC"), "AUROC on the test set that all variants share"),
+    ("common/recall_at_fpr", ("common", "test", "recall"), "its recall at the fixed false-positive rate"),
     ("test/core_masked_auroc_drop", ("core", "masked", "drop"), "loss of AUROC when the core is masked"),
 )
 """Scores in the order of preference; the first three that the study has are shown."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterator
@@ -11,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.locks import locked
 from arcgate.tracking.database import check_database
 
 DATABASE: Final = "mlflow.db"
-LOCK_SECONDS: Final = 300.0
 _REFUSED_IN_PATH: Final = "%?"
 
 
@@ -45,18 +43,6 @@ class Store:
     def artifacts(self) -> Path:
         """Folder of the artifacts, one folder a study inside it."""
         return self.folder / "artifacts"
-
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock of that name; it is released when this process ends, however it ends.
-
-        Raises
-        ------
-        ArcgateError
-            If another process holds it for longer than five minutes.
-        """
-        with _held(self.folder / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"):
-            yield
 
 
 def open_store(mlruns_dir: str | Path) -> Store:
@@ -84,7 +70,7 @@ def open_store(mlruns_dir: str | Path) -> Store:
     folder = _usable_folder(mlruns_dir)
     database = folder / DATABASE
     uri = f"sqlite:///{database}"
-    with _held(folder / "locks" / "database.lock"):
+    with locked(folder, "database"):
         if not database.exists() or database.stat().st_size == 0:
             _create(database, folder / "artifacts")
         check_database(database)
@@ -102,7 +88,7 @@ def _usable_folder(mlruns_dir: str | Path) -> Path:
             todo="choose another folder with runtime.mlruns_dir",
         )
     try:
-        (folder / "locks").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArcgateError(
             f"the tracking folder cannot be made: {error.strerror}", where=folder, todo="choose another with runtime.mlruns_dir"
@@ -131,27 +117,3 @@ def _quiet(logger_name: str) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    # A lock that filelock emulates where the file system has none would outlive a killed process: refuse that.
-    lock = FileLock(path, timeout=LOCK_SECONDS, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise ArcgateError(
-            f"another process has held this lock for {LOCK_SECONDS:g} s",
-            where=path,
-            todo="wait for it or end it: the lock is released with its process; the file itself may stay",
-        ) from error
-    except OSError as error:
-        raise ArcgateError(
-            f"the lock cannot be taken: {error.strerror}",
-            where=path,
-            todo="choose a writable folder on a file system with file locks with runtime.mlruns_dir",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arcgate.ground.atomic import atomically
+from arcgate.ground.locks import locked
 from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, canary_columns, compact_columns
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import study_table
@@ -146,7 +147,7 @@ def rebuild(store: Store, study: str, folder: str | Path) -> pd.DataFrame:
     DataFrame
         The table.
     """
-    with store.lock(f"table of {study}"):
+    with locked(store.folder, f"table of {study}"):
         table = study_table(store, study)
         parent = study_run(store, study)
         for path in write_tables(table, folder):

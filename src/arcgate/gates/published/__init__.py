@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Final
 
-from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms
-from arcgate.gates.collector import Collector
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.words import Words
 from arcgate.gates.published.alignment import Alignment
 from arcgate.gates.published.annulus import AnnulusPedestal
 from arcgate.gates.published.comparison import published_figures
@@ -22,12 +22,8 @@ from arcgate.gates.published.localisation import Localisation
 from arcgate.gates.published.profiles import Profiles
 from arcgate.gates.published.psf_impulse import PsfImpulse
 from arcgate.gates.published.resolution import Resolution
-from arcgate.gates.result import GateResult
-from arcgate.gates.subset import in_words, some
-from arcgate.variant import Gates
-from arcgate.views.view import Viewer
 
-KINDS: tuple[type[Diagnostic], ...] = (
+KINDS: Final[tuple[type[Diagnostic], ...]] = (
     CoreRegression,
     AnnulusPedestal,
     Concentration,
@@ -40,48 +36,45 @@ KINDS: tuple[type[Diagnostic], ...] = (
     Localisation,
     Resolution,
 )
+_TITLES: Final = {
+    "core_published": "Core AUC as published",
+    "core_published_refitted": "Core AUC as published, refitted in the stratum",
+    "core_corrected": "Core AUC with whole galaxies held out",
+}
 
 
-@dataclass
-class PublishedDiagnostics:
+@dataclass(frozen=True, kw_only=True)
+class Published(StatedGate):
     """All of them, on a part of the pairs, and the table that puts the published figures beside ours."""
 
-    settings: Gates
-    parts: list[Diagnostic]
-    _results: list[GateResult] = field(default_factory=list)
+    def words(self, result: str) -> Words:
+        """One of its figures."""
+        spoken = result.replace("_", " ")
+        return Words(self.section, _TITLES.get(result, f"{spoken[:1].upper()}{spoken[1:]}"))
 
-    def add(self, arms: Arms) -> None:
-        """Take one shard's numbers."""
-        few = some(arms, self.settings)
-        for part in self.parts:
-            part.add(few)
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """What each of them keeps of some of the pairs."""
+        few, kept = shard.diagnosed, {}
+        for kind in KINDS:
+            found = kind(shard.context).extract(few)
+            kept |= {f"{kind.__name__}/{key}": value for key, value in found.items()}
+        return kept
 
-    def merge(self, other: Self) -> None:
-        """Take over what another copy gathered from a later shard."""
-        for part, more in zip(self.parts, other.parts, strict=True):
-            part.merge(more)
-
-    def judge(self) -> list[GateResult]:
-        """Every diagnostic."""
-        results, words = [result for part in self.parts for result in part.judge()], in_words(self.settings)
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """Every diagnostic; the table first, then the figures."""
+        parts = [kind(context, _of(kind, arrays)) for kind in KINDS]
+        words = context.diagnosed_words
         # Rows behind a result are counted; one without rows needs no data, or did not run.
-        self._results = [replace(result, reason=result.reason + words) if result.n else result for result in results]
-        return self._results
-
-    def exhibits(self) -> list[Exhibit]:
-        """The table first, then the figures."""
-        return [
-            published_figures(self._results, self.parts[0].facts.imaging),
-            *[exhibit for part in self.parts for exhibit in part.exhibits()],
+        results = [
+            replace(result, reason=result.reason + words) if result.n else result for part in parts for result in part.judge()
         ]
+        table = published_figures(results, context.facts.imaging)
+        return Judgement(results, [table, *[exhibit for part in parts for exhibit in part.exhibits()]], [])
 
 
-def published_diagnostics(viewer: Viewer, settings: Gates, facts: Facts) -> list[Collector]:
-    """The published diagnostics, empty.
+def _of(kind: type[Diagnostic], arrays: Arrays) -> Arrays:
+    prefix = f"{kind.__name__}/"
+    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
 
-    Returns
-    -------
-    list of Collector
-        One, which holds them all, since the table of published figures needs every result.
-    """
-    return [PublishedDiagnostics(settings, [kind(viewer, settings, facts) for kind in KINDS])]
+
+GATE: Final = Published(name="published", section="published", title="Published diagnostics")

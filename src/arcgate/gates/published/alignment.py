@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Kept
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels
 from arcgate.gates.published.clustering import NotEstimableError, clustered_mean, slope_on
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run, stated
 from arcgate.gates.published.light import own_controls, reference
 from arcgate.gates.published.shifts import Array, Images, centroid, gradient_shift, phase_correlation, shifted
-from arcgate.gates.result import GateResult
-from arcgate.gates.subset import drawn
 from arcgate.ground.statistics import Interval
 
 AXES: Final = ("x", "y")
 PLANTED_PIX: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 1.0, 2.0)
 # About as many pairs get planted shifts: four times those that the published study looked at.
 PLANTED_PAIRS: Final = 200
+_FEW: Final = "few"
 _PAIRED_ONLY: Final = "only a galaxy's own control shows by how much its stamp is shifted"
 
 
@@ -36,12 +37,18 @@ class _Galaxies:
     `bare` is the positive without its arc where that is known: the stored arc, or else the declared one, is taken away.
     """
 
+    ARRAYS: ClassVar[tuple[str, ...]] = ("bare", "arc", "control", "x", "y")
+
     bare: Pixels
     arc: Pixels
     control: Pixels | None
     x: Array
     y: Array
     pixel_scale_arcsec: float
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is kept of a shard."""
+        return {name: light for name in self.ARRAYS if (light := getattr(self, name)) is not None}
 
     def take(self, rows: NDArray[np.bool_]) -> _Galaxies:
         """The rows that `rows` marks."""
@@ -75,41 +82,35 @@ METHODS: Final = {
 }
 
 
-@dataclass
 class Alignment(Diagnostic):
     """Mean shift of stamps by three methods, in the reference band, and the smallest planted shift that each of them sees."""
 
-    _few: list[tuple[pd.DataFrame, _Galaxies]] = field(default_factory=list, init=False)
-    _moved: pd.DataFrame = field(default_factory=pd.DataFrame, init=False)
+    _moved: pd.DataFrame
 
-    def add(self, arms: Arms) -> None:
-        """Take one shard's numbers, and the light of the pairs in which shifts will be planted."""
-        super().add(arms)
-        table, seen = _positives(arms, self.facts)
-        few = drawn(table["pair_id"].to_numpy(np.int64), self.settings, PLANTED_PAIRS)
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """One shard's numbers, and the light of the pairs in which shifts will be planted."""
+        kept = super().extract(shard)
+        table, seen = _positives(shard, self.facts)
+        few = self.context.drawn(table["pair_id"].to_numpy(np.int64), PLANTED_PAIRS)
         if few.any():
-            self._few.append((table[few], seen.take(few)))
+            kept |= {_FEW: table[few]} | {f"{_FEW}/{name}": light for name, light in seen.take(few).arrays().items()}
+        return kept
 
-    def merge(self, other: Self) -> None:
-        """Take over what another copy gathered from a later shard."""
-        super().merge(other)
-        self._few += other._few
-
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Shifts of positives and centroids of controls; without pairs these are what the stamps' centroids are compared with."""
-        table, seen = _positives(arms, self.facts)
-        light = arms.control.image[:, reference(self.facts.imaging)]
-        found = centroid(light, arms.control.x, arms.control.y, self.facts.imaging.pixel_scale_arcsec)
+        table, seen = _positives(shard, self.facts)
+        light = shard.control.image[:, reference(self.facts.imaging)]
+        found = centroid(light, shard.control.x, shard.control.y, self.facts.imaging.pixel_scale_arcsec)
         numbers = _numbered({"control_centroid": found} | ({} if self.facts.paired else {"host_centroid": found}))
         parts = [
             table.assign(label=1.0, **_numbered(seen.measured())),
-            identities(arms.control).assign(label=0.0, **numbers),
+            identities(shard.control).assign(label=0.0, **numbers),
         ]
         return pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
 
     def judge(self) -> list[GateResult]:
         """Shifts of each method on both axes, the controls' own offsets, and the sensitivities."""
-        rows, results = pd.concat(self._tables, ignore_index=True) if self._tables else pd.DataFrame(), []
+        rows, results = self.rows, []
         self._moved = self._with_planted(rows)
         for axis in AXES:
             for method, words in METHODS.items():
@@ -154,16 +155,19 @@ class Alignment(Diagnostic):
 
     def _with_planted(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Shift in x of the chosen positives for each planted one; without pairs also the centroids of their pairs' controls."""
-        if not self._few:
+        if _FEW not in self.arrays:
             return pd.DataFrame()
-        light = _joined([seen for _, seen in self._few])
+        light = _Galaxies(
+            **{name: self.arrays.get(f"{_FEW}/{name}") for name in _Galaxies.ARRAYS},
+            pixel_scale_arcsec=self.facts.imaging.pixel_scale_arcsec,
+        )
         found = {planted: light.measured(planted) for planted in (0.0, *PLANTED_PIX)}
-        moved: pd.DataFrame = pd.concat([table for table, _ in self._few], ignore_index=True).assign(label=1.0)
+        moved: pd.DataFrame = self.arrays[_FEW].assign(label=1.0)
         for planted, shifts in found.items():
             moved = moved.assign(**{_planted_name(method, planted): shift[:, 0] for method, shift in shifts.items()})
         if self.facts.paired:
             return moved
-        few = drawn(rows["pair_id"].to_numpy(np.int64), self.settings, PLANTED_PAIRS) & (rows["label"] == 0.0).to_numpy()
+        few = self.context.drawn(rows["pair_id"].to_numpy(np.int64), PLANTED_PAIRS) & (rows["label"] == 0.0).to_numpy()
         controls = rows.loc[few, ["host_id", "pair_id", "label"]]
         still = {_planted_name("host_centroid", planted): rows.loc[few, "host_centroid_x"] for planted in found}
         both: pd.DataFrame = pd.concat([moved, controls.assign(**still)], ignore_index=True)
@@ -213,28 +217,22 @@ def _planted_name(method: str, planted_pix: float) -> str:
     return f"{method}_planted_{planted_pix:g}"
 
 
-def _positives(arms: Arms, facts: Facts) -> tuple[pd.DataFrame, _Galaxies]:
+def _positives(shard: Shard, facts: Facts) -> tuple[pd.DataFrame, _Galaxies]:
     """Positives with their own controls on pairs, all positives otherwise."""
-    rows, own = own_controls(arms) if facts.paired else (np.arange(len(arms.stamp.table)), np.arange(0))
+    rows, own = own_controls(shard) if facts.paired else (np.arange(len(shard.positive.table)), np.arange(0))
     band = reference(facts.imaging)
-    stamp = arms.stamp.image[rows, band]
+    stamp = shard.positive.image[rows, band]
     # What is stored as the arc is taken away as it was added. Where a pair's difference stands for it, that would make the stamp
     # its own control: the declared arc serves there.
     arc = np.zeros_like(stamp)
-    if facts.has_arc and arms.arc is not None:
-        arc = arms.arc[rows, band]
-    elif arms.declared is not None:
-        arc = arms.declared[rows, band]
-    control = arms.control.image[own, band] if facts.paired else None
-    table = identities(arms.stamp).iloc[rows].reset_index(drop=True)
-    x, y = arms.stamp.x[rows], arms.stamp.y[rows]
+    if facts.has_arc and shard.arc is not None:
+        arc = shard.arc[rows, band]
+    elif shard.declared is not None:
+        arc = shard.declared[rows, band]
+    control = shard.control.image[own, band] if facts.paired else None
+    table = identities(shard.positive).iloc[rows].reset_index(drop=True)
+    x, y = shard.positive.x[rows], shard.positive.y[rows]
     return table, _Galaxies(stamp - arc, arc, control, x, y, facts.imaging.pixel_scale_arcsec)
-
-
-def _joined(parts: Sequence[_Galaxies]) -> _Galaxies:
-    bare, arc, x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("bare", "arc", "x", "y"))
-    controls = [part.control for part in parts if part.control is not None]
-    return _Galaxies(bare, arc, np.concatenate(controls) if controls else None, x, y, parts[0].pixel_scale_arcsec)
 
 
 def _numbered(found: dict[str, Array]) -> dict[str, Array]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import Fit, NotEstimableError, binned, linear_fit
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, reported
 from arcgate.gates.published.light import annulus_pix, arc_flux, in_annulus, mean_light, own_controls
-from arcgate.gates.result import GateResult
 
 
 class AnnulusPedestal(Diagnostic):
@@ -23,16 +23,16 @@ class AnnulusPedestal(Diagnostic):
     light = a + pedestal x is_stamp + wings x flux, so that the controls' mean is taken away with its own uncertainty.
     """
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Light of the annulus, class and flux of the arc, by band."""
-        flux = arc_flux(arms, self.facts)
+        flux = arc_flux(shard, self.facts)
         begins, bands = annulus_pix(self.facts.imaging), self.facts.imaging.bands
-        light, control = (mean_light(stamps.image, stamps, begins, np.inf) for stamps in (arms.stamp, arms.control))
+        light, control = (mean_light(stamps.image, stamps, begins, np.inf) for stamps in (shard.positive, shard.control))
         if self.facts.paired:
-            rows, own = own_controls(arms)
-            return _table(identities(arms.stamp).iloc[rows], light[rows] - control[own], flux[rows], 1.0, bands)
-        stamps = _table(identities(arms.stamp), light, flux, 1.0, bands)
-        controls = _table(identities(arms.control), control, np.zeros_like(control), 0.0, bands)
+            rows, own = own_controls(shard)
+            return _table(identities(shard.positive).iloc[rows], light[rows] - control[own], flux[rows], 1.0, bands)
+        stamps = _table(identities(shard.positive), light, flux, 1.0, bands)
+        controls = _table(identities(shard.control), control, np.zeros_like(control), 0.0, bands)
         return pd.concat([stamps, controls], ignore_index=True)
 
     def judge(self) -> list[GateResult]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
 from arcgate.gates.published.figures import PUBLISHED, STUDIED, Published
-from arcgate.gates.result import GateResult
 from arcgate.imaging import Imaging
 
 REPRODUCED = "reproduced"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import Fit, NotEstimableError, clustered_ratio, linear_fit
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run, reported
 from arcgate.gates.published.light import annulus_pix, in_annulus, in_core, mean_light, own_controls, reference
-from arcgate.gates.result import GateResult
 
 _NAMES = ("difference_annulus", "difference_core", "concentration_ratio")
 
@@ -18,7 +18,7 @@ _NAMES = ("difference_annulus", "difference_core", "concentration_ratio")
 class Concentration(Diagnostic):
     """Mean difference between classes in annulus and core (published: r >= 20 px, r < 5 px), reference band, and their ratio."""
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Mean light of core and annulus: of differences on pairs, else of both classes."""
         band, begins = reference(self.facts.imaging), annulus_pix(self.facts.imaging)
         stamp, control = (
@@ -26,13 +26,13 @@ class Concentration(Diagnostic):
                 "core": mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)[:, band],
                 "annulus": mean_light(stamps.image, stamps, begins, np.inf)[:, band],
             }
-            for stamps in (arms.stamp, arms.control)
+            for stamps in (shard.positive, shard.control)
         )
         if self.facts.paired:
-            rows, own = own_controls(arms)
+            rows, own = own_controls(shard)
             difference = {name: stamp[name][rows] - control[name][own] for name in stamp}
-            return identities(arms.stamp).iloc[rows].reset_index(drop=True).assign(label=1.0, **difference)
-        tables = [identities(arms.stamp).assign(label=1.0, **stamp), identities(arms.control).assign(label=0.0, **control)]
+            return identities(shard.positive).iloc[rows].reset_index(drop=True).assign(label=1.0, **difference)
+        tables = [identities(shard.positive).assign(label=1.0, **stamp), identities(shard.control).assign(label=0.0, **control)]
         return pd.concat(tables, ignore_index=True)
 
     def judge(self) -> list[GateResult]:

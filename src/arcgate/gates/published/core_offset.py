@@ -8,12 +8,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import NotEstimableError, binned, line, r_squared, slope_on
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
 from arcgate.gates.published.light import arc_flux, arc_snr, column, in_core, mean_light, own_controls, reference
-from arcgate.gates.result import GateResult
 
 # In words, as the label of an axis, and why there is none; the reference band in the place of {}.
 _REGRESSORS: Final = {
@@ -31,19 +31,21 @@ class CoreOffset(Diagnostic):
     explained.
     """
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Offset and regressors of each positive."""
         band = reference(self.facts.imaging)
         offset, control = (
-            mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)[:, band] for stamps in (arms.stamp, arms.control)
+            mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)[:, band] for stamps in (shard.positive, shard.control)
         )
-        table = identities(arms.stamp).assign(
-            theta_e=column(arms.stamp, "theta_e_arcsec"), arc_flux=arc_flux(arms, self.facts)[:, band], arc_snr=arc_snr(arms)
+        table = identities(shard.positive).assign(
+            theta_e=column(shard.positive, "theta_e_arcsec"),
+            arc_flux=arc_flux(shard, self.facts)[:, band],
+            arc_snr=arc_snr(shard),
         )
         if not self.facts.paired:
             # A shift of all offsets by the controls' mean changes neither slope nor R2.
             return table.assign(offset=offset)
-        rows, own = own_controls(arms)
+        rows, own = own_controls(shard)
         return table.iloc[rows].reset_index(drop=True).assign(offset=offset[rows] - control[own])
 
     def judge(self) -> list[GateResult]:

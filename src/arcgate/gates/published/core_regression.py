@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,41 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from arcgate.dataset.schema import THETA_E_STRATA
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.features import box_pixels
-from arcgate.gates.probe import Sample, probe
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.held_out_auc import Sample, held_out_auc
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.features.rings import box_pixels
 from arcgate.gates.published.clustering import NotEstimableError
 from arcgate.gates.published.figures import PUBLISHED, STUDIED
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, identities, not_run, reported, stated
 from arcgate.gates.published.light import column
-from arcgate.gates.result import GateResult
 
 _FOLDS = 5
+# Columns before those of the pixels.
+_FIRST_PIXEL = 5
 _PUBLISHED = "as published: ungrouped folds, no interval"
 _REFITTED = "as published, refitted in the stratum"
 _CORRECTED = "rule of one half of the galaxies on the other half, clustered interval"
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Pixels (n, k) of boxes of both classes, with label, galaxy and pair of each row."""
+
+    features: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    galaxy: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> _Boxes:
+        """The rows that `chosen` marks."""
+        return _Boxes(self.features[chosen], self.labels[chosen], self.galaxy[chosen], self.pairs[chosen])
+
+    def classes(self) -> tuple[Sample, Sample]:
+        """Positives and controls."""
+        one, zero = (self.take(self.labels == label) for label in (1, 0))
+        return Sample(one.features, one.galaxy, one.pairs), Sample(zero.features, zero.galaxy, zero.pairs)
 
 
 class CoreRegression(Diagnostic):
@@ -40,25 +62,25 @@ class CoreRegression(Diagnostic):
 
     _results: list[GateResult]
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """The box of stamps and controls; a control's theta_E is its pair's."""
         tables = []
-        for label, stamps in ((1, arms.stamp), (0, arms.control)):
+        for label, stamps in ((1, shard.positive), (0, shard.control)):
             box = pd.DataFrame(box_pixels(stamps.image).astype(np.float32))
             theta_e = column(stamps, "theta_e_arcsec") if label else np.nan
-            tables.append(identities(stamps).assign(label=label, theta_e=theta_e).join(box))
+            tables.append(identities(stamps).assign(galaxy=stamps.galaxy, label=label, theta_e=theta_e).join(box))
         return pd.concat(tables, ignore_index=True)
 
     def judge(self) -> list[GateResult]:
         """Both forms in every stratum."""
-        if not self._tables:
+        if not len(self.rows):
             self._results = [not_run(name, "there are no stamps") for name in ("core_published", "core_corrected")]
             return self._results
-        table = self.table(*self._tables[0].columns[4:])
-        sample = Sample(
-            table.iloc[:, 4:].to_numpy(np.float64),
+        table = self.table(*self.rows.columns[_FIRST_PIXEL:])
+        sample = _Boxes(
+            table.iloc[:, _FIRST_PIXEL:].to_numpy(np.float64),
             table["label"].to_numpy(np.int64),
-            table["host_id"].to_numpy(np.str_),
+            table["galaxy"].to_numpy(np.int64),
             table["pair_id"].to_numpy(np.int64),
         )
         strata = {OVERALL: np.ones(len(table), dtype=bool)} | _strata(table)
@@ -98,11 +120,11 @@ class CoreRegression(Diagnostic):
         }
         return [Exhibit("core_auc", "The published core regression", caption, "bars", content)]
 
-    def _corrected(self, sample: Sample, stratum: str) -> GateResult:
+    def _corrected(self, sample: _Boxes, stratum: str) -> GateResult:
         """The same pixels: fitted on one half of the galaxies, judged on the other, with a clustered interval."""
         try:
             _check(sample)
-            return reported("core_corrected", probe(sample, self.settings), _CORRECTED, stratum)
+            return reported("core_corrected", held_out_auc(*sample.classes(), "logistic", self.context), _CORRECTED, stratum)
         except ValueError as error:
             # Too few galaxies in a half, one class, constant pixels, or a fit that does not converge: each says so.
             return not_run("core_corrected", str(error), stratum)
@@ -117,7 +139,7 @@ def _strata(table: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     return {name: (theta_e >= low) & (theta_e < high) for name, (low, high) in THETA_E_STRATA.items()}
 
 
-def _published(sample: Sample, strata: dict[str, NDArray[np.bool_]]) -> list[GateResult]:
+def _published(sample: _Boxes, strata: dict[str, NDArray[np.bool_]]) -> list[GateResult]:
     """As published: scaled on all rows, ungrouped stratified 5-fold, L2, C = 1; strata by the one model, and refitted."""
     try:
         scores = _published_scores(sample)
@@ -126,7 +148,7 @@ def _published(sample: Sample, strata: dict[str, NDArray[np.bool_]]) -> list[Gat
     results = []
     for stratum, rows in strata.items():
         part = sample.take(rows)
-        n, galaxies = len(part.labels), len(np.unique(part.groups))
+        n, galaxies = len(part.labels), len(np.unique(part.galaxy))
         if len(np.unique(part.labels)) < 2:
             results.append(not_run("core_published", "the stratum does not hold both classes", stratum))
         else:
@@ -142,7 +164,7 @@ def _published(sample: Sample, strata: dict[str, NDArray[np.bool_]]) -> list[Gat
     return results
 
 
-def _published_scores(sample: Sample) -> NDArray[np.float64]:
+def _published_scores(sample: _Boxes) -> NDArray[np.float64]:
     """Out-of-fold scores.
 
     Raises
@@ -166,7 +188,7 @@ def _published_scores(sample: Sample) -> NDArray[np.float64]:
     return scores
 
 
-def _check(sample: Sample) -> None:
+def _check(sample: _Boxes) -> None:
     if len(np.unique(sample.labels)) < 2:
         raise NotEstimableError("the stratum does not hold both classes")
     if not (np.ptp(sample.features, axis=0) > 0).any():

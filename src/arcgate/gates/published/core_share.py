@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import clustered_share
 from arcgate.gates.published.figures import PUBLISHED, STUDIED, THETA_E_BINS
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, attempted, galaxies, identities, not_run
 from arcgate.gates.published.light import column, in_core, reference, sums_of_light
-from arcgate.gates.result import GateResult
 
 # The reference band and the core in the places of the braces.
 _NAMES = {
@@ -26,17 +26,17 @@ _NAMES = {
 class CoreShare(Diagnostic):
     """Share of the arc's light in the core (published: r < 5 px), reference band, by theta_E, as added and before any mask."""
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Both shares of each positive; NaN where nothing tells them."""
-        n = len(arms.stamp.table)
+        n = len(shard.positive.table)
         share = np.full(n, np.nan)
-        if arms.arc is not None:
+        if shard.arc is not None:
             band = reference(self.facts.imaging)
-            total = arms.arc[:, band].sum(axis=(1, 2), dtype=np.float64)
-            core = sums_of_light(arms.arc, arms.stamp, 0.0, arms.stamp.imaging.core_pix)[0][:, band]
+            total = shard.arc[:, band].sum(axis=(1, 2), dtype=np.float64)
+            core = sums_of_light(shard.arc, shard.positive, 0.0, shard.positive.imaging.core_pix)[0][:, band]
             np.divide(core, total, out=share, where=total > 0)
-        theta_e, before = column(arms.stamp, "theta_e_arcsec"), column(arms.stamp, "arc_core_share")
-        return identities(arms.stamp).assign(theta_e=theta_e, core_share=share, core_share_before_mask=before)
+        theta_e, before = column(shard.positive, "theta_e_arcsec"), column(shard.positive, "arc_core_share")
+        return identities(shard.positive).assign(theta_e=theta_e, core_share=share, core_share_before_mask=before)
 
     def judge(self) -> list[GateResult]:
         """Mean shares; a mean over arcs, each with the same weight."""

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms, Pixels, Stamps
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels, Stamps
 from arcgate.gates.published.clustering import Fit, NotEstimableError, binned, line
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, reported
 from arcgate.gates.published.light import Array, annulus_pix, column, radii_arcsec, reference
-from arcgate.gates.result import GateResult
 
 _NAMES = ("deflection_units", "deflection_units_intercept")
 MISSING = "no Einstein radius is declared, or no light of arcs is at hand (neither stored arcs nor paired controls)"
@@ -27,14 +28,15 @@ class DeflectionUnits(Diagnostic):
     or 3.8 for DECaLS).
     """
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Radius of each arc, found and predicted."""
-        n = len(arms.stamp.table)
+        n = len(shard.positive.table)
         found, predicted = (
-            np.full(n, np.nan) if light is None else weighted_radius(light, arms.stamp) for light in (arms.arc, arms.declared)
+            np.full(n, np.nan) if light is None else weighted_radius(light, shard.positive)
+            for light in (shard.arc, shard.declared)
         )
-        theta_e = column(arms.stamp, "theta_e_arcsec")
-        return identities(arms.stamp).assign(theta_e=theta_e, radius=found, predicted=predicted)
+        theta_e = column(shard.positive, "theta_e_arcsec")
+        return identities(shard.positive).assign(theta_e=theta_e, radius=found, predicted=predicted)
 
     def judge(self) -> list[GateResult]:
         """Slope and intercept."""

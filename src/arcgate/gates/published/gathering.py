@@ -4,64 +4,79 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Self
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Stamps
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Arrays, Kept
+from arcgate.gates.core.result import RAW, GateResult
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Stamps
 from arcgate.gates.published.clustering import NotEstimableError
-from arcgate.gates.result import RAW, GateResult
 from arcgate.ground.statistics import Interval
 from arcgate.variant import Gates
-from arcgate.views.view import Viewer
 
-OVERALL = "overall"
+OVERALL: Final = "overall"
+_TABLE: Final = "table"
 
 
-@dataclass
 class Diagnostic(ABC):
-    """A collector that keeps one table a shard and reports from all of them.
+    """A diagnostic that keeps one table, and reports from it. Diagnostics look at pixels as stored, whatever the view.
 
-    Diagnostics look at pixels as stored, whatever the view.
+    Parameters
+    ----------
+    context : Context
+        What is judged.
+    arrays : mapping
+        What was kept of all shards; nothing while shards are measured.
     """
 
-    viewer: Viewer
-    settings: Gates
-    facts: Facts
-    _tables: list[pd.DataFrame] = field(default_factory=list, init=False)
+    def __init__(self, context: Context, arrays: Arrays | None = None) -> None:
+        self.context, self.arrays = context, arrays or {}
+
+    @property
+    def facts(self) -> Facts:
+        """What the data set holds."""
+        return self.context.facts
+
+    @property
+    def settings(self) -> Gates:
+        """Level of the intervals, among others."""
+        return self.context.settings
 
     @abstractmethod
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Small numbers of one shard; None where the shard has nothing for this diagnostic."""
 
     @abstractmethod
     def judge(self) -> list[GateResult]:
-        """Results over everything gathered."""
+        """Results over everything that was kept."""
 
     @abstractmethod
     def exhibits(self) -> list[Exhibit]:
-        """Figures and tables."""
+        """Figures and tables; called after `judge`."""
 
-    def add(self, arms: Arms) -> None:
-        """Take one shard's numbers."""
-        table = self.measure(arms)
-        if table is not None and len(table):
-            self._tables.append(table)
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """What is kept of a shard."""
+        table = self.measure(shard)
+        return {_TABLE: table} if table is not None and len(table) else {}
 
-    def merge(self, other: Self) -> None:
-        """Take over what another copy gathered from a later shard."""
-        self._tables.extend(other._tables)
+    @property
+    def rows(self) -> pd.DataFrame:
+        """All rows of the table; without rows, a table without columns."""
+        rows: pd.DataFrame = self.arrays.get(_TABLE, pd.DataFrame())
+        return rows
 
     def table(self, *needed: str) -> pd.DataFrame:
         """All rows for which the columns `needed` are finite; without rows, a table without columns."""
-        if not self._tables:
-            return pd.DataFrame()
-        rows = pd.concat(self._tables, ignore_index=True)
+        rows = self.rows
+        if not len(rows):
+            return rows
         finite: pd.DataFrame = rows[np.isfinite(rows[list(needed)].to_numpy(np.float64)).all(axis=1)].reset_index(drop=True)
         return finite
 
@@ -88,9 +103,7 @@ def stated(name: str, value: float | None, n: int, n_groups: int, reason: str, s
 
 def not_run(name: str, reason: str, stratum: str = OVERALL) -> GateResult:
     """A diagnostic that the data at hand cannot feed."""
-    return GateResult(
-        name, RAW, stratum, "diagnostic", None, None, None, None, None, 0, 0, "not_run", reason, null=None, leak_unit=""
-    )
+    return GateResult(name=name, view=RAW, stratum=stratum, role="diagnostic", status="not_run", reason=reason)
 
 
 def attempted(name: str, estimate: Callable[[], Interval], reason: str, stratum: str = OVERALL) -> GateResult:
@@ -105,5 +118,15 @@ def _result(
     name: str, stratum: str, value: float | None, low: float | None, high: float | None, n: int, n_groups: int, reason: str
 ) -> GateResult:
     return GateResult(
-        name, RAW, stratum, "diagnostic", value, low, high, None, None, n, n_groups, "reported", reason, null=None, leak_unit=""
+        name=name,
+        view=RAW,
+        stratum=stratum,
+        role="diagnostic",
+        value=value,
+        low=low,
+        high=high,
+        n=n,
+        n_groups=n_groups,
+        status="reported",
+        reason=reason,
     )

@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import Arms, Pixels, Stamps
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Pixels, Stamps
 from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
@@ -80,11 +81,11 @@ def _squared_radii(stamps: Stamps) -> Array:
     return squared
 
 
-def own_controls(arms: Arms) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def own_controls(shard: Shard) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows of positives that have a control in their pair, and the rows of those controls."""
-    pairs = arms.control.table["pair_id"].to_numpy(np.int64)
+    pairs = shard.control.table["pair_id"].to_numpy(np.int64)
     first, where = np.unique(pairs, return_index=True)
-    control = pd.Index(first).get_indexer(pd.Index(arms.stamp.table["pair_id"].to_numpy(np.int64)))
+    control = pd.Index(first).get_indexer(pd.Index(shard.positive.table["pair_id"].to_numpy(np.int64)))
     positive = np.flatnonzero(control >= 0)
     return positive, where[control[positive]]
 
@@ -96,32 +97,32 @@ def column(stamps: Stamps, name: str) -> Array:
     return stamps.table[name].to_numpy(np.float64, na_value=np.nan)
 
 
-def arc_flux(arms: Arms, facts: Facts) -> Array:
+def arc_flux(shard: Shard, facts: Facts) -> Array:
     """Light of each positive's arc by band, nanomaggies, shape (n, band); NaN where nothing tells it.
 
     A pedestal in the light must not enter, or the regression on flux would explain a part of it away: the pixels of a stamp make
     a flux of it. What is declared comes first: the arc that the declared parameters predict, else the column arc_flux_*.
     Otherwise the light inside the annulus above the level in it, from which a constant drops out.
     """
-    if arms.declared is not None:
-        total: Array = arms.declared.sum(axis=(2, 3), dtype=np.float64)
+    if shard.declared is not None:
+        total: Array = shard.declared.sum(axis=(2, 3), dtype=np.float64)
         return total
-    imaging = arms.stamp.imaging
+    imaging = shard.positive.imaging
     names = [f"arc_flux_{band}" for band in imaging.bands]
     if set(names) <= facts.columns:
-        return np.stack([column(arms.stamp, name) for name in names], axis=1)
-    if arms.arc is None:
-        return np.full((len(arms.stamp.table), len(names)), np.nan)
+        return np.stack([column(shard.positive, name) for name in names], axis=1)
+    if shard.arc is None:
+        return np.full((len(shard.positive.table), len(names)), np.nan)
     begins = annulus_pix(imaging)
-    inside, pixels = sums_of_light(arms.arc, arms.stamp, 0.0, begins)
-    above: Array = inside - mean_light(arms.arc, arms.stamp, begins, np.inf) * pixels[:, None]
+    inside, pixels = sums_of_light(shard.arc, shard.positive, 0.0, begins)
+    above: Array = inside - mean_light(shard.arc, shard.positive, begins, np.inf) * pixels[:, None]
     return above
 
 
-def arc_snr(arms: Arms) -> Array:
+def arc_snr(shard: Shard) -> Array:
     """sqrt(sum arc^2 / sky_sigma^2) over pixels and bands: the column where there is one, else from the light; shape (n,)."""
-    declared = column(arms.stamp, "arc_snr")
-    if np.isfinite(declared).any() or arms.arc is None:
+    declared = column(shard.positive, "arc_snr")
+    if np.isfinite(declared).any() or shard.arc is None:
         return declared
-    snr: Array = np.sqrt(np.square(arms.arc / arms.stamp.sky).sum(axis=(1, 2, 3)))
+    snr: Array = np.sqrt(np.square(shard.arc / shard.positive.sky).sum(axis=(1, 2, 3)))
     return snr

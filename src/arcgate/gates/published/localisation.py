@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import clustered_mean
 from arcgate.gates.published.deflection_units import MISSING
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
 from arcgate.gates.published.light import Array, column, radii_arcsec, reference
-from arcgate.gates.result import GateResult
 
 # About half the width of a PSF on the ground.
 RING_HALF_WIDTH_ARCSEC: Final = 0.6
@@ -33,20 +33,20 @@ class Localisation(Diagnostic):
     arcs small ones.
     """
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Shares in the own and in the exchanged ring."""
-        theta_e = column(arms.stamp, "theta_e_arcsec")
-        if arms.arc is None or not np.isfinite(theta_e).any():
+        theta_e = column(shard.positive, "theta_e_arcsec")
+        if shard.arc is None or not np.isfinite(theta_e).any():
             return None
-        radius, light = radii_arcsec(arms.stamp), arms.arc[:, reference(self.facts.imaging)]
+        radius, light = radii_arcsec(shard.positive), shard.arc[:, reference(self.facts.imaging)]
         total = light.sum(axis=(1, 2), dtype=np.float64)
         own, other = (_share(light, radius, ring, total) for ring in (theta_e, exchanged(theta_e)))
         names = ("arc_localisation", "arc_localisation_exchanged", "arc_localisation_gain")
-        return identities(arms.stamp).assign(**dict(zip(names, (own, other, own - other), strict=True)))
+        return identities(shard.positive).assign(**dict(zip(names, (own, other, own - other), strict=True)))
 
     def judge(self) -> list[GateResult]:
         """Mean shares, and their difference with its own interval."""
-        rows = self.table(*_MEANINGS) if self._tables else pd.DataFrame()
+        rows = self.table(*_MEANINGS)
         if not len(rows):
             return [not_run(name, MISSING) for name in _MEANINGS]
         groups, level, band = galaxies(rows), self.settings.level, self.facts.imaging.reference_band

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.schema import THETA_E_STRATA
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import NotEstimableError, clustered_mean, linear_fit
 from arcgate.gates.published.gathering import OVERALL, Diagnostic, attempted, galaxies, identities, not_run
 from arcgate.gates.published.light import column, in_core, mean_light, own_controls, reference, ring_means
-from arcgate.gates.result import GateResult
 from arcgate.ground.statistics import Interval
 from arcgate.imaging import Imaging
 
@@ -33,12 +33,12 @@ _MEANINGS: Final = {
 class Profiles(Diagnostic):
     """Mean light in rings (reference band) and in the core (all bands) of stamps and controls, by theta_E of the pair."""
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """Rings and cores of both members of each pair."""
-        rows, own = own_controls(arms)
-        theta_e = column(arms.stamp, "theta_e_arcsec")[rows]
+        rows, own = own_controls(shard)
+        theta_e = column(shard.positive, "theta_e_arcsec")[rows]
         tables = []
-        for label, stamps, chosen in ((1.0, arms.stamp, rows), (0.0, arms.control, own)):
+        for label, stamps, chosen in ((1.0, shard.positive, rows), (0.0, shard.control, own)):
             rings = ring_means(stamps.image[:, reference(self.facts.imaging)], stamps, ring_edges_pix(self.facts.imaging))
             values = np.concatenate([rings, mean_light(stamps.image, stamps, 0.0, stamps.imaging.core_pix)], axis=1)[chosen]
             identity = identities(stamps).iloc[chosen].reset_index(drop=True)

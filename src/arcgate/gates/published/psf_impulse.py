@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import fft
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.gathering import Diagnostic, galaxies, identities, not_run, stated
 from arcgate.gates.published.shifts import centroid
-from arcgate.gates.result import GateResult
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import Psfs, declared_psfs, used_psfs
 from arcgate.lensing.models import Lenses, Sersics
@@ -43,7 +43,7 @@ class PsfImpulse(Diagnostic):
     centred, the same for stamps of any size.
     """
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """PSF columns of a few positives, where PSFs are declared."""
         columns = ["sample_id", "psf_profile_used", *[f"{stem}_{band}" for stem in _STEMS for band in self.facts.imaging.bands]]
         if not self.facts.declared or not set(columns) <= self.facts.columns:
@@ -51,8 +51,8 @@ class PsfImpulse(Diagnostic):
         kernels = [
             name for stem in _KERNELS for band in self.facts.imaging.bands if (name := f"{stem}_{band}") in self.facts.columns
         ]
-        table = arms.stamp.table[[*columns, *kernels]].reset_index(drop=True)
-        return identities(arms.stamp).join(table).head(_PER_SHARD)
+        table = shard.positive.table[[*columns, *kernels]].reset_index(drop=True)
+        return identities(shard.positive).join(table).head(_PER_SHARD)
 
     def judge(self) -> list[GateResult]:
         """Largest miss of the renderer, and that of the off-centre kernel."""

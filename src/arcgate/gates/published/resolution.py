@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from arcgate.gates.arms import Arms
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard
 from arcgate.gates.published.clustering import clustered_share
 from arcgate.gates.published.figures import RESOLUTION_BINS
 from arcgate.gates.published.gathering import Diagnostic, attempted, galaxies, identities, not_run
 from arcgate.gates.published.light import column
-from arcgate.gates.result import GateResult
 
 _NAME = "theta_e_over_psf_share"
 
@@ -21,12 +21,12 @@ _NAME = "theta_e_over_psf_share"
 class Resolution(Diagnostic):
     """Shares of the positives by theta_E over psfsize in the reference band."""
 
-    def measure(self, arms: Arms) -> pd.DataFrame | None:
+    def measure(self, shard: Shard) -> pd.DataFrame | None:
         """The ratio of each positive."""
-        psfsize = column(arms.stamp, f"psfsize_{self.facts.imaging.reference_band}")
-        theta_e = column(arms.stamp, "theta_e_arcsec")
+        psfsize = column(shard.positive, f"psfsize_{self.facts.imaging.reference_band}")
+        theta_e = column(shard.positive, "theta_e_arcsec")
         ratio = np.divide(theta_e, psfsize, out=np.full(len(psfsize), np.nan), where=psfsize > 0)
-        return identities(arms.stamp).assign(ratio=ratio)
+        return identities(shard.positive).assign(ratio=ratio)
 
     def judge(self) -> list[GateResult]:
         """One share a bin."""

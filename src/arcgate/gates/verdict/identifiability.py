@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.exhibit import Exhibit
+from arcgate.gates.core.exhibit import Exhibit
 
 Kind = Literal["arc stored", "paired without arc", "unpaired without arc"]
 Standing = Literal["identifiable", "bounded", "noticed", "impossible"]

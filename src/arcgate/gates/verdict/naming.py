@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from arcgate.gates.result import Cause, Nuisance
+from arcgate.gates.core.result import Cause, RefitParameter
 from arcgate.gates.verdict.evenness import uneven_level
 from arcgate.gates.verdict.refit import LEVEL, estimates
 from arcgate.gates.verdict.rows import Rows
@@ -37,7 +37,7 @@ def name_cause(rows: Rows, unseen: Sequence[str] = ()) -> Cause:
     """
     estimated = estimates(rows)
     alarms = alarms_of(rows, estimated)
-    measured = tuple(estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in estimated)
+    measured = tuple(estimate.parameter(LEVEL, rows.hosts_hide) for estimate in estimated)
     measured = tuple(each for each in measured if each.name not in unseen or each in alarms)
     findings, left = findings_of(rows, alarms)
     said = _named(rows, findings, left) + _noises(rows, _noise_left(alarms, left))
@@ -78,13 +78,13 @@ def _bug(rows: Rows, finding: Finding) -> str:
     return family.bug
 
 
-def _noise_left(alarms: Sequence[Nuisance], left: Rows) -> list[Nuisance]:
+def _noise_left(alarms: Sequence[RefitParameter], left: Rows) -> list[RefitParameter]:
     """Alarms of noise that is there without arcs that landed in the border."""
     noise = {alarm.band for alarm in alarms if alarm.name == "noise"}
     return [alarm for alarm in alarms_of(left) if alarm.name == "noise" and alarm.band in noise] if noise else []
 
 
-def _noises(rows: Rows, alarms: Sequence[Nuisance]) -> list[tuple[str, str]]:
+def _noises(rows: Rows, alarms: Sequence[RefitParameter]) -> list[tuple[str, str]]:
     """What is to be said of noise. More of it is a known bug; less, and other noise of the same size, have no name."""
     said = []
     noise = [alarm for alarm in alarms if alarm.name == "noise"]

@@ -46,7 +46,7 @@ NUISANCES: Final = (
 `geometry` scales lens and source on the sky and leaves the PSF; `magnification` scales the finished image about the host.
 """
 LEVELS: Final = ("pedestal", "core_pedestal")
-"""Nuisances that do not follow from the arcs."""
+"""RefitParameters that do not follow from the arcs."""
 _BUG_OF: Final = {
     "sigma_for_fwhm": "sigma_for_fwhm",
     "psfsize_as_moffat_fwhm": "psfsize_as_moffat_fwhm",

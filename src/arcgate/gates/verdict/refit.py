@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f, t
 
-from arcgate.gates.result import Nuisance
+from arcgate.gates.core.result import RefitParameter
 from arcgate.gates.verdict.rows import Rows
 
 Array = NDArray[np.float64]
@@ -72,11 +72,11 @@ class Estimate:
     freedom: int
     p_value: float
 
-    def nuisance(self, level: float, hidden: bool) -> Nuisance:
+    def parameter(self, level: float, hidden: bool) -> RefitParameter:
         """With its interval and margin."""
         half = float(t.ppf(0.5 + level / 2.0, self.freedom)) * self.error
         margin = self.quantity.margin_hidden if hidden else self.quantity.margin
-        return Nuisance(
+        return RefitParameter(
             self.quantity.name, self.band, self.value, self.value - half, self.value + half, 0.0, margin, self.quantity.unit
         )
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.gates.result import Nuisance
+from arcgate.gates.core.result import RefitParameter
 from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale, without_light
 from arcgate.gates.verdict.families import MISSING, Explained, explain, families_of, without
 from arcgate.gates.verdict.geometry import Transformed, transformed
@@ -45,23 +45,23 @@ class Finding:
         return self.explained.family.exact
 
 
-def alarms_of(rows: Rows, found: Sequence[Estimate] | None = None) -> list[Nuisance]:
+def alarms_of(rows: Rows, found: Sequence[Estimate] | None = None) -> list[RefitParameter]:
     """Quantities that leave their margin and whose deviation is no accident, by Holm's procedure over all of them."""
     found = estimates(rows) if found is None else found
-    measured = [estimate.nuisance(LEVEL, rows.hosts_hide) for estimate in found]
+    measured = [estimate.parameter(LEVEL, rows.hosts_hide) for estimate in found]
     p_values = np.array([estimate.p_value for estimate in found])
     rejected = holm(p_values, ALARM)
     order = [int(place) for place in np.argsort(p_values, kind="stable") if rejected[place]]
     return [measured[place] for place in order if abs(measured[place].value) > measured[place].margin]
 
 
-def findings_of(rows: Rows, alarms: Sequence[Nuisance]) -> tuple[list[Finding], Rows]:
+def findings_of(rows: Rows, alarms: Sequence[RefitParameter]) -> tuple[list[Finding], Rows]:
     """The best explanation, others of what it leaves, and the rows after all of them.
 
     Parameters
     ----------
     rows : Rows
-    alarms : sequence of Nuisance
+    alarms : sequence of RefitParameter
         Of these rows: `alarms_of`.
     """
     best = _best(rows, alarms)
@@ -110,7 +110,7 @@ def mostly_left(rows: Rows, left: Rows) -> tuple[int, int]:
     return int((after > _HALF * before).sum()), int(odd.sum())
 
 
-def _best(rows: Rows, alarms: Sequence[Nuisance]) -> Explained | None:
+def _best(rows: Rows, alarms: Sequence[RefitParameter]) -> Explained | None:
     """The family of the highest score among those that are believable on their own."""
     ranked = sorted(
         (without_light(rows, explain(rows, family)) for family in families_of(rows.imaging.bands)), key=lambda fit: -fit.score
@@ -121,7 +121,7 @@ def _best(rows: Rows, alarms: Sequence[Nuisance]) -> Explained | None:
     return next((fit for fit in ranked if believable(rows, fit, alarming)), None)
 
 
-def _turned(rows: Rows, best: Explained | None, alarms: Sequence[Nuisance]) -> Transformed | None:
+def _turned(rows: Rows, best: Explained | None, alarms: Sequence[RefitParameter]) -> Transformed | None:
     """The best transformation, if it explains more than the best family."""
     odd = odd_rows(rows, rows, exact=True)
     arcs_are_off = any(alarm.name != "noise" for alarm in alarms)

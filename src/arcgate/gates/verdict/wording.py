@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from arcgate.gates.result import Nuisance
+from arcgate.gates.core.result import RefitParameter
 from arcgate.gates.verdict.families import Explained
 from arcgate.imaging import Imaging
 
@@ -46,7 +46,7 @@ def in_words(fit: Explained, imaging: Imaging, words: str = "") -> str:
     return f"{words} explains what is not the declared arc, in {where}"
 
 
-def listed(nuisances: Sequence[Nuisance]) -> str:
+def listed(nuisances: Sequence[RefitParameter]) -> str:
     """Quantities with their intervals."""
     return ", ".join(
         f"{each.name} ({each.band}) {each.value:+.3g} [{each.low:+.3g}, {each.high:+.3g}] {each.unit}" for each in nuisances

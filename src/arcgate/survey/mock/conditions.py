@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
@@ -19,9 +21,6 @@ from arcgate.survey.mock.draws import Purpose, generator
 
 _DEC_RANGE_DEG: Final = (-65.0, 32.0)
 _MIN_GALACTIC_LATITUDE_DEG: Final = 18.0
-# North Galactic pole, J2000 (Hipparcos, ESA SP-1200, vol. 1, section 1.5.3), degrees.
-_POLE_RA_DEG: Final = 192.85948
-_POLE_DEC_DEG: Final = 27.12825
 # Scatter of ln psfsize about the median and its correlation between bands, which share part of the seeing.
 _PSFSIZE_SCATTER: Final = 0.10
 _PSFSIZE_CORRELATION: Final = 0.5
@@ -98,7 +97,15 @@ def _sky_position(rng: np.random.Generator) -> tuple[float, float, int]:
 
 
 def galactic_latitude(ra_deg: float, dec_deg: float) -> float:
-    """Galactic latitude of an equatorial J2000 position, degrees."""
-    dec, pole = np.deg2rad(dec_deg), np.deg2rad(_POLE_DEC_DEG)
-    away = np.deg2rad(ra_deg - _POLE_RA_DEG)
-    return float(np.rad2deg(np.arcsin(np.sin(dec) * np.sin(pole) + np.cos(dec) * np.cos(pole) * np.cos(away))))
+    """Galactic latitude of an ICRS position, degrees."""
+    # astropy says where the pole is; a SkyCoord for each place would take six times as long as all else that is drawn.
+    ra, dec = np.deg2rad(ra_deg), np.deg2rad(dec_deg)
+    x, y, z = _galactic_pole()
+    return float(np.rad2deg(np.arcsin(np.cos(dec) * (x * np.cos(ra) + y * np.sin(ra)) + z * np.sin(dec))))
+
+
+@cache
+def _galactic_pole() -> tuple[float, float, float]:
+    """Unit vector towards the north Galactic pole, ICRS."""
+    pole = SkyCoord(l=0.0 * units.deg, b=90.0 * units.deg, frame="galactic").icrs.cartesian
+    return float(pole.x), float(pole.y), float(pole.z)

@@ -19,6 +19,10 @@ class Purpose(IntEnum):
 
 
 def generator(seed: int, index: int, purpose: Purpose) -> np.random.Generator:
-    """Make the generator of one galaxy and purpose, the same for every survey size, worker and order."""
+    """Make the generator of one galaxy and purpose, the same for every survey size, worker and order.
+
+    The key is Philox's own, of two integers, and not the hash of `arcgate.ground.draws.generator`: with that, every mock galaxy
+    would be another one.
+    """
     key = np.array([seed % 2**64, index * len(Purpose) + purpose], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))

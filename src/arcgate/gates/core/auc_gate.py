@@ -1,0 +1,181 @@
+"""Gates that ask whether a rule on small features can tell two classes apart, each with the leaks that it must detect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.dataset.source import Facts
+from arcgate.gates.core.auc_statistic import NULL_AUC, AucStatistic, Planting
+from arcgate.gates.core.comparisons import Compared, Comparison
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.evaluator import Stated, evaluate, not_run
+from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.held_out_auc import Rule, Sample
+from arcgate.gates.core.planted_leak import Leak, Measure
+from arcgate.gates.core.result import RAW
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.words import Words
+from arcgate.variant import Gates, View
+
+Floats = NDArray[np.float32]
+
+_LEAK: Final = "leak"
+_REMARK: Final = "remark"
+
+
+def _unchanged(features: Floats) -> Floats:
+    return features
+
+
+def _always(facts: Facts, view: View) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way in which a gate looks at a comparison; each gives a result.
+
+    Attributes
+    ----------
+    view : str
+        raw (pixels as stored) or network (as the view hands them over).
+    features : callable
+        Features (n, ...) of a class of stamps: all that the rule sees of them.
+    leaks : tuple of Leak
+        The gate must detect every one; the first is the one whose sensitivity it states.
+    failing : str
+        What it means when the gate fails.
+    name : str
+        Of the result; empty for the gate's own.
+    rule : {'logistic', 'ridge', 'trees'}
+        That is fitted to the features.
+    components : bool
+        Whether they are first projected on principal components.
+    transform : callable
+        What is done to features before they are fitted, with or without a leak.
+    comparison : Comparison or None
+        None for the gate's own.
+    """
+
+    view: str
+    features: Measure
+    leaks: tuple[Leak, ...]
+    failing: str
+    name: str = ""
+    rule: Rule = "logistic"
+    components: bool = False
+    transform: Callable[[Floats], Floats] = _unchanged
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """More that a reason states: small numbers (n, k) of a shard, and their mean over all rows in words."""
+
+    measure: Callable[[Shard], NDArray[np.float64] | None]
+    in_words: Callable[[NDArray[np.float64], Context], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AucGate(StatedGate):
+    """A gate whose statistic is the AUC of a rule on held-out galaxies; what else it states is in `StatedGate`.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        What is held against what, with the null pair in which leaks are planted.
+    looks : tuple of Look
+        How it looks at them.
+    applies : callable
+        Whether it means anything for such data and such a view.
+    remark : Remark or None
+        More for the reason.
+    orders_pairs : bool
+        Whether the share of pairs that the rule puts in the right order is reported beside the AUC of pixels as stored.
+    """
+
+    comparison: Comparison
+    looks: tuple[Look, ...] = ()
+    applies: Callable[[Facts, View], bool] = _always
+    remark: Remark | None = None
+    orders_pairs: bool = False
+
+    def looks_at(self, settings: Gates) -> tuple[Look, ...]:
+        """How it looks, with these settings."""
+        return self.looks
+
+    def words(self, result: str) -> Words:
+        """See `Gate`; what a failure means, each look says."""
+        failing = self.failing or "; ".join(dict.fromkeys(look.failing for look in self.looks))
+        return Words(self.section, self.title, self.asks, failing, self.advice)
+
+    def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
+        """Every look; none where the comparison needs null rows and none are stored, since the null pair stands in for them."""
+        if not self.applies(facts, view) or (self.comparison.optional and self.comparison.missing(facts)):
+            return []
+        return [f"{look.name or self.name}/{look.view}" for look in self.looks_at(settings)]
+
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Features of each class, galaxies and pairs, and what planting needs."""
+        context = shard.context
+        if not self.applies(context.facts, context.viewer.view):
+            return {}
+        kept: dict[str, Kept] = {}
+        for number, look in enumerate(self.looks_at(context.settings)):
+            comparison = look.comparison or self.comparison
+            if not comparison.missing(context.facts):
+                kept |= {f"{number}/{key}": value for key, value in _looked(look, comparison.of(shard), shard).items()}
+        if kept and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
+            kept[_REMARK] = numbers
+        return kept
+
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """A result a look, and how its rule orders pairs."""
+        judgement = Judgement([], [], [])
+        if not self.applies(context.facts, context.viewer.view):
+            return judgement
+        remark = self.remark.in_words(arrays[_REMARK].mean(axis=0), context) if self.remark and _REMARK in arrays else ""
+        for number, look in enumerate(self.looks_at(context.settings)):
+            stated = Stated(look.name or self.name, look.view, NULL_AUC, context.settings.margin, remark=remark)
+            missing = (look.comparison or self.comparison).missing(context.facts)
+            if missing or f"{number}/subject" not in arrays:
+                judgement.results.append(not_run(stated, missing or "a class has no rows"))
+                continue
+            part = {key.removeprefix(f"{number}/"): value for key, value in arrays.items() if key.startswith(f"{number}/")}
+            statistic = _statistic(stated, look, part, context)
+            found = evaluate(stated, statistic)
+            judgement.results.append(found.result)
+            judgement.curves.extend(found.curves)
+            if self.orders_pairs and context.facts.paired and look.view == RAW and found.result.value is not None:
+                judgement.results += statistic.ordered_pairs()
+        return judgement
+
+
+def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
+    kept: dict[str, Kept] = {}
+    for side, stamps in compared.sides():
+        kept |= {side: look.features(shard, stamps), f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
+    for place, leak in enumerate(look.leaks):
+        found = leak.extract(shard, compared, look.features, shard.context.settings)
+        kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
+    return kept
+
+
+def _statistic(stated: Stated, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
+    samples = {
+        side: Sample(look.transform(arrays[side]), arrays[f"{side}/galaxy"], arrays[f"{side}/pair"])
+        for side in ("subject", "reference", "null_subject", "null_reference")
+    }
+    leaks = []
+    for place, leak in enumerate(look.leaks):
+        prefix = f"{_LEAK}/{place}/"
+        kept = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+        leaks.append(Planting(leak, kept, arrays["null_subject"], look.transform))
+    return AucStatistic(
+        stated, **samples, rule=look.rule, components=look.components, leaks=leaks, failing=look.failing, context=context
+    )

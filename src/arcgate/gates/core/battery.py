@@ -1,0 +1,238 @@
+"""All gates over a data set: one pass over its shards, then each gate on what it kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from arcgate.dataset.source import Source, StampPart
+from arcgate.gates.core.context import Context, context_of
+from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
+from arcgate.gates.core.listing import gate_of, gates_of
+from arcgate.gates.core.required import required_of
+from arcgate.gates.core.result import Judged
+from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
+from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
+from arcgate.gates.core.shard import Shard, shards_of
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.progress import step
+from arcgate.ground.workers import Workers
+from arcgate.variant import Gates, View
+
+Done = TypeVar("Done")
+
+# So many pairs are judged by this process before others would have started: two of them take 15 s to import what they need.
+PAIRS_ALONE: Final = 1500
+# The refit answers *cause?*; it is no gate, and always there.
+REFIT: Final = "verdict.refitted"
+# Gates that look at what is set aside, before the others see the rest.
+BEFORE: Final = ("finite_pixels", "scalable_stamps")
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One shard's share of the pass; picklable."""
+
+    part: StampPart
+    context: Context
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What one gate keeps of a shard, or of all of them, and why it could not look at some stamps."""
+
+    arrays: dict[str, Kept]
+    unable: str = ""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What one gate judges; picklable."""
+
+    name: str
+    kept: _Kept
+    context: Context
+
+
+def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -> Judged:
+    """Judge a data set as a network with this view would get it.
+
+    Parameters
+    ----------
+    source : Source
+        With positives and controls.
+    view : View
+        What the network sees.
+    settings : Gates
+        Which gates, margin, level, sizes of the planted leaks.
+    workers : int
+        Processes that read, measure and judge, where there are many pairs; no result depends on it.
+
+    Returns
+    -------
+    Judged
+
+    Raises
+    ------
+    ArcgateError
+        The data set has one class only, or no pair whose pixels are all finite and that the view can scale; or a listed module
+        holds no gate.
+    """
+    missing = {"positive", "control"} - set(source.table(["role"])["role"])
+    if missing:
+        raise ArcgateError(
+            f"the data set has no {' and no '.join(sorted(missing))} rows: one class cannot be told from nothing",
+            where=source.path,
+            todo="give both classes",
+        )
+    context = context_of(source, view, settings)
+    names = (REFIT, *settings.listed)
+    tasks = [_Pass(part, context, names) for part in source.parts()]
+    with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path) as crew:
+        kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
+        cases = [_Case(name, _with_rows(gate_of(name), kept[name], source), context) for name in names]
+        judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
+    judgements = {name: judged[place] for place, name in enumerate(names)}
+    for name in names:
+        if isinstance(gate := gate_of(name), Summary):
+            judgements[name] = gate.summarise(judgements, context)
+    return _evidence(judgements, gates_of(settings.listed), kept, context)
+
+
+def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: Mapping[str, _Kept], context: Context) -> Judged:
+    """All judgements together: gates first."""
+    of_gates = [(gate, judgements[name]) for name, gate in zip(judgements, [gate_of(REFIT), *gates], strict=True)]
+    results = [result for _, judgement in of_gates for result in judgement.results]
+    curves = [curve for _, judgement in of_gates for curve in judgement.curves]
+    exhibits = [
+        replace(exhibit, section=gate.words(exhibit.name).section)
+        for gate, judgement in of_gates
+        for exhibit in judgement.exhibits
+    ]
+    planted = [replace(exhibit, section=PLANTED_LEAKS) for exhibit in sensitivity_exhibits(curves, context.settings.margin)]
+    named = {result.name: gate for gate, judgement in of_gates for result in judgement.results}
+    cause = judgements[REFIT].cause
+    assert cause is not None  # the refit always answers
+    facts, view = context.facts, context.viewer.view
+    return Judged(
+        results=tuple(sorted(results, key=lambda result: result.role != "gate")),
+        exhibits=(*exhibits, *planted),
+        cause=replace(cause, rows_judged=_judged_positives(kept)),
+        level=context.settings.level,
+        required=required_of(gates, facts, view, context.settings),
+        words={name: gate.words(name) for name, gate in named.items()},
+        leaks={name: gate.cause for name, gate in named.items() if gate.cause is not None},
+        bounding=tuple(name for name, gate in named.items() if gate.bounds_light),
+    )
+
+
+PLANTED_LEAKS: Final = "planted_leaks"
+_JUDGED: Final = "positives judged"
+
+
+def _judged_positives(kept: Mapping[str, _Kept]) -> int:
+    return int(kept[REFIT].arrays.get(_JUDGED, np.zeros(1)).sum())
+
+
+def extracted(task: _Pass) -> dict[str, _Kept]:
+    """What every gate keeps of one shard."""
+    gates = {name: gate_of(name) for name in task.names}
+    with threadpool_limits(1):
+        pieces = [
+            {name: _measured(gate, shard, name) for name, gate in gates.items()}
+            for shard in shards_of(task.part.read(), task.context)
+        ]
+    return {name: _joined([piece[name] for piece in pieces]) for name in task.names}
+
+
+def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
+    """What a gate keeps of some pairs; of pairs that are set aside only those gates see anything that say so."""
+    counted: dict[str, Kept] = {_JUDGED: np.array([len(shard.positive)])} if name == REFIT else {}
+    if shard.judged.table.empty and name not in BEFORE:
+        return _Kept({})
+    try:
+        return _Kept(gate.extract(shard) | counted)
+    except ArcgateError as error:
+        # A host whose centre lies outside its stamp, for one: there is no view of it.
+        return _Kept(counted, str(error))
+
+
+def judgement_of(case: _Case) -> Judgement:
+    """A gate's share of the evidence."""
+    gate = gate_of(case.name)
+    # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
+    with threadpool_limits(1):
+        arrays = {key: value.value if isinstance(value, Total) else value for key, value in case.kept.arrays.items()}
+        arrays.pop(_JUDGED, None)
+        if case.kept.unable:
+            without = gate.judge({}, case.context)
+            results = [replace(result, reason=case.kept.unable) for result in without.results]
+            return replace(without, results=results)
+        return gate.judge(arrays, case.context)
+
+
+def _with_rows(gate: Gate, kept: _Kept, source: Source) -> _Kept:
+    """What a gate kept, with the columns of all rows that it asks for."""
+    columns = gate.columns(source.facts) if isinstance(gate, ReadsColumns) else []
+    return replace(kept, arrays=kept.arrays | {ALL_ROWS: source.table(columns)}) if columns else kept
+
+
+def _appended(found: Mapping[int, dict[str, _Kept]], source: Source) -> dict[str, _Kept]:
+    """What was kept of all shards, in their order."""
+    parts = [found[position] for position in range(len(found))]
+    kept = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    if not _judged_positives(kept):
+        raise ArcgateError(
+            f"no pair is left to be judged{_aside(kept)}",
+            where=source.path,
+            todo="give stamps whose pixels are numbers, and differ",
+        )
+    return kept
+
+
+def _aside(kept: Mapping[str, _Kept]) -> str:
+    """Which rows of which class were set aside."""
+    said = []
+    for name, marks, what in zip(BEFORE, ("broken", "flat"), ("pixels that are no numbers", "no spread"), strict=True):
+        arrays = kept[name].arrays if name in kept else {}
+        if marks in arrays and arrays[marks].any():
+            said.append(f"{roles_in_words(counted_by_role(arrays['role'], arrays[marks]))} have {what}")
+    return f": {'; '.join(said)}" if said else ""
+
+
+def _joined(parts: Sequence[_Kept]) -> _Kept:
+    """What several shards gave: rows one after the other, totals added. What is one array under several keys stays one."""
+    known: dict[tuple[int, ...], Kept] = {}
+    arrays: dict[str, Kept] = {}
+    for key in dict.fromkeys(key for part in parts for key in part.arrays):
+        values = [part.arrays[key] for part in parts if key in part.arrays]
+        same = tuple(map(id, values))
+        if same not in known:
+            known[same] = _sum(values)
+        arrays[key] = known[same]
+    return _Kept(arrays, next((part.unable for part in parts if part.unable), ""))
+
+
+def _sum(values: Sequence[Any]) -> Kept:
+    if len(values) == 1:
+        only: Kept = values[0]
+        return only
+    if isinstance(values[0], Total):
+        return Total(np.sum([each.value for each in values], axis=0))
+    if isinstance(values[0], pd.DataFrame):
+        return pd.concat(values, ignore_index=True)
+    return np.concatenate(values)
+
+
+def _shown(done: Iterator[tuple[int, Done]], what: str, total: int) -> Iterator[tuple[int, Done]]:
+    """The same, counted for whoever watches."""
+    with step(what, total) as advance:
+        for one in done:
+            advance(1)
+            yield one

@@ -1,0 +1,126 @@
+"""What a battery knows before it reads any stamp: facts, settings, the pairs that are judged, and their galaxies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.dataset.source import Facts, Source
+from arcgate.gates.features.regions import Regions
+from arcgate.ground.draws import text_ids, uniform
+from arcgate.variant import Gates, View
+from arcgate.views.view import Viewer
+
+Ids = NDArray[np.int64]
+
+DIAGNOSED_PAIRS: Final = 5000
+"""Pairs that diagnostics look at: about as many show an AUC to 0.005 and a share to 0.01."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What gates are told; small to pickle.
+
+    Attributes
+    ----------
+    facts : Facts
+        What the data set holds.
+    viewer : Viewer
+        The view of the network.
+    settings : Gates
+        Margin, level, sizes.
+    pairs : ndarray of int, ascending
+        The pairs that are judged.
+    galaxies : ndarray of int, ascending
+        Their galaxies (`Stamps.galaxy`).
+    first_pairs : ndarray of int
+        Of each of the galaxies the first of the pairs that it occurs in.
+    ranks : ndarray of int
+        Place of each of the galaxies in the order of their names.
+    """
+
+    facts: Facts
+    viewer: Viewer
+    settings: Gates
+    pairs: Ids
+    galaxies: Ids
+    first_pairs: Ids
+    ranks: Ids
+
+    @property
+    def regions(self) -> Regions:
+        """Where gates look on these stamps."""
+        return Regions(self.facts.imaging)
+
+    @property
+    def normalises(self) -> bool:
+        """Whether the view has statistics of its own: `raw` divides by constants."""
+        return self.viewer.view.normalisation != "raw"
+
+    def fits(self, galaxy: Ids) -> NDArray[np.bool_]:
+        """Whether each galaxy belongs to the half on which rules are fitted: every second one in hash order.
+
+        Galaxies are halved once for all gates, so that a galaxy is on one side in every comparison, and halves are equal.
+        """
+        fits: NDArray[np.bool_] = self._fitting[np.searchsorted(self.galaxies, galaxy)]
+        return fits
+
+    def ranked(self, galaxy: Ids) -> Ids:
+        """Galaxies by their places in the order of names: sums over galaxies then do not depend on the hash."""
+        ranks: Ids = self.ranks[np.searchsorted(self.galaxies, galaxy)]
+        return ranks
+
+    @cached_property
+    def _fitting(self) -> NDArray[np.bool_]:
+        fitting = np.zeros(len(self.galaxies), dtype=bool)
+        fitting[np.argsort(uniform(self.settings.seed, "half", self.galaxies))[::2]] = True
+        return fitting
+
+    def first(self, stream: str, count: int) -> Ids:
+        """At most `count` of the pairs, those that come first by hash, ascending."""
+        order = np.argsort(uniform(self.settings.seed, stream, self.pairs), kind="stable")
+        return np.sort(self.pairs[order[:count]])
+
+    def shown_first(self, galaxy: Ids, pair: Ids) -> NDArray[np.bool_]:
+        """Rows that are the first of their galaxy among the judged pairs: each galaxy need be looked at once."""
+        first: NDArray[np.bool_] = self.first_pairs[np.searchsorted(self.galaxies, galaxy)] == pair
+        return first
+
+    def drawn(self, pairs: Ids, at_most: int) -> NDArray[np.bool_]:
+        """Which of some pairs are among about `at_most` of all, by hash; fewer are a part of more."""
+        if at_most >= len(self.pairs):
+            return np.ones(len(pairs), dtype=bool)
+        few: NDArray[np.bool_] = uniform(self.settings.seed, "diagnosed", pairs) < at_most / len(self.pairs)
+        return few
+
+    @property
+    def diagnosed_words(self) -> str:
+        """What a diagnostic's reason says about the pairs that it looks at; empty where these are all."""
+        few = len(self.pairs) > DIAGNOSED_PAIRS
+        return f"; on about {DIAGNOSED_PAIRS} of {len(self.pairs)} pairs, chosen by hash" if few else ""
+
+
+def context_of(source: Source, view: View, settings: Gates) -> Context:
+    """Choose the pairs that are judged: at most `settings.max_pairs` by hash.
+
+    Where null rows are stored, pairs that have one are chosen, so that a gate and its null pair are judged on the same galaxies.
+    """
+    facts = source.facts
+    table = source.table(["pair_id", "role", "host_id"])
+    role = "null" if facts.has_null else "positive"
+    pairs = table.loc[table["role"] == role, "pair_id"].to_numpy(np.int64)
+    order = np.argsort(uniform(settings.seed, "audit", pairs), kind="stable")
+    pairs = np.sort(pairs[order[: settings.max_pairs]])
+    judged = table[np.isin(table["pair_id"].to_numpy(np.int64), pairs)]
+    code, names = pd.factorize(judged["host_id"].astype(str))
+    ids = text_ids([str(name) for name in names])
+    order = np.argsort(ids)
+    galaxies, ranks = ids[order], np.argsort(np.argsort(np.array(names, dtype=np.str_)))[order]
+    first = np.full(len(ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, np.searchsorted(galaxies, ids[code]), judged["pair_id"].to_numpy(np.int64))
+    return Context(facts, Viewer(view, facts.imaging), settings, pairs, galaxies, first, ranks)

@@ -1,0 +1,138 @@
+"""Leaks of a known size, planted in the null pair: a gate that does not detect them is insensitive. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arcgate.gates.core.comparisons import Compared
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.stamps import Stamps
+from arcgate.gates.features.regions import Regions
+from arcgate.variant import Gates
+
+Floats = NDArray[np.float32]
+Measure = Callable[[Shard, Stamps], Floats]
+
+SKY: Final = "sky sigma a pixel"
+
+
+class Leak(Protocol):
+    """What an AUC gate asks of a planted leak."""
+
+    @property
+    def unit(self) -> str:
+        """That follows a size; `%` for sizes that are shares."""
+        ...
+
+    @property
+    def in_null_pair(self) -> bool:
+        """Whether it is planted in stamps of the null pair; else beside the pixels."""
+        ...
+
+    def named(self, regions: Regions) -> str:
+        """As a reader knows it, on stamps with these regions."""
+        ...
+
+    def sizes_for(self, settings: Gates) -> tuple[float, ...]:
+        """The sizes at which it is planted, ascending."""
+        ...
+
+    def required_for(self, settings: Gates) -> float:
+        """The size that must be detected."""
+        ...
+
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+        """What is kept of a shard so that the leak can be planted when all rows are at hand."""
+        ...
+
+    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+        """Features of the null pair's subject with the leak in it, from what was kept and from its `bare` features."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sized:
+    """Sizes of a planted leak.
+
+    Attributes
+    ----------
+    name, unit : str
+        As a reader knows them; `{regions...}` in the name stands for where gates look, and the unit follows a size.
+    sizes : tuple of float or None
+        Ascending; None for those of the settings, in sky sigma.
+    required : float or None
+        A gate that detects only larger leaks than this is insensitive, since what it lets pass would be no small leak; None for
+        the largest of the sizes.
+    """
+
+    name: str
+    unit: str
+    sizes: tuple[float, ...] | None = None
+    required: float | None = None
+    in_null_pair: ClassVar[bool] = True
+
+    def named(self, regions: Regions) -> str:
+        """See `Leak`."""
+        return self.name.format(regions=regions)
+
+    def sizes_for(self, settings: Gates) -> tuple[float, ...]:
+        """See `Leak`."""
+        return self.sizes or settings.leak_sizes_sky_sigma
+
+    def required_for(self, settings: Gates) -> float:
+        """See `Leak`: at most the largest that is planted."""
+        largest = self.sizes_for(settings)[-1]
+        return largest if self.required is None else min(self.required, largest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedLeak(Sized):
+    """A leak that is planted in stamps, which are then measured anew at each size: right for features of any kind.
+
+    Attributes
+    ----------
+    plant : callable
+        Stamps with the leak of a size in them.
+    """
+
+    plant: Callable[[Stamps, float], Stamps]
+
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+        """Features at every size."""
+        return {f"{size:g}": measure(shard, self.plant(compared.null_subject, size)) for size in self.sizes_for(settings)}
+
+    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+        """Features as they were measured."""
+        return kept[f"{size:g}"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnShift(Sized):
+    """One column of features (n, k) shifted by a share of its spread.
+
+    Attributes
+    ----------
+    column : int
+    spread : float
+        Its standard deviation.
+    """
+
+    in_null_pair: ClassVar[bool] = False
+
+    column: int
+    spread: float
+
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+        """Nothing: the features say it all."""
+        return {}
+
+    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+        """Features with the column shifted."""
+        shifted = bare.copy()
+        shifted[:, self.column] += size * self.spread
+        return shifted

@@ -1,0 +1,48 @@
+"""What gates, and the leaks of a design that they name, are called: kept with the evidence, so that reports need no gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DesignLeak:
+    """A leak that is no bug of the code but of the design of a training set: what a failed gate may show.
+
+    Attributes
+    ----------
+    name : str
+        As the verdict states it.
+    says : str
+        What is the case, in words.
+    title, advice : str
+        For the report: its heading, and what to do about it.
+    """
+
+    name: str
+    says: str
+    title: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a gate or diagnostic is called, asks and means.
+
+    Attributes
+    ----------
+    section : str
+        Of the report (`gate_report.words.SECTIONS`).
+    title, asks : str
+        Name in words, and its question, short enough for a table.
+    failing : str
+        What it means when it fails.
+    advice : str
+        What to do then, in one line.
+    """
+
+    section: str
+    title: str
+    asks: str = ""
+    failing: str = ""
+    advice: str = ""
