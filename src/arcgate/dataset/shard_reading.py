@@ -152,31 +152,32 @@ def _series(column: Column | None, values: pa.ChunkedArray) -> pd.Series[Any]:
 
 
 def _pixels(file: pq.ParquetFile, name: str, kept: NDArray[np.bool_], shape: tuple[int, int, int]) -> Pixels:
-    """Kept images of one column, one row group in memory beside the result."""
-    out = np.empty((int(kept.sum()), *shape), dtype=np.float32)
+    """Kept images of one column, one row group in memory beside the result; zero where null, whatever the file holds there.
+
+    Most arcs are null: what is never written costs neither time nor memory.
+    """
+    out = np.zeros((int(kept.sum()), *shape), dtype=np.float32)
     row = filled = 0
     for group in range(file.num_row_groups):
         rows = file.metadata.row_group(group).num_rows
         if kept[row : row + rows].any():
             for chunk in file.read_row_group(group, columns=[name]).column(0).chunks:
-                block = _decoded(chunk, shape)
-                wanted = kept[row : row + len(block)]
-                block = block if wanted.all() else block[wanted]
-                out[filled : filled + len(block)] = block
-                filled += len(block)
-                row += len(wanted)
+                wanted = np.flatnonzero(kept[row : row + len(chunk)])
+                _decode(chunk, wanted, out[filled : filled + len(wanted)])
+                filled += len(wanted)
+                row += len(chunk)
         else:
             row += rows
     return out
 
 
-def _decoded(chunk: pa.FixedSizeBinaryArray, shape: tuple[int, int, int]) -> Pixels:
-    """Images of a chunk; zero where null, whatever the file's reader left there."""
+def _decode(chunk: pa.FixedSizeBinaryArray, wanted: NDArray[np.intp], out: Pixels) -> None:
+    """Write those of the wanted images of a chunk that are not null."""
     if chunk.null_count == len(chunk):
-        return np.zeros((len(chunk), *shape), dtype=np.float32)
-    values = math.prod(shape)
+        return
+    values = math.prod(out.shape[1:])
     data = np.frombuffer(chunk.buffers()[1], dtype="<f4", count=len(chunk) * values, offset=chunk.offset * values * 4)
-    images = data.reshape(-1, *shape)
-    if chunk.null_count:
-        images = np.where(chunk.is_null().to_numpy(zero_copy_only=False)[:, None, None, None], np.float32(0.0), images)
-    return images
+    images, there = data.reshape(-1, *out.shape[1:]), chunk.is_valid().to_numpy(zero_copy_only=False)
+    # One by one: indexing by an array would copy them once more.
+    for place in np.flatnonzero(there[wanted]):
+        out[place] = images[wanted[place]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,9 +68,13 @@ def generator(seed: int, stream: str, identity: int) -> np.random.Generator:
 
 def text_ids(names: Sequence[str]) -> Ids:
     """An integer identity for each name, the same on every machine."""
-    return np.array(
-        [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little", signed=True) for name in names], dtype=np.int64
-    )
+    return np.fromiter(map(_text_id, names), dtype=np.int64, count=len(names))
+
+
+@lru_cache(maxsize=1 << 16)
+def _text_id(name: str) -> int:
+    """Of one name; the names of a data set's galaxies are asked for again and again."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little", signed=True)
 
 
 def _finalise(z: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -175,16 +175,17 @@ def used_psfs(table: pd.DataFrame, imaging: Imaging, references: References = NO
         A width or exponent outside its range, naming the sample, or a kernel that is missing.
     """
     columns = _Columns("psf_fwhm_used", "psf_beta_used", "kernel_used")
-    return [_psfs(row, imaging, row["psf_profile_used"], columns, references) for row in records(table)]
+    rows = records(_of_psfs(table, columns, imaging, "psf_profile_used"))
+    return [_psfs(row, imaging, row["psf_profile_used"], columns, references) for row in rows]
 
 
 def declared_psfs(table: pd.DataFrame, imaging: Imaging, references: References = NONE) -> list[Psfs]:
     """The PSFs that the survey declares: kernels that rows name, else Moffats of the widths that psfsize implies."""
-    declared = table.copy()
-    for band in imaging.bands:
-        psfsize, beta = (declared[f"{stem}_{band}"].to_numpy(np.float64) for stem in ("psfsize", "psf_beta_declared"))
-        declared[f"fwhm_{band}"] = fwhm_from_psfsize(psfsize, beta)
     columns = _Columns("fwhm", "psf_beta_declared", "kernel_declared")
+    declared = _of_psfs(table, columns, imaging)
+    for band in imaging.bands:
+        psfsize, beta = (table[f"{stem}_{band}"].to_numpy(np.float64) for stem in ("psfsize", "psf_beta_declared"))
+        declared[f"fwhm_{band}"] = fwhm_from_psfsize(psfsize, beta)
     return [_psfs(row, imaging, "moffat", columns, references) for row in records(declared)]
 
 
@@ -199,6 +200,12 @@ class _Columns(NamedTuple):
     width: str
     exponent: str
     kernel: str
+
+
+def _of_psfs(table: pd.DataFrame, columns: _Columns, imaging: Imaging, *more: str) -> pd.DataFrame:
+    """What is looked at of a table: making rows of all of its columns takes longer than anything else here."""
+    names = ["sample_id", "host_id", *more, *(f"{stem}_{band}" for stem in columns for band in imaging.bands)]
+    return table[[name for name in names if name in table]].copy()
 
 
 def _psfs(row: dict[str, Any], imaging: Imaging, profile: Any, columns: _Columns, references: References) -> Psfs:

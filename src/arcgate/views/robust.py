@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from arcgate.views.compiled_robust import medians, outside
+
 Floats = NDArray[np.float32]
 
 MAD_TO_SIGMA = 1.4826  # 1 / Phi^-1(3/4): MAD of a Gaussian to its standard deviation (Rousseeuw & Croux 1993, JASA 88, 1273)
-_CHUNK = 64  # rows at a time: keeps the working arrays in cache
 
 
 def radii_pix(x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
@@ -35,6 +36,13 @@ def radii_pix(x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], size: int)
     return np.sqrt(dx**2 + dy**2)
 
 
+def beyond(x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], size: int, radius_pix: float) -> NDArray[np.bool_]:
+    """Whether `radii_pix` is at least a radius, shape (n, size, size)."""
+    x, y = (np.ascontiguousarray(place, dtype=np.float64) for place in (x_pix, y_pix))
+    found: NDArray[np.bool_] = outside(x, y, size, float(radius_pix))
+    return found
+
+
 def median_and_mad(image: Floats, used: NDArray[np.bool_] | None) -> tuple[Floats, Floats]:
     """Median and 1.4826 times the median absolute deviation.
 
@@ -50,52 +58,18 @@ def median_and_mad(image: Floats, used: NDArray[np.bool_] | None) -> tuple[Float
     median, scale : ndarray of float32, shape (n, bands)
         In the unit of the image.
     """
-    n, bands = image.shape[:2]
-    median = np.empty((n, bands), dtype=np.float32)
-    mad = np.empty((n, bands), dtype=np.float32)
-    for start in range(0, n, _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        flat = image[rows].reshape(len(image[rows]), bands, -1)
-        fill = None if used is None else _balanced_fill(used[rows].reshape(len(flat), -1))
-        median[rows] = _median(flat, fill)
-        mad[rows] = _median(np.abs(flat - median[rows][:, :, None]), fill)
-    return median, mad * np.float32(MAD_TO_SIGMA)
+    middle, deviation = medians(*_flat(image, used), True)
+    return middle, deviation * np.float32(MAD_TO_SIGMA)
 
 
 def median(image: Floats, used: NDArray[np.bool_]) -> Floats:
     """Median over the used pixels, shape (n, bands) (see `median_and_mad`)."""
-    n, bands = image.shape[:2]
-    out = np.empty((n, bands), dtype=np.float32)
-    for start in range(0, n, _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        flat = image[rows].reshape(len(image[rows]), bands, -1)
-        out[rows] = _median(flat, _balanced_fill(used[rows].reshape(len(flat), -1)))
-    return out
+    found: Floats = medians(*_flat(image, used), False)[0]
+    return found
 
 
-def _balanced_fill(used: NDArray[np.bool_]) -> Floats:
-    """-inf and +inf in turn over the unused pixels, 0 over the used ones; shape (n, pixels).
-
-    As many values sink as rise, so the median of the used pixels stays in the middle of the whole row and one
-    partition serves every row, however many pixels it uses. Of an odd number of unused pixels one more sinks in an even row,
-    whose middle is the upper of two, and one more rises in an odd row.
-    """
-    turn = np.cumsum(~used, axis=1, dtype=np.int32) % 2
-    first = 1 - used.shape[1] % 2
-    fill = np.where(turn == first, np.float32(-np.inf), np.float32(np.inf))
-    fill[used] = 0.0
-    return fill
-
-
-def _median(flat: Floats, fill: Floats | None) -> Floats:
-    """Median of each row and band of `flat` (n, bands, pixels)."""
-    n, bands, pixels = flat.shape
-    middle = pixels // 2
-    odd = np.full(n, pixels % 2 == 1)
-    if fill is not None:
-        flat = np.where((fill == 0)[:, None, :], flat, fill[:, None, :])
-        odd = np.count_nonzero(fill == 0, axis=1) % 2 == 1
-    ordered = np.partition(flat.reshape(n * bands, pixels), middle, axis=1).reshape(n, bands, pixels)
-    upper = ordered[:, :, middle]
-    lower = np.where(odd[:, None], upper, ordered[:, :, :middle].max(axis=2))
-    return np.asarray((lower.astype(np.float64) + upper) / 2, dtype=np.float32)
+def _flat(image: Floats, used: NDArray[np.bool_] | None) -> tuple[Floats, NDArray[np.bool_]]:
+    """Pixels along one axis: (n, bands, pixels), and (n, pixels) or (1, pixels)."""
+    n, bands, pixels = len(image), image.shape[1], image.shape[2] * image.shape[3]
+    whole = np.ones((1, pixels), dtype=np.bool_) if used is None else np.ascontiguousarray(used).reshape(n, pixels)
+    return np.ascontiguousarray(image, dtype=np.float32).reshape(n, bands, pixels), whole

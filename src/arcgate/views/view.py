@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.views.robust import median, median_and_mad, radii_pix
-from arcgate.views.stretch import asinh
+from arcgate.views.robust import beyond, median, median_and_mad
+from arcgate.views.stretch import asinh, normalised_asinh
 
 if TYPE_CHECKING:
     from arcgate.imaging import Imaging
@@ -145,7 +145,9 @@ class Viewer:
         -------
         ndarray of float32, shape (n, band, y, x)
         """
-        return self._stretched(_normalised(image, centre, scale))
+        if self.view.stretch == "asinh":
+            return normalised_asinh(image, centre, scale)
+        return _normalised(image, centre, scale)
 
     def masked(self, image: Floats, x_pix: Centres, y_pix: Centres, radius_pix: float) -> Floats:
         """View stamps with the core taken out: r < radius_pix set to the annulus median, then stretched.
@@ -177,9 +179,9 @@ class Viewer:
         centre, scale = self.normaliser(image, x_pix, y_pix)
         normalised = _normalised(image, centre, scale)
         level = median(normalised, self._annulus(x_pix, y_pix))
-        core = radii_pix(x_pix, y_pix, self.imaging.size_pix) < radius_pix
+        core = ~beyond(x_pix, y_pix, self.imaging.size_pix, radius_pix)
         np.copyto(normalised, level[:, :, None, None], where=core[:, None])
-        return self._stretched(normalised)
+        return asinh(normalised) if self.view.stretch == "asinh" else normalised
 
     def _sampled_well(self) -> bool:
         """Whether enough pixels are looked at, and enough of them count, that no stamp without a spread goes by."""
@@ -195,10 +197,7 @@ class Viewer:
         return median_and_mad(image, None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix))
 
     def _annulus(self, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
-        return radii_pix(x_pix, y_pix, self.imaging.size_pix) >= self.annulus_pix
-
-    def _stretched(self, normalised: Floats) -> Floats:
-        return asinh(normalised) if self.view.stretch == "asinh" else normalised
+        return beyond(x_pix, y_pix, self.imaging.size_pix, self.annulus_pix)
 
 
 def _normalised(image: Floats, centre: Floats, scale: Floats) -> Floats:

@@ -17,6 +17,7 @@ _OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contrac
 # A mean along a line takes no more than this from one pixel, in units of its scale.
 CLIP: Final = np.float32(3.0)
 _MIX: Final = np.uint32(2654435761)
+_MIX_ANEW: Final = np.uint32(2246822519)
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -153,33 +154,47 @@ def repeats(image: Floats, faint: Floats) -> NDArray[np.int32]:
     """
     n, bands, pixels = image.shape
     out = np.zeros((n, bands, 2), dtype=np.int32)
-    # Values are counted in a table of twice as many places as a band has pixels or more, a power of two.
+    # Few values share a place among eight times as many as there are pixels: only these need be told apart.
     width = 1
-    while (1 << width) < 2 * pixels:
+    while (1 << width) < 8 * pixels:
         width += 1
-    table, shift = 1 << width, np.uint32(32 - width)
-    held = np.zeros(table, dtype=np.uint32)
-    count = np.zeros(table, dtype=np.int32)
+    shift = np.uint32(32 - width)
+    met = np.empty(1 << width, dtype=np.uint8)
+    keys, places = np.empty(pixels, dtype=np.uint32), np.empty(pixels, dtype=np.uint32)
+    held, count = np.empty(4 * pixels, dtype=np.uint32), np.empty(4 * pixels, dtype=np.int32)
     for row in range(n):
         for band in range(bands):
             light, least = image[row, band], faint[row, band]
             bits = light.view(np.uint32)
-            most, zeros = np.int32(0), 0
-            # Nothing that counts has only zeros among its bits: a zero is an empty place.
-            held[:] = np.uint32(0)
+            zeros, size, left = 0, 0, 0
             for pixel in range(pixels):
-                value = light[pixel]
-                if abs(value) >= least:
-                    key = np.uint32(bits[pixel] >> np.uint32(2))
-                    at = np.int64(np.uint32(key * _MIX) >> shift)
-                    while held[at] != key:
-                        if held[at] == np.uint32(0):
-                            held[at], count[at] = key, np.int32(0)
-                        else:
-                            at = (at + 1) & (table - 1)
-                    count[at] += np.int32(1)
-                    most = max(most, count[at])
-                elif value == np.float32(0.0):
-                    zeros += 1
+                zeros += int(light[pixel] == np.float32(0.0))
+            for pixel in range(pixels):
+                # Written always, and kept where it counts.
+                keys[size] = bits[pixel] >> np.uint32(2)
+                size += int(abs(light[pixel]) >= least)
+            met[:] = np.uint8(0)
+            for i in range(size):
+                places[i] = np.uint32(keys[i] * _MIX) >> shift
+                met[places[i]] = min(met[places[i]] + np.uint8(1), np.uint8(2))
+            for i in range(size):
+                keys[left] = keys[i]
+                left += int(met[places[i]] > np.uint8(1))
+            most, few = min(size, 1), 1
+            while (1 << few) < 2 * left:
+                few += 1
+            last, shorter = (1 << few) - 1, np.uint32(32 - few)
+            # Nothing that counts has only zeros among its bits: a zero is an empty place.
+            held[: last + 1] = np.uint32(0)
+            for i in range(left):
+                key = keys[i]
+                at = np.int64(np.uint32(key * _MIX_ANEW) >> shorter)
+                while held[at] != key:
+                    if held[at] == np.uint32(0):
+                        held[at], count[at] = key, np.int32(0)
+                    else:
+                        at = (at + 1) & last
+                count[at] += np.int32(1)
+                most = max(most, count[at])
             out[row, band, 0], out[row, band, 1] = most, zeros
     return out

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft, rfft2
 
 from arcgate.gates.core.stamps import Pixels, Stamps
+from arcgate.gates.features.compiled_summaries import mean_products, sums_of_rings
 from arcgate.gates.features.regions import Regions, divided, middle
 from arcgate.ground.draws import generator, uniform
 from arcgate.injection.core_mask import radius_from
@@ -34,6 +35,8 @@ _FIELDS: Final = 32
 # About how many pixels are looked at: sorting all would take as long as everything else.
 _SORTED: Final = 1000
 _TINY: Final = np.float32(1e-30)
+# What half precision rounds to zero: half of its smallest number and less.
+_HALF_ZERO: Final = np.float32(2.0**-25)
 
 
 def vectors(stamps: Stamps, region: Region, summary: Summary, regions: Regions) -> Vectors:
@@ -54,10 +57,7 @@ def leak_of(stamps: Stamps, region: Region, summary: Summary, regions: Regions) 
     For power it is `added_power`.
     """
     if summary == "lsb":
-        stored = _region_pixels(stamps.image, region, regions)
-        # Brighter than half precision reaches: infinite, as a file in half precision would have it.
-        with np.errstate(over="ignore"):
-            return bits(stored.astype(np.float16).astype(np.float32))
+        return bits(_region_pixels(stamps.image, region, regions), halved=True)
     if region != "core":
         return np.zeros((len(stamps), 0), dtype=np.float32)
     if summary == "radial":
@@ -151,38 +151,32 @@ def ring_sums(
     scaled: Pixels, x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], edges_pix: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums over rings between whole radii, (n, band, ring), and the pixels in each, (n, ring)."""
-    n, bands, size_pix = scaled.shape[:3]
-    rings, cut = len(edges_pix) - 1, middle(size_pix, edges_pix[-1] + 2)
-    pixel = np.arange(cut.start, cut.stop, dtype=np.float32)
-    dx, dy = (np.square(pixel - place.astype(np.float32)[:, None]) for place in (x_pix, y_pix))
-    radius = np.sqrt(dy[:, :, None] + dx[:, None, :]).astype(np.intp)
-    # One more place for pixels outside all rings.
-    ring = np.full(2 * size_pix, rings, dtype=np.intp)
+    rings, size_pix = len(edges_pix) - 1, scaled.shape[2]
+    cut = middle(size_pix, edges_pix[-1] + 2)
+    ring = np.full(edges_pix[-1], rings, dtype=np.int64)
     for number, (low, high) in enumerate(pairwise(edges_pix)):
         ring[low:high] = number
-    place = (ring[radius] + (rings + 1) * np.arange(n)[:, None, None]).ravel()
-    size, shape = n * (rings + 1), (n, rings + 1)
-    sums = [np.bincount(place, scaled[:, band, cut, cut].ravel(), size).reshape(shape)[:, :-1] for band in range(bands)]
-    counts = np.bincount(place, minlength=size).reshape(shape)[:, :-1]
-    return np.stack(sums, axis=1), np.maximum(counts, 1).astype(np.float64)
+    x, y = (place.astype(np.float32) for place in (x_pix, y_pix))
+    sums, counts = sums_of_rings(np.ascontiguousarray(scaled[:, :, cut, cut]), cut.start, x, y, ring, rings)
+    return sums, np.maximum(counts, 1).astype(np.float64)
 
 
 def power(spectrum: Spectra, region: Region, regions: Regions) -> Vectors:
     """Power in bins of spatial frequency, (n, band * bin)."""
-    return _binned(spectrum.real**2 + spectrum.imag**2, _frequency_bins(region, regions))
+    means: Vectors = mean_products(spectrum, spectrum, *_frequency_bins(region, regions))
+    return means.reshape(len(spectrum), -1)
 
 
 def added_power(stamps: Stamps, spectrum: Spectra, region: Region, regions: Regions) -> Vectors:
     """What planting noise in such vectors needs: its product with the stamp, and its own power, (n, 2 * band * bin)."""
     fields = _field_of(stamps)
     noise, noise_power = _noise_spectra(region, regions)
-    added = noise[fields]
-    cross = _binned(spectrum.real * added.real + spectrum.imag * added.imag, _frequency_bins(region, regions))
-    return np.concatenate([cross, noise_power[fields]], axis=1)
+    cross: Vectors = mean_products(spectrum, noise[fields], *_frequency_bins(region, regions))
+    return np.concatenate([cross.reshape(len(spectrum), -1), noise_power[fields]], axis=1)
 
 
-def bits(stored: Pixels) -> Vectors:
-    """What storage leaves in pixels (n, band, ...), as shares: (n, 4).
+def bits(stored: Pixels, halved: bool = False) -> Vectors:
+    """What storage leaves in pixels (n, band, ...), as shares: (n, 4); `halved`, if it were in half precision.
 
     Eight and eleven of the last bits zero (the latter is half precision), among the brightest quarter of the pixels that are
     looked at; exact zeros; equal to another pixel of the band (as rounded decimals and quantised images have many).
@@ -194,14 +188,18 @@ def bits(stored: Pixels) -> Vectors:
     arithmetic resolves it.
     """
     values = stored.reshape(*stored.shape[:2], -1)
-    pixels = values.shape[1] * values.shape[2]
     # What is rounded is so everywhere: some pixels suffice. A quarter of them, whatever the arc, or their number would tell it.
-    ordered = np.sort(values[:, :, :: max(pixels // _SORTED, 1)], axis=2)
+    some = values[:, :, :: max(values.shape[1] * values.shape[2] // _SORTED, 1)]
+    if halved:
+        # Brighter than half precision reaches: infinite, as a file in half precision would have it.
+        with np.errstate(over="ignore"):
+            some = some.astype(np.float16).astype(np.float32)
+    ordered = np.sort(some, axis=2)
     mantissa = np.ascontiguousarray(ordered[:, :, 3 * ordered.shape[2] // 4 :]).view(np.uint32)
     shares = [
         (mantissa & np.uint32(0x3FC)) == 0,
         (mantissa & np.uint32(0x1FFC)) == 0,
-        values == 0,
+        np.abs(values) <= _HALF_ZERO if halved else values == 0,
         ordered[:, :, 1:] == ordered[:, :, :-1],
     ]
     counts = [np.count_nonzero(share, axis=(1, 2)) / (share.shape[1] * share.shape[2]) for share in shares]
@@ -262,7 +260,7 @@ def _mean_weights(number: NDArray[np.intp]) -> Vectors:
     Returns
     -------
     ndarray of float32, shape (pixel, part)
-        Of the parts that hold any pixel: small stamps have no waves of some lengths.
+        Of the parts that hold any pixel.
     """
     weights = (number.reshape(-1, 1) == np.unique(number[number >= 0])).astype(np.float32)
     return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
@@ -281,7 +279,7 @@ def spectra(scaled: Pixels, region: Region, regions: Regions) -> Spectra:
     if region == "border":
         waves = rfft(_frame(scaled, regions.border_pix) * _hann(scaled.shape[-1]), axis=-1)
     elif region == "annulus":
-        waves = rfft2(scaled * annulus(regions))
+        waves = rfft2(scaled * annulus(regions).astype(np.float32))
     else:
         cut = regions.core_window if region == "core" else slice(None)
         window = _hann(scaled[0, 0, cut].shape[0])
@@ -295,8 +293,8 @@ def _hann(size: int) -> Vectors:
 
 
 @lru_cache(maxsize=4)
-def _frequency_bins(region: Region, regions: Regions) -> Vectors:
-    """Weights of the mean over each bin of frequency, of eight: (frequency, bin)."""
+def _frequency_bins(region: Region, regions: Regions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The bin of frequency of each wave, of eight, and the waves in each that has any: small stamps have none of some lengths."""
     size = regions.imaging.size_pix
     if region == "border":
         radial_frequency = np.broadcast_to(np.fft.rfftfreq(size), (4, regions.border_pix, size // 2 + 1)).ravel()
@@ -305,12 +303,8 @@ def _frequency_bins(region: Region, regions: Regions) -> Vectors:
             size = regions.core_window.stop - regions.core_window.start
         radial_frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :]).ravel()
     number = np.minimum((radial_frequency * 2.0 * POWER_BINS).astype(int), POWER_BINS - 1)
-    return _mean_weights(number)
-
-
-def _binned(values: Vectors, bins: Vectors) -> Vectors:
-    means: Vectors = (values @ bins).reshape(len(values), -1)
-    return means
+    _, bins, counts = np.unique(number, return_inverse=True, return_counts=True)
+    return bins.astype(np.int64), counts.astype(np.int64)
 
 
 @lru_cache(maxsize=4)
