@@ -238,4 +238,6 @@ GATE: Final = Duplicates(
     advice=SPLIT.advice,
     view="table",
     cause=SPLIT,
+    compares="each galaxy against every other: fingerprints, then noise",
+    plants="copies that share half of their noise, turned and shifted: half of them must be recognised",
 )

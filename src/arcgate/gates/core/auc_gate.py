@@ -18,8 +18,10 @@ from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Rule, Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
 from arcgate.gates.core.result import RAW
+from arcgate.gates.core.sensitivity import sized
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words
+from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates, View
 
 Features = NDArray[Any]
@@ -113,6 +115,17 @@ class AucGate(StatedGate):
         """See `Gate`; what a failure means, each look says."""
         failing = self.failing or "; ".join(dict.fromkeys(look.failing for look in self.looks))
         return Words(self.section, self.title, self.asks, failing, self.advice)
+
+    def compared_words(self) -> str:
+        """What is held against what."""
+        return self.comparison.words
+
+    def planted_words(self, settings: Gates, regions: Regions) -> str:
+        """Each leak of its looks, with the size at which it must be detected."""
+        leaks = [leak for look in self.looks_at(settings) for leak in look.leaks]
+        return "; ".join(
+            dict.fromkeys(f"{leak.named(regions)} {sized(leak.required_for(settings), leak.unit)}" for leak in leaks)
+        )
 
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
         """Every look; none where the comparison needs null rows and none are stored, since the null pair stands in for them."""
