@@ -120,7 +120,7 @@ def test_the_tracking_database_and_its_tables_have_it(evidence, tmp_path):
     logged = store.client.get_run(run).data
     assert logged.tags[stem] == "passed"
     assert logged.metrics[f"{stem}/{names.REQUIRED}"] == 0.3
-    table = results("study", store)
+    table = results("study", str(tmp_path / "mlruns"))
     assert table[f"{stem}/status"].tolist() == ["passed"]
     assert leading_gates(table, [stem]) == [stem]
 

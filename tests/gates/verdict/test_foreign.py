@@ -46,7 +46,10 @@ def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built,
     _, evidence = answered(sound)
     # A hundred galaxies are few for gates on residual pixels.
     assert evidence.cause.name == "undetermined"
-    assert "cannot be said: residual_core (insensitive), residual_annulus (insensitive), residual_border (insensitive)" in evidence.cause.sentence
+    assert (
+        "cannot be said: residual_core (insensitive), residual_annulus (insensitive), residual_border (insensitive)"
+        in evidence.cause.sentence
+    )
     assert {each.name for each in evidence.cause.measured} >= {"flux", "psf_width", "shift", "noise"}
     _, evidence = answered(sound.drop(columns=["host_mag_g"]))
     assert evidence.cause.name == "undetermined"
