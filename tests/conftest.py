@@ -15,7 +15,7 @@ from marked import PORTABLE
 
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, GateResult, Nuisance
+from arcgate.gates.result import Cause, Evidence, GateResult, RefitParameter
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Variant
 
@@ -95,7 +95,7 @@ def evidence(make_gate: MakeGate) -> Evidence:
         make_gate("psf", value=None, low=None, high=None, status="not_run"),
         make_gate("core_published", role="diagnostic", value=0.9, low=None, high=None, margin=None, status="reported"),
     )
-    measured = (Nuisance("psf_width", "r", 2.35, 2.3, 2.4, 1.0, 0.03, "ratio"),)
+    measured = (RefitParameter("psf_width", "r", 2.35, 2.3, 2.4, 1.0, 0.03, "ratio"),)
     cause = Cause("sigma_for_fwhm + mask_edge", "The arcs are 2.35 times as wide as declared.", measured)
     series = [{"label": "r", "x": [1.0, 2.0], "y": [0.1, None]}]
     lines = {"x_label": "radius", "y_label": "light", "x_log": False, "y_log": False, "series": series, "marks": []}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
+
+from shipped_models import MODELS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -31,3 +34,10 @@ def test_the_renderers_example_gives_the_shapes_that_it_states() -> None:
     assert found["rendered"].image.shape == (2, 3, 64, 64)
     assert "(2, 3, 64, 64)" in code
     assert found["rendered"].total.shape == (2, 3)
+
+
+def test_the_table_of_bug_models_is_theirs() -> None:
+    page = (DOCS / "gates.md").read_text()
+    written = runpy.run_path(str(DOCS / "bug_models.py"))
+    assert page == written["with_table"](page, MODELS), "run `python docs/bug_models.py`"
+    assert written["table"](MODELS).count("\n") == len(MODELS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from shipped_models import NAMES
 
 from arcgate import audit, keys, pipeline
 from arcgate.ground.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
@@ -22,7 +23,7 @@ STAGES = {
     "pixels": PIXELS,
     "survey": SURVEY,
     "pack": PACK,
-    "judging": keys.JUDGING,
+    "judging": keys.judging(NAMES),
     "learning": keys.LEARNING,
     "scoring": keys.SCORING,
     "figures": keys.FIGURES,
@@ -38,9 +39,10 @@ TOOLS = {
 SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate_report", "figures", "tracking")
 # Constants of modules that a stage reaches through others, and the stages that use them.
 CONSTANTS = [
-    ("variant.py", "MUST_HEAR_SKY_SIGMA", {"judging"}),
+    ("variant.py", "REQUIRED_SKY_SIGMA", {"judging"}),
     ("foreign/recorded.py", "CENTRE", {"judging"}),
     ("gates/rules.py", "COMPONENTS", {"judging"}),
+    ("gates/verdict/bug_models/pixel_scale.py", "_SMALL", {"judging"}),
     ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
     ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
     ("evaluation/metrics.py", "LEVEL", {"scoring"}),
@@ -84,6 +86,13 @@ def test_what_only_says_lies_in_no_key_but_that_of_figures(stage: str) -> None:
     saying = {name.split(".")[1] for name in modules_of(stage)} & set(SAYING)
     assert saying == ({"figures", "tracking"} if stage == "figures" else set())
     assert not modules_of(stage) & OUTSIDE
+
+
+def test_a_bug_model_lies_in_the_key_where_it_is_listed() -> None:
+    module = "arcgate.gates.verdict.bug_models.extra_sky_noise"
+    assert module in closure(keys.judging(("pedestal", "extra_sky_noise")))
+    assert module in closure(keys.judging((module,)))
+    assert module not in closure(keys.judging(("pedestal",)))
 
 
 def test_settings_of_one_stage_lie_in_no_key_of_another() -> None:

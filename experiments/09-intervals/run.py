@@ -160,7 +160,7 @@ def power(layout: Layout, settings: Gates, sets: int, way: Way) -> Iterator[dict
         aucs = [comparison.auc(one + np.float32(leak) * LEAK.astype(np.float32), zero) for leak in LADDER]
         failed[number] = [fires(auc, settings.margin) for auc in aucs]
         strengths = [way.strength(auc, settings.margin, settings.level) for auc in aucs]
-        for name, sizes in (("stated", settings.canary_sizes_sky_sigma), ("stated on all sizes", LADDER)):
+        for name, sizes in (("stated", settings.leak_sizes_sky_sigma), ("stated on all sizes", LADDER)):
             at = [strengths[LADDER.index(leak)] for leak in sizes]
             stated[name].append(smallest_caught(sizes, at) or np.inf)
     shares = failed.mean(axis=0)

@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pandas as pd
 from run import rows_of
-from sets import BUGS, CUTOUT, CUTOUT_OF_BOTH, GAUSSIAN, make, pool
+from sets import BUGS, CUTOUT, CUTOUT_OF_BOTH, GAUSSIAN, make, models, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.gates.verdict.naming import name_cause
@@ -43,7 +43,7 @@ def main() -> None:
                     seed, planted = FIRST_SEED + len(lines), () if bug == "none" else (bug,)
                     made = make(survey, data, seed, not kind.startswith("unpaired"), planted, "large")
                     if kind == "arc stored":
-                        cause = name_cause(differences(made.table, made.arcs, DECALS), OF_STAMPS)
+                        cause = name_cause(differences(made.table, made.arcs, DECALS, models()), OF_STAMPS)
                     else:
                         cause = name_cause(rows_of(made))
                     lines.append((kind, bug, cause.name, seed, cause.sentence))

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from rich.progress import track
-from sets import BUGS, GEOMETRY, OUTSIDE, SMALL_SCALE, Planted, Survey, finished, make, pool
+from sets import BUGS, GEOMETRY, OUTSIDE, SMALL_SCALE, Planted, Survey, finished, make, models, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.data_node import Data
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.rows import Rows, between_galaxies, differences
+from arcgate.gates.verdict.rows import RefitRows, between_galaxies, differences
 from arcgate.ground.workers import completed
 from arcgate.imaging import DECALS
 
@@ -75,11 +75,11 @@ def plan(survey: Survey, data: Data) -> list[Task]:
     ]
 
 
-def rows_of(planted: Planted) -> Rows:
+def rows_of(planted: Planted) -> RefitRows:
     """What the verdict sees: stamp minus its own galaxy, or stamps and other galaxies; never a stored arc."""
     if planted.paired:
-        return differences(planted.table, planted.stamps - planted.control_stamps, DECALS, planted.control_stamps)
-    return between_galaxies(planted.table, planted.stamps, planted.controls, planted.control_stamps, DECALS)
+        return differences(planted.table, planted.stamps - planted.control_stamps, DECALS, models(), planted.control_stamps)
+    return between_galaxies(planted.table, planted.stamps, planted.controls, planted.control_stamps, DECALS, models())
 
 
 def judged(task: Task) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from scipy.signal import fftconvolve
 
 from arcgate.config import from_config
 from arcgate.data_node import Data
+from arcgate.gates.verdict.bug_model import BugModel
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.imaging import DECALS
 from arcgate.injection.inject import inject
 from arcgate.injection.manifest import build_manifest
@@ -101,6 +104,13 @@ def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
     parents = open_parents(spec.data.hosts, DECALS, **place)
     hosts = cut_out(parents, np.arange(len(parents.catalogue)), **place)
     return Survey(pd.concat([parents.catalogue, hosts.table[list(measured_columns(DECALS))]], axis=1), hosts), spec.data
+
+
+@cache
+def models() -> tuple[BugModel, ...]:
+    """The bugs that the settings look for."""
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        return bug_models(from_config(compose("config")).gates.bug_models)
 
 
 def make(

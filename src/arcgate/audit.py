@@ -81,7 +81,8 @@ def audit(spec: Audit) -> Safe:
         else:
             print(f"evidence found: {folder / EVIDENCE}", flush=True)
         drawings = drawings_of(evidence)
-        write_report(evidence, about(opened.source, spec.view, spec.gates, opened.key), folder / REPORT, drawings)
+        facts = about(opened.source, spec.view, spec.gates, opened.key)
+        write_report(evidence, facts, folder / REPORT, drawings)
     _print(evidence, spec.gates.level)
     print(f"report: {folder / REPORT}", flush=True)
     if spec.track:
@@ -163,7 +164,7 @@ def _print(evidence: Evidence, level: float) -> None:
 
 def _cells(result: GateResult) -> list[str]:
     interval = "" if result.low is None or result.high is None else f"[{result.low:.3g}, {result.high:.3g}]"
-    leak = "" if result.smallest_leak is None else f"{result.smallest_leak:.2g}"
+    leak = "" if result.detected_sensitivity is None else f"{result.detected_sensitivity:.2g}"
     value = "" if result.value is None else f"{result.value:.3g}"
     margin = "" if result.margin is None else f"{result.margin:g}"
     sizes = [str(result.n), str(result.n_groups)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.ground.listed import full_name, source_file
+from arcgate.variant import BUG_MODELS, GATES
 
 if TYPE_CHECKING:
-    from arcgate.variant import Audit, Variant
+    from arcgate.variant import Audit, Gates, Variant
 
 
 # The modules that compute each stage's result; with them count all that they import (`arcgate.ground.code_version`).
@@ -19,10 +22,36 @@ FIGURES: Final = ("arcgate.tracking.artifacts",)
 
 
 def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
-    """Key of the gates' evidence: data digest, view, gate settings, and the code that judges."""
+    """Key of the gates' evidence: data digest, view, settings, and the code that judges, listed gates and bug models included.
+
+    Modules of other packages count by the text of their file.
+
+    Raises
+    ------
+    ArcgateError
+        A module that is listed is not there.
+    """
+    modules = listed_modules(judged.gates)
+    files = [source_file(name, GATES, "gates") for name in modules if not _is_ours(name)]
     return digest_of(
-        {"data": data_digest, "view": as_plain(judged.view), "gates": as_plain(judged.gates), "code": code_version(JUDGING)}
+        {
+            "data": data_digest,
+            "view": as_plain(judged.view),
+            "gates": as_plain(judged.gates),
+            "code": code_version((*JUDGING, *filter(_is_ours, modules))),
+            "files": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
+        }
     )
+
+
+def listed_modules(settings: Gates) -> tuple[str, ...]:
+    """Whole names of the modules that the settings list: gates and bug models."""
+    gates = [full_name(name, GATES) for name in settings.listed]
+    return (*gates, *[full_name(name, BUG_MODELS) for name in settings.bug_models])
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith("arcgate.")
 
 
 def training_key(data_digest: str, variant: Variant) -> str:

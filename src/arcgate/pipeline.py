@@ -143,7 +143,8 @@ def judge(prepared: Prepared) -> Evidence:
         # The page follows from the evidence; whoever deletes it gets it again.
         if not (report := prepared.evidence / REPORT).exists():
             with step("writing the report"):
-                write_report(evidence, about(source, spec.view, spec.gates, prepared.keys.evidence), report)
+                facts = about(source, spec.view, spec.gates, prepared.keys.evidence)
+                write_report(evidence, facts, report)
     say(f"{spec.variant}: {word}: safe? {evidence.safe}; {_place(prepared.evidence)}/{REPORT}")
     return evidence
 

@@ -14,8 +14,12 @@ from arcgate.naming import Name, StudyName
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
-# Light that a gate must hear where galaxies leave the pixels dark (experiments/14-leak-ladder).
-MUST_HEAR_SKY_SIGMA = 0.1
+# Light that a gate must detect where galaxies leave the pixels dark (experiments/14-leak-ladder).
+REQUIRED_SKY_SIGMA = 0.1
+# Where gates and bug models lie whose names have no dot.
+GATES = "arcgate.gates"
+BUG_MODELS = "arcgate.gates.verdict.bug_models"
+ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -71,9 +75,15 @@ def _different(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
 def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     if any(second <= first for first, second in pairwise(sizes)):
         raise ValueError(f"sizes of the planted leak must ascend, got {list(sizes)}")
-    if sizes[0] > MUST_HEAR_SKY_SIGMA:
-        raise ValueError(f"one of the planted leaks must be {MUST_HEAR_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
+    if sizes[0] > REQUIRED_SKY_SIGMA:
+        raise ValueError(f"one of the planted leaks must be {REQUIRED_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
     return sizes
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"listed twice: {', '.join(twice)}")
+    return names
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -82,11 +92,13 @@ class Gates:
 
     Attributes
     ----------
+    listed : tuple of str
+        The gates, by the names of their modules in `arcgate.gates`, or, with dots, of modules of any package.
     margin : float
         Equivalence margin in AUC, declared beforehand.
     level : float
         Coverage of the intervals.
-    canary_sizes_sky_sigma : tuple of float
+    leak_sizes_sky_sigma : tuple of float
         Sizes of planted light, ascending, in units of the sky's standard deviation per pixel.
     min_hosts : int
         Fewer galaxies than this in either half leave a gate undetermined.
@@ -98,18 +110,23 @@ class Gates:
         Positives whose arcs are compared with the slow reference renderer (1.4 to 4 s each); 0 leaves that gate out.
     verdict_pairs : int
         Pairs whose light is refitted to name a cause.
+    bug_models : tuple of str
+        The bugs that are looked for, each a module that exports `MODEL`: of `arcgate.gates.verdict.bug_models`, or with a dot in
+        its name, of any package.
     seed : int
         Seed of the split of galaxies into the half that fits and the half that judges.
     """
 
+    listed: Annotated[tuple[ModuleName, ...], Field(min_length=1), AfterValidator(_each_once)]
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     level: Fraction
-    canary_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
+    leak_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
     min_hosts: PositiveInt
     max_pairs: PositiveInt
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_CELLS), AfterValidator(_different)]
     reference_rows: Annotated[int, Field(ge=0)]
     verdict_pairs: PositiveInt
+    bug_models: Annotated[tuple[ModuleName, ...], AfterValidator(_each_once)]
     seed: int
 
 

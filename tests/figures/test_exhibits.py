@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from arcgate.figures import draw_exhibit, refit_chart, save
 from arcgate.figures.refit import marker_words
 from arcgate.gates.exhibit import Exhibit, Kind
-from arcgate.gates.result import Nuisance
+from arcgate.gates.result import RefitParameter
 
 XY = {"x_label": "radius [pixel]", "y_label": "light", "x_log": True, "y_log": False}
 SERIES = {"label": "r", "x": [1.0, 2.0, 3.0], "y": [0.1, None, 0.3]}
@@ -66,8 +66,8 @@ def test_images_share_one_scale_and_start_at_the_bottom() -> None:
 
 def test_the_refit_is_drawn_in_margins_with_its_figures() -> None:
     rows = [
-        Nuisance("psf_width", "r", 2.35, 2.3, 2.4, 1.0, 0.03, "ratio"),
-        Nuisance("flux", "all", 1.01, 1.0, 1.02, 1.0, 0.02, "x"),
+        RefitParameter("psf_width", "r", 2.35, 2.3, 2.4, 1.0, 0.03, "ratio"),
+        RefitParameter("flux", "all", 1.01, 1.0, 1.02, 1.0, 0.02, "x"),
     ]
     figure = refit_chart(rows)
     (axes,) = figure.axes
@@ -79,8 +79,8 @@ def test_the_refit_is_drawn_in_margins_with_its_figures() -> None:
 
 
 def test_the_markers_of_the_refit_are_those_of_its_bands() -> None:
-    def rows(*bands: str) -> list[Nuisance]:
-        return [Nuisance("flux", band, 0.0, -0.01, 0.01, 0.0, 0.02, "ratio - 1") for band in bands]
+    def rows(*bands: str) -> list[RefitParameter]:
+        return [RefitParameter("flux", band, 0.0, -0.01, 0.01, 0.0, 0.02, "ratio - 1") for band in bands]
 
     assert marker_words(rows("g", "r", "z", "all")) == "Triangles are g, circles r, squares z, diamonds all bands"
     assert marker_words(rows("all", "vis")) == "Triangles are vis, diamonds all bands"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, GateResult, Nuisance, Role, Status
+from arcgate.gates.result import Cause, Evidence, GateResult, RefitParameter, Role, Status
 
 ABOUT = {
     "data set": "data/sets/3f9c21ab88d0 <unpaired & hard_5>",
@@ -136,16 +136,16 @@ RESULTS = (
 )
 
 
-def measured() -> tuple[Nuisance, ...]:
+def measured() -> tuple[RefitParameter, ...]:
     bands = ("g", "r", "z")
     rows = [
-        Nuisance("flux", band, 1.0 + 0.004 * i, 0.994 + 0.004 * i, 1.006 + 0.004 * i, 1.0, 0.02, "ratio")
+        RefitParameter("flux", band, 1.0 + 0.004 * i, 0.994 + 0.004 * i, 1.006 + 0.004 * i, 1.0, 0.02, "ratio")
         for i, band in enumerate(bands)
     ]
-    rows += [Nuisance("psf_width", band, 2.31 + 0.02 * i, 2.28, 2.4, 1.0, 0.03, "ratio") for i, band in enumerate(bands)]
-    rows += [Nuisance("shift_x", band, 0.01, -0.03, 0.07, 0.0, 0.05, "px") for band in bands]
-    rows += [Nuisance("pedestal", band, 0.004, -0.001, 0.009, 0.0, 0.02, "sky σ") for band in bands]
-    rows.append(Nuisance("rotation", "all", -0.001, -0.004, 0.002, 0.0, 0.01, "rad"))
+    rows += [RefitParameter("psf_width", band, 2.31 + 0.02 * i, 2.28, 2.4, 1.0, 0.03, "ratio") for i, band in enumerate(bands)]
+    rows += [RefitParameter("shift_x", band, 0.01, -0.03, 0.07, 0.0, 0.05, "px") for band in bands]
+    rows += [RefitParameter("pedestal", band, 0.004, -0.001, 0.009, 0.0, 0.02, "sky σ") for band in bands]
+    rows.append(RefitParameter("rotation", "all", -0.001, -0.004, 0.002, 0.0, 0.01, "rad"))
     return tuple(rows)
 
 

@@ -12,11 +12,12 @@ import pytest
 from demo_evidence import ABOUT, LONG, gate
 from demo_evidence import evidence as made
 from reading import Reader
+from shipped_models import MODELS
 
 from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text, row_of
 from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, Nuisance, Requirement, Safe
+from arcgate.gates.result import Cause, Evidence, RefitParameter, Requirement, Safe
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +116,7 @@ def test_tables_of_exhibits_keep_every_cell(read: Reader) -> None:
 
 def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "report.html"
-    write_report(made(), ABOUT, path)
+    write_report(made(), ABOUT, MODELS, path)
     assert path.read_text(encoding="utf-8") == page
     assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
 
@@ -135,7 +136,7 @@ def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> Non
 )
 def test_evidence_with_little_in_it(safe: Safe, results: tuple, says: str) -> None:
     little = Evidence("k", safe, Cause("undetermined", "the refit needs arcs"), results)
-    read = Reader(report_page(little, {}))
+    read = Reader(report_page(little, {}, MODELS))
     assert says in read.text("verdict")
     assert "The refit needs arcs." in read.text("verdict")
     assert "The refit could not be made" in read.text("refit")
@@ -150,16 +151,16 @@ def test_of_many_failed_gates_the_first_few_are_named() -> None:
         for name in ("residual_core", "residual_annulus", "residual_border", "normaliser")
         for view in ("raw", "network")
     )
-    said = Reader(report_page(Evidence("k", "failed", Cause("unknown_bug", "light"), many), {})).text("verdict")
+    said = Reader(report_page(Evidence("k", "failed", Cause("unknown_bug", "light"), many), {}, MODELS)).text("verdict")
     assert f"{len(many)} of {len(many)} gates failed" in said
     assert f"and {len(many) - 6} more." in said
 
 
 def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> None:
-    far = Nuisance("psf_width", "g", 1e9, 1e8, 1e10, 1.0, 0.03, "<ratio> $x_")
+    far = RefitParameter("psf_width", "g", 1e9, 1e8, 1e10, 1.0, 0.03, "<ratio> $x_")
     odd = Exhibit("Odd name / θ", "Odd <b>", "", "lines", evidence.exhibits[0].content)
     cause = replace(evidence.cause, name="something_new", measured=(far,))
-    read = Reader(report_page(replace(evidence, cause=cause, exhibits=(odd,)), {}))
+    read = Reader(report_page(replace(evidence, cause=cause, exhibits=(odd,)), {}, MODELS))
     assert "something new" in read.text("verdict")
     assert "<ratio> $x_" in read.text("refit")
     assert "Odd <b>." in read.text("published")
@@ -174,7 +175,7 @@ def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown
         Requirement("pixels alike", ("finite_pixels/raw",)),
     )
     cause = Cause("unknown_bug", "light", alarm=True, rows_refitted=60, rows_judged=1000)
-    read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_, failed), required=required), {}))
+    read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_, failed), required=required), {}, MODELS))
     verdict = read.text("verdict")
     assert "The refit found light that is not the declared arcs" in verdict
     null = "Null pair of controls (pixels as stored): not run, Null injection (pixels as stored): not run"

@@ -222,7 +222,7 @@ def test_more_noise_in_positives_fails_the_border(changed):
 
 def test_canaries_too_small_to_catch_leave_a_gate_blind_and_are_named(collector):
     sound = collector(*SOUND)
-    deaf = replace(sound, settings=replace(sound.settings, canary_sizes_sky_sigma=(1e-9,)))
+    deaf = replace(sound, settings=replace(sound.settings, leak_sizes_sky_sigma=(1e-9,)))
     core = by_name(deaf.judge())["residual_core", "raw"]
     assert core.status == "blind"
     assert core.smallest_leak is None
@@ -345,7 +345,7 @@ def test_the_null_pair_of_controls_hears_every_leak(small, arms, collector):
     result = by_name(sound.judge())["null_pair", "raw"]
     assert (result.status, result.value) == ("passed", 0.0)
     assert "controls against themselves" in result.reason
-    deaf = replace(sound, settings=replace(sound.settings, canary_sizes_sky_sigma=(1e-9,)))
+    deaf = replace(sound, settings=replace(sound.settings, leak_sizes_sky_sigma=(1e-9,)))
     result = by_name(deaf.judge())["null_pair", "raw"]
     assert result.status == "blind"
     assert "missed pedestal at r < 5 px" in result.reason

@@ -137,5 +137,5 @@ def test_the_size_that_must_be_heard_is_at_most_the_largest_that_is_planted(smal
     settings = small().gates
     assert ANNULUS_PEDESTAL.least(settings) == canaries.EXTRA_NOISE.least(settings) == 0.1
     assert canaries.annulus_pedestal_seen(REGIONS).least(settings) == 0.06
-    assert ANNULUS_PEDESTAL.least(replace(settings, canary_sizes_sky_sigma=(0.01, 0.05))) == 0.05
-    assert CORE_PEDESTAL.least(settings) == settings.canary_sizes_sky_sigma[-1]
+    assert ANNULUS_PEDESTAL.least(replace(settings, leak_sizes_sky_sigma=(0.01, 0.05))) == 0.05
+    assert CORE_PEDESTAL.least(settings) == settings.leak_sizes_sky_sigma[-1]

@@ -98,7 +98,7 @@ def test_half_precision_is_tolerated_where_the_file_says_so(settings, control, a
 
 
 def test_a_pedestal_that_goes_unnoticed_blinds(settings, control, arc, monkeypatch):
-    monkeypatch.setattr("arcgate.gates.declared_arc.MUST_HEAR_SKY_SIGMA", 1e-4)
+    monkeypatch.setattr("arcgate.gates.declared_arc.REQUIRED_SKY_SIGMA", 1e-4)
     assert judged(settings, control, arc, arc).status == "blind"
 
 

@@ -42,7 +42,7 @@ CELLS = (
 
 @pytest.fixture(scope="module")
 def settings(small):
-    return replace(small().gates, cells=CELLS, margin=0.1, canary_sizes_sky_sigma=(0.02, 0.1, 0.5, 2.0))
+    return replace(small().gates, cells=CELLS, margin=0.1, leak_sizes_sky_sigma=(0.02, 0.1, 0.5, 2.0))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_controls_against_themselves_pass_and_every_canary_is_heard(settings, co
 
 def test_a_cell_that_hears_only_large_leaks_is_blind(settings, control):
     """Pixels of the core vary so much between 240 galaxies that half a sky sigma in each is missed."""
-    result = judged(replace(settings, canary_sizes_sky_sigma=(0.02, 0.1, 0.5)), made_arms(control))["core_pca_ridge"]
+    result = judged(replace(settings, leak_sizes_sky_sigma=(0.02, 0.1, 0.5)), made_arms(control))["core_pca_ridge"]
     assert (result.status, result.smallest_leak) == ("blind", None)
     assert "missed, although so large: 0.5 sky sigma per pixel, added at r < 5 px" in result.reason
 

@@ -1,4 +1,4 @@
-"""One row a gate: interval, margin, canary and status."""
+"""One row a gate: interval, margin, sensitivity and status."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 
 from arcgate.figures.style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, TEXT, VERMILLION, new_figure
 from arcgate.gates.core.result import GateResult, Status
+from arcgate.gates.core.sensitivity import sized
 
 NULL_AUC: Final = 0.5
 LOOK: Final[dict[Status, tuple[str, str, str]]] = {
     "passed": (GREEN, "o", "passed"),
     "failed": (VERMILLION, "X", "FAILED"),
     "undetermined": (ORANGE, "D", "undetermined"),
-    "blind": (PURPLE, "s", "BLIND"),
+    "insensitive": (PURPLE, "s", "insensitive"),
     "not_run": ("#BBBBBB", "_", "not run"),
     "reported": (GREY, ".", "reported"),
 }
@@ -29,7 +30,7 @@ _LEAST_HALF_RANGE: Final = 0.1
 _PAD: Final = 0.02
 # The smallest leak last: its unit may be long.
 _NOTE_POSITIONS: Final = (0.03, 0.07, 0.26, 0.61, 0.72)
-_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "rows", "smallest leak failed")
+_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "rows", "smallest leak detected")
 
 
 def gate_chart(results: Sequence[GateResult]) -> Figure:
@@ -43,7 +44,7 @@ def gate_chart(results: Sequence[GateResult]) -> Figure:
     Returns
     -------
     Figure
-        The band is the margin inside which the whole interval must lie for a gate to pass. The canary's column gives the
+        The band is the margin inside which the whole interval must lie for a gate to pass. The column of sensitivities gives the
         smallest planted leak that the gate sees, with its unit.
     """
     diagnostics = [result for result in results if result.role == "diagnostic" and result.name.startswith(AUC_DIAGNOSTICS)]
@@ -98,7 +99,7 @@ def _limits(results: Sequence[GateResult]) -> tuple[float, float]:
 def _write_row(notes: Axes, row: int, result: GateResult) -> None:
     colour, marker, word = LOOK[result.status]
     notes.plot(_NOTE_POSITIONS[0], row, color=colour, marker=marker, markersize=7)
-    for position, note in zip(_NOTE_POSITIONS[1:], (word, _value(result), f"{result.n:,}", _canary(result)), strict=True):
+    for position, note in zip(_NOTE_POSITIONS[1:], (word, _value(result), f"{result.n:,}", _sensitivity(result)), strict=True):
         notes.text(position, row, note, fontsize=SMALL, va="center", color=_text_colour(result))
     notes.set_xlim(0.0, 1.0)
 
@@ -118,8 +119,8 @@ def _value(result: GateResult) -> str:
     return f"{result.value:.3f} [{result.low:.3f}, {result.high:.3f}]"
 
 
-def _canary(result: GateResult) -> str:
-    return "-" if result.smallest_leak is None else f"{result.smallest_leak:.2g} {result.leak_unit}"
+def _sensitivity(result: GateResult) -> str:
+    return "" if result.detected_sensitivity is None else sized(result.detected_sensitivity, result.sensitivity_unit)
 
 
 def _decorate(axes: Axes, results: Sequence[GateResult], limits: tuple[float, float]) -> None:

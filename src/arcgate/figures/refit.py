@@ -8,7 +8,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from arcgate.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, SMALL, TEXT, VERMILLION, new_figure
-from arcgate.gates.core.result import Nuisance
+from arcgate.gates.core.result import RefitParameter
 
 # Colour and marker of the bands in their order, and what the markers are called; more bands begin anew.
 _LOOKS: Final = (
@@ -38,12 +38,12 @@ _FARTHEST: Final = 5.0
 _NEAREST: Final = 1.6
 
 
-def refit_chart(measured: Sequence[Nuisance]) -> Figure:
+def refit_chart(measured: Sequence[RefitParameter]) -> Figure:
     """Chart of the refit, a row a quantity and band.
 
     Parameters
     ----------
-    measured : sequence of Nuisance
+    measured : sequence of RefitParameter
         At least one.
 
     Returns
@@ -70,14 +70,14 @@ def refit_chart(measured: Sequence[Nuisance]) -> Figure:
     return figure
 
 
-def marker_words(measured: Sequence[Nuisance]) -> str:
+def marker_words(measured: Sequence[RefitParameter]) -> str:
     """Which marker of the chart stands for which band."""
     looks = _looks(measured)
     said = [f"{look[2]} {'' if place else 'are '}{_band(band)}" for place, (band, look) in enumerate(looks.items())]
     return ", ".join(said).capitalize()
 
 
-def _looks(measured: Sequence[Nuisance]) -> dict[str, tuple[str, str, str]]:
+def _looks(measured: Sequence[RefitParameter]) -> dict[str, tuple[str, str, str]]:
     """The look of each band, in the order in which they come up; all bands together last."""
     bands = list(dict.fromkeys(one.band for one in measured))
     looks = {band: _LOOKS[place % len(_LOOKS)] for place, band in enumerate(band for band in bands if band != _ALL)}
@@ -89,7 +89,7 @@ def quantity_words(name: str) -> str:
     return _QUANTITIES.get(name, name.replace("_", " "))
 
 
-def _draw_row(figure: Figure, row: int, one: Nuisance, edge: float, look: tuple[str, str, str]) -> None:
+def _draw_row(figure: Figure, row: int, one: RefitParameter, edge: float, look: tuple[str, str, str]) -> None:
     (axes,) = figure.axes
     colour, marker, _ = look
     low, value, high = (_in_margins(one, number) for number in (one.low, one.value, one.high))
@@ -110,13 +110,13 @@ def _draw_row(figure: Figure, row: int, one: Nuisance, edge: float, look: tuple[
     axes.annotate(text, (1.04, row), xycoords=("axes fraction", "data"), fontsize=SMALL, va="center", color=BLACK)
 
 
-def _edge(measured: Sequence[Nuisance]) -> float:
+def _edge(measured: Sequence[RefitParameter]) -> float:
     """Half the range shown, in margins."""
     farthest = max(abs(_in_margins(one, bound)) for one in measured for bound in (one.low, one.high))
     return min(max(1.08 * farthest, _NEAREST), _FARTHEST)
 
 
-def _in_margins(one: Nuisance, number: float) -> float:
+def _in_margins(one: RefitParameter, number: float) -> float:
     return (number - one.null) / one.margin
 
 

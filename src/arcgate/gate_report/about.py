@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from arcgate.dataset.card import arcgate_version
 from arcgate.dataset.references import REFERRING, referred
 from arcgate.dataset.source import Source
 from arcgate.foreign.opening import notes_of
 from arcgate.ground.hashing import as_plain
 from arcgate.variant import Gates, View
+
+# Settings that have a line of their own.
+_LISTS: Final = ("cells", "bug_models")
 
 
 def about(source: Source, view: View, settings: Gates, key: str) -> dict[str, str]:
@@ -35,8 +40,9 @@ def about(source: Source, view: View, settings: Gates, key: str) -> dict[str, st
         "stored": f"arcs {_yes(facts.has_arc)}, null rows {_yes(facts.has_null)}, declared lens and PSF {_yes(facts.declared)}",
         "data digest": source.digest,
         "evidence key": key,
-        "gates": ", ".join(f"{name} {value}" for name, value in as_plain(settings).items() if name != "cells"),
+        "gates": ", ".join(f"{name} {value}" for name, value in as_plain(settings).items() if name not in _LISTS),
         "two-sample cells": ", ".join(f"{cell.region}/{cell.summary}/{cell.probe}" for cell in settings.cells) or "none",
+        "bug models": ", ".join(settings.bug_models) or "none",
         "arcgate": arcgate_version(),
     }
     return found | {f"note {number}": note for number, note in enumerate(notes_of(source), start=1)}

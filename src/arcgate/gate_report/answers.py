@@ -6,86 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from arcgate.gate_report.words import SAFE_WORDS, STATUSES, view_words, wording
+from arcgate.gate_report.words import SAFE_WORDS, STATUSES, view_words, words_of
 from arcgate.gates.core.required import unmet
 from arcgate.gates.core.result import Cause, Evidence, GateResult, Status
+from arcgate.gates.core.words import CauseWords
 
 SEPARATOR: Final = " + "
 LISTED: Final = 6
 
 
-@dataclass(frozen=True)
-class CauseWords:
-    """A cause: its name in words, and what to do about it."""
-
-    title: str
-    todo: str
-
-
-CAUSES: Final = {
-    "physics": CauseWords("Physics", ""),
-    "undetermined": CauseWords("Cannot be said", ""),
-    "unknown_bug": CauseWords(
-        "A bug that is none of the known ones",
-        "Look at the figures of the failed gates: they show where in the stamp the unexplained light is, and how much.",
-    ),
-    "mask_edge": CauseWords(
-        "Design: the core mask leaves an edge",
-        "Do not cut the arc's light off at a radius: train without a core mask, or mask the same pixels in both classes.",
-    ),
-    "normalisation": CauseWords(
-        "Design: the normalisation contains the arc",
-        "Take the statistics of the normalisation from pixels that arcs do not reach (view=annulus_robust).",
-    ),
-    "selection": CauseWords(
-        "Design: hosts and controls were chosen differently",
-        "Match controls to hosts in the quantities that the metadata section names, or use each host as its own control.",
-    ),
-    "split": CauseWords(
-        "Design: the same objects in two splits",
-        "Split by galaxy, patch of sky, PSF and source image, and remove near-identical images.",
-    ),
-    "pedestal": CauseWords(
-        "Bug: a constant is added with the arc", "Find where a background or an offset is added to the arc before injection."
-    ),
-    "sigma_for_fwhm": CauseWords(
-        "Bug: FWHM used as σ", "Divide the FWHM by 2.355 where the PSF's Gaussian is made; the arcs are too wide by that factor."
-    ),
-    "psfsize_as_moffat_fwhm": CauseWords(
-        "Bug: psfsize used as a Moffat's FWHM", "Convert psfsize through the noise-equivalent area before making the Moffat."
-    ),
-    "double_psf": CauseWords("Bug: the PSF is applied twice", "Remove one of the two convolutions."),
-    "gaussian_for_moffat": CauseWords(
-        "Bug: a Gaussian stands for a Moffat",
-        "Convolve the arcs with the profile that the survey declares: a Gaussian has no wings.",
-    ),
-    "kernel_width": CauseWords(
-        "Bug: arcs were convolved with PSFs of another width than the measured ones",
-        "Check how kernels are resampled to the stamps' pixels, and that each galaxy gets its own.",
-    ),
-    "centre_offset": CauseWords(
-        "Bug: arcs are not centred on their galaxies",
-        "Check the centre of the PSF kernel (an ifftshift), the half pixel of even-sized stamps, and the centre of the cutouts.",
-    ),
-    "orientation": CauseWords(
-        "Bug: arcs are mirrored or turned",
-        "Check the order of axes and the direction of x and y where stamps are read and arcs are added.",
-    ),
-    "angle_convention": CauseWords(
-        "Bug: another convention of angles or signs",
-        "Check from which axis and in which direction position angles and shears count, and the signs of source offsets.",
-    ),
-    "angular_unit": CauseWords(
-        "Bug: wrong angular unit", "Check degrees against radians in position angles, and arcsec against pixels in radii."
-    ),
-    "pixel_scale": CauseWords("Bug: wrong pixel scale", "Check the arcsec per pixel that the renderer uses."),
-    "band_swap": CauseWords("Bug: bands are swapped", "Check the order of the bands between renderer, PSF and stamp."),
-    "flux_unit": CauseWords("Bug: wrong unit of flux", "Check the zero point and the unit of the arcs against the stamps."),
-    "extra_sky_noise": CauseWords(
-        "Bug: noise is added with the arc", "Add only the arc's own Poisson noise: the galaxy's stamp already has the sky's."
-    ),
-}
-"""By the names of `arcgate.gates.verdict`; another name is shown as it is."""
+CAUSES: Final = {"physics": CauseWords("Physics", ""), "undetermined": CauseWords("Cannot be said", "")}
+"""Of causes that are no leak; design leaks and bugs are called what the evidence says."""
 
 
 @dataclass(frozen=True)
@@ -101,38 +32,38 @@ class Answers:
 
 def answers(evidence: Evidence) -> Answers:
     """Put the two answers into words."""
-    causes = [cause_words(name) for name in evidence.cause.name.split(SEPARATOR)]
+    causes = [cause_words(name, evidence) for name in evidence.cause.name.split(SEPARATOR)]
     titles = tuple(cause.title for cause in causes)
     steps = tuple(_next_steps(evidence, causes))
     said = f"{_as_sentence(evidence.cause.sentence)} {refitted_sentence(evidence.cause)}".strip()
     return Answers(SAFE_WORDS[evidence.safe], safe_sentence(evidence), titles, said, steps)
 
 
-def cause_words(name: str) -> CauseWords:
+def cause_words(name: str, evidence: Evidence) -> CauseWords:
     """Words for a cause's name."""
-    return CAUSES.get(name, CauseWords(name.replace("_", " "), ""))
+    return (CAUSES | evidence.causes).get(name, CauseWords(name.replace("_", " "), ""))
 
 
-def listed(results: Sequence[GateResult]) -> str:
+def listed(results: Sequence[GateResult], evidence: Evidence) -> str:
     """Names of gates in words, each once; the first few of many, since the report's table has them all."""
-    return _first(list(dict.fromkeys(_gate_words(result.name, result.view) for result in results)))
+    return _first(list(dict.fromkeys(_gate_words(result.name, result.view, evidence=evidence) for result in results)))
 
 
 def safe_sentence(evidence: Evidence) -> str:
     """Why *safe?* is what it is; where it is undetermined, with the list of what a pass still needs."""
     gates = [result for result in evidence.results if result.role == "gate"]
     failed = [result for result in gates if result.status == "failed"]
-    which = f"{_of(failed, gates)} failed, namely {listed(failed)}"
+    which = f"{_of(failed, gates)} failed, namely {listed(failed, evidence)}"
     if failed and evidence.safe == "failed":
         return f"A network could tell the classes apart without seeing an arc: {which}."
     if not gates:
         return "No gate could be run on this data set."
     if evidence.safe == "passed":
         apart = [result for result in gates if result.status != "passed"]
-        rest = f" Not needed here, and open: {listed(apart)}." if apart else ""
+        rest = f" Not needed here, and open: {listed(apart, evidence)}." if apart else ""
         return (
             "Every gate that a pass needs here passed, and those that plant a leak in this very data set to test themselves "
-            f"noticed it.{rest}"
+            f"detected it.{rest}"
         )
     sentences = []
     if failed:
@@ -145,19 +76,21 @@ def safe_sentence(evidence: Evidence) -> str:
         sentences.append(f"A pass needs, and does not have: {'; '.join(missing)}.")
     if open_ := _open_beside(evidence, gates):
         which = _of(open_, gates)
-        sentences.append(f"{which[:1].upper()}{which[1:]} could not decide: {listed(open_)}.")
+        sentences.append(f"{which[:1].upper()}{which[1:]} could not decide: {listed(open_, evidence)}.")
     return " ".join(sentences)
 
 
 def missing_words(evidence: Evidence) -> list[str]:
     """What a pass needs and does not have, each with the gates that did not pass."""
     missing = unmet(evidence.required, evidence.results)
-    return [f"{requirement.what} ({still_words(still)})" for requirement, still in missing.items()]
+    return [f"{requirement.what} ({still_words(still, evidence)})" for requirement, still in missing.items()]
 
 
-def still_words(still: Mapping[str, Status]) -> str:
+def still_words(still: Mapping[str, Status], evidence: Evidence) -> str:
     """Gates that did not pass, by their keys and statuses, in words; the first few of many."""
-    return _first([f"{_gate_words(*gate.split('/'))}: {STATUSES[status].word}" for gate, status in still.items()])
+    return _first(
+        [f"{_gate_words(*gate.split('/'), evidence=evidence)}: {STATUSES[status].word}" for gate, status in still.items()]
+    )
 
 
 def refitted_sentence(cause: Cause) -> str:
@@ -170,15 +103,15 @@ def refitted_sentence(cause: Cause) -> str:
 
 def _open_beside(evidence: Evidence, gates: Sequence[GateResult]) -> list[GateResult]:
     """Gates that a pass does not need, and that ran and did not decide."""
-    return [gate for gate in gates if gate.status in ("undetermined", "blind") and not _needed(evidence, gate)]
+    return [gate for gate in gates if gate.status in ("undetermined", "insensitive") and not _needed(evidence, gate)]
 
 
 def _needed(evidence: Evidence, gate: GateResult) -> bool:
     return any(f"{gate.name}/{gate.view}" in requirement.gates for requirement in evidence.required)
 
 
-def _gate_words(name: str, view: str) -> str:
-    return f"{wording(name).title} ({view_words(view)})"
+def _gate_words(name: str, view: str, *, evidence: Evidence) -> str:
+    return f"{words_of(evidence, name).title} ({view_words(view)})"
 
 
 def _first(words: Sequence[str]) -> str:
@@ -188,22 +121,24 @@ def _first(words: Sequence[str]) -> str:
 
 def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:
     gates = [result for result in evidence.results if result.role == "gate"]
-    by_status = {status: [result for result in gates if result.status == status] for status in ("undetermined", "blind")}
+    by_status = {status: [result for result in gates if result.status == status] for status in ("undetermined", "insensitive")}
     by_status["not_run"] = [result for result in gates if result.status == "not_run" and _needed(evidence, result)]
-    steps = [cause.todo for cause in causes if cause.todo]
+    steps = [cause.advice for cause in causes if cause.advice]
     if evidence.safe == "failed":
         steps.append(
             "Do not trust scores of networks trained on this set; mend the cause, build the set anew and audit it again."
         )
     elif failed := [gate for gate in gates if gate.status == "failed"]:
-        steps.append(f"Give more galaxies, to see whether these failures are chance: {listed(failed)}.")
+        steps.append(f"Give more galaxies, to see whether these failures are chance: {listed(failed, evidence)}.")
     if by_status["undetermined"]:
-        steps.append(f"Give more galaxies, for these gates could not decide: {listed(by_status['undetermined'])}.")
-    if by_status["blind"]:
-        silent = listed(by_status["blind"])
-        steps.append(f"Do not rely on these gates, which missed a planted leak or spoke where none was: {silent}.")
+        steps.append(f"Give more galaxies, for these gates could not decide: {listed(by_status['undetermined'], evidence)}.")
+    if by_status["insensitive"]:
+        silent = listed(by_status["insensitive"], evidence)
+        steps.append(f"Do not rely on these gates, which missed a planted leak or raised an alarm where none was: {silent}.")
     if by_status["not_run"]:
-        steps.append(f"Supply what these gates need, as listed under “What could not be judged”: {listed(by_status['not_run'])}.")
+        steps.append(
+            f"Supply what these gates need, as listed under “What could not be judged”: {listed(by_status['not_run'], evidence)}."
+        )
     return steps or ["Train on it. The margins below say how large a leak may still hide."]
 
 

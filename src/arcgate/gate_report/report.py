@@ -18,7 +18,7 @@ from arcgate.figures.refit import marker_words
 from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
-from arcgate.gate_report.words import GROUPS, STATUSES, Group, group_of, wording
+from arcgate.gate_report.words import SECTIONS, STATUSES, Section, words_of
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.required import unmet
 from arcgate.gates.core.result import Evidence, Status
@@ -27,7 +27,7 @@ from arcgate.ground.atomic import atomically
 PUBLISHED_FIGURES: Final = "published_figures"
 IDENTIFIABILITY: Final = "identifiability"
 _REFIT: Final = "refit"
-_OPEN: Final[tuple[Status, ...]] = ("not_run", "blind", "undetermined")
+_OPEN: Final[tuple[Status, ...]] = ("not_run", "insensitive", "undetermined")
 _URGENCY: Final = tuple(STATUSES)
 _HEAD_ITEMS: Final = 4
 
@@ -45,16 +45,21 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Section:
-    """A group of gates with their rows and figures."""
+class Filled:
+    """A section with its rows and figures."""
 
-    group: Group
+    section: Section
     rows: tuple[Row, ...]
     shown: tuple[Shown, ...]
     tally: str
 
 
-def write_report(evidence: Evidence, about: dict[str, str], path: Path, drawings: Mapping[str, Figure] | None = None) -> None:
+def write_report(
+    evidence: Evidence,
+    about: dict[str, str],
+    path: Path,
+    drawings: Mapping[str, Figure] | None = None,
+) -> None:
     """Write the report as one HTML file that needs no other file and no network.
 
     Parameters
@@ -84,7 +89,7 @@ def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    rows = [row_of(result) for result in evidence.results]
+    rows = [row_of(result, words_of(evidence, result.name)) for result in evidence.results]
     drawn = drawings_of(evidence) if drawings is None else drawings
     exhibits = {name: [show(one, drawn) for one in chosen] for name, chosen in _sorted_exhibits(evidence.exhibits).items()}
     style, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]  # the loader is set above
@@ -98,7 +103,7 @@ def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str
         statuses=STATUSES,
         gates=sorted((row for row in rows if row.is_gate), key=lambda row: _URGENCY.index(row.status)),
         tally=_tally(row.status for row in rows if row.is_gate),
-        sections=_sections(evidence, rows, exhibits),
+        sections=_sections(rows, exhibits),
         refit=refit_rows(evidence.cause.measured),
         refit_chart=_refit_drawing(drawn),
         refit_markers=marker_words(evidence.cause.measured),
@@ -113,7 +118,7 @@ def _needed(evidence: Evidence) -> list[tuple[Status, str, str]]:
     """What a pass needs on this data set: the most urgent status of its gates, what it is, and which of them did not pass."""
     still = unmet(evidence.required, evidence.results)
     return [
-        (min(open_.values(), key=_URGENCY.index, default="passed"), requirement.what, still_words(open_))
+        (min(open_.values(), key=_URGENCY.index, default="passed"), requirement.what, still_words(open_, evidence))
         for requirement in evidence.required
         for open_ in [still.get(requirement, {})]
     ]
@@ -136,20 +141,20 @@ def _sorted_exhibits(exhibits: Sequence[Exhibit]) -> dict[str, list[Exhibit]]:
     for exhibit in exhibits:
         own_place = exhibit.name in (PUBLISHED_FIGURES, IDENTIFIABILITY)
         refit = exhibit.name.startswith(_REFIT)
-        place = exhibit.name if own_place else _REFIT if refit else wording(exhibit.name).group
+        place = exhibit.name if own_place else _REFIT if refit else exhibit.section
         placed.setdefault(place, []).append(exhibit)
     return placed
 
 
-def _sections(evidence: Evidence, rows: Sequence[Row], exhibits: dict[str, list[Shown]]) -> list[Section]:
-    """The groups that have something to show, in the report's order; gates before diagnostics."""
+def _sections(rows: Sequence[Row], exhibits: dict[str, list[Shown]]) -> list[Filled]:
+    """The sections that have something to show, in the report's order; gates before diagnostics."""
     sections = []
-    for group in GROUPS:
-        own = [row for row, result in zip(rows, evidence.results, strict=True) if group_of(result) == group.key]
-        shown = exhibits.get(group.key, [])
+    for section in SECTIONS:
+        own = [row for row in rows if row.section == section.key]
+        shown = exhibits.get(section.key, [])
         if own or shown:
             ordered = tuple(sorted(own, key=lambda row: not row.is_gate))
-            sections.append(Section(group, ordered, tuple(shown), _tally(row.status for row in own)))
+            sections.append(Filled(section, ordered, tuple(shown), _tally(row.status for row in own)))
     return sections
 
 

@@ -10,8 +10,10 @@ from markupsafe import Markup
 
 from arcgate.figures.refit import quantity_words
 from arcgate.gate_report.bars import interval_bar
-from arcgate.gate_report.words import STATUSES, group_of, stratum_words, view_words, wording
-from arcgate.gates.core.result import GateResult, Nuisance, Status
+from arcgate.gate_report.words import STATUSES, stratum_words, view_words
+from arcgate.gates.core.result import GateResult, RefitParameter, Status
+from arcgate.gates.core.sensitivity import sized
+from arcgate.gates.core.words import Words
 
 ABSENT = "–"
 
@@ -21,14 +23,15 @@ class Row:
     """One result in words; every field is text except the bar, which is markup made here."""
 
     key: str
-    group: str
+    section: str
     title: str
     where: str
     asks: str
+    advice: str
     figure: str
     bar: Markup
     margin: str
-    canary: str
+    sensitivity: str
     n: str
     n_groups: str
     status: Status
@@ -36,22 +39,22 @@ class Row:
     is_gate: bool
 
 
-def row_of(result: GateResult) -> Row:
-    """Write a result in words."""
-    known = wording(result.name)
+def row_of(result: GateResult, known: Words) -> Row:
+    """Write a result in words; `known` says what it is called."""
     where = view_words(result.view)
     if result.stratum != "overall":
         where += f", {stratum_words(result.stratum)}"
     return Row(
         result.key,
-        group_of(result),
+        known.section,
         known.title,
         where,
         known.asks,
+        known.advice if result.status == "failed" else "",
         figure_text(result),
         _bar(result),
         _margin(result),
-        _canary(result) if result.role == "gate" else ABSENT,
+        _sensitivity(result) if result.role == "gate" else ABSENT,
         f"{result.n:,}",
         f"{result.n_groups:,}",
         result.status,
@@ -85,12 +88,12 @@ class RefitRow:
     word: str
 
 
-def refit_rows(measured: Sequence[Nuisance]) -> list[RefitRow]:
+def refit_rows(measured: Sequence[RefitParameter]) -> list[RefitRow]:
     """Write the refit in words, a row a quantity and band."""
     return [_refit_row(one) for one in measured]
 
 
-def _refit_row(one: Nuisance) -> RefitRow:
+def _refit_row(one: RefitParameter) -> RefitRow:
     figure = f"{number(one.value)} [{number(one.low)}, {number(one.high)}] {one.unit}"
     sound = f"{number(one.null)} ± {number(one.margin)}"
     if one.inside:
@@ -117,12 +120,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2g}" if rounded == "0" and share else rounded
 
 
-def _canary(result: GateResult) -> str:
-    """The smallest leak that the gate noticed: an amount with its unit, or a share of something."""
-    if result.smallest_leak is None:
-        return ABSENT
-    amount = f"{_percent(result.smallest_leak)} %" if result.leak_unit.startswith("of ") else f"{result.smallest_leak:.2g}"
-    return f"{amount} {result.leak_unit}"
+def _sensitivity(result: GateResult) -> str:
+    """The smallest leak that the gate detects."""
+    return ABSENT if result.detected_sensitivity is None else sized(result.detected_sensitivity, result.sensitivity_unit)
 
 
 def _margin(result: GateResult) -> str:

@@ -32,7 +32,7 @@ from arcgate.gates.core.stamps import Pixels, Stamps, matched, rows_of_array
 from arcgate.gates.features.rounding import rounding_of
 from arcgate.gates.reference import MARGIN
 from arcgate.imaging import Imaging
-from arcgate.variant import MUST_HEAR_SKY_SIGMA
+from arcgate.variant import REQUIRED_SKY_SIGMA
 
 Array = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def _statistic(name: str, rows: pd.DataFrame, imaging: Imaging) -> CountStatisti
     pedestal, pixel = (float(rows[name].quantile(_DETECTED_SHARE)) for name in ("pedestal", "pixel"))
     noticed = float(rows["detected"].mean()) >= _DETECTED_SHARE
     planted = {
-        "a pedestal of": Noticed(noticed, min(pedestal, MUST_HEAR_SKY_SIGMA), MUST_HEAR_SKY_SIGMA, SKY),
+        "a pedestal of": Noticed(noticed, min(pedestal, REQUIRED_SKY_SIGMA), REQUIRED_SKY_SIGMA, SKY),
         "one pixel of": Noticed(True, pixel, pixel, "sky sigma"),
     }
     return CountStatistic(name, RAW, value, shown, planted)
@@ -127,7 +127,7 @@ def _compared(left: Pixels, stamp: Stamps, arc: Pixels, control: Pixels, context
     mean = np.abs(shifted) - rounding - mean_noise
     band = ((pixel - ACCURACY * peak) / sky).argmax(axis=1)
     row = np.arange(len(table))
-    detected = np.abs(shifted + MUST_HEAR_SKY_SIGMA * sky) - rounding - mean_noise > ACCURACY * spread
+    detected = np.abs(shifted + REQUIRED_SKY_SIGMA * sky) - rounding - mean_noise > ACCURACY * spread
     floor = np.where(noisy[:, None], _photons(context, np.zeros_like(peak), gain), 0.0)
     return pd.DataFrame(
         {

@@ -25,7 +25,7 @@ from arcgate.gates.core.evaluator import Stated, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Rule, Sample
-from arcgate.gates.core.planted_leak import ColumnShift
+from arcgate.gates.core.planted_leak import ColumnShift, Features
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps, alike
 from arcgate.gates.core.words import Words
@@ -153,7 +153,7 @@ def _statistic(
     return _Columns(stated, subject, reference, null_subject, null_reference, rule, False, [planting], failing, context)
 
 
-def _unchanged(features: Array) -> Array:
+def _unchanged(features: Features) -> Features:
     return features
 
 

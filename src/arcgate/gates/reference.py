@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 # Share of the band's peak. The renderer stays within 0.1 % of the reference, and the reference within 0.1 % of the truth (0.3 %
 # at the cusps of n = 4 sources), so that 0.5 % is no error of either; a PSF 3 % too wide is off by 3 to 5 %.
 MARGIN: Final = 0.005
-WIDER: Final = 1.03
+WIDER_BY: Final = 0.03
 # Photon noise of an arc: a difference counts beyond what it scatters by this many standard deviations.
 _SIGMAS: Final = 4.0
 
@@ -79,7 +79,7 @@ class Reference(StatedGate):
             shown = Outcome("leak", f"stored arcs differ from the arcs that their rows declare by up to {size}")
         else:
             shown = Outcome("no leak", f"{n} arcs are those that an independent renderer makes of their rows, within {size}")
-        planted = {"a PSF too wide by": Noticed(bool(wider.max() > MARGIN), WIDER - 1.0, WIDER - 1.0, "of the PSF's width")}
+        planted = {"a PSF too wide by": Noticed(bool(wider.max() > MARGIN), WIDER_BY, WIDER_BY, "of the PSF's width")}
         evaluated = evaluate(stated, CountStatistic(self.name, RAW, Interval(value, value, value, n, n), shown, planted))
         return Judgement([evaluated.result], [_exhibit(arrays, bands)], list(evaluated.curves))
 
@@ -116,7 +116,7 @@ def _compared(row: dict[str, Any], arc: Pixels, facts: Facts) -> tuple[list[floa
     if row.get("arc_noise") == "poisson":
         gain = np.array([float(row[f"gain_{band}"]) for band in imaging.bands])[:, None, None]
         variance = mask**2 * np.maximum(expected, 0.0) / gain
-    wide = [tuple(psf.stretched(WIDER) for psf in psfs) for psfs in declared_psfs(table, imaging, references)]
+    wide = [tuple(psf.stretched(1.0 + WIDER_BY) for psf in psfs) for psfs in declared_psfs(table, imaging, references)]
     wider = render_arcs(table, wide, imaging, references)[0][0]
     found = _difference(arc - expected * mask, expected, variance)
     # The wider arc carries no noise of its own; what noise would hide is still taken off.

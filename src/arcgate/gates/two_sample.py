@@ -21,7 +21,7 @@ from arcgate.gates.core.comparisons import AS_STORED, HOSTS, WITHOUT_ARC, Compar
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement
-from arcgate.gates.core.planted_leak import SKY, Floats, Measure, Sized
+from arcgate.gates.core.planted_leak import SKY, Features, Measure, Sized
 from arcgate.gates.core.result import RAW
 from arcgate.gates.core.sensitivity import sized
 from arcgate.gates.core.shard import Shard
@@ -50,7 +50,7 @@ class Summarised:
     region: Region
     summary: Summary
 
-    def __call__(self, shard: Shard, stamps: Stamps) -> Floats:
+    def __call__(self, shard: Shard, stamps: Stamps) -> Features:
         """Vectors (n, k) in which the summary's leak can be planted."""
         return shard.once(_vectors, stamps, self.region, self.summary)
 
@@ -59,7 +59,7 @@ def _spectra(shard: Shard, stamps: Stamps, region: Region) -> summaries.Spectra:
     return summaries.spectra(stamps.in_sky, region, shard.context.regions)
 
 
-def _vectors(shard: Shard, stamps: Stamps, region: Region, summary: Summary) -> Floats:
+def _vectors(shard: Shard, stamps: Stamps, region: Region, summary: Summary) -> Features:
     if summary == "power":
         return summaries.power(shard.once(_spectra, stamps, region), region, shard.context.regions)
     return summaries.vectors(stamps, region, summary, shard.context.regions)
@@ -72,7 +72,7 @@ class SummaryLeak(Sized):
     region: Region
     summary: Summary
 
-    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Features]:
         """What the summary needs to plant it, and a uniform deviate of each row."""
         stamps, regions = compared.null_subject, shard.context.regions
         if self.summary == "power":
@@ -82,7 +82,7 @@ class SummaryLeak(Sized):
         drawn = uniform(settings.seed, "two-sample share", stamps.pair)
         return {"needs": needs, "drawn": drawn.astype(np.float32)}
 
-    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+    def planted(self, kept: Mapping[str, Features], bare: Features, size: float) -> Features:
         """Vectors with the leak in them."""
         return summaries.planted(bare, kept["needs"], self.region, self.summary, size, kept["drawn"])
 
@@ -139,8 +139,13 @@ class TwoSample(AucGate):
 
     def words(self, result: str) -> Words:
         """A cell by its parts."""
-        region, summary, rule = result.removeprefix(_PREFIX).split("_") if result != self.name else ("", "", "")
-        title = f"{self.title}: {region} {_WHAT[summary].split(' (')[0]}, {_RULES[rule]}" if region else self.title
+        cells = {
+            f"{_PREFIX}{region}_{summary}_{rule}": f"{self.title}: {region} {what.split(' (')[0]}, {said}"
+            for region in _WHERE
+            for summary, what in _WHAT.items()
+            for rule, said in _RULES.items()
+        }
+        title = cells.get(result, self.title)
         return Words(self.section, title, self.asks, self.failing, self.advice)
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:

@@ -15,12 +15,14 @@ from typing import Final
 from arcgate.ground.errors import ArcgateError
 
 PACKAGE: Final = Path(__file__).parents[1]
-# Modules that no result follows from, although stages import them: text for people, and the keys themselves.
+# Modules that no result follows from, although stages import them: text for people, the keys themselves,
+# and what imports the modules that settings list (`arcgate.keys` counts those).
 OUTSIDE: Final = frozenset(
     {
         "arcgate.dataset.describing",
         "arcgate.ground.code_version",
         "arcgate.ground.hashing",
+        "arcgate.ground.listed",
         "arcgate.ground.progress",
         "arcgate.injection.spec_digest",
         "arcgate.keys",

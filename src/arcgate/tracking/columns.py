@@ -17,7 +17,7 @@ STATUS_WORDS: Final = {
     "passed": "pass",
     "failed": "FAIL",
     "undetermined": "undet.",
-    "blind": "BLIND",
+    "insensitive": "insens.",
     "not_run": "not run",
 }
 """How the table writes a gate's status; diagnostics decide nothing and are left to the CSV."""
@@ -84,15 +84,15 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
     return columns
 
 
-def canary_columns(table: pd.DataFrame) -> list[TableColumn]:
+def sensitivity_columns(table: pd.DataFrame) -> list[TableColumn]:
     """Smallest planted leak that each gate fails, in units of the sky's standard deviation per pixel."""
     columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
     for stem in shown_gates(table):
-        if f"{stem}/{names.CANARY}" in table:
+        if f"{stem}/{names.DETECTED}" in table:
             _, name, view, _ = stem.split("/")
             columns.append(
                 TableColumn(
-                    "gate", (name, view), _texts(table[f"{stem}/{names.CANARY}"].map("{:.2g}".format, na_action="ignore"))
+                    "gate", (name, view), _texts(table[f"{stem}/{names.DETECTED}"].map("{:.2g}".format, na_action="ignore"))
                 )
             )
     return columns

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
 
-from arcgate.gate_report.words import GROUPS, wording
+from arcgate.gate_report.words import SECTIONS, UNFILED
 from arcgate.tracking.names import STATUS
 
 N_GATES: Final = 4
-_ORDER: Final = {group.key: place for place, group in enumerate(GROUPS)}
+_ORDER: Final = {section.key: place for place, section in enumerate(SECTIONS)}
 
 
 def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATES) -> list[str]:
@@ -36,9 +37,10 @@ def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATE
     -------
     list of str
     """
+    sections = _sections(table)
     kinds: dict[str, list[str]] = {}
     for stem in sorted(stems, key=lambda stem: (*_urgency(table, stem), stem)):
-        kinds.setdefault(_kind(stem), []).append(stem)
+        kinds.setdefault(sections.get(stem.split("/")[1], UNFILED), []).append(stem)
     turns = sorted(
         (place, *(number == 0 for number in _urgency(table, stem)), _ORDER[kind], stem)
         for kind, members in kinds.items()
@@ -47,10 +49,12 @@ def leading_gates(table: pd.DataFrame, stems: Sequence[str], count: int = N_GATE
     return [str(turn[-1]) for turn in turns[:count]]
 
 
-def _kind(stem: str) -> str:
-    """Section of the report; what it does not know is a general difference, as there."""
-    group = wording(stem.split("/")[1]).group
-    return "two_sample" if group == "published" else group
+def _sections(table: pd.DataFrame) -> dict[str, str]:
+    """Section of each result, as the runs' evidence states it."""
+    found: dict[str, str] = {}
+    for text in table["gate_sections"].dropna():
+        found |= json.loads(text)
+    return found
 
 
 def _urgency(table: pd.DataFrame, stem: str) -> tuple[int, int]:

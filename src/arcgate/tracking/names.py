@@ -23,6 +23,8 @@ VARIANT: Final = "arcgate.variant"
 OPENED: Final = "arcgate.opened_ms"
 DATA_DIGEST: Final = "arcgate.data_digest"
 SAFE: Final = "arcgate.safe"
+SECTIONS: Final = "arcgate.gate_sections"
+"""Section of the report of each result, by its name, as JSON."""
 CAUSE: Final = "arcgate.cause"
 CAUSE_SENTENCE: Final = "arcgate.cause_sentence"
 PARENT: Final = "mlflow.parentRunId"
@@ -33,7 +35,8 @@ KIND_VARIANT: Final = "variant"
 LOW: Final = "low"
 HIGH: Final = "high"
 STATUS: Final = "status"
-CANARY: Final = "smallest_leak"
+DETECTED: Final = "detected_sensitivity"
+REQUIRED: Final = "required_sensitivity"
 JUDGED_PREFIXES: Final = ("gate/", "diagnostic/")
 """What carries a status: gates decide, diagnostics never do."""
 RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "common/")
@@ -63,15 +66,15 @@ def result(role: Role, name: str, view: str, stratum: str) -> str:
     return checked(f"{role}/{name}/{view}/{stratum}")
 
 
-def verdict(nuisance: str, band: str) -> str:
-    """Metric of a quantity of the refit: `verdict/<nuisance>/<band>`.
+def verdict(quantity: str, band: str) -> str:
+    """Metric of a quantity of the refit: `verdict/<quantity>/<band>`.
 
     Raises
     ------
     ArcgateError
         If MLflow would refuse the name.
     """
-    return checked(f"verdict/{nuisance}/{band}")
+    return checked(f"verdict/{quantity}/{band}")
 
 
 def checked(name: str) -> str:

@@ -114,12 +114,14 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     tags: dict[str, object] = {
         names.SAFE: evidence.safe,
         names.CAUSE: cause.name,
+        names.SECTIONS: json.dumps({name: words.section for name, words in evidence.words.items()}),
         names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
     }
     for result in evidence.results:
         name = names.result(result.role, result.name, result.view, result.stratum)
         metrics |= {name: result.value, f"{name}/{names.LOW}": result.low, f"{name}/{names.HIGH}": result.high}
-        metrics[f"{name}/{names.CANARY}"] = result.smallest_leak
+        metrics[f"{name}/{names.DETECTED}"] = result.detected_sensitivity
+        metrics[f"{name}/{names.REQUIRED}"] = result.required_sensitivity
         tags[name] = result.status
     for one in cause.measured:
         name = names.verdict(one.name, one.band)

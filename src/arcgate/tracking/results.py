@@ -112,6 +112,7 @@ def _row(variant: str, run: Run) -> dict[str, object]:
         "safe": tags.get(names.SAFE),
         "cause": tags.get(names.CAUSE),
         "cause_sentence": tags.get(names.CAUSE_SENTENCE),
+        "gate_sections": tags.get(names.SECTIONS),
     }
     row |= {name: value for name, value in run.data.metrics.items() if name.startswith(names.RESULT_PREFIXES)}
     row |= {f"{name}/{names.STATUS}": value for name, value in tags.items() if name.startswith(names.JUDGED_PREFIXES)}
@@ -144,5 +145,5 @@ def _measured_order(name: str) -> tuple[int, str, int]:
     """Gates, diagnostics, the refit, test, common; a value before its interval and its status."""
     prefix = next(index for index, start in enumerate(names.RESULT_PREFIXES) if name.startswith(start))
     stem, _, last = name.rpartition("/")
-    endings = {names.LOW: 1, names.HIGH: 2, names.STATUS: 3, names.CANARY: 4}
+    endings = {names.LOW: 1, names.HIGH: 2, names.STATUS: 3, names.DETECTED: 4, names.REQUIRED: 5}
     return (prefix, stem, endings[last]) if last in endings else (prefix, name, 0)

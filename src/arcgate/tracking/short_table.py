@@ -15,10 +15,10 @@ from arcgate.tracking.names import STATUS
 
 WIDTH: Final = 100
 N_SCORES: Final = 3
-MARKS: Final = {"passed": "", "failed": "x", "undetermined": "?", "blind": "b"}
+MARKS: Final = {"passed": "", "failed": "x", "undetermined": "?", "insensitive": "i"}
 """What follows a gate's value; the legend explains those that occur."""
 NOT_RUN: Final = "n.r."
-_MEANINGS: Final = {"x": "failed", "?": "undetermined", "b": "blind: missed its planted leak", NOT_RUN: "not run"}
+_MEANINGS: Final = {"x": "failed", "?": "undetermined", "i": "insensitive: missed its planted leak", NOT_RUN: "not run"}
 SCORES: Final = (
     ("diagnostic/core_published/raw/overall", ("publ.", "core", "AUC"), "the published core gate, a diagnostic"),
     ("test/auroc", ("own", "test", "AUROC"), "AUROC on the variant's own test set"),

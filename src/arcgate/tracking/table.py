@@ -14,7 +14,7 @@ from rich.text import Text
 
 from arcgate.ground.atomic import atomically
 from arcgate.ground.locks import locked
-from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, canary_columns, compact_columns
+from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, compact_columns, sensitivity_columns
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import study_table
 from arcgate.tracking.runs import finish_study, study_run
@@ -28,7 +28,7 @@ LOGGED_TABLES: Final = "mlflow.loggedArtifacts"
 
 _STYLES: Final = {"pass": "green", "FAIL": "bold red", "undet.": "yellow", "BLIND": "bold magenta", "not run": "dim"}
 _CELL_FRAME: Final = 3
-CANARIES: Final = "smallest planted leak that each gate fails, in sky sigma a pixel (its bare null twin is silent)"
+SENSITIVITIES: Final = "smallest planted leak that each gate detects, in sky sigma a pixel (its bare null pair is silent)"
 
 
 def print_table(table: pd.DataFrame, console: Console, title: str | None = None) -> None:
@@ -47,8 +47,8 @@ def print_table(table: pd.DataFrame, console: Console, title: str | None = None)
         console.print(Text(title, style="bold"))
     for block in stacked(compact_columns(table), console.width):
         console.print(_rich_table(block))
-    console.print(Text(CANARIES, style="bold"))
-    for block in stacked(canary_columns(table), console.width):
+    console.print(Text(SENSITIVITIES, style="bold"))
+    for block in stacked(sensitivity_columns(table), console.width):
         console.print(_rich_table(block))
     for line in _causes(table):
         console.print(Text(line))
@@ -84,8 +84,8 @@ def markdown(table: pd.DataFrame) -> str:
     causes = "".join(f"\n- {_escaped(line)}" for line in _causes(table))
     return (
         _pipe_table(compact_columns(table), len(table))
-        + f"\n{CANARIES}\n\n"
-        + _pipe_table(canary_columns(table), len(table))
+        + f"\n{SENSITIVITIES}\n\n"
+        + _pipe_table(sensitivity_columns(table), len(table))
         + causes
         + "\n"
     )

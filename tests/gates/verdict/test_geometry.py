@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
+from shipped_models import MODELS
 
 from arcgate.gates.verdict import search
-from arcgate.gates.verdict.conventions import ORIENTATIONS, Convention, steps
-from arcgate.gates.verdict.landings import common_shifts, shifted
+from arcgate.gates.verdict.bug_models.angle_convention import steps
+from arcgate.gates.verdict.bug_models.centre_offset import common_shifts
+from arcgate.gates.verdict.bug_models.orientation import ORIENTATIONS
+from arcgate.gates.verdict.conventions import Convention
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.rows import between_galaxies, differences
+from arcgate.gates.verdict.shifting import shifted
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
 
@@ -42,7 +46,7 @@ def sound(built):
 )
 def test_turned_stamps_are_an_orientation(sound, turned):
     table, _, arc = sound
-    cause = name_cause(differences(table, np.ascontiguousarray(turned(arc)), DECALS))
+    cause = name_cause(differences(table, np.ascontiguousarray(turned(arc)), DECALS, MODELS))
     assert cause.name == "orientation"
     assert cause.alarm
 
@@ -62,7 +66,7 @@ def test_turned_stamps_are_an_orientation(sound, turned):
 )
 def test_columns_of_another_convention_are_named_so(sound, read):
     table, _, arc = sound
-    assert name_cause(differences(table.assign(**read(table)), arc, DECALS)).name == "angle_convention"
+    assert name_cause(differences(table.assign(**read(table)), arc, DECALS, MODELS)).name == "angle_convention"
 
 
 @pytest.mark.parametrize("kind", ["ifftshift", "half a stamp", "five pixels", "by band"])
@@ -74,7 +78,7 @@ def test_arcs_that_land_far_away_are_offset(sound, kind):
         "five pixels": lambda: shifted(arc, np.array([-3.0, 4.3]), wrapped=False),
         "by band": lambda: shifted(arc, np.array([[5.0, 0.0], [-9.0, 12.0], [0.0, 0.0]]), wrapped=False),
     }[kind]()
-    cause = name_cause(differences(table, moved, DECALS))
+    cause = name_cause(differences(table, moved, DECALS, MODELS))
     assert cause.name == "centre_offset"
     assert "landed" in cause.sentence
 
@@ -83,7 +87,7 @@ def test_a_quarter_of_the_rows_mirrored_is_named_with_its_share(sound):
     table, _, arc = sound
     light = arc.copy()
     light[:6] = arc[:6, ..., ::-1]
-    cause = name_cause(differences(table, light, DECALS))
+    cause = name_cause(differences(table, light, DECALS, MODELS))
     assert cause.name == "orientation"
     assert f"{100 * 6 / len(table):.0f} % of the rows" in cause.sentence
 
@@ -92,7 +96,7 @@ def test_round_lenses_cannot_tell_a_mirror_from_a_sign(sound):
     table, _, _ = sound
     table = table.assign(lens_q=1.0, source_q=1.0, gamma1=0.0, gamma2=0.0)
     arc = render_arcs(table.assign(source_x_arcsec=-table["source_x_arcsec"]), declared_psfs(table, DECALS), DECALS)[0]
-    cause = name_cause(differences(table, arc, DECALS))
+    cause = name_cause(differences(table, arc, DECALS, MODELS))
     assert cause.name == "unknown_bug"
     assert "the same pixels" in cause.sentence
 
@@ -102,14 +106,14 @@ def test_round_lenses_cannot_tell_a_mirror_from_a_sign(sound):
 )
 def test_a_small_scale_is_named_and_a_tiny_one_harmless(sound, factor, name):
     table, _, arc = sound
-    cause = name_cause(differences(table.assign(**{column: table[column] * factor for column in LENGTHS}), arc, DECALS))
+    cause = name_cause(differences(table.assign(**{column: table[column] * factor for column in LENGTHS}), arc, DECALS, MODELS))
     assert cause.name == name
     assert cause.alarm == (name != "physics")
 
 
 def test_no_name_stands_where_most_rows_stay_unexplained(sound):
     table, _, arc = sound
-    assert name_cause(differences(table, np.roll(arc, 1, axis=0), DECALS)).name == "unknown_bug"
+    assert name_cause(differences(table, np.roll(arc, 1, axis=0), DECALS, MODELS)).name == "unknown_bug"
 
 
 def test_lost_noise_is_no_extra_noise(sound):
@@ -117,10 +121,10 @@ def test_lost_noise_is_no_extra_noise(sound):
     smooth = gaussian_filter(galaxies, (0, 0, 0.5, 0.5))
     sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
     noisy = galaxies + 0.5 * sky * np.random.default_rng(0).standard_normal(galaxies.shape).astype(np.float32)
-    lost = name_cause(differences(table, smooth + arc - galaxies, DECALS, galaxies))
+    lost = name_cause(differences(table, smooth + arc - galaxies, DECALS, MODELS, galaxies))
     assert "extra_sky_noise" not in lost.name
     assert "less noise" in lost.sentence
-    assert name_cause(differences(table, noisy + arc - galaxies, DECALS, galaxies)).name == "extra_sky_noise"
+    assert name_cause(differences(table, noisy + arc - galaxies, DECALS, MODELS, galaxies)).name == "extra_sky_noise"
 
 
 def test_light_that_falls_with_radius_is_no_pedestal(sound):
@@ -128,10 +132,10 @@ def test_light_that_falls_with_radius_is_no_pedestal(sound):
     pixel = np.arange(64) - 31.5
     radius = np.hypot(pixel[None, :], pixel[:, None])
     sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
-    level = name_cause(differences(table, (arc + 0.1 * sky).astype(np.float32), DECALS))
+    level = name_cause(differences(table, (arc + 0.1 * sky).astype(np.float32), DECALS, MODELS))
     assert level.name == "pedestal"
     for falling in (0.3 * np.exp(-radius / 12.0), 0.2 * (1.0 - radius / 50.0)):
-        cause = name_cause(differences(table, (arc + falling * sky).astype(np.float32), DECALS))
+        cause = name_cause(differences(table, (arc + falling * sky).astype(np.float32), DECALS, MODELS))
         assert cause.name == "unknown_bug", cause.sentence
         assert cause.alarm
 
@@ -142,11 +146,11 @@ def test_a_clean_set_renders_nothing_more(sound, monkeypatch):
 
     monkeypatch.setattr(search, "transformed", never)
     table, galaxies, arc = sound
-    cause = name_cause(differences(table, arc, DECALS, galaxies))
+    cause = name_cause(differences(table, arc, DECALS, MODELS, galaxies))
     assert cause.name == "physics"
     assert not cause.alarm
     with pytest.raises(AssertionError, match="rendered"):
-        name_cause(differences(table, arc[..., ::-1].copy(), DECALS))
+        name_cause(differences(table, arc[..., ::-1].copy(), DECALS, MODELS))
 
 
 def test_a_mirror_is_named_between_other_galaxies(built):
@@ -155,7 +159,10 @@ def test_a_mirror_is_named_between_other_galaxies(built):
     half = len(table) // 2
     positives, controls = table[:half].reset_index(drop=True), table[half : 2 * half].reset_index(drop=True)
     mirrored = galaxies[:half] + batch.arc[:half, ..., ::-1]
-    assert name_cause(between_galaxies(positives, mirrored, controls, galaxies[half : 2 * half], DECALS)).name == "orientation"
+    assert (
+        name_cause(between_galaxies(positives, mirrored, controls, galaxies[half : 2 * half], DECALS, MODELS)).name
+        == "orientation"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +182,7 @@ def test_bands_that_land_apart_in_a_fifth_of_the_rows_are_offset_between_other_g
     table, galaxies, arc, controls, others = other_galaxies
     landed = arc.copy()
     landed[:5] = shifted(arc[:5], np.array([[-12.0, -7.0], [-6.0, -3.0], [13.0, 3.0]]), wrapped=False)
-    cause = name_cause(between_galaxies(table, galaxies + landed, controls, others, DECALS))
+    cause = name_cause(between_galaxies(table, galaxies + landed, controls, others, DECALS, MODELS))
     assert cause.name == "centre_offset", cause.sentence
 
 
@@ -184,19 +191,19 @@ def test_clipped_arcs_beside_other_galaxies_are_missing_and_nothing_else(other_g
     table, galaxies, arc, controls, others = other_galaxies
     sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
     clipped = np.minimum(galaxies + arc, 5.0 * sky)
-    cause = name_cause(between_galaxies(table, clipped, controls, others, DECALS))
+    cause = name_cause(between_galaxies(table, clipped, controls, others, DECALS, MODELS))
     assert cause.name == "unknown_bug", cause.sentence
 
 
 def test_arcs_that_land_in_the_border_are_no_noise(sound):
     table, _, arc = sound
     landed = np.roll(arc, (-23, -23), axis=(2, 3))
-    rows = differences(table, landed, DECALS)
+    rows = differences(table, landed, DECALS, MODELS)
     # As if arcs were so bright that they are most of what varies there.
     assert name_cause(replace(rows, noise=rows.noise + 0.2)).name == "centre_offset"
     sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
     noise = 0.4 * sky * np.random.default_rng(0).standard_normal(arc.shape).astype(np.float32)
-    assert name_cause(differences(table, landed + noise, DECALS)).name == "centre_offset + extra_sky_noise"
+    assert name_cause(differences(table, landed + noise, DECALS, MODELS)).name == "centre_offset + extra_sky_noise"
 
 
 @pytest.mark.parametrize("missing", [2, PAIRS])
@@ -204,17 +211,17 @@ def test_missing_arcs_are_no_unit(sound, missing):
     table, _, arc = sound
     light = arc.copy()
     light[:missing] = 0.0
-    cause = name_cause(differences(table, light, DECALS))
+    cause = name_cause(differences(table, light, DECALS, MODELS))
     assert cause.name == "unknown_bug"
     assert "arcs are missing" in cause.sentence
-    assert name_cause(differences(table, arc * np.float32(0.1), DECALS)).name == "flux_unit"
+    assert name_cause(differences(table, arc * np.float32(0.1), DECALS, MODELS)).name == "flux_unit"
 
 
 def test_clipped_stamps_have_no_level_and_no_scale(sound):
     table, galaxies, arc = sound
     sky = table[["sky_sigma_g", "sky_sigma_r", "sky_sigma_z"]].to_numpy(np.float32)[:, :, None, None]
     clipped = np.minimum(galaxies + arc, 5.0 * sky)
-    cause = name_cause(differences(table, clipped - galaxies, DECALS, galaxies))
+    cause = name_cause(differences(table, clipped - galaxies, DECALS, MODELS, galaxies))
     assert cause.name == "unknown_bug", cause.sentence
 
 
@@ -236,6 +243,6 @@ def test_shifts_are_found_to_a_tenth_of_a_pixel(sound):
 
 def test_what_is_not_there_is_not_found_by_transformations(sound):
     table, _, arc = sound
-    rows = differences(table, arc, DECALS)
+    rows = differences(table, arc, DECALS, MODELS)
     assert not any(each.explained.score > 5.0 for each in search.transformed(rows, np.ones(len(table), dtype=bool)))
     assert search.transformed(replace(rows, scene=None), np.ones(len(table), dtype=bool)) == []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from measured_light import referring
+from shipped_models import MODELS
 from test_other_imagings import declared
 
+from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import NUISANCES, predict
+from arcgate.gates.verdict.predictions import predicted_light
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
@@ -31,7 +33,7 @@ def arcs(measured, change):
 
 def named(measured, light):
     table, references = measured
-    return name_cause(differences(table, light, DECALS, references=references))
+    return name_cause(differences(table, light, DECALS, MODELS, references=references))
 
 
 def test_what_is_declared_is_physics(measured):
@@ -63,7 +65,7 @@ def test_a_pedestal_is_named(measured):
 def test_slopes_are_those_of_finite_steps(measured):
     table, references = measured
     few = table.iloc[:3].reset_index(drop=True)
-    predicted, step = predict(few, DECALS, references), 0.02
+    predicted, step = predicted_light(few, DECALS, (), references), 0.02
     wide, narrow = (
         render_arcs(
             few, [tuple(psf.stretched(f) for psf in row) for row in declared_psfs(few, DECALS, references)], DECALS, references
@@ -71,8 +73,8 @@ def test_slopes_are_those_of_finite_steps(measured):
         for f in (np.exp(step), np.exp(-step))
     )
     slope = (wide.astype(np.float64) - narrow) / (2.0 * step)
-    found = predicted.slopes[:, NUISANCES.index("psf_width")]
+    found = predicted.slopes[:, REFIT_PARAMETERS.index("psf_width")]
     assert np.abs(found - slope).max() < 0.03 * np.abs(slope).max()
     # Wings gain what the core loses: no light is made.
-    wings = predicted.slopes[:, NUISANCES.index("psf_wings")].sum(axis=(2, 3)) / predicted.arc.sum(axis=(2, 3))
+    wings = predicted.slopes[:, REFIT_PARAMETERS.index("psf_wings")].sum(axis=(2, 3)) / predicted.arc.sum(axis=(2, 3))
     assert np.abs(wings).max() < 0.05

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shipped_models import MODELS
 
-from arcgate.gates.verdict.families import explain, families_of
+from arcgate.gates.verdict.bug_model import explanations_of
+from arcgate.gates.verdict.explaining import explain
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import predictions_of
+from arcgate.gates.verdict.predictions import prediction_names
 from arcgate.gates.verdict.refit import estimates
-from arcgate.gates.verdict.rows import Rows
+from arcgate.gates.verdict.rows import RefitRows
 from arcgate.imaging import DECALS
 
 N, PIXELS = 40, 300
-PREDICTIONS = predictions_of(DECALS.bands)
-FAMILIES = families_of(DECALS.bands)
-FAMILY = {family.label: family for family in FAMILIES}
+EXPLANATIONS = explanations_of(MODELS, DECALS)
+EXPLANATION = {explanation.label: explanation for explanation in EXPLANATIONS}
+PREDICTIONS = prediction_names(EXPLANATIONS)
 
 
 def rows_with(
@@ -28,7 +30,7 @@ def rows_with(
     noise: float = 0.0,
     seed: int = 0,
     strange: slice = slice(0, 0),
-) -> Rows:
+) -> RefitRows:
     """Rows whose predictions are random, independent images, and whose light is a sum of some of them, in unit noise.
 
     `strange` rows hold, besides, light that resembles no prediction: a fifth of their arcs' power.
@@ -40,8 +42,9 @@ def rows_with(
         amplitude[touched, :, PREDICTIONS.index(name)] = size
     rest = np.einsum("nbkp,nbk->nbp", images, amplitude) + rng.standard_normal((N, 3, PIXELS))
     rest[strange] += 4.0 * np.sqrt(0.2) * np.random.default_rng(seed + 1).standard_normal(rest[strange].shape)
-    return Rows(
+    return RefitRows(
         imaging=DECALS,
+        models=MODELS,
         product=images @ np.swapaxes(images, 2, 3),
         found=np.einsum("nbkp,nbp->nbk", images, rest),
         squared=(rest**2).sum(axis=2),
@@ -59,8 +62,8 @@ def rows_with(
 def test_nothing_planted_is_physics():
     cause = name_cause(rows_with({}))
     assert cause.name == "physics"
-    assert {"flux", "psf_width", "shift_x", "shift_y"} <= {nuisance.name for nuisance in cause.measured}
-    assert all(nuisance.inside for nuisance in cause.measured)
+    assert {"flux", "psf_width", "shift_x", "shift_y"} <= {each.name for each in cause.measured}
+    assert all(each.inside for each in cause.measured)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_each_defect_gets_its_name(light, name):
 def test_a_defect_in_a_quarter_of_the_rows_is_named_with_its_share():
     rows = rows_with({"double_psf": 1.0}, touched=slice(0, 10))
     assert name_cause(rows).name == "double_psf"
-    assert explain(rows, FAMILY["double_psf"]).share == pytest.approx(0.25, abs=0.02)
+    assert explain(rows, EXPLANATION["double_psf"]).share == pytest.approx(0.25, abs=0.02)
 
 
 def test_a_prediction_at_half_its_size_is_not_the_bug():
@@ -211,15 +214,15 @@ def test_intervals_cover_at_their_level():
     for seed in range(40):
         for each in estimates(rows_with({"flux": 0.03}, seed=seed)):
             if each.quantity.name == "flux":
-                nuisance = each.nuisance(0.9, hidden=False)
-                inside += nuisance.low < 0.03 < nuisance.high
+                parameter = each.parameter(0.9, hidden=False)
+                inside += parameter.low < 0.03 < parameter.high
                 total += 1
     # 120 intervals at 90 %: 108 +- 3.3.
     assert 97 <= inside <= 118
 
 
-def test_every_family_has_words():
-    for family in FAMILIES:
-        light = dict.fromkeys(family.predictions, 1.0 if not family.free else 0.3)
+def test_every_explanation_has_words():
+    for explanation in EXPLANATIONS:
+        light = dict.fromkeys(explanation.predictions, 1.0 if not explanation.free else 0.3)
         cause = name_cause(rows_with(light))
-        assert "explains what is not the declared arc, in all rows" in cause.sentence, family.label
+        assert "explains what is not the declared arc, in all rows" in cause.sentence, explanation.label

@@ -8,17 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from shipped_models import MODELS
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.verdict.band_orders import band_orders
 from arcgate.gates.verdict.borders import batches, border_of, polar
+from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS, explanations_of, predicted
+from arcgate.gates.verdict.bug_models.band_swap import band_orders
+from arcgate.gates.verdict.bug_models.centre_offset import common_shifts, shifts_of_some
 from arcgate.gates.verdict.evenness import _rings
 from arcgate.gates.verdict.host_model import HostModel, knots_pix
 from arcgate.gates.verdict.identifiability import identifiability
-from arcgate.gates.verdict.landings import common_shifts, shifted, shifts_of_some
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.predictions import NUISANCES, bug_of, predict, predictions_of
+from arcgate.gates.verdict.predictions import predicted_light, prediction_names
 from arcgate.gates.verdict.rows import between_galaxies, differences
+from arcgate.gates.verdict.shifting import shifted
 from arcgate.imaging import DECALS, Imaging
 from arcgate.injection.arcs import declared_psfs, render_arcs
 from arcgate.lensing.psf import Psf
@@ -111,7 +114,7 @@ def surveys():
 def test_the_psf_is_named(surveys, kind, name):
     imaging, table, galaxies, arcs = surveys(kind)
     light = (galaxies + arcs[name]) - galaxies
-    cause = name_cause(differences(table, light, imaging, galaxies))
+    cause = name_cause(differences(table, light, imaging, MODELS, galaxies))
     assert cause.name == name, cause.sentence
     assert cause.alarm == (name != "physics")
     assert {each.band for each in cause.measured} == {*imaging.bands, "all"}
@@ -120,10 +123,10 @@ def test_the_psf_is_named(surveys, kind, name):
 def test_pedestals_and_landings_are_named(surveys):
     imaging, table, _, arcs = surveys("small")
     sky = table[[f"sky_sigma_{band}" for band in imaging.bands]].to_numpy(np.float32)[:, :, None, None]
-    level = name_cause(differences(table, arcs["physics"] + 0.2 * sky, imaging))
+    level = name_cause(differences(table, arcs["physics"] + 0.2 * sky, imaging, MODELS))
     assert level.name == "pedestal", level.sentence
     landed = shifted(arcs["physics"], np.array([7.0, -11.0]), wrapped=False)
-    cause = name_cause(differences(table, landed, imaging))
+    cause = name_cause(differences(table, landed, imaging, MODELS))
     assert cause.name == "centre_offset", cause.sentence
     assert "(+7.0, -11.0) px" in cause.sentence
 
@@ -133,7 +136,7 @@ def test_a_core_level_is_that_of_the_same_arcsec(surveys):
     sky = table[[f"sky_sigma_{band}" for band in imaging.bands]].to_numpy(np.float32)[:, :, None, None]
     size = imaging.size_pix
     core = polar(table, imaging)[0].reshape(len(table), 1, size, size) * imaging.pixel_scale_arcsec < 1.31
-    cause = name_cause(differences(table, (arcs["physics"] + 0.5 * sky * core).astype(np.float32), imaging))
+    cause = name_cause(differences(table, (arcs["physics"] + 0.5 * sky * core).astype(np.float32), imaging, MODELS))
     assert cause.name == "pedestal", cause.sentence
     assert f"r < {1.31 / imaging.pixel_scale_arcsec:.3g} px" in cause.sentence
 
@@ -144,7 +147,7 @@ def test_falling_light_is_no_pedestal(surveys):
     size = imaging.size_pix
     radius = polar(table, imaging)[0].reshape(len(table), 1, size, size)
     falling = 0.3 * np.exp(-radius / (0.2 * size)) * sky
-    cause = name_cause(differences(table, (arcs["physics"] + falling).astype(np.float32), imaging))
+    cause = name_cause(differences(table, (arcs["physics"] + falling).astype(np.float32), imaging, MODELS))
     assert cause.name == "unknown_bug", cause.sentence
 
 
@@ -154,7 +157,7 @@ def test_between_other_galaxies_a_bug_is_named(surveys):
     others = galaxies_of(controls, imaging, seed=1)
     named = {}
     for name in ("physics", "psfsize_as_moffat_fwhm"):
-        named[name] = name_cause(between_galaxies(table, galaxies + arcs[name], controls, others, imaging))
+        named[name] = name_cause(between_galaxies(table, galaxies + arcs[name], controls, others, imaging, MODELS))
     assert not named["physics"].alarm, named["physics"].sentence
     assert named["psfsize_as_moffat_fwhm"].name == "psfsize_as_moffat_fwhm", named["psfsize_as_moffat_fwhm"].sentence
 
@@ -164,14 +167,14 @@ def test_between_other_galaxies_a_bug_is_named(surveys):
 def test_shifts_are_derivatives_of_the_renderers_stamps(surveys, kind, tolerance):
     imaging, table, _, _ = surveys(kind)
     few = table.iloc[:2].reset_index(drop=True)
-    predicted, step = predict(few, imaging), 0.05
+    predicted, step = predicted_light(few, imaging, ()), 0.05
     for name, column in (("shift_x", "host_x_pix"), ("shift_y", "host_y_pix")):
         ahead, behind = (
             render_arcs(few.assign(**{column: few[column] + sign * step}), declared_psfs(few, imaging), imaging)[0]
             for sign in (1, -1)
         )
         slope = (ahead - behind) / (2.0 * step)
-        difference = np.abs(predicted.slopes[:, NUISANCES.index(name)] - slope).max(axis=(2, 3))
+        difference = np.abs(predicted.slopes[:, REFIT_PARAMETERS.index(name)] - slope).max(axis=(2, 3))
         assert (difference < tolerance * np.abs(slope).max(axis=(2, 3))).all()
 
 
@@ -205,8 +208,9 @@ def test_many_bands_are_moved_together_all_but_one_or_alone():
     ],
 )
 def test_bands_are_exchanged_as_far_as_there_are_any(bands, labels):
+    imaging = Imaging(bands, bands[0], 64, 0.2)
     assert [order.label for order in band_orders(bands)] == labels
-    assert len(predictions_of(bands)) == len(NUISANCES) + 8 + len(labels)
+    assert len(prediction_names(explanations_of(MODELS, imaging))) == len(REFIT_PARAMETERS) + 8 + len(labels)
 
 
 def test_orders_of_many_bands_are_all_different():
@@ -248,14 +252,14 @@ def test_the_mean_host_is_taken_away_on_larger_stamps(surveys):
 
 def test_one_band_has_no_band_to_be_mistaken_for():
     facts = Facts("arcgate", paired=True, has_arc=True, has_null=True, declared=True, columns=frozenset(), imaging=VIS)
-    assert "band_swap" not in {row[0] for row in identifiability(facts).content["rows"]}
-    assert "band_swap" in {row[0] for row in identifiability(replace(facts, imaging=HSC)).content["rows"]}
+    assert "band_swap" not in {row[0] for row in identifiability(facts, MODELS).content["rows"]}
+    assert "band_swap" in {row[0] for row in identifiability(replace(facts, imaging=HSC), MODELS).content["rows"]}
 
 
 def test_bands_of_another_order_are_named():
     table = declared(UGRIZY, 0.8, n=6)
     arc = render_arcs(table, declared_psfs(table, UGRIZY), UGRIZY)[0]
-    cause = name_cause(differences(table, arc[:, [1, 2, 3, 4, 5, 0]], UGRIZY))
+    cause = name_cause(differences(table, arc[:, [1, 2, 3, 4, 5, 0]], UGRIZY, MODELS))
     assert cause.name == "band_swap", cause.sentence
     assert "bands moved by one place" in cause.sentence
 
@@ -264,9 +268,10 @@ def test_bands_of_another_order_are_named():
 def test_rings_that_pixels_would_make_wider_than_any_are_predicted(imaging, psfsize, theta_e):
     # Read as pixels and turned to arcsec these radii are 25 and 20.6 arcsec, wider than the renderer goes.
     table = declared(imaging, psfsize, 2).assign(theta_e_arcsec=theta_e)
-    bugs = predict(table, imaging).bugs
-    missing = bugs[:, list(bug_of(imaging.bands)).index("radius_from_pixels")]
-    arc = predict(table, imaging).arc
+    explanations = explanations_of(MODELS, imaging)
+    light = predicted_light(table, imaging, explanations)
+    bugs, arc = light.bugs, light.arc
+    missing = bugs[:, [label for label, _ in predicted(explanations)].index("radius_from_pixels")]
     assert np.isfinite(bugs).all()
     # A stamp holds none of such a ring but the light of the image near the lens.
     assert np.abs(missing + arc).sum() < 0.1 * arc.sum()

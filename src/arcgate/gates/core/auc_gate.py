@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,13 @@ from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words
 from arcgate.variant import Gates, View
 
-Floats = NDArray[np.float32]
+Features = NDArray[Any]
 
 _LEAK: Final = "leak"
 _REMARK: Final = "remark"
 
 
-def _unchanged(features: Floats) -> Floats:
+def _unchanged(features: Features) -> Features:
     return features
 
 
@@ -69,7 +69,7 @@ class Look:
     name: str = ""
     rule: Rule = "logistic"
     components: bool = False
-    transform: Callable[[Floats], Floats] = _unchanged
+    transform: Callable[[Features], Features] = _unchanged
     comparison: Comparison | None = None
 
 
@@ -152,7 +152,7 @@ class AucGate(StatedGate):
             judgement.results.append(found.result)
             judgement.curves.extend(found.curves)
             if self.orders_pairs and context.facts.paired and look.view == RAW and found.result.value is not None:
-                judgement.results += statistic.ordered_pairs()
+                judgement.results.extend(statistic.ordered_pairs())
         return judgement
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from arcgate.gates.core.result import GateResult
 from arcgate.gates.core.sensitivity import SensitivityCurve, climbed
 from arcgate.ground.statistics import Interval, within_pair
 
-Floats = NDArray[np.float32]
+Features = NDArray[Any]
 
 NULL_AUC: Final = 0.5
 _FLIPS: Final = 999
@@ -30,11 +30,11 @@ class Planting:
     """A leak with what was kept to plant it in the `bare` features of the null pair's subject."""
 
     leak: Leak
-    kept: Mapping[str, Floats]
-    bare: Floats
-    transform: Callable[[Floats], Floats]
+    kept: Mapping[str, Features]
+    bare: Features
+    transform: Callable[[Features], Features]
 
-    def features(self, size: float) -> Floats:
+    def features(self, size: float) -> Features:
         """Features with the leak of a size in them."""
         return self.transform(self.leak.planted(self.kept, self.bare, size))
 
@@ -140,7 +140,7 @@ class AucStatistic:
             )
         ]  # fmt: skip
 
-    def _null_auc(self, features: Floats) -> Interval:
+    def _null_auc(self, features: Features) -> Interval:
         one = replace(self.null_subject, features=features)
         return held_out_auc(one, self.null_reference, self.rule, self.context, self.components)
 

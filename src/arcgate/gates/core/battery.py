@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import Source, StampPart
@@ -19,6 +20,8 @@ from arcgate.gates.core.result import Judged
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
+from arcgate.gates.core.words import CauseWords
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
@@ -29,7 +32,7 @@ Done = TypeVar("Done")
 # So many pairs are judged by this process before others would have started: two of them take 15 s to import what they need.
 PAIRS_ALONE: Final = 1500
 # The refit answers *cause?*; it is no gate, and always there.
-REFIT: Final = "verdict.refitted"
+REFIT: Final = "arcgate.gates.verdict.refitted"
 # Gates that look at what is set aside, before the others see the rest.
 BEFORE: Final = ("finite_pixels", "scalable_stamps")
 
@@ -97,8 +100,11 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
         cases = [_Case(name, _with_rows(gate_of(name), kept[name], source), context) for name in names]
+        # What kept most takes longest: it comes first, so that no process is left alone with it in the end.
+        cases.sort(key=lambda case: -_size(case.kept))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
-    judgements = {name: judged[place] for place, name in enumerate(names)}
+    found = {case.name: judged[place] for place, case in enumerate(cases)}
+    judgements = {name: found[name] for name in names}
     for name in names:
         if isinstance(gate := gate_of(name), Summary):
             judgements[name] = gate.summarise(judgements, context)
@@ -129,6 +135,7 @@ def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: 
         words={name: gate.words(name) for name, gate in named.items()},
         leaks={name: gate.cause for name, gate in named.items() if gate.cause is not None},
         bounding=tuple(name for name, gate in named.items() if gate.bounds_light),
+        bugs={model.name: CauseWords(model.heading, model.advice) for model in bug_models(context.settings.bug_models)},
     )
 
 
@@ -137,7 +144,7 @@ _JUDGED: Final = "positives judged"
 
 
 def _judged_positives(kept: Mapping[str, _Kept]) -> int:
-    return int(kept[REFIT].arrays.get(_JUDGED, np.zeros(1)).sum())
+    return int(np.sum(cast("NDArray[np.int64]", kept[REFIT].arrays.get(_JUDGED, np.zeros(1)))))
 
 
 def extracted(task: _Pass) -> dict[str, _Kept]:
@@ -148,7 +155,7 @@ def extracted(task: _Pass) -> dict[str, _Kept]:
             {name: _measured(gate, shard, name) for name, gate in gates.items()}
             for shard in shards_of(task.part.read(), task.context)
         ]
-    return {name: _joined([piece[name] for piece in pieces]) for name in task.names}
+    return {name: _all([piece[name] for piece in pieces]) for name in task.names}
 
 
 def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
@@ -186,7 +193,7 @@ def _with_rows(gate: Gate, kept: _Kept, source: Source) -> _Kept:
 def _appended(found: Mapping[int, dict[str, _Kept]], source: Source) -> dict[str, _Kept]:
     """What was kept of all shards, in their order."""
     parts = [found[position] for position in range(len(found))]
-    kept = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    kept = {name: _all([part[name] for part in parts]) for name in parts[0]}
     if not _judged_positives(kept):
         raise ArcgateError(
             f"no pair is left to be judged{_aside(kept)}",
@@ -200,23 +207,32 @@ def _aside(kept: Mapping[str, _Kept]) -> str:
     """Which rows of which class were set aside."""
     said = []
     for name, marks, what in zip(BEFORE, ("broken", "flat"), ("pixels that are no numbers", "no spread"), strict=True):
-        arrays = kept[name].arrays if name in kept else {}
+        arrays = cast("Mapping[str, NDArray[Any]]", kept[name].arrays if name in kept else {})
         if marks in arrays and arrays[marks].any():
             said.append(f"{roles_in_words(counted_by_role(arrays['role'], arrays[marks]))} have {what}")
     return f": {'; '.join(said)}" if said else ""
 
 
-def _joined(parts: Sequence[_Kept]) -> _Kept:
+def _size(kept: _Kept) -> int:
+    """Values that a gate kept."""
+    return sum(value.value.size if isinstance(value, Total) else value.size for value in kept.arrays.values())
+
+
+def _all(parts: Sequence[_Kept]) -> _Kept:
+    return _Kept(joined([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
+
+
+def joined(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:
     """What several shards gave: rows one after the other, totals added. What is one array under several keys stays one."""
     known: dict[tuple[int, ...], Kept] = {}
     arrays: dict[str, Kept] = {}
-    for key in dict.fromkeys(key for part in parts for key in part.arrays):
-        values = [part.arrays[key] for part in parts if key in part.arrays]
+    for key in dict.fromkeys(key for part in parts for key in part):
+        values = [part[key] for part in parts if key in part]
         same = tuple(map(id, values))
         if same not in known:
             known[same] = _sum(values)
         arrays[key] = known[same]
-    return _Kept(arrays, next((part.unable for part in parts if part.unable), ""))
+    return arrays
 
 
 def _sum(values: Sequence[Any]) -> Kept:
@@ -226,8 +242,10 @@ def _sum(values: Sequence[Any]) -> Kept:
     if isinstance(values[0], Total):
         return Total(np.sum([each.value for each in values], axis=0))
     if isinstance(values[0], pd.DataFrame):
-        return pd.concat(values, ignore_index=True)
-    return np.concatenate(values)
+        table: pd.DataFrame = pd.concat(values, ignore_index=True)
+        return table
+    appended: NDArray[Any] = np.concatenate(values)
+    return appended
 
 
 def _shown(done: Iterator[tuple[int, Done]], what: str, total: int) -> Iterator[tuple[int, Done]]:

@@ -101,7 +101,8 @@ def evaluate(stated: Stated, statistic: Statistic) -> Evaluated:
     except NotComparableError as error:
         return Evaluated(not_run(stated, str(error)), ())
     status, reason = _decided(statistic.outcome(measured), curves, alarm, stated)
-    first = curves[0] if curves else None
+    # A leak that is there or not has no size to state.
+    first = next((curve for curve in curves[:1] if curve.unit), None)
     result = GateResult(
         name=stated.name,
         view=stated.view,

@@ -19,7 +19,7 @@ from arcgate.gates.core.context import Context
 from arcgate.ground.statistics import Interval, clustered_auc
 
 Array = NDArray[np.float64]
-Floats = NDArray[np.float32] | NDArray[np.float64]
+Features = NDArray[Any]
 Ids = NDArray[np.int64]
 Rule = Literal["logistic", "ridge", "trees"]
 
@@ -49,7 +49,7 @@ class Sample:
         Of each row.
     """
 
-    features: Floats
+    features: Features
     galaxy: Ids
     pair: Ids
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.core.comparisons import Compared
@@ -15,8 +14,8 @@ from arcgate.gates.core.stamps import Stamps
 from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates
 
-Floats = NDArray[np.float32]
-Measure = Callable[[Shard, Stamps], Floats]
+Features = NDArray[Any]
+Measure = Callable[[Shard, Stamps], Features]
 
 SKY: Final = "sky sigma a pixel"
 
@@ -46,11 +45,11 @@ class Leak(Protocol):
         """The size that must be detected."""
         ...
 
-    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Features]:
         """What is kept of a shard so that the leak can be planted when all rows are at hand."""
         ...
 
-    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+    def planted(self, kept: Mapping[str, Features], bare: Features, size: float) -> Features:
         """Features of the null pair's subject with the leak in it, from what was kept and from its `bare` features."""
         ...
 
@@ -102,11 +101,11 @@ class PlantedLeak(Sized):
 
     plant: Callable[[Stamps, float], Stamps]
 
-    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Features]:
         """Features at every size."""
         return {f"{size:g}": measure(shard, self.plant(compared.null_subject, size)) for size in self.sizes_for(settings)}
 
-    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+    def planted(self, kept: Mapping[str, Features], bare: Features, size: float) -> Features:
         """Features as they were measured."""
         return kept[f"{size:g}"]
 
@@ -127,11 +126,11 @@ class ColumnShift(Sized):
     column: int
     spread: float
 
-    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Features]:
         """Nothing: the features say it all."""
         return {}
 
-    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+    def planted(self, kept: Mapping[str, Features], bare: Features, size: float) -> Features:
         """Features with the column shifted."""
         shifted = bare.copy()
         shifted[:, self.column] += size * self.spread

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from arcgate.gates.core.exhibit import Exhibit
-from arcgate.gates.core.words import DesignLeak, Words
+from arcgate.gates.core.words import CauseWords, DesignLeak, Words
 from arcgate.ground.atomic import write_json
 from arcgate.ground.errors import ArcgateError
 
@@ -163,6 +163,8 @@ class Judged:
         What the failure of a result names, by its name, where it names anything.
     bounding : tuple of str
         Names of the results that bound light beyond the declared arcs.
+    bugs : dict of str to CauseWords
+        What the bugs that were looked for are called, by their names.
     """
 
     results: tuple[GateResult, ...]
@@ -173,6 +175,7 @@ class Judged:
     words: dict[str, Words]
     leaks: dict[str, DesignLeak]
     bounding: tuple[str, ...]
+    bugs: dict[str, CauseWords]
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,8 @@ class Evidence:
         What *passed* needs of this data set.
     words : dict of str to Words
         What each result is called, by its name.
+    causes : dict of str to CauseWords
+        What the design leaks and bugs of the cause are called, by their names.
     """
 
     key: str
@@ -200,6 +205,7 @@ class Evidence:
     exhibits: tuple[Exhibit, ...] = ()
     required: tuple[Requirement, ...] = ()
     words: dict[str, Words] = field(default_factory=dict)
+    causes: dict[str, CauseWords] = field(default_factory=dict)
 
 
 def write_evidence(evidence: Evidence, path: Path) -> None:
@@ -221,9 +227,11 @@ def read_evidence(path: Path) -> Evidence:
         exhibits = tuple(Exhibit(**item) for item in content.pop("exhibits"))
         required = tuple(Requirement(item["what"], tuple(item["gates"])) for item in content.pop("required"))
         words = {name: Words(**item) for name, item in content.pop("words").items()}
+        causes = {name: CauseWords(**item) for name, item in content.pop("causes").items()}
         cause = content.pop("cause")
         measured = tuple(RefitParameter(**item) for item in cause.pop("measured"))
         answer = Cause(**cause, measured=measured)
-        return Evidence(**content, cause=answer, results=results, exhibits=exhibits, required=required, words=words)
+        known = {"results": results, "exhibits": exhibits, "required": required, "words": words, "causes": causes}
+        return Evidence(**(content | known), cause=answer)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ArcgateError(f"evidence cannot be read: {error}", where=path, todo="delete it and run again") from error

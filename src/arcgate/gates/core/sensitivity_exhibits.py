@@ -29,8 +29,8 @@ def sensitivity_exhibits(curves: Sequence[SensitivityCurve], margin: float) -> l
         "planted_leaks",
         "Leaks planted to test the gates",
         "Each leak was planted where no other leak can be: among galaxies without arcs, at several sizes, or in single rows. "
-        "The smallest size is that which the gate would fail in about 9 of 10 data sets like this one. A gate that misses one of its "
-        "leaks at the size at which it must be detected is insensitive, and its passing would mean nothing.",
+        "The smallest size is that which the gate would fail in about 9 of 10 data sets like this one. A gate that misses one of "
+        "its leaks at the size at which it must be detected is insensitive, and its passing would mean nothing.",
         "table",
         {"columns": ["gate", "view", "leak", "smallest detected", "must be detected", "outcome"], "rows": rows},
     )
@@ -47,7 +47,8 @@ def _curves(curves: Sequence[SensitivityCurve], unit: str, margin: float) -> Exh
         f"sensitivity_{name}",
         f"How the gates see leaks of growing size ({percent})",
         "AUC of each gate's rule on galaxies without arcs, into half of which a leak was planted, from the largest size down to "
-        "the first that goes undetected. A leak is detected where the whole interval lies above 0.5 and reaches beyond the margin.",
+        "the first that goes undetected. A leak is detected where the whole interval lies above 0.5 and reaches beyond the "
+        "margin.",
         "lines",
         {
             "x_label": f"size of the leak, {percent}",

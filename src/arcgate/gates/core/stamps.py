@@ -85,7 +85,7 @@ class Stamps:
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Stamps:
         """The rows that `chosen` marks or counts; the same object where these are all."""
-        rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        rows: NDArray[np.integer[Any]] = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp, copy=False)
         if _all_of(rows, len(self)):
             return self
         image = self.image[rows]
@@ -107,7 +107,7 @@ def rows_of_array(values: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
     return values if _all_of(rows, len(values)) else values[rows]
 
 
-def _all_of(rows: NDArray[np.intp], n: int) -> bool:
+def _all_of(rows: NDArray[np.integer[Any]], n: int) -> bool:
     return len(rows) == n and bool((rows == np.arange(n)).all())
 
 

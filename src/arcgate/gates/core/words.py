@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class CauseWords:
+    """A cause: its name in words, and one line on what to do about it."""
+
+    title: str
+    advice: str
+
+
+@dataclass(frozen=True)
 class DesignLeak:
     """A leak that is no bug of the code but of the design of a training set: what a failed gate may show.
 

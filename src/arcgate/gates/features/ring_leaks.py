@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.gates.core.comparisons import Compared
-from arcgate.gates.core.planted_leak import SKY, Floats, Measure, Sized
+from arcgate.gates.core.planted_leak import SKY, Features, Measure, Sized
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Pixels, Stamps, light_of_pairs
 from arcgate.gates.features.regions import Regions
@@ -32,9 +32,10 @@ from arcgate.gates.features.ring_features import (
     viewed_core,
     widened,
 )
+from arcgate.gates.features.rings import Floats
 from arcgate.ground.draws import uniform
 from arcgate.imaging import Imaging
-from arcgate.variant import MUST_HEAR_SKY_SIGMA, Gates
+from arcgate.variant import REQUIRED_SKY_SIGMA, Gates
 
 FWHM_TO_SIGMA: Final = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
 _NOISE_PLANES: Final = 32
@@ -67,13 +68,13 @@ class RingLeak(Sized):
     amplitude: Callable[[float], float] = float
     adds_noise: bool = False
 
-    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Floats]:
+    def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Features]:
         """The response of the columns that a gate looks at."""
         columns = cast("RingColumns", measure)
         response = shard.once(_responding, compared, self.response, columns.kind)
         return {"response": columns.of(response, shard.context.regions)}
 
-    def planted(self, kept: Mapping[str, Floats], bare: Floats, size: float) -> Floats:
+    def planted(self, kept: Mapping[str, Features], bare: Features, size: float) -> Features:
         """Features with the leak in them."""
         response = kept["response"]
         if not self.adds_noise:
@@ -196,13 +197,13 @@ SCALE: Final = RingLeak("scale of the normaliser off by", "%", _PSF_SIZES, respo
 EXTRA_NOISE: Final = RingLeak("noise variance larger by", "%", (0.02, 0.1, 0.5), 0.1, response=noise_response, adds_noise=True)
 CORE_PEDESTAL: Final = RingLeak("pedestal at r < {regions.core_pix:.3g} px", SKY, response=pedestal_response)
 ANNULUS_PEDESTAL: Final = RingLeak(
-    "pedestal at {regions.pedestal_pix[0]} to {regions.pedestal_pix[1]} px", SKY, None, MUST_HEAR_SKY_SIGMA,
+    "pedestal at {regions.pedestal_pix[0]} to {regions.pedestal_pix[1]} px", SKY, None, REQUIRED_SKY_SIGMA,
     response=pedestal_response,
 )  # fmt: skip
 # In normalised stamps, which show it better, to networks as to the gate.
 ANNULUS_PEDESTAL_SEEN: Final = replace(ANNULUS_PEDESTAL, required=_MUST_BE_SEEN)
 FRAME_PEDESTAL: Final = RingLeak(
-    "pedestal of the outermost {regions.frame_pix} px", SKY, None, MUST_HEAR_SKY_SIGMA, response=pedestal_response
+    "pedestal of the outermost {regions.frame_pix} px", SKY, None, REQUIRED_SKY_SIGMA, response=pedestal_response
 )
 
 

@@ -54,7 +54,8 @@ class Published(StatedGate):
 
     def extract(self, shard: Shard) -> dict[str, Kept]:
         """What each of them keeps of some of the pairs."""
-        few, kept = shard.diagnosed, {}
+        few = shard.diagnosed
+        kept: dict[str, Kept] = {}
         for kind in KINDS:
             found = kind(shard.context).extract(few)
             kept |= {f"{kind.__name__}/{key}": value for key, value in found.items()}

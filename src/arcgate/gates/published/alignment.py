@@ -157,10 +157,8 @@ class Alignment(Diagnostic):
         """Shift in x of the chosen positives for each planted one; without pairs also the centroids of their pairs' controls."""
         if _FEW not in self.arrays:
             return pd.DataFrame()
-        light = _Galaxies(
-            **{name: self.arrays.get(f"{_FEW}/{name}") for name in _Galaxies.ARRAYS},
-            pixel_scale_arcsec=self.facts.imaging.pixel_scale_arcsec,
-        )
+        kept: dict[str, Any] = {name: self.arrays.get(f"{_FEW}/{name}") for name in _Galaxies.ARRAYS}
+        light = _Galaxies(**kept, pixel_scale_arcsec=self.facts.imaging.pixel_scale_arcsec)
         found = {planted: light.measured(planted) for planted in (0.0, *PLANTED_PIX)}
         moved: pd.DataFrame = self.arrays[_FEW].assign(label=1.0)
         for planted, shifts in found.items():

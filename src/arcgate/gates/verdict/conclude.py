@@ -8,6 +8,7 @@ from typing import Final
 from arcgate.gates.core.design_leaks import NORMALISATION
 from arcgate.gates.core.result import RAW, Cause, Evidence, Judged
 from arcgate.gates.core.safe import below_half, beyond_chance, check_allowed, is_safe
+from arcgate.gates.core.words import CauseWords
 
 _PHYSICS: Final = "physics"
 _UNDETERMINED: Final = "undetermined"
@@ -25,8 +26,11 @@ def conclude(key: str, judged: Judged) -> Evidence:
     """
     safe = is_safe(judged.results, judged.level, judged.required, judged.cause.alarm)
     cause = joined(judged)
-    check_allowed(safe, cause, {leak.name for leak in judged.leaks.values()})
-    return Evidence(key, safe, cause, judged.results, judged.exhibits, judged.required, judged.words)
+    design = {leak.name: CauseWords(leak.title, leak.advice) for leak in judged.leaks.values()}
+    check_allowed(safe, cause, design)
+    known = design | judged.bugs
+    causes = {name: known[name] for name in cause.name.split(" + ") if name in known}
+    return Evidence(key, safe, cause, judged.results, judged.exhibits, judged.required, judged.words, causes)
 
 
 def joined(judged: Judged) -> Cause:

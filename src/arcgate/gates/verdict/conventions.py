@@ -1,14 +1,17 @@
-"""Geometric conventions: flips and turns of everything at once, and maps of single columns of a lens and its source."""
+"""Conventions of angles, signs and axes: maps of single columns of a lens and its source, and arcs that are read so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from arcgate.gates.verdict.predictions import rendered_as
+from arcgate.gates.verdict.scene import Scene
 
 Array = NDArray[np.float64]
 Images = NDArray[np.floating]
@@ -17,6 +20,8 @@ Vector = Callable[[Array, Array], tuple[Array, Array]]
 
 AS_IS: Final = "as declared"
 _QUARTER: Final = np.pi / 2.0
+# Sources further out than this share of half the stamp may leave it when they are put elsewhere: 7 of 32 pixels of 0.262 arcsec.
+_FARTHEST: Final = 7.0 / (32.0 * 0.262)
 # Position angles, from the x axis to the y axis.
 ANGLES: Final[dict[str, Angle]] = {
     AS_IS: lambda phi: phi,
@@ -87,62 +92,22 @@ class Convention:
 _COLUMNS: Final = ("lens_phi_rad", "source_phi_rad", "gamma1", "gamma2", "source_x_arcsec", "source_y_arcsec")
 
 
-@dataclass(frozen=True)
-class Orientation:
-    """A flip or turn of whole stamps.
+def read_as(scene: Scene, table: pd.DataFrame, arc: Images, convention: Convention) -> Images:
+    """Arcs of rows as a renderer with another convention would have them; sources far out stay where they are.
 
-    Attributes
+    Parameters
     ----------
-    label : str
-        In words.
-    pixels : callable
-        Of images (..., y, x), about the middle of the stamp.
-    place : callable
-        The same of offsets from the middle, (x, y).
+    scene : Scene
+        Whose imaging and references count.
+    table : DataFrame of m rows
+    arc : ndarray (m, band, y, x)
+        As declared.
     convention : Convention
-        What it does to each column: all of them together are the same as turned stamps.
     """
-
-    label: str
-    pixels: Callable[[Images], Images]
-    place: Vector
-    convention: Convention
-
-
-def _orientation(label: str, pixels: Callable[[Images], Images], angle: str, place: str) -> Orientation:
-    return Orientation(label, pixels, PLACES[place], Convention(angle, angle, angle, place))
-
-
-ORIENTATIONS: Final = (
-    _orientation("mirrored in x", lambda image: image[..., ::-1], "of the other sign", "x of the other sign"),
-    _orientation("mirrored in y", lambda image: image[..., ::-1, :], "of the other sign", "y of the other sign"),
-    _orientation("turned by 180 degrees", lambda image: image[..., ::-1, ::-1], AS_IS, "x and y of the other sign"),
-    _orientation("transposed", lambda image: image.swapaxes(-1, -2), "from the y axis, of the other sign", "x and y exchanged"),
-    _orientation(
-        "transposed and turned by 180 degrees",
-        lambda image: image.swapaxes(-1, -2)[..., ::-1, ::-1],
-        "from the y axis, of the other sign",
-        "x and y exchanged, of the other sign",
-    ),
-    _orientation(
-        "turned by 90 degrees", lambda image: image.swapaxes(-1, -2)[..., ::-1], "90 degrees more", "turned by 90 degrees"
-    ),
-    _orientation(
-        "turned by 270 degrees", lambda image: image.swapaxes(-1, -2)[..., ::-1, :], "90 degrees more", "turned by 270 degrees"
-    ),
-)
-
-
-def steps(convention: Convention) -> list[Convention]:
-    """Conventions that differ in one column, or in angles that are commonly mistaken together."""
-    single = [
-        *[replace(convention, lens=name) for name in ANGLES],
-        *[replace(convention, source=name) for name in ANGLES],
-        *[replace(convention, shear=name) for name in SHEARS],
-        *[replace(convention, place=name) for name in PLACES],
-    ]
-    shared = [name for name in ANGLES if name in SHEARS and name != AS_IS]
-    both = [replace(convention, lens=name, source=name) for name in ANGLES if name != AS_IS]
-    both += [replace(convention, lens=name, shear=name) for name in shared]
-    both += [replace(convention, lens=name, source=name, shear=name) for name in shared]
-    return [step for step in dict.fromkeys([*single, *both]) if step != convention]
+    image, imaging = arc.copy(), scene.imaging
+    place = table[["source_x_arcsec", "source_y_arcsec"]].to_numpy(np.float64)
+    near = np.hypot(place[:, 0], place[:, 1]) < _FARTHEST * imaging.size_pix / 2 * imaging.pixel_scale_arcsec
+    if near.any():
+        part = table[near].reset_index(drop=True)
+        image[near] = rendered_as(part, convention.change(part), imaging, scene.references)
+    return image

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.verdict.borders import MAD_TO_SIGMA, polar, sky_of
-from arcgate.gates.verdict.rows import Rows
+from arcgate.gates.verdict.rows import RefitRows
 from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ _SHARE: Final = 0.3
 _ERRORS: Final = 4.0
 
 
-def uneven_level(rows: Rows) -> str:
+def uneven_level(rows: RefitRows) -> str:
     """How the light beyond the arcs varies with radius, in words; empty where it does not, or pixels are not at hand."""
     if rows.scene is None:
         return ""
@@ -65,7 +65,7 @@ def _differ(level: Array, error: Array, highest: float) -> bool:
     return bool(level[high] - level[low] > _SHARE * highest + _ERRORS * np.hypot(error[low], error[high]))
 
 
-def _levels(rows: Rows, rings: Rings) -> tuple[Array, Array]:
+def _levels(rows: RefitRows, rings: Rings) -> tuple[Array, Array]:
     """Median over rows of the mean light in each ring, sky sigma, less that of controls: values and errors, (band, rings)."""
     scene = rows.scene
     assert scene is not None  # from `uneven_level`

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import f, t
 
 from arcgate.gates.core.result import RefitParameter
-from arcgate.gates.verdict.rows import Rows
+from arcgate.gates.verdict.rows import RefitRows
 
 Array = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ class Estimate:
         )
 
 
-def estimates(rows: Rows) -> list[Estimate]:
+def estimates(rows: RefitRows) -> list[Estimate]:
     """All quantities, noise last."""
     joint = [quantity for quantity in QUANTITIES if quantity.joint]
     alone = [quantity for quantity in QUANTITIES if not quantity.joint]
@@ -91,7 +91,7 @@ def estimates(rows: Rows) -> list[Estimate]:
     return found + _noise(rows)
 
 
-def _fitted(rows: Rows, quantities: list[Quantity]) -> list[Estimate]:
+def _fitted(rows: RefitRows, quantities: list[Quantity]) -> list[Estimate]:
     """Weighted least squares of the quantities together, less what the same fit finds in controls."""
     places = [
         (quantity, band) for quantity in quantities for band in (range(len(rows.imaging.bands)) if quantity.by_band else (None,))
@@ -144,7 +144,7 @@ def _length(shift: Array, covariance: Array, freedom: int) -> Estimate:
     return Estimate(SHIFT, "all", length, error, freedom, probability)
 
 
-def _solved(rows: Rows, places: list[tuple[Quantity, int | None]], found: Array, squared: Array) -> tuple[Array, Array]:
+def _solved(rows: RefitRows, places: list[tuple[Quantity, int | None]], found: Array, squared: Array) -> tuple[Array, Array]:
     """Estimates (k,) and each row's influence on them (n, k)."""
     k, bands = len(places), len(rows.imaging.bands)
     at = [rows.place(quantity.name) for quantity, _ in places]
@@ -158,7 +158,7 @@ def _solved(rows: Rows, places: list[tuple[Quantity, int | None]], found: Array,
     return value, influence
 
 
-def _noise(rows: Rows) -> list[Estimate]:
+def _noise(rows: RefitRows) -> list[Estimate]:
     """Median over rows of the border's variance, less that of controls; its error from the spread between rows."""
     (middle, error), (null, null_error) = _median(rows.noise), _median(rows.null_noise)
     value, both = middle - null, np.hypot(error, null_error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,13 @@ from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import Cause
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
+from arcgate.gates.verdict.bug_model import BugModel
 from arcgate.gates.verdict.identifiability import identifiability
+from arcgate.gates.verdict.listed import bug_models
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.rows import between_galaxies, differences
+from arcgate.gates.verdict.rows import between_galaxies, products_of, rows_with
 
+_PRODUCTS: Final = "products/"
 LEAST_ROWS: Final = 20
 """Fewer rows than this leave the cause undetermined."""
 OF_STAMPS: Final = ("pedestal", "core_pedestal", "noise")
@@ -39,7 +42,7 @@ class Refit(StatedGate):
         stamp = shard.positive.take(chosen)
         if _hidden(facts):
             control = _in_pairs(shard.control, stamp.pair)
-            kept: dict[str, Kept] = {"controls": control.table, "control light": control.image, "light": stamp.image}
+            kept: dict[str, Any] = {"controls": control.table, "control light": control.image, "light": stamp.image}
         elif shard.null is not None or facts.paired:
             # What a network gets counts: the stamp less its own galaxy, whatever the stored arc says.
             hosts = shard.control if facts.paired else shard.null
@@ -51,11 +54,22 @@ class Refit(StatedGate):
         else:
             assert shard.arc is not None  # has_arc
             kept = {"light": shard.arc[chosen]}
-        return kept | {"table": stamp.table}
+        kept |= {"table": stamp.table}
+        if _hidden(facts) or not len(stamp):
+            return kept
+        # Each row by itself, here, where the work is shared out.
+        models, galaxies = bug_models(context.settings.bug_models), kept.pop("galaxies", None)
+        products = products_of(stamp.table, kept["light"], facts.imaging, models, galaxies, facts.references)
+        return kept | {f"{_PRODUCTS}{name}": value for name, value in products.items()}
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """Physics, a bug with its name, or why it cannot be said; and what could be named on data of this kind."""
-        return Judgement([], [identifiability(context.facts)], [], _cause(arrays, context.facts))
+        return Judgement(
+            [],
+            [identifiability(context.facts, bug_models(context.settings.bug_models))],
+            [],
+            _cause(arrays, context.facts, bug_models(context.settings.bug_models)),
+        )
 
 
 def _hidden(facts: Facts) -> bool:
@@ -63,7 +77,7 @@ def _hidden(facts: Facts) -> bool:
     return not (facts.has_null or facts.paired or facts.has_arc)
 
 
-def _cause(arrays: Arrays, facts: Facts) -> Cause:
+def _cause(arrays: Arrays, facts: Facts, models: tuple[BugModel, ...]) -> Cause:
     if not facts.declared:
         return Cause(
             "undetermined", "lens, source, PSF and centre of the rows are not declared: there is nothing to compare with"
@@ -74,9 +88,9 @@ def _cause(arrays: Arrays, facts: Facts) -> Cause:
     if not _hidden(facts):
         if len(table) < LEAST_ROWS:
             return _too_few(len(table))
-        galaxies = arrays.get("galaxies")
-        rows = differences(table, arrays["light"], facts.imaging, galaxies, facts.references)
-        cause = name_cause(rows, unseen=OF_STAMPS if galaxies is None else ())
+        products = {key.removeprefix(_PRODUCTS): value for key, value in arrays.items() if key.startswith(_PRODUCTS)}
+        rows = rows_with(products, table, arrays["light"], facts.imaging, models, facts.references)
+        cause = name_cause(rows, unseen=() if "noise_gained" in products else OF_STAMPS)
         return replace(cause, rows_refitted=len(table))
     controls: pd.DataFrame = arrays["controls"]
     names = [f"host_mag_{band}" for band in facts.imaging.bands]
@@ -90,7 +104,7 @@ def _cause(arrays: Arrays, facts: Facts) -> Cause:
     if n < LEAST_ROWS:
         return _too_few(n)
     hosts = controls.iloc[:n], arrays["control light"][:n]
-    rows = between_galaxies(table.iloc[:n], arrays["light"][:n], *hosts, facts.imaging, facts.references)
+    rows = between_galaxies(table.iloc[:n], arrays["light"][:n], *hosts, facts.imaging, models, facts.references)
     return replace(name_cause(rows), rows_refitted=n)
 
 

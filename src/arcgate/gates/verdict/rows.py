@@ -7,8 +7,10 @@ rings and low multipoles about its centre, with mean and covariance measured on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.references import NONE, References
 from arcgate.gates.verdict.borders import batches, border_of, photons, sky_of, spread2
+from arcgate.gates.verdict.bug_model import BugModel, Explanation, explanations_of
 from arcgate.gates.verdict.host_model import HostModel
-from arcgate.gates.verdict.predictions import predict, predictions_of
+from arcgate.gates.verdict.predictions import predicted_light, prediction_names
 from arcgate.gates.verdict.scene import Scene
 from arcgate.imaging import Imaging
 
@@ -32,13 +35,15 @@ _SIDE_ARCSEC: Final = 0.262
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Inner products of n rows, by band, with K predictions (`predictions_of`), nuisances first.
+class RefitRows:
+    """Inner products of n rows, by band, with K predictions (`prediction_names`), refit parameters first.
 
     Attributes
     ----------
     imaging : Imaging
         Of the stamps.
+    models : tuple of BugModel
+        What is looked for.
     product : ndarray (n, band, K, K)
         Of predictions with each other.
     found : ndarray (n, band, K)
@@ -66,6 +71,7 @@ class Rows:
     """
 
     imaging: Imaging
+    models: tuple[BugModel, ...]
     product: Array
     found: Array
     squared: Array
@@ -80,10 +86,22 @@ class Rows:
     noise_gained: Array | None = None
     scene: Scene | None = None
 
-    @property
+    @cached_property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """Those of the models."""
+        return explanations_of(self.models, self.imaging)
+
+    @cached_property
     def predictions(self) -> tuple[str, ...]:
         """Names of the K predictions."""
-        return predictions_of(self.imaging.bands)
+        return prediction_names(self.explanations)
+
+    @property
+    def pixels_at_hand(self) -> Scene:
+        """The scene, where there is one."""
+        if self.scene is None:
+            raise ValueError("these rows were made without their pixels")
+        return self.scene
 
     def place(self, prediction: str) -> int:
         """Where a prediction stands among the K."""
@@ -91,8 +109,13 @@ class Rows:
 
 
 def differences(
-    table: pd.DataFrame, light: Pixels, imaging: Imaging, galaxies: Pixels | None = None, references: References = NONE
-) -> Rows:
+    table: pd.DataFrame,
+    light: Pixels,
+    imaging: Imaging,
+    models: tuple[BugModel, ...],
+    galaxies: Pixels | None = None,
+    references: References = NONE,
+) -> RefitRows:
     """Rows whose injected light is known: stored, or stamp minus the same galaxy.
 
     Parameters
@@ -103,15 +126,30 @@ def differences(
         What was added to each galaxy.
     imaging : Imaging
         Of the stamps.
+    models : tuple of BugModel
+        What is looked for.
     galaxies : ndarray, float32 (n, band, y, x), optional
         The galaxies themselves, if `light` is what stamps hold beyond them.
     references : References
         Kernels and images that rows name.
     """
+    return rows_with(products_of(table, light, imaging, models, galaxies, references), table, light, imaging, models, references)
+
+
+def products_of(
+    table: pd.DataFrame,
+    light: Pixels,
+    imaging: Imaging,
+    models: tuple[BugModel, ...],
+    galaxies: Pixels | None = None,
+    references: References = NONE,
+) -> dict[str, NDArray[Any]]:
+    """What `differences` measures of each row by itself, by the names of `RefitRows`, with arc and variance of its scene."""
+    explanations = explanations_of(models, imaging)
     parts, arcs, gained = [], [], []
     for rows in batches(len(table), imaging):
         part, found = table.iloc[rows].reset_index(drop=True), light[rows].astype(np.float64)
-        predicted = predict(part, imaging, references)
+        predicted = predicted_light(part, imaging, explanations, references)
         arc = predicted.arc.astype(np.float64)
         border = border_of(part, imaging)
         spread, of_photons = spread2(found - arc, border), photons(part, arc, border, imaging)
@@ -130,14 +168,29 @@ def differences(
         if galaxies is not None:
             galaxy = galaxies[rows].astype(np.float64)
             gained.append((spread2(galaxy + found - arc, border) - of_photons - spread2(galaxy, border)) / sky2)
-    product, projected, squared, expected, noise, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+    names = ("product", "found", "squared", "expected", "noise", "variance")
+    measured = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
+    more = {"noise_gained": np.concatenate(gained)} if gained else {}
+    return measured | more | {"arc": np.concatenate(arcs)}
+
+
+def rows_with(
+    products: Mapping[str, NDArray[Any]],
+    table: pd.DataFrame,
+    light: Pixels,
+    imaging: Imaging,
+    models: tuple[BugModel, ...],
+    references: References = NONE,
+) -> RefitRows:
+    """The rows of `differences` from what was measured of each."""
+    found, squared, noise = (products[name] for name in ("found", "squared", "noise"))
     # Beyond the pixels that the arc covers both are zero.
     pixels = _ARC_PIX * (_SIDE_ARCSEC / imaging.pixel_scale_arcsec) ** 2
-    return Rows(
-        imaging, product, projected, squared, expected, np.zeros_like(projected), np.zeros_like(squared), pixels, noise,
-        np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
-        noise_gained=np.concatenate(gained) if gained else None,
-        scene=Scene(imaging, table, light, np.concatenate(arcs), variance, None, None, references),
+    return RefitRows(
+        imaging, models, products["product"], found, squared, products["expected"], np.zeros_like(found), np.zeros_like(squared),
+        pixels, noise, np.zeros_like(noise), table["host_id"].to_numpy(np.str_), hosts_hide=False,
+        noise_gained=products.get("noise_gained"),
+        scene=Scene(imaging, table, light, products["arc"], products["variance"], None, None, references),
     )  # fmt: skip
 
 
@@ -147,8 +200,9 @@ def between_galaxies(
     controls: pd.DataFrame,
     control_stamps: Pixels,
     imaging: Imaging,
+    models: tuple[BugModel, ...],
     references: References = NONE,
-) -> Rows:
+) -> RefitRows:
     """Rows whose hosts are unknown: stamps against other galaxies.
 
     Parameters
@@ -158,16 +212,19 @@ def between_galaxies(
     stamps, control_stamps : ndarray, float32 (n, band, y, x)
     imaging : Imaging
         Of the stamps.
+    models : tuple of BugModel
+        What is looked for.
     references : References
         Kernels and images that rows name.
     """
     brightness = f"host_mag_{imaging.reference_band}"
     controls, control_stamps = _as_bright(table, controls, control_stamps, brightness)
     hosts = HostModel.of(controls, control_stamps, imaging)
+    explanations = explanations_of(models, imaging)
     parts, scenes, variances = [], [], []
     for rows in batches(len(table), imaging):
         part, other = table.iloc[rows].reset_index(drop=True), controls.iloc[rows].reset_index(drop=True)
-        predicted = predict(part, imaging, references)
+        predicted = predicted_light(part, imaging, explanations, references)
         arc = predicted.arc.astype(np.float64)
         border = border_of(part, imaging)
         noise = (spread2(stamps[rows] - arc, border) - photons(part, arc, border, imaging)) / sky_of(part, imaging) ** 2
@@ -197,8 +254,8 @@ def between_galaxies(
     lights, arcs, nulls = (np.concatenate([each[place] for each in scenes]).astype(np.float32) for place in range(3))
     spreads = np.concatenate(variances)
     pixels = float(imaging.size_pix**2)
-    return Rows(
-        imaging, product, projected, squared, np.full_like(squared, pixels), null_found, null_squared, pixels,
+    return RefitRows(
+        imaging, models, product, projected, squared, np.full_like(squared, pixels), null_found, null_squared, pixels,
         noise, null_noise, table["host_id"].to_numpy(np.str_), hosts_hide=True,
         scene=Scene(imaging, table.reset_index(drop=True), lights, arcs, spreads, nulls, hosts, references),
     )  # fmt: skip

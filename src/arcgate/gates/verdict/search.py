@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.core.result import RefitParameter
-from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, small_scale, without_light
-from arcgate.gates.verdict.families import MISSING, Explained, explain, families_of, without
+from arcgate.gates.verdict.believing import GAIN, believable, believable_turn, plain_below_margin, without_light
+from arcgate.gates.verdict.bug_model import UNKNOWN
+from arcgate.gates.verdict.explaining import Explained, explain, without
 from arcgate.gates.verdict.geometry import Transformed, transformed
 from arcgate.gates.verdict.refit import LEVEL, Estimate, estimates
-from arcgate.gates.verdict.rows import Rows
+from arcgate.gates.verdict.rows import RefitRows
 from arcgate.ground.statistics import holm
 
 # Family-wise probability of an alarm on sound data: of all quantities together (Holm 1979).
@@ -32,20 +33,7 @@ _SETTLED: Final = 0.05
 _HALF: Final = 0.5
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One defect: what explains it best, and the words of a transformation (empty for a family)."""
-
-    explained: Explained
-    words: str = ""
-
-    @property
-    def exact(self) -> bool:
-        """Whether it holds at any size."""
-        return self.explained.family.exact
-
-
-def alarms_of(rows: Rows, found: Sequence[Estimate] | None = None) -> list[RefitParameter]:
+def alarms_of(rows: RefitRows, found: Sequence[Estimate] | None = None) -> list[RefitParameter]:
     """Quantities that leave their margin and whose deviation is no accident, by Holm's procedure over all of them."""
     found = estimates(rows) if found is None else found
     measured = [estimate.parameter(LEVEL, rows.hosts_hide) for estimate in found]
@@ -55,41 +43,41 @@ def alarms_of(rows: Rows, found: Sequence[Estimate] | None = None) -> list[Refit
     return [measured[place] for place in order if abs(measured[place].value) > measured[place].margin]
 
 
-def findings_of(rows: Rows, alarms: Sequence[RefitParameter]) -> tuple[list[Finding], Rows]:
+def findings_of(rows: RefitRows, alarms: Sequence[RefitParameter]) -> tuple[list[Explained], RefitRows]:
     """The best explanation, others of what it leaves, and the rows after all of them.
 
     Parameters
     ----------
-    rows : Rows
+    rows : RefitRows
     alarms : sequence of RefitParameter
         Of these rows: `alarms_of`.
     """
     best = _best(rows, alarms)
     turned = _turned(rows, best, alarms)
     if turned is not None:
-        return [Finding(turned.explained, turned.words)], _beyond(rows, turned)
-    findings: list[Finding] = []
+        return [turned.explained], _beyond(rows, turned)
+    findings: list[Explained] = []
     left = rows
     while best is not None and best.score >= _worth(findings):
-        bug = best.family.bug
-        if findings and bug == "unknown_bug":
+        bug = best.explanation.bug
+        if findings and bug == UNKNOWN:
             break
         left = without(left, best)
-        if bug not in [finding.explained.family.bug for finding in findings]:
-            findings.append(Finding(best))
+        if bug not in [finding.explanation.bug for finding in findings]:
+            findings.append(best)
         # Where most arcs are missing, what is left is no arc that units, PSFs or shifts could explain.
-        if len(findings) == _MOST_DEFECTS or (best.family == MISSING and best.share > _HALF):
+        if len(findings) == _MOST_DEFECTS or (best.explanation.nothing_left and best.share > _HALF):
             break
         best = _best(left, alarms_of(left))
     return findings, left
 
 
-def odd_rows(rows: Rows, left: Rows, exact: bool) -> NDArray[np.bool_]:
+def odd_rows(rows: RefitRows, left: RefitRows, exact: bool) -> NDArray[np.bool_]:
     """Rows whose light no explanation accounts for, (n,); none where hosts hide it.
 
     Parameters
     ----------
-    rows, left : Rows
+    rows, left : RefitRows
         Before and after the explanations found are taken away.
     exact : bool
         Whether these hold at any size; else a share of what they took away is expected to be left.
@@ -103,26 +91,24 @@ def odd_rows(rows: Rows, left: Rows, exact: bool) -> NDArray[np.bool_]:
     return odd
 
 
-def mostly_left(rows: Rows, left: Rows) -> tuple[int, int]:
+def mostly_left(rows: RefitRows, left: RefitRows) -> tuple[int, int]:
     """Of how many odd rows the explanations leave most of the light, and how many odd rows there are."""
     odd = odd_rows(rows, rows, exact=True)
     before, after = ((each.squared - rows.expected).sum(axis=1)[odd] for each in (rows, left))
     return int((after > _HALF * before).sum()), int(odd.sum())
 
 
-def _best(rows: Rows, alarms: Sequence[RefitParameter]) -> Explained | None:
-    """The family of the highest score among those that are believable on their own."""
-    ranked = sorted(
-        (without_light(rows, explain(rows, family)) for family in families_of(rows.imaging.bands)), key=lambda fit: -fit.score
-    )
+def _best(rows: RefitRows, alarms: Sequence[RefitParameter]) -> Explained | None:
+    """The explanation of the highest score among those that are believable on their own."""
+    ranked = sorted((without_light(rows, explain(rows, each)) for each in rows.explanations), key=lambda fit: -fit.score)
     alarming = {alarm.name for alarm in alarms}
-    if scale := small_scale(rows, ranked):
-        return scale
+    if plain := plain_below_margin(rows, ranked):
+        return plain
     return next((fit for fit in ranked if believable(rows, fit, alarming)), None)
 
 
-def _turned(rows: Rows, best: Explained | None, alarms: Sequence[RefitParameter]) -> Transformed | None:
-    """The best transformation, if it explains more than the best family."""
+def _turned(rows: RefitRows, best: Explained | None, alarms: Sequence[RefitParameter]) -> Transformed | None:
+    """The best transformation, if it explains more than the best of the others."""
     odd = odd_rows(rows, rows, exact=True)
     arcs_are_off = any(alarm.name != "noise" for alarm in alarms)
     if rows.scene is None or not (arcs_are_off or best is not None or odd.any()):
@@ -139,7 +125,7 @@ def _turned(rows: Rows, best: Explained | None, alarms: Sequence[RefitParameter]
     return first
 
 
-def _beyond(rows: Rows, found: Transformed) -> Rows:
+def _beyond(rows: RefitRows, found: Transformed) -> RefitRows:
     """The rows after a transformation: nothing else is looked for in those that it holds in."""
     touched = found.explained.touched
     left = (rows.squared - 2.0 * found.found + found.product).clip(min=0.0)
@@ -151,6 +137,6 @@ def _beyond(rows: Rows, found: Transformed) -> Rows:
     )
 
 
-def _worth(findings: Sequence[Finding]) -> float:
+def _worth(findings: Sequence[Explained]) -> float:
     """Score that a further explanation must have: what first-order predictions leave of a large defect is none of its own."""
-    return max([_OF_A_STEP * finding.explained.score for finding in findings if not finding.exact], default=0.0)
+    return max([_OF_A_STEP * finding.score for finding in findings if not finding.explanation.exact], default=0.0)

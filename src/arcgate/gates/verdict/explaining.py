@@ -1,22 +1,20 @@
-"""Explanations of the light that was found, and how well each accounts for it, row by row.
+"""How well an explanation accounts for the light that was found, row by row.
 
-An explanation is a family: some predictions with free amplitudes (a pedestal of any size) or fixed at one (a bug that is there
-or not), which holds in some share of the rows. Each row's likelihood is that of Gaussian residuals of unknown variance, so that
+An explanation is some predictions with free amplitudes (a pedestal of any size) or fixed at one (a bug that is there or not),
+which hold in some share of the rows. Each row's likelihood is that of Gaussian residuals of unknown variance, so that
 a galaxy that fits nothing counts little: -D log(1 + chi^2 / D) with D values behind chi^2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.gates.verdict.band_orders import band_orders
-from arcgate.gates.verdict.predictions import LEVELS, bug_of
-from arcgate.gates.verdict.rows import Rows
+from arcgate.gates.verdict.bug_model import LEVELS, Explanation
+from arcgate.gates.verdict.rows import RefitRows
 
 Array = NDArray[np.float64]
 
@@ -30,79 +28,12 @@ _LEAST_FACTOR: Final = 1e-3
 
 
 @dataclass(frozen=True)
-class Family:
-    """One explanation.
-
-    Attributes
-    ----------
-    label : str
-        Its own name.
-    bug : str
-        Name of the bug, or unknown_bug for what no named bug does.
-    predictions : tuple of str
-        Which of the predictions it consists of (`predictions_of`).
-    by_band : bool
-        Whether each band has an amplitude of its own.
-    free : bool
-        Whether amplitudes are fitted; else they are one.
-    partial : bool
-        Whether it may hold in some rows only, even where host galaxies hide small effects.
-    words : str
-        What it says of the arcs, where its label is not among those that `wording` knows.
-    """
-
-    label: str
-    bug: str
-    predictions: tuple[str, ...]
-    by_band: bool = False
-    free: bool = True
-    partial: bool = False
-    words: str = ""
-
-    @property
-    def exact(self) -> bool:
-        """Whether light is proportional to the amplitude at any size; shifts, widths and scales are so to first order only."""
-        return not self.free or self.predictions in (("flux",), ("pedestal",), ("core_pedestal",))
-
-    def size(self, n_bands: int) -> int:
-        """Number of fitted amplitudes."""
-        return len(self.predictions) * (n_bands if self.by_band else 1) if self.free else 0
-
-
-_FREE: Final = (
-    Family("pedestal", "pedestal", ("pedestal",), by_band=True),
-    Family("core_pedestal", "pedestal", ("core_pedestal",), by_band=True),
-    Family("centre_offset", "centre_offset", ("shift_x", "shift_y")),
-    Family("flux_unit", "flux_unit", ("flux",), partial=True),
-    Family("magnification", "pixel_scale", ("magnification",)),
-    Family("geometry", "pixel_scale", ("geometry",)),
-    Family("flux_by_band", "unknown_bug", ("flux",), by_band=True),
-    Family("psf_width", "unknown_bug", ("psf_width",), by_band=True),
-    Family("psf_wings", "unknown_bug", ("psf_wings",), by_band=True),
-    Family("rotation", "unknown_bug", ("rotation",)),
-    Family("einstein_radius", "unknown_bug", ("einstein_radius",)),
-)
-# What a common factor of zero is: no unit.
-MISSING: Final = Family("missing", "unknown_bug", ("flux",), partial=True)
-
-
-@lru_cache
-def families_of(bands: tuple[str, ...]) -> tuple[Family, ...]:
-    """All explanations of light in some bands."""
-    words = {order.label: order.words for order in band_orders(bands)}
-    fixed = [
-        Family(name, bug, (name,), free=False, partial=True, words=words.get(name, "")) for name, bug in bug_of(bands).items()
-    ]
-    return (*_FREE, *fixed)
-
-
-@dataclass(frozen=True)
 class Explained:
-    """How well a family accounts for the rows.
+    """How well an explanation accounts for the rows.
 
     Attributes
     ----------
-    family : Family
+    explanation : Explanation
     score : float
         Gain in log likelihood over the declared arcs, at the best share and amplitudes, less half a log of the rows a parameter.
     share : float
@@ -112,7 +43,7 @@ class Explained:
         Probability of each row.
     """
 
-    family: Family
+    explanation: Explanation
     score: float
     share: float
     amplitude: Array
@@ -125,19 +56,19 @@ class Explained:
         return touched
 
 
-def explain(rows: Rows, family: Family) -> Explained:
-    """Fit a family's amplitudes and share by expectation and maximisation, from several beginnings."""
-    chosen = [rows.place(name) for name in family.predictions]
-    return explained_by(rows, family, rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen])
+def explain(rows: RefitRows, explanation: Explanation) -> Explained:
+    """Fit an explanation's amplitudes and share by expectation and maximisation, from several beginnings."""
+    chosen = [rows.place(name) for name in explanation.predictions]
+    return explained_by(rows, explanation, rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen])
 
 
-def explained_by(rows: Rows, family: Family, product: Array, found: Array) -> Explained:
+def explained_by(rows: RefitRows, explanation: Explanation, product: Array, found: Array) -> Explained:
     """The same for k predictions of any kind.
 
     Parameters
     ----------
-    rows : Rows
-    family : Family
+    rows : RefitRows
+    explanation : Explanation
         With k predictions.
     product : ndarray (n, band, k, k)
         Of the predictions with each other.
@@ -145,11 +76,11 @@ def explained_by(rows: Rows, family: Family, product: Array, found: Array) -> Ex
         Of the predictions with the light beyond the declared arc.
     """
     plain = _likelihood(rows.squared, rows.pixels)
-    starts = _starts(plain) if family.partial or not rows.hosts_hide else _starts(plain)[:1]
-    if family.partial and family.free and not rows.hosts_hide:
+    starts = _starts(plain) if explanation.in_some_rows or not rows.hosts_hide else _starts(plain)[:1]
+    if explanation.partial and not rows.hosts_hide:
         starts += _agreeing(plain, product, found)
     mixed = len(starts) > 1
-    return max((_climbed(rows, family, product, found, plain, start, mixed) for start in starts), key=lambda fit: fit.score)
+    return max((_climbed(rows, explanation, product, found, plain, start, mixed) for start in starts), key=lambda fit: fit.score)
 
 
 def chi_squared(squared: Array, product: Array, found: Array, amplitude: Array) -> Array:
@@ -158,18 +89,18 @@ def chi_squared(squared: Array, product: Array, found: Array, amplitude: Array) 
     return left.clip(min=0.0)
 
 
-def without(rows: Rows, fit: Explained) -> Rows:
+def without(rows: RefitRows, fit: Explained) -> RefitRows:
     """The rows after an explanation is taken away from those that it holds in.
 
     Where it is a factor of the flux, all that follows from the arcs is expected to have the same factor.
     """
-    chosen = [rows.place(name) for name in fit.family.predictions]
+    chosen = [rows.place(name) for name in fit.explanation.predictions]
     touched = fit.touched
     moved = np.einsum("nbkl,nbl->nbk", rows.product[..., chosen], fit.amplitude * touched[:, None, None])
     product, found = rows.product[:, :, chosen][..., chosen], rows.found[:, :, chosen]
     squared = np.where(touched[:, None], chi_squared(rows.squared, product, found, fit.amplitude), rows.squared)
     found, product = rows.found - moved, rows.product
-    if fit.family.predictions == ("flux",):
+    if fit.explanation.predictions == ("flux",):
         factor = np.where(touched[:, None, None], (1.0 + fit.amplitude).clip(min=_LEAST_FACTOR), 1.0)
         follows = np.array([name not in LEVELS for name in rows.predictions])
         factor = np.where(follows, factor, 1.0)
@@ -212,14 +143,16 @@ def _agreeing(plain: Array, product: Array, found: Array) -> list[Array]:
     return groups
 
 
-def _climbed(rows: Rows, family: Family, product: Array, found: Array, plain: Array, belongs: Array, mixed: bool) -> Explained:
+def _climbed(
+    rows: RefitRows, explanation: Explanation, product: Array, found: Array, plain: Array, belongs: Array, mixed: bool
+) -> Explained:
     n, share = len(plain), max(float(belongs.mean()), _LEAST_SHARE)
     bands = product.shape[1]
-    amplitude = np.ones((bands, len(family.predictions)))
+    amplitude = np.ones((bands, len(explanation.predictions)))
     squared = rows.squared
     for _ in range(_STEPS):
-        if family.free:
-            amplitude = _amplitude(family, product, found, belongs[:, None] / (1.0 + squared / rows.pixels))
+        if explanation.free:
+            amplitude = _amplitude(explanation, product, found, belongs[:, None] / (1.0 + squared / rows.pixels))
         squared = chi_squared(rows.squared, product, found, amplitude)
         gain = _likelihood(squared, rows.pixels) - plain
         odds = np.exp(np.clip(gain + np.log(share) - np.log1p(-min(share, 1.0 - 1e-9)), -500.0, 500.0))
@@ -230,16 +163,16 @@ def _climbed(rows: Rows, family: Family, product: Array, found: Array, plain: Ar
     each = np.sort(np.logaddexp(np.log1p(-share), np.log(share) + gain) if mixed else gain)
     # A galaxy of its own kind is no evidence: where hosts hide what was added, the rows that gain most do not count.
     kept = each[: n - int(_OUTLIERS * n)] if rows.hosts_hide else each
-    score = float(kept.sum()) - 0.5 * (family.size(bands) + 1) * np.log(n)
-    return Explained(family, score, share, amplitude, belongs)
+    score = float(kept.sum()) - 0.5 * (explanation.size(bands) + 1) * np.log(n)
+    return Explained(explanation, score, share, amplitude, belongs)
 
 
-def _amplitude(family: Family, product: Array, found: Array, weight: Array) -> Array:
+def _amplitude(explanation: Explanation, product: Array, found: Array, weight: Array) -> Array:
     """Weighted least squares, (band, k)."""
     normal = (product * weight[..., None, None]).sum(axis=0)
     right = (found * weight[..., None]).sum(axis=0)
     tiny = 1e-12 * np.eye(normal.shape[-1])
-    if family.by_band:
+    if explanation.by_band:
         scale = np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-300
         solved: Array = np.linalg.solve(normal + tiny * scale, right[..., None])[..., 0]
         return solved

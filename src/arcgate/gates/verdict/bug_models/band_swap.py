@@ -1,10 +1,13 @@
-"""Orders in which bands may be mistaken for each other."""
+"""Bands are mistaken for each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
+
+from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherImage
+from arcgate.imaging import Imaging
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,11 @@ class BandOrder:
     label: str
     order: tuple[int, ...]
     words: str
+
+    @property
+    def explanation(self) -> Explanation:
+        """Arcs in this order."""
+        return Explanation(self.label, self.words, prediction=OtherImage(lambda _, arc: arc[:, list(self.order)]))
 
 
 @lru_cache
@@ -41,3 +49,16 @@ def _moved(bands: tuple[str, ...], places: int) -> BandOrder:
     least = min(places, len(bands) - places)
     how = "one place" if least == 1 else f"{least} places"
     return BandOrder("_".join(["cycle", *[bands[band] for band in order]]), order, f"bands moved by {how}")
+
+
+def _orders(imaging: Imaging) -> tuple[Explanation, ...]:
+    return tuple(order.explanation for order in band_orders(imaging.bands))
+
+
+MODEL = BugModel(
+    "band_swap",
+    title="bands are swapped",
+    advice="Check the order of the bands between renderer, PSF and stamp.",
+    explanations=_orders,
+    identifiability={"band_swap": ("identifiable", "identifiable", "identifiable")},
+)

@@ -1,47 +1,53 @@
-"""Where arcs land: shifts of pixels by any length, found by matched filters."""
+"""Arcs are not centred on their galaxies: a small shift, or arcs that landed elsewhere, however far."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.gates.verdict.predictions import frequencies
+from arcgate.gates.verdict.bug_model import BugModel, Explanation, Transformation
+from arcgate.gates.verdict.shifting import shifted
+from arcgate.gates.verdict.trial import Transform, Trial
 from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
 Images = NDArray[np.floating]
 
+_NAME: Final = "centre_offset"
 # Peaks of the matched filter that are looked at, and how far apart they lie.
 _PEAKS: Final = 2
 _APART_ARCSEC: Final = 3.0 * 0.262
 
 
-def shifted(image: Images, shift: Array, wrapped: bool) -> Images:
-    """Images moved by any number of pixels.
+def _landing(trial: Trial) -> Transform | None:
+    """Where arcs landed; where hosts hide which rows are wrong, by those whose arcs are missed most where they belong."""
+    imaging = trial.rows.imaging
+    shifts = common_shifts(trial.few.matched, trial.few.arc, imaging)
+    if trial.rows.hosts_hide:
+        trial = trial.where_light_is_missed()
+        shifts += shifts_of_some(trial.few.rest, trial.few.arc, imaging)
+    return trial.best(
+        [
+            Transform(_NAME, _landing_in_words(shift, wrapped, imaging.bands), partial(_landed, shift, wrapped))
+            for shift in shifts
+            for wrapped in (False, True)
+        ]
+    )
 
-    Parameters
-    ----------
-    image : ndarray, float32 (n, band, y, x)
-    shift : ndarray (n, band, 2) or what broadcasts to it
-        Along x and y, pixels.
-    wrapped : bool
-        Whether what leaves a stamp comes in on its other side, as after an `ifftshift`; else it is lost.
-    """
-    both = np.broadcast_to(shift, (*image.shape[:2], 2))
-    whole = np.rint(both).astype(np.int64)
-    moved = _moved_within(image, both - whole) if np.any(both != whole) else image
-    out, size = np.zeros_like(image), image.shape[-1]
-    for row in range(len(image)):
-        for band in range(image.shape[1]):
-            x, y = whole[row, band]
-            if wrapped:
-                out[row, band] = np.roll(moved[row, band], (y, x), axis=(0, 1))
-            else:
-                out[row, band, _into(y, size), _into(x, size)] = moved[row, band, _from(y, size), _from(x, size)]
-    return out
+
+def _landed(shift: Array, wrapped: bool, table: pd.DataFrame, arc: Images) -> Images:
+    return shifted(arc, shift, wrapped)
+
+
+def _landing_in_words(shift: Array, wrapped: bool, bands: tuple[str, ...]) -> str:
+    places = [f"({x:+.1f}, {y:+.1f})" for x, y in shift]
+    where = places[0] if len(set(places)) == 1 else f"{', '.join(places)} in {', '.join(bands)}"
+    return f"arcs that landed {where} px from where they belong" + (", around the stamp's edge" if wrapped else "")
 
 
 def common_shifts(weighed: Array, arc: Images, imaging: Imaging) -> list[Array]:
@@ -139,16 +145,25 @@ def _ways(shift: Array, size: int) -> list[Array]:
     return ways
 
 
-def _moved_within(image: Images, shift: Array) -> Images:
-    """Moved by less than a pixel: exact for what pixels resolve."""
-    wave = -2.0j * np.pi * frequencies(image.shape[-1])
-    phase = np.exp(wave[None, None, None, :] * shift[..., 0, None, None] + wave[None, None, :, None] * shift[..., 1, None, None])
-    return np.fft.ifft2(np.fft.fft2(image) * phase).real
-
-
-def _into(shift: int, size: int) -> slice:
-    return slice(max(shift, 0), max(size + min(shift, 0), 0))
-
-
-def _from(shift: int, size: int) -> slice:
-    return slice(max(-shift, 0), max(size + min(-shift, 0), 0))
+# A cutout of the wrong place moves the galaxy, not the arc: a difference of two cutouts of the same wrong place shows nothing of
+# it.
+MODEL = BugModel(
+    _NAME,
+    title="arcs are not centred on their galaxies",
+    advice="Check the centre of the PSF kernel (an ifftshift), the half pixel of even-sized stamps, and the centre of the "
+    "cutouts.",
+    explanations=(
+        Explanation(
+            _NAME,
+            "a shift of the arcs from their hosts (px, x and y)",
+            parameters=("shift_x", "shift_y"),
+            accounts_for=("shift_x", "shift_y", "shift"),
+        ),
+    ),
+    transformation=Transformation(_landing),
+    identifiability={
+        _NAME: ("identifiable", "identifiable", "identifiable"),
+        "cutouts of positives shifted": ("impossible", "noticed", "impossible"),
+        "all cutouts shifted": ("impossible", "impossible", "impossible"),
+    },
+)

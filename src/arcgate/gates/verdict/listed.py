@@ -1,0 +1,46 @@
+"""The bug models that the settings list."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from arcgate.gates.verdict import unnamed
+from arcgate.gates.verdict.bug_model import BugModel
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.listed import full_name, listed_module
+from arcgate.variant import BUG_MODELS
+
+_SETTING: Final = "gates.bug_models"
+
+
+@lru_cache
+def bug_models(names: tuple[str, ...]) -> tuple[BugModel, ...]:
+    """The models that modules export as `MODEL`, in the order of the list, and what has no name behind them.
+
+    Parameters
+    ----------
+    names : tuple of str
+        As `gates.bug_models`: modules of the package of that name, or with a dot, modules of any package.
+
+    Raises
+    ------
+    ArcgateError
+        A module is not there or has no model, or two models have one name.
+    """
+    models = [_model(name) for name in names] + [unnamed.MODEL]
+    called = [model.name for model in models]
+    if twice := next((name for name in called if called.count(name) > 1), None):
+        raise ArcgateError(f"two bug models are called {twice}", where=_SETTING, todo="list one of them, or give it another name")
+    return tuple(models)
+
+
+def _model(name: str) -> BugModel:
+    model = getattr(listed_module(name, BUG_MODELS, _SETTING), "MODEL", None)
+    if not isinstance(model, BugModel):
+        raise ArcgateError(
+            f"{full_name(name, BUG_MODELS)} exports no bug model",
+            where=_SETTING,
+            todo="let the module state MODEL = BugModel(...)",
+        )
+    return model
