@@ -20,7 +20,7 @@ from arcgate.gates.core.result import Judged
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
-from arcgate.gates.core.words import CauseWords
+from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
@@ -139,7 +139,6 @@ def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: 
     )
 
 
-PLANTED_LEAKS: Final = "planted_leaks"
 _JUDGED: Final = "positives judged"
 
 
