@@ -171,8 +171,10 @@ class AucGate(StatedGate):
 
 def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
+    # One array a class: by that the statistic knows a comparison that is its own null pair.
+    measured = {stamps: look.features(shard, stamps) for stamps in dict.fromkeys(each for _, each in compared.sides())}
     for side, stamps in compared.sides():
-        kept |= {side: look.features(shard, stamps), f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
+        kept |= {side: measured[stamps], f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
     for place, leak in enumerate(look.leaks):
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
@@ -180,10 +182,10 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
 
 
 def _statistic(stated: Stated, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
-    samples = {
-        side: Sample(look.transform(arrays[side]), arrays[f"{side}/galaxy"], arrays[f"{side}/pair"])
-        for side in ("subject", "reference", "null_subject", "null_reference")
-    }
+    sides = ("subject", "reference", "null_subject", "null_reference")
+    # What is one array stays one.
+    features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in sides}.values()}
+    samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in sides}
     leaks = []
     for place, leak in enumerate(look.leaks):
         prefix = f"{_LEAK}/{place}/"
