@@ -56,8 +56,11 @@ class Psf:
 
     def on(self, size_pix: int, pixel_scale_arcsec: float) -> Array:
         """Its light at the centres of a square of pixels about the central one, times pixel area."""
-        offset = (np.arange(size_pix) - size_pix // 2) * pixel_scale_arcsec
-        return self.density(np.hypot(offset[None, :], offset[:, None])) * pixel_scale_arcsec**2
+        # A circular profile is the same in all four quarters.
+        offset = np.arange(size_pix // 2 + 1) * pixel_scale_arcsec
+        quarter = self.density(np.hypot(offset[None, :], offset[:, None])) * pixel_scale_arcsec**2
+        place = np.abs(np.arange(size_pix) - size_pix // 2)
+        return quarter[place[:, None], place]
 
     def density(self, radius_arcsec: Array) -> Array:
         """Light per square arcsec at a radius, normalised analytically to 1 over the whole plane."""
