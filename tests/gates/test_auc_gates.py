@@ -212,7 +212,7 @@ def test_unpaired_sets_are_judged_by_equivalence(judged):
     assert null.low < 0.5 < null.high
     # Half of ninety galaxies detect no pedestal of half a sky sigma: whatever the interval says, nothing may pass here.
     assert null.status == "insensitive"
-    assert "not detected, although so large: pedestal at r < 5 px 0.5 sky sigma a pixel" in null.reason
+    assert "not detected, although so large: pedestal at r < 5 px of 0.5 sky sigma a pixel" in null.reason
     residual = results["residual_core", "raw"]
     assert residual.low < 0.5 < residual.high
     assert not [name for name, _ in results if name.endswith("within_pair")]

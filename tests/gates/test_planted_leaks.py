@@ -63,11 +63,11 @@ def radius(stamps):
 
 
 def test_every_leak_of_every_gate_is_seen_in_what_the_gate_looks_at(shard):
-    settings, looks = shard.context.settings, 0
+    settings, looked = shard.context.settings, set()
     for gate in gates_of(settings.listed):
-        for look in gate.looks if isinstance(gate, AucGate) else ():
-            looks += 1
-            compared = gate.comparison.of(shard)
+        for look in gate.looks_at(settings) if isinstance(gate, AucGate) else ():
+            looked.add((look.name or gate.name, look.view))
+            compared = (look.comparison or gate.comparison).of(shard)
             features = look.features(shard, compared.null_subject)
             for leak in look.leaks:
                 sizes = leak.sizes_for(settings)
@@ -75,8 +75,8 @@ def test_every_leak_of_every_gate_is_seen_in_what_the_gate_looks_at(shard):
                 found = leak.planted(leak.extract(shard, compared, look.features, settings), features, sizes[-1])
                 assert found.shape == features.shape
                 assert np.abs(found - features).max() > 0
-    # Two looks at core, annulus, border and null rows, and one at the mask's edge and at either normaliser.
-    assert looks == 2 * 4 + 3
+    # Two looks at core, annulus, border and null rows, one at the mask's edge and at either normaliser, and the cells.
+    assert len(looked) == 2 * 4 + 3 + len(settings.cells)
 
 
 @pytest.mark.parametrize("size", [0.05, 0.3])
@@ -177,6 +177,6 @@ def test_the_size_that_must_be_detected_is_at_most_the_largest_that_is_planted(s
 
 def test_leaks_are_named_by_the_regions_of_the_stamps():
     wide = Regions(Imaging(("vis",), "vis", 200, 0.1))
-    assert ring_leaks.CORE_PEDESTAL.named(REGIONS) == "pedestal at r < 5 px"
-    assert ring_leaks.CORE_PEDESTAL.named(wide) == "pedestal at r < 13.1 px"
-    assert ring_leaks.ANNULUS_PEDESTAL.named(REGIONS) == "pedestal at 8 to 19 px"
+    assert ring_leaks.CORE_PEDESTAL.named(REGIONS) == "pedestal at r < 5 px of"
+    assert ring_leaks.CORE_PEDESTAL.named(wide) == "pedestal at r < 13.1 px of"
+    assert ring_leaks.ANNULUS_PEDESTAL.named(REGIONS) == "pedestal at 8 to 19 px of"
