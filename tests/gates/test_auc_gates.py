@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judging import arms_in, by_name, gathered
-
-from arcgate.dataset.source import DatasetSource
 from arcgate.gates.arms import arms_of, chosen_pairs
 from arcgate.gates.auc_gates import AucGates
 from arcgate.gates.canaries import SHIFT, core_pedestal, frame_pedestal
 from arcgate.gates.gate_list import gates_for
 from arcgate.gates.regions import Regions
+from judging import arms_in, by_name, gathered
+
+from arcgate.dataset.source import DatasetSource
 from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
 

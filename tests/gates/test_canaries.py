@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
-
-from arcgate.dataset.source import DatasetSource
-from arcgate.gates import canaries
 from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
 from arcgate.gates.extraction import NORMALISER, Extraction
 from arcgate.gates.gate_list import gates_for
 from arcgate.gates.regions import Regions
 from arcgate.gates.result import NETWORK, RAW
+from scipy.ndimage import gaussian_filter
+
+from arcgate.dataset.source import DatasetSource
+from arcgate.gates import canaries
 from arcgate.imaging import DECALS
 from arcgate.views.view import Viewer
 

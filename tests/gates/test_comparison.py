@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from arcgate.gates.auc_judging import fires
 from arcgate.gates.comparison import Comparison, NotComparableError, Rows, smallest_caught, strength
 from arcgate.gates.probe import TooFewHostsError
+
 from arcgate.ground.statistics import Interval, clustered_auc
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
-
 from arcgate.gates.permutation import pair_flip
 from arcgate.gates.probe import Sample, fitted_scores
+from scipy.stats import norm
+
 from arcgate.ground.statistics import clustered_auc
 
 SETS = 200

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from arcgate.gates.auc_judging import decide, fires
+
 from arcgate.ground.statistics import Interval
 
 

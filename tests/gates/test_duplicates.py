@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judging import judgement, kept_of
-from made_shards import PAIRED, SKY, made_context, made_shard, made_stamps
+from judging import judgement
+from made_shards import SKY, made_context, made_shard, made_stamps
 from scipy.ndimage import fourier_shift, gaussian_filter
 
 from arcgate.gates.duplicates import GATE, NEIGHBOURS, SHARED, by_chance

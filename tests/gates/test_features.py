@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-
 from arcgate.gates.compiled_features import border_roughness
-from arcgate.gates.features import Centred, Rings, ring_steps
 from arcgate.gates.regions import Regions
+
+from arcgate.gates.features import Centred, Rings, ring_steps
 from arcgate.imaging import DECALS
 
 REGIONS = Regions(DECALS)

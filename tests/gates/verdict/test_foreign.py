@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from arcgate.gates.battery import run_battery
 from layouts import declared_names, paired_rows, pairs_of, unpaired_rows, write_rows
 
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 
 DECLARED = declared_names()

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from arcgate.gates.arms import arms_of, chosen_pairs
+from arcgate.gates.result import Cause, GateResult, Requirement
+from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
 from scipy.stats import norm
 from shipped_models import MODELS, NAMES
 
 from arcgate.dataset.source import DatasetSource, Facts
 from arcgate.gates import safe
-from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.result import Cause, GateResult, Requirement
 from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS
 from arcgate.gates.verdict.conclude import joined
 from arcgate.gates.verdict.identifiability import KINDS, identifiability
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.predictions import predicted_light
-from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
