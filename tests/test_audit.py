@@ -16,8 +16,8 @@ from arcgate import cli, keys
 from arcgate.audit import audit, print_audit_plan
 from arcgate.foreign import foreign_source
 from arcgate.gates import battery
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import GateResult, read_evidence
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import GateResult, read_evidence
 from arcgate.ground.errors import ArcgateError
 
 
@@ -53,7 +53,7 @@ class MeanLight:
                 self.status,
                 "a stand-in",
                 null=0.0,
-                leak_unit="",
+                sensitivity_unit="",
             )
         ]
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from arcgate.dataset.reader import Dataset
-from arcgate.gates.canaries import pedestals
+from arcgate.gates.features.ring_leaks import pedestals
 from arcgate.gates.regions import Regions
 from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from

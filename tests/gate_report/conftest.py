@@ -5,7 +5,7 @@ import pytest
 from shipped_models import MODELS
 
 from arcgate.gate_report.report import report_page
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 
 
 @pytest.fixture(scope="session")

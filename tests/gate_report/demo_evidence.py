@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, GateResult, RefitParameter, Role, Status
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import Cause, Evidence, GateResult, RefitParameter, Role, Status
 
 ABOUT = {
     "data set": "data/sets/3f9c21ab88d0 <unpaired & hard_5>",
@@ -42,7 +42,7 @@ def gate(
     low, high = (None, None) if value is None or half is None else (value - half, value + half)
     null = 0.0 if margin == 0.0 or name == "reference" else 0.5
     return GateResult(
-        name, view, stratum, role, value, low, high, margin, leak, n, n * 3 // 4, status, reason, null=null, leak_unit=unit
+        name, view, stratum, role, value, low, high, margin, leak, n, n * 3 // 4, status, reason, null=null, sensitivity_unit=unit
     )
 
 
@@ -57,7 +57,15 @@ RESULTS = (
     gate("residual_border", "raw", "passed", 0.499, 0.007, INSIDE),
     gate("mask_edge", "raw", "failed", 0.953, 0.004, LONG),
     gate("normaliser_null", "network", "passed", 0.501, 0.006, INSIDE),
-    gate("normaliser_masked", "network", "blind", 0.503, 0.008, "no planted leak fired: passing would mean nothing", leak=None),
+    gate(
+        "normaliser_masked",
+        "network",
+        "insensitive",
+        0.503,
+        0.008,
+        "no planted leak fired: passing would mean nothing",
+        leak=None,
+    ),
     gate("two_sample_core_pca_ridge", "raw", "passed", 0.497, 0.01, INSIDE),
     gate("two_sample_border_lsb_trees", "raw", "passed", 0.506, 0.01, INSIDE, leak=0.1, unit="of the stamps"),
     gate("two_sample_stamp_power_trees", "raw", "undetermined", 0.515, 0.012, "the interval reaches beyond the margin 0.02"),

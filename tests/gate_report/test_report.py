@@ -16,8 +16,8 @@ from shipped_models import MODELS
 
 from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text, row_of
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, RefitParameter, Requirement, Safe
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import Cause, Evidence, RefitParameter, Requirement, Safe
 
 
 @pytest.fixture(scope="session")

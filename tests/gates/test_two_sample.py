@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from arcgate.gates.regions import Regions
-from arcgate.gates.summaries import bits, in_sky, keep, pixels, planted, power, radial
 from closeness import last_bits
 from judging import arms_in
 from made_arms import PAIRED, SKY, changed, gathered, made_arms, made_stamps
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import DatasetSource
+from arcgate.gates.regions import Regions
+from arcgate.gates.summaries import bits, in_sky, keep, pixels, planted, power, radial
 from arcgate.gates.two_sample import TwoSample
 from arcgate.imaging import DECALS
 from arcgate.variant import Cell

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from mlflow.utils import validation
 
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
 from arcgate.naming import STUDY_LENGTH
 from arcgate.tracking import names

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import arcgate
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
 from arcgate.report import print_study
 from arcgate.tracking import names

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from arcgate import report
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.tracking.columns import shown_gates
 from arcgate.tracking.leading_gates import leading_gates
 from arcgate.tracking.record import log_evidence, log_metrics
@@ -21,7 +21,7 @@ from arcgate.tracking.runs import finish, variant_run
 from arcgate.tracking.short_table import WIDTH, short_table
 from arcgate.tracking.store import Store
 
-STATUSES = ("passed", "failed", "undetermined", "blind", "not_run", None)
+STATUSES = ("passed", "failed", "undetermined", "insensitive", "not_run", None)
 
 
 def study(gates: dict[str, list[tuple[float, str | None]]], **columns: list[object]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.tracking.columns import shown_factors
 from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
 from arcgate.tracking.results import results

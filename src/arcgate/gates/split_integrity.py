@@ -143,4 +143,6 @@ GATE: Final = SplitIntegrity(
     view=_VIEW,
     requires="no galaxy in two splits",
     cause=SPLIT,
+    compares="what occurs in one split against the others, over all rows",
+    plants="one of each kind, moved to another split",
 )

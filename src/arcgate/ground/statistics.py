@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import fisher_exact, rankdata, t
+from scipy.stats import fisher_exact, t
+
+from arcgate.ground.compiled_statistics import won_against_others
 
 Array = NDArray[np.float64]
 Groups = NDArray[np.str_] | NDArray[np.int64]
@@ -80,12 +82,8 @@ def clustered_auc(
     if i10 < 2 or i01 < 2:
         raise ValueError(f"a clustered interval needs two galaxies in each class, got {i10} and {i01}")
 
-    order = np.unique(scores, return_inverse=True)[1]
-    below, above = _won(order, positive)
-    # Sorted by galaxy first, a row wins against all rows of galaxies on one side of its own, and there as it does by score.
-    own_below, own_above = _won(galaxy * (int(order.max()) + 1) + order, positive)
-    below -= own_below - (np.cumsum(n_of) - n_of)[of_1]
-    above -= own_above - (m - np.cumsum(m_of))[of_0]
+    won = won_against_others(np.argsort(scores), np.asarray(scores, dtype=np.float64), positive, galaxy, size)
+    below, above = won[positive], won[~positive]
     compared = float(m * n - np.sum(m_of * n_of))
     # Counts are whole or half numbers, so that a null of identical pairs reads 0.5 with no width, not a last bit beside it.
     auc = float(below.sum() / compared)
@@ -108,14 +106,6 @@ def clustered_auc(
     half = float(t.ppf(0.5 + level / 2.0, least - 1) * np.sqrt(total)) / compared
     low, high = _ends(auc, half, least, level)
     return Interval(auc, low, high, m + n, size)
-
-
-def _won(keys: NDArray[np.int64], positive: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Negatives below each positive, and positives above each negative; ties count one half."""
-    ranks = rankdata(keys)
-    below = ranks[positive] - rankdata(keys[positive])
-    above = np.count_nonzero(positive) - (ranks[~positive] - rankdata(keys[~positive]))
-    return below, above
 
 
 def _ends(auc: float, half: float, galaxies: int, level: float) -> tuple[float, float]:

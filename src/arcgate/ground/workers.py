@@ -29,10 +29,12 @@ class Workers:
         Processes; with 1 this process does the work.
     where : Path
         What is being made, for messages.
+    takes_part : bool
+        Whether this process is one of them, where its own work would otherwise have to be imported once more.
     """
 
-    def __init__(self, count: int, where: Path) -> None:
-        self._count, self._where = count, where
+    def __init__(self, count: int, where: Path, takes_part: bool = False) -> None:
+        self._count, self._where, self._takes_part = count, where, takes_part
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -62,9 +64,15 @@ class Workers:
                 yield position, work(item)
             return
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._count, mp_context=_spawning(), initializer=_end_with_parent)
+            others = self._count - 1 if self._takes_part else self._count
+            self._pool = ProcessPoolExecutor(others, mp_context=_spawning(), initializer=_end_with_parent)
         try:
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
+            for future in reversed(list(positions)) if self._takes_part else ():
+                # The others begin at the front: what is left at the end is this process's, as long as nobody has it.
+                if future.cancel():
+                    position = positions.pop(future)
+                    yield position, work(items[position])
             for done in as_completed(positions):
                 yield positions[done], done.result()
         except BrokenProcessPool as error:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import least_squares
 
+from arcgate.lensing.centroids import flux_weighted
+
 Array = NDArray[np.float64]
 
 MAX_BETA = 1000.0
@@ -54,8 +56,11 @@ class Psf:
 
     def on(self, size_pix: int, pixel_scale_arcsec: float) -> Array:
         """Its light at the centres of a square of pixels about the central one, times pixel area."""
-        offset = (np.arange(size_pix) - size_pix // 2) * pixel_scale_arcsec
-        return self.density(np.hypot(offset[None, :], offset[:, None])) * pixel_scale_arcsec**2
+        # A circular profile is the same in all four quarters.
+        offset = np.arange(size_pix // 2 + 1) * pixel_scale_arcsec
+        quarter = self.density(np.hypot(offset[None, :], offset[:, None])) * pixel_scale_arcsec**2
+        place = np.abs(np.arange(size_pix) - size_pix // 2)
+        return quarter[place[:, None], place]
 
     def density(self, radius_arcsec: Array) -> Array:
         """Light per square arcsec at a radius, normalised analytically to 1 over the whole plane."""
@@ -129,9 +134,7 @@ class Kernel:
     @property
     def centroid_pix(self) -> tuple[float, float]:
         """Flux-weighted offset (x, y) of the light from the central pixel, pixels."""
-        dx, dy = _offsets(self.image.shape)
-        total = self.image.sum()
-        return float((self.image * dx).sum() / total), float((self.image * dy).sum() / total)
+        return flux_weighted(self.image, *_offsets(self.image.shape))
 
     @property
     def psfsize_pix(self) -> float:

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from arcgate.gates.arms import Arms, Stamps, arms_of, chosen_pairs
 from composing import composed
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import DatasetSource, Facts, needed
+from arcgate.gates.arms import Arms, Stamps, arms_of, chosen_pairs
 from arcgate.gates.published import PublishedDiagnostics, published_diagnostics
 from arcgate.imaging import DECALS
 from arcgate.variant import Gates

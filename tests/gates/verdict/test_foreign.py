@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from arcgate.gates.battery import run_battery
 from layouts import declared_names, paired_rows, pairs_of, unpaired_rows, write_rows
 
 from arcgate.foreign.opening import open_source
+from arcgate.gates.core.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 
 DECLARED = declared_names()
@@ -46,7 +46,10 @@ def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built,
     _, evidence = answered(sound)
     # A hundred galaxies are few for gates on residual pixels.
     assert evidence.cause.name == "undetermined"
-    assert "cannot be said: residual_core (blind), residual_annulus (blind), residual_border (blind)" in evidence.cause.sentence
+    assert (
+        "cannot be said: residual_core (insensitive), residual_annulus (insensitive), residual_border (insensitive)"
+        in evidence.cause.sentence
+    )
     assert {each.name for each in evidence.cause.measured} >= {"flux", "psf_width", "shift", "noise"}
     _, evidence = answered(sound.drop(columns=["host_mag_g"]))
     assert evidence.cause.name == "undetermined"
@@ -67,7 +70,7 @@ def test_pairs_of_a_table_are_refitted(built, answered, psf, name):
         # A hundred pairs leave the gate of the core blind, and that alone stands between these rows and "physics".
         assert evidence.cause.name == "undetermined"
         assert "every quantity refitted lies within its margin" in evidence.cause.sentence
-        assert "residual_core (blind)" in evidence.cause.sentence
+        assert "residual_core (insensitive)" in evidence.cause.sentence
         assert {"flux", "psf_width", "shift_x"} <= {each.name for each in evidence.cause.measured}
         assert all(each.inside for each in evidence.cause.measured)
     else:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from arcgate.gates.result import Evidence
 from composing import audited
 from shipped_models import MODELS, NAMES
 from test_other_imagings import declared
@@ -19,6 +18,7 @@ from test_other_imagings import declared
 from arcgate.config import from_dict
 from arcgate.dataset.source import Facts
 from arcgate.gate_report.report import report_page
+from arcgate.gates.core.result import Evidence
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherPsfs, explanations_of
 from arcgate.gates.verdict.identifiability import identifiability
 from arcgate.gates.verdict.listed import bug_models

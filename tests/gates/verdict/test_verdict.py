@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.result import Cause, GateResult, Requirement
-from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
 from scipy.stats import norm
 from shipped_models import MODELS, NAMES
 
 from arcgate.dataset.source import DatasetSource, Facts
 from arcgate.gates import safe
+from arcgate.gates.arms import arms_of, chosen_pairs
+from arcgate.gates.core.result import Cause, GateResult, Requirement
 from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS
 from arcgate.gates.verdict.conclude import joined
 from arcgate.gates.verdict.identifiability import KINDS, identifiability
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.predictions import predicted_light
+from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
@@ -192,7 +192,7 @@ def result(name: str, view: str, status: str, half: float = 0.02) -> GateResult:
         status,
         "because",
         null=0.5,
-        leak_unit="px",
+        sensitivity_unit="px",
     )
 
 
@@ -269,7 +269,7 @@ def test_a_value_below_one_half_names_no_leak():
     assert joined([*sound, share], PHYSICS, LEVEL).name == "unknown_bug"
 
 
-@pytest.mark.parametrize("status", ["blind", "not_run", "undetermined"])
+@pytest.mark.parametrize("status", ["insensitive", "not_run", "undetermined"])
 def test_physics_needs_residuals_that_were_judged(status):
     cause = joined([result("residual_core", "raw", status), result("residual_border", "raw", "passed")], PHYSICS, LEVEL)
     assert cause.name == "undetermined"

@@ -18,8 +18,10 @@ from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Rule, Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
 from arcgate.gates.core.result import RAW
+from arcgate.gates.core.sensitivity import sized
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words
+from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates, View
 
 Features = NDArray[Any]
@@ -114,6 +116,17 @@ class AucGate(StatedGate):
         failing = self.failing or "; ".join(dict.fromkeys(look.failing for look in self.looks))
         return Words(self.section, self.title, self.asks, failing, self.advice)
 
+    def compared_words(self) -> str:
+        """What is held against what."""
+        return self.comparison.words
+
+    def planted_words(self, settings: Gates, regions: Regions) -> str:
+        """Each leak of its looks, with the size at which it must be detected."""
+        leaks = [leak for look in self.looks_at(settings) for leak in look.leaks]
+        return "; ".join(
+            dict.fromkeys(f"{leak.named(regions)} {sized(leak.required_for(settings), leak.unit)}" for leak in leaks)
+        )
+
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
         """Every look; none where the comparison needs null rows and none are stored, since the null pair stands in for them."""
         if not self.applies(facts, view) or (self.comparison.optional and self.comparison.missing(facts)):
@@ -158,8 +171,10 @@ class AucGate(StatedGate):
 
 def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
+    # One array a class: by that the statistic knows a comparison that is its own null pair.
+    measured = {stamps: look.features(shard, stamps) for stamps in dict.fromkeys(each for _, each in compared.sides())}
     for side, stamps in compared.sides():
-        kept |= {side: look.features(shard, stamps), f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
+        kept |= {side: measured[stamps], f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
     for place, leak in enumerate(look.leaks):
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
@@ -167,10 +182,10 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
 
 
 def _statistic(stated: Stated, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
-    samples = {
-        side: Sample(look.transform(arrays[side]), arrays[f"{side}/galaxy"], arrays[f"{side}/pair"])
-        for side in ("subject", "reference", "null_subject", "null_reference")
-    }
+    sides = ("subject", "reference", "null_subject", "null_reference")
+    # What is one array stays one.
+    features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in sides}.values()}
+    samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in sides}
     leaks = []
     for place, leak in enumerate(look.leaks):
         prefix = f"{_LEAK}/{place}/"

@@ -20,7 +20,7 @@ from arcgate.gates.core.result import Judged
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
-from arcgate.gates.core.words import CauseWords
+from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
@@ -29,7 +29,7 @@ from arcgate.variant import Gates, View
 
 Done = TypeVar("Done")
 
-# So many pairs are judged by this process before others would have started: two of them take 15 s to import what they need.
+# So many pairs are judged by this process before another would have started: it takes some seconds to import what it needs.
 PAIRS_ALONE: Final = 1500
 # The refit answers *cause?*; it is no gate, and always there.
 REFIT: Final = "arcgate.gates.verdict.refitted"
@@ -97,7 +97,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     context = context_of(source, view, settings)
     names = (REFIT, *settings.listed)
     tasks = [_Pass(part, context, names) for part in source.parts()]
-    with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path) as crew:
+    with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path, takes_part=True) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
         cases = [_Case(name, _with_rows(gate_of(name), kept[name], source), context) for name in names]
         # What kept most takes longest: it comes first, so that no process is left alone with it in the end.
@@ -139,7 +139,6 @@ def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: 
     )
 
 
-PLANTED_LEAKS: Final = "planted_leaks"
 _JUDGED: Final = "positives judged"
 
 

@@ -57,9 +57,10 @@ class SensitivityCurve:
 
 def sized(size: float, unit: str) -> str:
     """A size with its unit: `%`, a share `of` something, or a quantity."""
+    percent = f"{float(f'{100.0 * size:.2g}'):g} %"
     if unit == "%":
-        return f"{100.0 * size:.2g} %"
-    return f"{100.0 * size:.2g} % {unit}" if unit.startswith("of ") else f"{size:.2g} {unit}"
+        return percent
+    return f"{percent} {unit}" if unit.startswith("of ") else f"{size:.2g} {unit}"
 
 
 def climbed(sizes: Sequence[float], measure: Callable[[float], Interval], margin: float, level: float) -> Climbed:

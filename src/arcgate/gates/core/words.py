@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PLANTED_LEAKS: Final = "planted_leaks"
+"""Section of the report that shows how all gates see their planted leaks."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.core.stamps import Pixels, Stamps
+from arcgate.gates.features.compiled_fingerprints import moduli
 from arcgate.gates.features.regions import middle
 from arcgate.gates.features.rings import Rings
+from arcgate.lensing.centroids import windowed_step
 
 Array = NDArray[np.float64]
 Vectors = NDArray[np.float32]
@@ -18,7 +20,6 @@ Vectors = NDArray[np.float32]
 # together, first and second order.
 _RINGS: Final = (0.0, 2 / 32, 4 / 32, 6 / 32, 9 / 32, 13 / 32)
 _ASYMMETRY: Final = ((3 / 32, 8 / 32), (8 / 32, 15 / 32), (15 / 32, 26 / 32))
-ORDERS: Final = (1, 2)
 # Half the square in which a galaxy's centre is sought, half the one that holds the rings about it, and the weight's width.
 _WINDOW, _CUT, _WEIGHT = 10 / 32, 18 / 32, 3 / 32
 # About so many bins along a side of a stamp.
@@ -79,46 +80,19 @@ def centroids(image: Pixels) -> tuple[Array, Array]:
     x = np.full(len(image), half - 0.5)
     y = x.copy()
     for _ in range(8):
-        across, down = (np.exp(-0.5 * np.square((pixel - place[:, None]) / (_WEIGHT * half))) for place in (x, y))
-        columns, rows = np.einsum("nyx,ny->nx", light, down) * across, np.einsum("nyx,nx->ny", light, across) * down
-        total = np.maximum(columns.sum(axis=1), np.finfo(np.float64).tiny)
-        # The weight halves each step of a galaxy of its own width: twice the step arrives sooner.
+        step_x, step_y, total = windowed_step(light, pixel - x[:, None], pixel - y[:, None], _WEIGHT * half)
+        # Without light it stays where it is.
         x, y = (
-            np.clip(place + 2.0 * ((sums @ pixel) / total - place), window.start, window.stop - 1.0)
-            for place, sums in ((x, columns), (y, rows))
+            np.clip(place + np.where(total > 0.0, step, 0.0), window.start, window.stop - 1.0)
+            for place, step in ((x, step_x), (y, step_y))
         )
     return x, y
 
 
 def _asymmetries(image: Pixels, x_pix: Array, y_pix: Array) -> Array:
     """Moduli of the first and second Fourier component in angle of wide rings, in units of their noise: (n, 3 * 2)."""
-    n, half = len(image), image.shape[-1] / 2
     side = max(round(image.shape[-1] / _BINS), 1)
-    light, pixel = _binned(image, side)
-    dx, dy = (pixel - place.astype(np.float32)[:, None] for place in (x_pix, y_pix))
-    offset = (dx[:, None, :] + 1j * dy[:, :, None]).astype(np.complex64).reshape(n, -1)
-    radius = np.abs(offset)
-    turn = offset / np.maximum(radius, np.float32(1e-6))
-    parts = []
-    for order in ORDERS:
-        wave = turn if order == 1 else turn * turn
-        lit = light * wave
-        for low, high in ((low * half, high * half) for low, high in _ASYMMETRY):
-            # Soft edges, a bin wide, so that a neighbour on an edge does not jump over it.
-            inside = np.clip((radius - low) / side + 0.5, 0.0, 1.0) * np.clip((high - radius) / side + 0.5, 0.0, 1.0)
-            parts.append(np.abs((lit * inside).sum(axis=1)) / np.sqrt(0.5 * np.square(inside).sum(axis=1)))
-    return np.stack(parts, axis=1).astype(np.float64)
-
-
-def _binned(image: Pixels, side: int) -> tuple[Vectors, Vectors]:
-    """Sum of the bands in square bins of `side` pixels, in units of its noise, (n, bin), and their places along either axis.
-
-    What is left over of a stamp that is no multiple of a bin lies at its border.
-    """
-    n, bands, size = image.shape[:3]
-    count = size // side
-    first = (size - count * side) // 2
-    cut = slice(first, first + count * side)
-    light: Vectors = image[:, :, cut, cut].sum(axis=1).reshape(n, count, side, count, side).sum(axis=(2, 4))
-    place = (np.arange(count, dtype=np.float32) + 0.5) * side - 0.5 + first
-    return (light / np.float32(side * np.sqrt(bands))).reshape(n, -1), place.astype(np.float32)
+    whole = np.ascontiguousarray(image, dtype=np.float32)
+    # Edges are soft, a bin wide, so that a neighbour on an edge does not jump over it.
+    found: Array = moduli(whole, x_pix, y_pix, image.shape[-1] / 2 * np.array(_ASYMMETRY), side)
+    return found.reshape(len(image), -1)

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+from scipy.fft import ifft, irfft, rfft2
 
-from arcgate.views.robust import radii_pix
+from arcgate.gates.features.compiled_noise import noise_steps
+from arcgate.views.robust import beyond, median
 
 Fields = NDArray[np.floating[Any]]
+Spectra = NDArray[np.complex64]
 Steps = NDArray[np.int8]
 
 # Where the galaxy itself is looked through, in shares of half the stamp.
@@ -45,17 +47,13 @@ def noise_fields(image: Fields, sky: Fields) -> Steps:
         Pixels less the mean of the 13 x 13 around them, so that no halo of a galaxy is left, in steps of 0.04 standard
         deviations.
     """
-    size = image.shape[-1]
+    n, size = len(image), image.shape[-1]
     middle = np.full(1, (size - 1) / 2.0)
-    outside = radii_pix(middle, middle, size)[0] >= _GALAXY * size / 2
-    pixels = np.asarray(image) / np.asarray(sky)[:, None, None]
-    pixels = pixels - np.median(pixels[:, outside], axis=1)[:, None, None]
-    lit = ~outside | (uniform_filter(pixels, (0, _NEAR_PIX, _NEAR_PIX)) > _NEIGHBOUR)
-    # Two pixels around light are left out as well: a binary dilation, which takes four times as long.
-    dark = (uniform_filter(lit.astype(np.float32), (0, _NEAR_PIX, _NEAR_PIX)) < 0.5 / _NEAR_PIX**2).astype(pixels.dtype)
-    window = (0, _LOCAL_PIX, _LOCAL_PIX)
-    local = uniform_filter(pixels * dark, window) / np.maximum(uniform_filter(dark, window), 1.0 / _LOCAL_PIX**2)
-    steps: Steps = (np.clip((pixels - local) / _STEP, -_CLIP, _CLIP) * dark).astype(np.int8)
+    outside = beyond(middle, middle, size, _GALAXY * size / 2)
+    pixels = np.asarray(image / np.asarray(sky)[:, None, None], dtype=np.float32)
+    pixels -= median(pixels[:, None], np.broadcast_to(outside, (n, size, size)))[:, :, None]
+    windows = np.array([_NEAR_PIX, _LOCAL_PIX])
+    steps: Steps = noise_steps(pixels, outside[0], windows, _NEIGHBOUR, _STEP, float(_CLIP))
     return steps
 
 
@@ -75,17 +73,22 @@ def shared_noise(one: Steps, other: Steps) -> float:
     """
     first = np.stack([np.rot90(view, turns) for view in (one, one[:, ::-1]) for turns in range(4)]).astype(np.float32)
     second = np.asarray(other, dtype=np.float32)
-    dark, seen = (first != 0).astype(np.float32), (second != 0).astype(np.float32)
-    variance = _correlated(np.square(first), seen) * _correlated(dark, np.square(second))
-    count = _correlated(dark, seen)
-    value = _correlated(first, second) * np.sqrt(np.maximum(count, 0.0) / np.maximum(variance, 1.0))
+    # Noise, its square and where it is known, of all views of one stamp and of the other.
+    noise, square, dark = rfft2(np.stack([first, np.square(first), (first != 0).astype(np.float32)]))
+    seen = np.conj(rfft2(np.stack([second, np.square(second), (second != 0).astype(np.float32)])))
+    products = _near(np.stack([noise * seen[0], square * seen[2], dark * seen[1], dark * seen[2]]), first.shape[-1])
+    value, squares, others, count = products
+    value *= np.sqrt(np.maximum(count, 0.0) / np.maximum(squares * others, 1.0))
     # The noise of coadds is correlated between pixels, which widens all of these alike.
     return float(value.max() / max(1.0, 1.4826 * float(np.median(np.abs(value)))))
 
 
-def _correlated(first: Fields, second: Fields) -> Fields:
-    """Sum of the products at every shift within reach, (8, 13, 13); what leaves on one side enters on the other."""
-    product = np.fft.irfft2(np.fft.rfft2(first) * np.conj(np.fft.rfft2(second)), first.shape[-2:])
+def _near(spectra: Spectra, size: int) -> Fields:
+    """Sums of products at every shift within reach, (..., 13, 13), from their spectra.
+
+    What leaves on one side enters on the other. The inverse transform along one axis is of the shifts along the other that are
+    within reach.
+    """
     near = np.r_[0 : _REACH_PIX + 1, -_REACH_PIX:0]
-    shifts: Fields = product[:, near[:, None], near]
-    return shifts
+    along: Fields = irfft(ifft(spectra, axis=-2)[..., near, :], size, axis=-1)[..., near]
+    return along

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -73,14 +74,22 @@ def predicted_light(
         ]
     )
     light = dict(zip(others, others_light, strict=True))
+    changes = {label: prediction.read(declared) for label, prediction in own if isinstance(prediction, OtherColumns)}
+    radius, geometry, *changed = declared.with_each(
+        [
+            {"theta_e_arcsec": declared.column("theta_e_arcsec") * (1.0 + _RADIUS_STEP)},
+            _scaled(declared, 1.0 + _RADIUS_STEP),
+            *changes.values(),
+        ]
+    )
+    light |= dict(zip(changes, changed, strict=True))
     bugs = np.empty((len(table), len(own), *imaging.shape), dtype=np.float32)
     for place, (label, prediction) in enumerate(own):
-        if isinstance(prediction, OtherColumns):
-            light[label] = declared.with_columns(prediction.read(declared))
-        elif isinstance(prediction, OtherImage):
+        if isinstance(prediction, OtherImage):
             light[label] = prediction.read(declared, arc)
         bugs[:, place] = (light[label] - arc) * mask
-    return Predictions(arc=arc * mask, slopes=_slopes(declared, arc, wider, winged, mask), bugs=bugs)
+    slopes = _slopes(declared, _Steps(arc, wider, winged, radius, geometry), mask)
+    return Predictions(arc=arc * mask, slopes=slopes, bugs=bugs)
 
 
 def rendered_as(table: pd.DataFrame, change: Columns, imaging: Imaging, references: References = NONE) -> Light:
@@ -88,11 +97,19 @@ def rendered_as(table: pd.DataFrame, change: Columns, imaging: Imaging, referenc
     return Declared(table, imaging, references).with_columns(change) * core_mask(table, imaging)
 
 
-def _slopes(declared: Declared, arc: Light, wider: Light, winged: Light, mask: Light) -> Light:
-    """Change of the light per unit of each refit parameter, from arcs before the mask: (n, parameter, band, y, x)."""
-    imaging, theta = declared.imaging, declared.column("theta_e_arcsec")
-    radius = declared.with_columns({"theta_e_arcsec": theta * (1.0 + _RADIUS_STEP)})
-    geometry = declared.with_columns(_scaled(declared, 1.0 + _RADIUS_STEP))
+class _Steps(NamedTuple):
+    """Arcs before the mask: as declared, and with a refit parameter a step away."""
+
+    arc: Light
+    wider: Light
+    winged: Light
+    radius: Light
+    geometry: Light
+
+
+def _slopes(declared: Declared, steps: _Steps, mask: Light) -> Light:
+    """Change of the light per unit of each refit parameter: (n, parameter, band, y, x)."""
+    imaging, (arc, wider, winged, radius, geometry) = declared.imaging, steps
     dx, dy = _gradient(arc)
     x, y = _offsets(declared)
     core = (np.hypot(x, y) < imaging.core_pix).astype(np.float32)

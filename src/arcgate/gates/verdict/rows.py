@@ -20,7 +20,7 @@ from arcgate.dataset.references import NONE, References
 from arcgate.gates.verdict.borders import batches, border_of, photons, sky_of, spread2
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, explanations_of
 from arcgate.gates.verdict.host_model import HostModel
-from arcgate.gates.verdict.predictions import predicted_light, prediction_names
+from arcgate.gates.verdict.predictions import Predictions, predicted_light, prediction_names
 from arcgate.gates.verdict.scene import Scene
 from arcgate.imaging import Imaging
 
@@ -158,8 +158,7 @@ def products_of(
         everywhere = np.ones_like(border)
         expected = imaging.size_pix**2 * (spread + photons(part, arc, everywhere, imaging)) * scale[:, :, 0, 0] ** 2
         rest = ((found - arc) * scale).reshape(*found.shape[:2], -1)
-        bands = _stacked(predicted.slopes, predicted.bugs) * scale[:, None]
-        flat = np.moveaxis(bands, 1, 2).reshape(len(part), len(imaging.bands), bands.shape[1], -1)
+        flat = _scaled(predicted, scale)
         product = flat @ np.swapaxes(flat, 2, 3)
         projected = (flat @ rest[..., None])[..., 0]
         sky2 = sky_of(part, imaging) ** 2
@@ -266,6 +265,16 @@ def _as_bright(table: pd.DataFrame, controls: pd.DataFrame, stamps: Pixels, brig
     order = np.empty(len(table), dtype=np.int64)
     order[np.argsort(table[brightness].to_numpy(), kind="stable")] = np.argsort(controls[brightness].to_numpy(), kind="stable")
     return controls.iloc[order].reset_index(drop=True), stamps[order]
+
+
+def _scaled(predicted: Predictions, scale: Array) -> Array:
+    """All predictions times a scale (n, band, 1, 1): (n, band, K, pixel)."""
+    rows, bands, *side = predicted.arc.shape
+    every = [light[:, place] for light in (predicted.slopes, predicted.bugs) for place in range(light.shape[1])]
+    flat = np.empty((rows, bands, len(every), *side))
+    for place, light in enumerate(every):
+        np.multiply(light, scale, out=flat[:, :, place])
+    return flat.reshape(rows, bands, len(every), -1)
 
 
 def _stacked(slopes: Pixels, bugs: Pixels) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import fftconvolve
+from scipy.fft import irfft2, next_fast_len, rfft2
 
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherImage
 from arcgate.gates.verdict.declared import Declared, Light
@@ -11,10 +11,13 @@ from arcgate.gates.verdict.declared import Declared, Light
 
 def _convolved_again(declared: Declared, arc: Light) -> Light:
     """The arc convolved with its PSF a second time."""
-    size, scale = 2 * declared.imaging.size_pix - 1, declared.imaging.pixel_scale_arcsec
+    stamp, scale = declared.imaging.size_pix, declared.imaging.pixel_scale_arcsec
+    size = 2 * stamp - 1
     kernels = np.array([[psf.on(size, scale) for psf in row] for row in declared.psfs])
-    twice: Light = fftconvolve(arc, kernels, mode="same", axes=(2, 3)).astype(np.float32)
-    return twice
+    # Of the linear convolution the middle alone is wanted, into which nothing of the rest wraps with a period of the kernel's size.
+    period = (next_fast_len(size, real=True),) * 2
+    twice = irfft2(rfft2(arc.astype(np.float64), period) * rfft2(kernels, period), period)
+    return np.asarray(twice[:, :, stamp - 1 : size, stamp - 1 : size], dtype=np.float32)
 
 
 MODEL = BugModel(
