@@ -144,7 +144,7 @@ class AucGate(StatedGate):
             comparison = look.comparison or self.comparison
             if not comparison.missing(context.facts):
                 kept |= {f"{number}/{key}": value for key, value in _looked(look, comparison.of(shard), shard).items()}
-        if kept and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
+        if kept and len(shard.positive) and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
             kept[_REMARK] = numbers
         return kept
 
