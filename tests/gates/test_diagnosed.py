@@ -11,7 +11,7 @@ from made_shards import made_context, made_shard, made_stamps
 
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates import published
+from arcgate.gates import published, residual_core
 from arcgate.gates.core import context as contexts
 from arcgate.gates.core import shard as shards
 from arcgate.gates.core.battery import REFIT
@@ -105,6 +105,11 @@ def test_every_gate_takes_shards_without_rows(small, built, controls, absent):
         # Nothing of the complete shard is lost, and no gate appears or goes.
         assert both.keys() == alone.keys()
         assert all(both[key] >= alone[key] for key in alone)
+    if absent != ("null",):
+        # A class that no shard holds cannot be compared.
+        assert {
+            result.status for result in residual_core.GATE.judge(kept_of(residual_core.GATE, [lacking]), context).results
+        } == {"not_run"}
     assert {name for name, _, _ in judged} > {"residual_core", "tails", "tails_stored", "deinjection", "metadata_ridge"}
 
 

@@ -84,8 +84,8 @@ def test_what_lies_on_two_sides_fails(judge_splits, column, values, said):
 def test_what_rows_name_on_two_sides_fails(judge_splits, columns, said):
     result = judge_splits(rows(**columns))
     assert result.status == "failed"
-    assert f"{said} occur in more than one split" in result.reason
-    assert "galaxies" not in result.reason
+    # Nothing else crosses.
+    assert result.reason.startswith(f"{said} occur in more than one split")
 
 
 def test_kernels_and_images_of_one_side_each_pass_and_are_told(judge_splits):
