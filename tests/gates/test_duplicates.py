@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from judging import judgement, kept_of
-from made_shards import PAIRED, SKY, made_context, made_shard, made_stamps
+from made_shards import PAIRED, SKY, VIEW, made_context, made_shard, made_stamps
 from scipy.ndimage import fourier_shift, gaussian_filter
 
+from arcgate.dataset.source import Facts
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.predicted import Predicted
 from arcgate.gates.duplicates import GATE, NEIGHBOURS, SHARED, by_chance
 from arcgate.gates.features.fingerprints import centroids, fingerprints
 from arcgate.gates.features.shared_noise import noise_fields, shared_noise
@@ -121,6 +125,41 @@ def test_a_galaxy_that_serves_twice_under_one_name_is_one(settings, control):
     result, _ = judged(settings, control, pairs)
     assert result.n == N
     assert result.value == 0.0
+
+
+@dataclass
+class Rows:
+    """A source with nothing but a table and facts."""
+
+    rows: pd.DataFrame
+    facts: Facts
+
+    def table(self, columns):
+        return self.rows[columns]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_every_galaxy_that_can_be_seen_without_an_arc_is_looked_at_once(small, declared):
+    """Between other galaxies one may be a host first, whose arc hides it where it is not declared, and a control later."""
+    hosts, controls = ["a", "b", "a", "c"], ["d", "a", "e", "d"]
+    stamps = made_stamps(4, 1)
+    table = pd.concat([
+        stamps.table.assign(role="positive", host_id=hosts),
+        stamps.table.assign(role="control", host_id=controls),
+    ], ignore_index=True)  # fmt: skip
+    facts = replace(PAIRED, paired=False, has_null=False, declared=declared)
+    context = context_of(Rows(table, facts), VIEW, small().gates)
+    shards = []
+    for pairs in ([0, 1], [2, 3]):
+        of = [stamps.take(np.array(pairs)) for _ in range(2)]
+        positive, control = (
+            replace(each, table=each.table.assign(host_id=[names[pair] for pair in pairs]))
+            for each, names in zip(of, (hosts, controls), strict=True)
+        )
+        light = np.zeros_like(positive.image)
+        known = {"positive": positive, "null": None, "predicted": Predicted(light, light, None) if declared else None}
+        shards.append(made_shard(context, control, **known))
+    assert sorted(kept_of(GATE, shards)["name"]) == (["a", "b", "c", "d", "e"] if declared else ["a", "d", "e"])
 
 
 def test_galaxies_that_are_all_alike_leave_the_gate_insensitive(settings, control):

@@ -100,7 +100,9 @@ def sums(small, built):
         for shard in shards:
             host, arc, stamp = change(shard.control.image, shard.arc)
             part = Shard(context, shard.stored)
-            part.__dict__ |= {"control": changed(shard.control, host), "positive": changed(shard.positive, stamp), "arc": arc}
+            part.__dict__.update(
+                {"control": changed(shard.control, host), "positive": changed(shard.positive, stamp), "arc": arc}
+            )
             parts.append(part)
         return results_of(deinjection.GATE, parts)["deinjection", "raw"]
 

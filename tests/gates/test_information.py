@@ -132,8 +132,7 @@ def test_what_is_found_in_stamps_with_a_bright_ring(settings):
 
     with threadpool_limits(1):
         once, parts = (
-            judgement(GATE, [shard(rows) for rows in split])
-            for split in ([np.arange(N)], [np.arange(100), np.arange(100, N)])
+            judgement(GATE, [shard(rows) for rows in split]) for split in ([np.arange(N)], [np.arange(100), np.arange(100, N)])
         )
         results = {result.name: result for result in once.results}
         for one, other in zip(once.results, parts.results, strict=True):

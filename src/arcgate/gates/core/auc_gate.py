@@ -26,6 +26,7 @@ from arcgate.variant import Gates, View
 
 Features = NDArray[Any]
 
+_SIDES: Final = ("subject", "reference", "null_subject", "null_reference")
 _LEAK: Final = "leak"
 _REMARK: Final = "remark"
 
@@ -143,7 +144,7 @@ class AucGate(StatedGate):
             comparison = look.comparison or self.comparison
             if not comparison.missing(context.facts):
                 kept |= {f"{number}/{key}": value for key, value in _looked(look, comparison.of(shard), shard).items()}
-        if kept and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
+        if kept and len(shard.positive) and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
             kept[_REMARK] = numbers
         return kept
 
@@ -156,7 +157,7 @@ class AucGate(StatedGate):
         for number, look in enumerate(self.looks_at(context.settings)):
             stated = Stated(look.name or self.name, look.view, NULL_AUC, context.settings.margin, remark=remark)
             missing = (look.comparison or self.comparison).missing(context.facts)
-            if missing or f"{number}/subject" not in arrays:
+            if missing or any(f"{number}/{side}" not in arrays for side in _SIDES):
                 judgement.results.append(not_run(stated, missing or "a class has no rows"))
                 continue
             part = {key.removeprefix(f"{number}/"): value for key, value in arrays.items() if key.startswith(f"{number}/")}
@@ -172,20 +173,23 @@ class AucGate(StatedGate):
 def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
     # One array a class: by that the statistic knows a comparison that is its own null pair.
-    measured = {stamps: look.features(shard, stamps) for stamps in dict.fromkeys(each for _, each in compared.sides())}
+    measured = {
+        stamps: look.features(shard, stamps) for stamps in dict.fromkeys(each for _, each in compared.sides()) if len(stamps)
+    }
+    # A class without rows here, as the last pairs of a shard may have none, has none to append.
     for side, stamps in compared.sides():
-        kept |= {side: measured[stamps], f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
-    for place, leak in enumerate(look.leaks):
+        if len(stamps):
+            kept |= {side: measured[stamps], f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
+    for place, leak in enumerate(look.leaks if len(compared.null_subject) else ()):
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
     return kept
 
 
 def _statistic(stated: Stated, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
-    sides = ("subject", "reference", "null_subject", "null_reference")
     # What is one array stays one.
-    features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in sides}.values()}
-    samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in sides}
+    features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in _SIDES}.values()}
+    samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in _SIDES}
     leaks = []
     for place, leak in enumerate(look.leaks):
         prefix = f"{_LEAK}/{place}/"

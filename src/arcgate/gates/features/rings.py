@@ -154,8 +154,9 @@ def sums_between(image: Images, radius_pix: Array, inner_pix: float, outer_pix: 
     sums, pixels : ndarray, shapes (n, band) and (n,)
         Its sum, and how many pixels there are.
     """
-    inside = ((radius_pix >= inner_pix) & (radius_pix < outer_pix)).reshape(len(image), -1).astype(image.dtype)
-    sums = image.reshape(*image.shape[:2], inside.shape[1]) @ inside[:, :, None]
+    n, bands, height, width = image.shape
+    inside = ((radius_pix >= inner_pix) & (radius_pix < outer_pix)).reshape(n, height * width).astype(image.dtype)
+    sums = image.reshape(n, bands, height * width) @ inside[:, :, None]
     return sums[:, :, 0].astype(np.float64), inside.sum(axis=1, dtype=np.float64)
 
 
