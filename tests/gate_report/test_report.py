@@ -177,7 +177,14 @@ def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown
     )
     cause = Cause("unknown_bug", "light", alarm=True, rows_refitted=60, rows_judged=1000)
     results = (passed, open_, failed)
-    evidence = Evidence("k", "undetermined", cause, results, required=required, words=words(results))
+    evidence = Evidence(
+        "k",
+        "undetermined",
+        cause,
+        results,
+        required=required,
+        words=words([*results, gate("null", "raw", "not_run", None, None, "")]),
+    )
     read = Reader(report_page(evidence, {}))
     verdict = read.text("verdict")
     assert "The refit found light that is not the declared arcs" in verdict
