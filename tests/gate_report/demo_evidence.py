@@ -8,12 +8,11 @@ import numpy as np
 from shipped_gates import owner_of
 from shipped_models import MODELS
 
-from arcgate.gates.core.battery import PLANTED_LEAKS
 from arcgate.gates.core.design_leaks import MASK_EDGE
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.listing import gate_of
 from arcgate.gates.core.result import Cause, Evidence, GateResult, RefitParameter, Role, Status
-from arcgate.gates.core.words import CauseWords, Words
+from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords, Words
 
 ABOUT = {
     "data set": "data/sets/3f9c21ab88d0 <unpaired & hard_5>",
