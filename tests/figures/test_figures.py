@@ -140,7 +140,7 @@ def test_completeness_labels_bins_and_counts(tmp_path: Path) -> None:
     assert "Einstein radius [arcsec]" in text
 
 
-def test_the_gate_chart_has_a_row_a_result_and_the_canarys_smallest_leak(evidence: Evidence, tmp_path: Path) -> None:
+def test_the_gate_chart_has_a_row_a_result_and_the_smallest_leak_it_detects(evidence: Evidence, tmp_path: Path) -> None:
     figure = gate_chart(evidence.results)
     _drawn(figure, tmp_path)
     text = _texts(figure)

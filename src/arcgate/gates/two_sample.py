@@ -23,10 +23,9 @@ from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement
 from arcgate.gates.core.planted_leak import SKY, Features, Measure, Sized
 from arcgate.gates.core.result import RAW
-from arcgate.gates.core.sensitivity import sized
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
-from arcgate.gates.core.words import Words
+from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features import summaries
 from arcgate.gates.features.summaries import Region, Summary
 from arcgate.ground.draws import uniform

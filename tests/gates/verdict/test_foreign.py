@@ -46,10 +46,8 @@ def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built,
     _, evidence = answered(sound)
     # A hundred galaxies are few for gates on residual pixels.
     assert evidence.cause.name == "undetermined"
-    assert (
-        "cannot be said: residual_core (insensitive), residual_annulus (insensitive), residual_border (insensitive)"
-        in evidence.cause.sentence
-    )
+    unsure = ", ".join(f"residual_{region} (insensitive)" for region in ("core", "annulus", "border"))
+    assert f"cannot be said: {unsure}" in evidence.cause.sentence
     assert {each.name for each in evidence.cause.measured} >= {"flux", "psf_width", "shift", "noise"}
     _, evidence = answered(sound.drop(columns=["host_mag_g"]))
     assert evidence.cause.name == "undetermined"
@@ -67,7 +65,7 @@ def test_pairs_of_a_table_are_refitted(built, answered, psf, name):
     source, evidence = answered(rows)
     assert source.facts.declared
     if name is None:
-        # A hundred pairs leave the gate of the core blind, and that alone stands between these rows and "physics".
+        # A hundred pairs leave the gate of the core insensitive, and that alone stands between these rows and "physics".
         assert evidence.cause.name == "undetermined"
         assert "every quantity refitted lies within its margin" in evidence.cause.sentence
         assert "residual_core (insensitive)" in evidence.cause.sentence

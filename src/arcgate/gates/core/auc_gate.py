@@ -18,9 +18,8 @@ from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Rule, Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
 from arcgate.gates.core.result import RAW
-from arcgate.gates.core.sensitivity import sized
 from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.words import Words
+from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates, View
 

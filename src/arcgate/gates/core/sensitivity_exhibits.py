@@ -7,7 +7,8 @@ from typing import Any
 
 from arcgate.gates.core.auc_statistic import NULL_AUC
 from arcgate.gates.core.exhibit import Exhibit
-from arcgate.gates.core.sensitivity import SensitivityCurve, sized
+from arcgate.gates.core.sensitivity import SensitivityCurve
+from arcgate.gates.core.words import sized
 
 
 def sensitivity_exhibits(curves: Sequence[SensitivityCurve], margin: float) -> list[Exhibit]:
