@@ -29,10 +29,12 @@ class Workers:
         Processes; with 1 this process does the work.
     where : Path
         What is being made, for messages.
+    modules : sequence of str
+        Modules that the work needs beside its own: imported once for all processes.
     """
 
-    def __init__(self, count: int, where: Path) -> None:
-        self._count, self._where = count, where
+    def __init__(self, count: int, where: Path, modules: Sequence[str] = ()) -> None:
+        self._count, self._where, self._modules = count, where, modules
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -62,7 +64,8 @@ class Workers:
                 yield position, work(item)
             return
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._count, mp_context=_spawning(), initializer=_end_with_parent)
+            context = _starting([work.__module__, *self._modules])
+            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_end_with_parent)
         try:
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
             for done in as_completed(positions):
@@ -81,15 +84,25 @@ def completed(work: Callable[[Item], Result], items: Sequence[Item], workers: in
         yield from crew.completed(work, items)
 
 
-def _spawning() -> multiprocessing.context.SpawnContext:
-    """Processes that are spawned, not forked: a fork would copy the locks of threads that this process may run.
+def _starting(modules: Sequence[str]) -> multiprocessing.context.BaseContext:
+    """How processes start: forked from a process that has imported the modules and started no thread of its own.
+
+    What takes seconds to import is imported once, however many processes there are, and its memory is shared. A fork of this
+    process would copy the locks of threads that it may run. Where there are no forks, each process is spawned and imports by
+    itself.
 
     A process is told its parent's start method as it begins. In a job that joblib started that is `loky`, which processes that
     joblib did not start do not know.
     """
-    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+    known = multiprocessing.get_all_start_methods()
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *known):
         multiprocessing.set_start_method("spawn", force=True)
-    return multiprocessing.get_context("spawn")
+    if "forkserver" not in known:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # Of effect for the first processes that this one starts; later ones import what these did not need.
+    context.set_forkserver_preload([module for module in modules if module != "__main__"])
+    return context
 
 
 def _end_with_parent() -> None:
