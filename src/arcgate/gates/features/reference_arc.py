@@ -311,11 +311,13 @@ def _convolved(light: Array, psfs: Sequence[tuple[float, float] | Array], imagin
     spectra = np.zeros((len(psfs), shape[0], shape[1] // 2 + 1), dtype=np.complex128)
     farthest = int(np.abs(offset).max())
     profiles = [_moffat(*psf, farthest, scale) if isinstance(psf, tuple) else _fine(psf, farthest) / scale**2 for psf in psfs]
-    for row, down in enumerate(offset + farthest):
-        for column, right in enumerate(offset + farthest):
+    # Every so many cells, from the first of these offsets on.
+    places = [slice(first, first + cells * (len(reach) - 1) + 1, cells) for first in (offset[:, 0] + farthest).tolist()]
+    for row, down in enumerate(places):
+        for column, right in enumerate(places):
             transform = rfft2(cellwise[row, column], shape)
             for spectrum, profile in zip(spectra, profiles, strict=True):
-                spectrum += transform * rfft2(profile[np.ix_(down, right)], shape)
+                spectrum += transform * rfft2(profile[down, right], shape)
     first = size - 1
     image = irfft2(spectra, shape)[:, first : first + stamp, first : first + stamp]
     return np.asarray(image * scale**2)
@@ -323,8 +325,11 @@ def _convolved(light: Array, psfs: Sequence[tuple[float, float] | Array], imagin
 
 def _moffat(alpha: float, beta: float, farthest: int, scale_arcsec: float) -> Array:
     """A Moffat, per square arcsec, at offsets of up to so many cells along both axes: (2 farthest + 1, 2 farthest + 1)."""
-    squared = (np.arange(-farthest, farthest + 1) * (scale_arcsec / CELLS_PER_PIXEL)) ** 2
-    return np.asarray((beta - 1.0) / (np.pi * alpha**2) * (1.0 + (squared[:, None] + squared) / alpha**2) ** -beta)
+    # The same in all four quarters.
+    squared = (np.arange(farthest + 1) * (scale_arcsec / CELLS_PER_PIXEL)) ** 2
+    quarter = (beta - 1.0) / (np.pi * alpha**2) * (1.0 + (squared[:, None] + squared) / alpha**2) ** -beta
+    half = np.concatenate([quarter[:0:-1], quarter])
+    return np.concatenate([half[:, :0:-1], half], axis=1)
 
 
 def _fine(kernel: Array, farthest: int) -> Array:
