@@ -7,6 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from arcgate.gates.arms import arms_of
+from arcgate.gates.battery import battery_for
+from arcgate.gates.fingerprints import centroids, fingerprints
+from arcgate.gates.regions import Regions, divided, middle
+from arcgate.gates.summaries import in_sky, pixels, radial
+from arcgate.gates.tails_compiled import contrasts, repeats
+from arcgate.gates.tails_features import levels
 from closeness import last_bits
 from judging import by_name
 from made_arms import made_stamps
@@ -14,17 +21,10 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import arms_of
-from arcgate.gates.battery import battery_for
 from arcgate.gates.features import Centred, box_pixels
-from arcgate.gates.fingerprints import centroids, fingerprints
 from arcgate.gates.information import channels
 from arcgate.gates.reference import reference_arc
-from arcgate.gates.regions import Regions, divided, middle
 from arcgate.gates.stored_values import TRAITS, traits
-from arcgate.gates.summaries import in_sky, pixels, radial
-from arcgate.gates.tails_compiled import contrasts, repeats
-from arcgate.gates.tails_features import levels
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 from arcgate.injection.arcs import declared_psfs, render_arcs

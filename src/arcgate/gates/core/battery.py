@@ -99,7 +99,8 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     tasks = [_Pass(part, context, names) for part in source.parts()]
     with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path, takes_part=True) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
-        cases = [_Case(name, _with_rows(gate_of(name), kept[name], source), context) for name in names]
+        full = {name: replace(each, arrays=with_rows(gate_of(name), each.arrays, source)) for name, each in kept.items()}
+        cases = [_Case(name, full[name], context) for name in names]
         # What kept most takes longest: it comes first, so that no process is left alone with it in the end.
         cases.sort(key=lambda case: -_size(case.kept))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
@@ -169,13 +170,19 @@ def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
         return _Kept(counted, str(error))
 
 
+def numbers(kept: Mapping[str, Kept]) -> dict[str, Any]:
+    """What is handed to `judge`: totals are plain arrays by then."""
+    plain = {key: value.value if isinstance(value, Total) else value for key, value in kept.items()}
+    plain.pop(_JUDGED, None)
+    return plain
+
+
 def judgement_of(case: _Case) -> Judgement:
     """A gate's share of the evidence."""
     gate = gate_of(case.name)
     # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
     with threadpool_limits(1):
-        arrays = {key: value.value if isinstance(value, Total) else value for key, value in case.kept.arrays.items()}
-        arrays.pop(_JUDGED, None)
+        arrays = numbers(case.kept.arrays)
         if case.kept.unable:
             without = gate.judge({}, case.context)
             results = [replace(result, reason=case.kept.unable) for result in without.results]
@@ -183,10 +190,10 @@ def judgement_of(case: _Case) -> Judgement:
         return gate.judge(arrays, case.context)
 
 
-def _with_rows(gate: Gate, kept: _Kept, source: Source) -> _Kept:
+def with_rows(gate: Gate, kept: dict[str, Kept], source: Source) -> dict[str, Kept]:
     """What a gate kept, with the columns of all rows that it asks for."""
     columns = gate.columns(source.facts) if isinstance(gate, ReadsColumns) else []
-    return replace(kept, arrays=kept.arrays | {ALL_ROWS: source.table(columns)}) if columns else kept
+    return kept | {ALL_ROWS: source.table(columns)} if columns else kept
 
 
 def _appended(found: Mapping[int, dict[str, _Kept]], source: Source) -> dict[str, _Kept]:
@@ -218,10 +225,10 @@ def _size(kept: _Kept) -> int:
 
 
 def _all(parts: Sequence[_Kept]) -> _Kept:
-    return _Kept(joined([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
+    return _Kept(kept_by([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
 
 
-def joined(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:
+def kept_by(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:
     """What several shards gave: rows one after the other, totals added. What is one array under several keys stays one."""
     known: dict[tuple[int, ...], Kept] = {}
     arrays: dict[str, Kept] = {}
