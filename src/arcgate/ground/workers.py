@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import multiprocessing.context
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from arcgate.ground.errors import ArcgateError
+
+# M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h: no array apart from the heap, and the heap stays as large as it became.
+_MALLOC: Final = {-4: 0, -1: 2**31 - 1, -2: 2**26}
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -65,7 +70,7 @@ class Workers:
             return
         if self._pool is None:
             context = _starting([work.__module__, *self._modules])
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_end_with_parent)
+            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_begin)
         try:
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
             for done in as_completed(positions):
@@ -103,6 +108,23 @@ def _starting(modules: Sequence[str]) -> multiprocessing.context.BaseContext:
     # Of effect for the first processes that this one starts; later ones import what these did not need.
     context.set_forkserver_preload([module for module in modules if module != "__main__"])
     return context
+
+
+def _begin() -> None:
+    """What a worker does before any work."""
+    _end_with_parent()
+    _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Take large arrays from memory that the process already has, where the C library is glibc; elsewhere nothing is done.
+
+    It would ask the kernel for each array of tens of megabytes anew, and the kernel clears every page once more: a sixth of the
+    time of processes that do little but go through stamps.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        for parameter, value in _MALLOC.items():
+            library.mallopt(parameter, value)
 
 
 def _end_with_parent() -> None:
