@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Self, TypeVar
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.memory import keep_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -65,7 +66,7 @@ class Workers:
             return
         if self._pool is None:
             others = self._count - 1 if self._takes_part else self._count
-            self._pool = ProcessPoolExecutor(others, mp_context=_spawning(), initializer=_end_with_parent)
+            self._pool = ProcessPoolExecutor(others, mp_context=_spawning(), initializer=_begin)
         try:
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
             for future in reversed(list(positions)) if self._takes_part else ():
@@ -98,6 +99,12 @@ def _spawning() -> multiprocessing.context.SpawnContext:
     if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
         multiprocessing.set_start_method("spawn", force=True)
     return multiprocessing.get_context("spawn")
+
+
+def _begin() -> None:
+    """What a worker does before any work."""
+    _end_with_parent()
+    keep_memory()
 
 
 def _end_with_parent() -> None:

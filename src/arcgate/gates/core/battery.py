@@ -23,6 +23,7 @@ from arcgate.gates.core.shard import Shard, shards_of
 from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
 from arcgate.variant import Gates, View
@@ -97,7 +98,8 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     context = context_of(source, view, settings)
     names = (REFIT, *settings.listed)
     tasks = [_Pass(part, context, names) for part in source.parts()]
-    with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path, takes_part=True) as crew:
+    alone = len(context.pairs) <= PAIRS_ALONE
+    with kept_memory(), Workers(1 if alone else workers, source.path, takes_part=True) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
         full = {name: replace(each, arrays=with_rows(gate_of(name), each.arrays, source)) for name, each in kept.items()}
         cases = [_Case(name, full[name], context) for name in names]
