@@ -109,8 +109,14 @@ def context_of(source: Source, view: View, settings: Gates) -> Context:
     """Choose the pairs that are judged: at most `settings.max_pairs` by hash.
 
     Where null rows are stored, pairs that have one are chosen, so that a gate and its null pair are judged on the same galaxies.
+
+    Raises
+    ------
+    ArcgateError
+        Stamps that are smaller than what is looked at; none has been read then.
     """
     facts = source.facts
+    Regions(facts.imaging)
     table = source.table(["pair_id", "role", "host_id"])
     role = "null" if facts.has_null else "positive"
     pairs = table.loc[table["role"] == role, "pair_id"].to_numpy(np.int64)
