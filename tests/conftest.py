@@ -16,6 +16,7 @@ from marked import PORTABLE
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.result import Cause, Evidence, GateResult, RefitParameter
+from arcgate.gates.core.words import Words
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Variant
 
@@ -104,4 +105,9 @@ def evidence(make_gate: MakeGate) -> Evidence:
         Exhibit("profile", "Profile", "Light by radius.", "lines", lines),
         Exhibit("published_figures", "Published", "A table.", "table", {"columns": ["a"], "rows": [[1]]}),
     )
-    return Evidence(key="e1", safe="failed", cause=cause, results=results, exhibits=exhibits)
+    words = {
+        "core": Words("residual", "Core"),
+        "ring": Words("mask_edge", "Ring"),
+        "core_published": Words("published", "Core AUC"),
+    }
+    return Evidence(key="e1", safe="failed", cause=cause, results=results, exhibits=exhibits, words=words)
