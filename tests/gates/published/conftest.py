@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import DatasetSource, Facts, needed
-from arcgate.gates.core.battery import joined
+from arcgate.gates.core.battery import kept_by
 from arcgate.gates.core.context import context_of
 from arcgate.gates.core.gate import Judgement
 from arcgate.gates.core.result import GateResult
@@ -78,7 +78,7 @@ def with_positive(shard: Shard, positive: Stamps, control: Stamps | None = None)
 def gathered(kind: type[Diagnostic], *shards: Shard) -> Diagnostic:
     """One diagnostic with what it keeps of some shards."""
     context = shards[0].context
-    return kind(context, joined([kind(context).extract(shard) for shard in shards]))
+    return kind(context, kept_by([kind(context).extract(shard) for shard in shards]))
 
 
 def judged(kind: type[Diagnostic], *shards: Shard) -> dict[tuple[str, str], GateResult]:

@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from arcgate.dataset.source import needed
-from arcgate.gates.core.battery import joined
+from arcgate.gates.core.battery import kept_by
 from arcgate.gates.core.shard import Shard, rows_of
 from arcgate.gates.published import GATE
 from arcgate.gates.published.comparison import NOT_ASKED, NOT_REPRODUCED, REPRODUCED, answer, published_figures
@@ -117,7 +117,7 @@ def test_parts_of_a_shard_give_what_the_whole_gives(helpers, shards, kind):
     first = place < len(pairs) // 3
     parts = [Shard(whole.context, rows_of(whole.stored, chosen)) for chosen in (first, ~first)]
     assert all(len(part.positive) > 3 for part in parts)
-    one, other = GATE.extract(whole), joined([GATE.extract(part) for part in parts])
+    one, other = GATE.extract(whole), kept_by([GATE.extract(part) for part in parts])
     # Two look at a shard's rows together: its first PSFs are tried, and its arcs exchange their radii.
     compared = [key for key in one if not key.startswith(("PsfImpulse/", "Localisation/"))]
     assert one.keys() == other.keys()
