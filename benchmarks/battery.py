@@ -1,20 +1,21 @@
 """The gates' battery on a large data set: how long it takes, how much memory, and where the time goes.
 
 Two data sets are made once, in data/benchmarks/battery: pairs of the recommended variant with a null row each, on mock galaxies,
-20,000 for the full profile and 1,000, as sweeps have them, for the quick one. `arcgate audit` judges each in a fresh process.
-Meanwhile the memory of this process and of all those that it starts is added up five times a second. Then one process measures
-each collector by itself, in seconds of its own processor time: the work is the same, but nothing else runs in between. A machine
-that others use as well takes longer by the clock, so that processor time and load stand beside it.
+20,000 for the full profile and 1,000, as sweeps have them, for the quick one. `arcgate audit` judges each in a fresh process;
+sweeps judge in a process that has imported what it needs, so that the quick profile counts the battery alone. With `--before`,
+another checkout of arcgate judges data sets of its own, by turns with this one, in the same run: the ratio is what counts, since
+a machine that others use as well takes longer by the clock. Meanwhile the memory of all processes is added up five times a
+second. Then one process measures each gate by itself, in seconds of its own processor time.
 
     python benchmarks/battery.py                          # a quarter of an hour and 6 GB to make the sets; then some minutes
-    python benchmarks/battery.py --data <folder>          # a finished data set of arcgate in place of the large one
+    python benchmarks/battery.py --before <checkout>      # the same by another checkout first; writes both
+    python benchmarks/battery.py --data <folder> --sweep-data <folder>   # finished data sets in their place
     python benchmarks/battery.py --pairs 3000             # a smaller one; writes no results
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import platform
@@ -38,14 +39,13 @@ from rich.table import Table
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "battery.json"
 DATA = HERE.parent / "data" / "benchmarks" / "battery"
-ARCGATE = Path(sys.executable).with_name("arcgate")
+SOURCE = HERE.parent / "src"
 PAIRS, PAIRS_IN_SWEEPS = 20_000, 1000
 # Galaxies that are made for each pair: enough for every split to have its own.
 HOSTS_PER_PAIR = 1.5
 INTERVAL_S = 0.2
 # Proportional memory takes the kernel milliseconds to add up: every so many times.
 PSS_EVERY = 20
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 WIDTH = 130  # of tables that go to a file
 # What `arcgate audit` ends with: passed, failed, undetermined.
 ENDS = (0, 3, 4)
@@ -82,13 +82,28 @@ class Audited:
     cause: str
 
 
-def made(pairs: int) -> Path:
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout of arcgate with its two data sets: finished ones, or such as it makes."""
+
+    source: Path
+    large: Path
+    small: Path
+
+
+def arcgate(source: Path, *words: str) -> tuple[list[str], dict[str, str]]:
+    """A command of the arcgate in a folder, and its environment."""
+    path = os.pathsep.join([str(source), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return [sys.executable, "-m", "arcgate.cli", *words], os.environ | {"PYTHONPATH": path}
+
+
+def made(source: Path, pairs: int) -> Path:
     """Folder of the data set, built unless it is there."""
     hosts = f"data.hosts.n_hosts={int(HOSTS_PER_PAIR * pairs)}"
     sizes = (f"data.n_pairs={pairs}", f"data.null_rows={pairs}", hosts)
     places = (f"runtime.data_dir={DATA}", f"runtime.mlruns_dir={DATA / 'mlruns'}")
-    command = [ARCGATE, "simulate", "variant=recommended", *sizes, *places]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    command, environment = arcgate(source, "simulate", "variant=recommended", *sizes, *places)
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     found = re.search(r"data \w+: (.+)", printed)
     if found is None:
         raise SystemExit(f"no folder in what arcgate simulate printed:\n{printed}")
@@ -101,20 +116,17 @@ def size_of(data: Path) -> dict[str, int]:
     return {"pairs": int(card["data"]["n_pairs"]), "rows": sum(int(shard["rows"]) for shard in card["shards"])}
 
 
-def audited(data: Path, profile: str, workers: int) -> Audited:
+def audited(source: Path, data: Path, profile: str, workers: int) -> Audited:
     """Time one audit in a process of its own, whose evidence goes to a folder that is deleted."""
     with tempfile.TemporaryDirectory() as folder:
-        adopt_orphans()
         settings = (f"gates={profile}", f"runtime.workers={workers}", "track=false", f"output={folder}/evidence")
         before, load = resource.getrusage(resource.RUSAGE_CHILDREN), os.getloadavg()[0]
         started = time.monotonic()
-        process = subprocess.Popen([ARCGATE, "audit", f"data={data}", *settings], stdout=subprocess.PIPE, text=True)
+        command, environment = arcgate(source, "audit", f"data={data}", *settings)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         with Memory(process.pid) as memory:
             printed = process.communicate()[0]
         seconds = time.monotonic() - started
-        with suppress(ChildProcessError):
-            while True:
-                os.waitpid(-1, 0)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         judged = re.search(r"judged in (\d+) s", printed)
         if process.returncode not in ENDS or judged is None:
@@ -130,15 +142,6 @@ def audited(data: Path, profile: str, workers: int) -> Audited:
         safe=evidence["safe"],
         cause=evidence["cause"]["name"],
     )
-
-
-def adopt_orphans() -> None:
-    """Let processes that outlive the one that started them become this one's, so that their processor time is counted too.
-
-    The process from which workers are forked ends after the audit does. Elsewhere than on Linux its time is missing.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Memory:
@@ -200,18 +203,18 @@ def descendants(process: int) -> list[int]:
     return found
 
 
-def by_collector(data: Path) -> dict[str, dict[str, float]]:
-    """Processor seconds of each collector for extraction and for judging, with the full profile, in this process."""
+def by_gate(data: Path) -> dict[str, dict[str, float]]:
+    """Processor seconds of each gate for extraction and for judging, with the full profile, in this process."""
     # Only the process that measures needs these: it takes seconds to import them.
     from hydra import compose, initialize_config_module
     from threadpoolctl import threadpool_limits
 
     from arcgate.config import audit_from_config
     from arcgate.foreign.opening import open_source
-    from arcgate.gates.arms import arms_of, chosen_pairs
-    from arcgate.gates.battery import battery_for, pieces
-    from arcgate.gates.finite_pixels import FinitePixels
-    from arcgate.gates.verdict.refit_collector import Refit
+    from arcgate.gates.core.battery import REFIT, kept_by, numbers, with_rows
+    from arcgate.gates.core.context import context_of
+    from arcgate.gates.core.listing import gate_of
+    from arcgate.gates.core.shard import shards_of
 
     with initialize_config_module("arcgate.conf", version_base="1.3"):
         spec = audit_from_config(compose("audit", [f"data={data}", "gates=full"]))
@@ -224,39 +227,31 @@ def by_collector(data: Path) -> dict[str, dict[str, float]]:
         return done
 
     source = open_source(data)
-    facts, pairs, finite = source.facts, chosen_pairs(source, spec.gates.max_pairs, spec.gates.seed), FinitePixels()
-    collectors = battery_for(facts, spec.view, spec.gates, pairs)
+    context = context_of(source, spec.view, spec.gates)
+    gates = {name: gate_of(name) for name in (REFIT, *spec.gates.listed)}
+    kept: dict[str, list[Any]] = {name: [] for name in gates}
     with threadpool_limits(1):
         for part in source.parts():
             batch = timed("extraction", "reading", part.read)
-            batch = timed("extraction", type(finite).__name__, finite.finite_pairs, batch, pairs)
-            for piece in timed("extraction", "reading", lambda whole=batch: list(pieces(whole))):
-                arms = timed("extraction", "arms (declared arcs rendered)", arms_of, piece, pairs, facts, spec.gates.seed)
-                if arms is not None:
-                    for collector in collectors:
-                        timed("extraction", type(collector).__name__, collector.add, arms)
-        for collector in collectors:
-            name = type(collector).__name__
-            timed("judging", name, collector.judge)
-            if isinstance(collector, Refit):
-                timed("judging", name, collector.cause)
-            timed("judging", f"{name}: figures", collector.exhibits)
+            for shard in timed("extraction", "reading", lambda whole=batch: list(shards_of(whole, context))):
+                timed("extraction", "declared arcs rendered", lambda one=shard: one.predicted)
+                for name, gate in gates.items():
+                    kept[name].append(timed("extraction", name, gate.extract, shard))
+        for name, gate in gates.items():
+            arrays = numbers(with_rows(gate, kept_by(kept.pop(name)), source))
+            timed("judging", name, gate.judge, arrays, context)
     return {kind: {name: round(value, 2) for name, value in times.items()} for kind, times in spent.items()}
 
 
 def measured_apart(data: Path) -> dict[str, dict[str, float]]:
-    """`by_collector` in a fresh process."""
-    printed = subprocess.run(
-        [sys.executable, __file__, "--collectors", "--data", str(data)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},
-    ).stdout
+    """`by_gate` in a fresh process."""
+    command = [sys.executable, __file__, "--gates", "--data", str(data)]
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     return json.loads(printed.splitlines()[-1])
 
 
-def show(console: Console, audits: dict[str, Audited], collectors: dict[str, dict[str, float]]) -> None:
+def show(console: Console, audits: dict[str, Audited], gates: dict[str, dict[str, float]]) -> None:
     """Both tables."""
     names = ("gates", "audit, s", "battery, s", "CPU, s", "peak RSS, GiB", "peak PSS, GiB", "load before, after", "answers")
     table = Table(*names, title="Audits")
@@ -264,10 +259,10 @@ def show(console: Console, audits: dict[str, Audited], collectors: dict[str, dic
         sizes = ["?" if size is None else f"{size:.2f}" for size in (found.peak_rss_gb, found.peak_pss_gb)]
         load, answers = "{:.1f}, {:.1f}".format(*found.load), f"{found.safe}, {found.cause}"
         seconds = (f"{value:.0f}" for value in (found.seconds, found.battery_seconds, found.cpu_seconds))
-        table.add_row(profile.replace("_", " "), *seconds, *sizes, load, answers)
+        table.add_row(profile, *seconds, *sizes, load, answers)
     console.print(table)
-    parts = Table("collector", "extraction, CPU s", "judging, CPU s", title="Where the time goes (full profile, one process)")
-    extraction, judging = collectors["extraction"], collectors["judging"]
+    parts = Table("gate", "extraction, CPU s", "judging, CPU s", title="Where the time goes (full profile, one process)")
+    extraction, judging = gates["extraction"], gates["judging"]
     for name in sorted(extraction | judging, key=lambda each: -extraction.get(each, 0.0) - judging.get(each, 0.0)):
         parts.add_row(name, *(f"{times[name]:.2f}" if name in times else "" for times in (extraction, judging)))
     parts.add_row("sum", *(f"{sum(times.values()):.1f}" for times in (extraction, judging)))
@@ -278,36 +273,50 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of a finished data set, taken for the large one")
     parser.add_argument("--sweep-data", type=Path, help="folder of a finished data set, taken for the small one")
+    parser.add_argument("--before", type=Path, help="another checkout of arcgate")
+    parser.add_argument("--before-data", type=Path, help="folder of a finished data set, taken for its large one")
+    parser.add_argument("--before-sweep-data", type=Path, help="folder of a finished data set, taken for its small one")
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"of the large set if it is made ({PAIRS})")
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument("--collectors", action="store_true", help="print the seconds of each collector as JSON and end")
+    parser.add_argument("--gates", action="store_true", help="print the seconds of each gate as JSON and end")
     return parser.parse_args()
+
+
+def checkout(source: Path, large: Path | None, small: Path | None, pairs: int) -> Checkout:
+    """A checkout with its data sets."""
+    return Checkout(source, (large or made(source, pairs)).resolve(), (small or made(source, PAIRS_IN_SWEEPS)).resolve())
 
 
 def main() -> None:
     arguments = parse()
-    if arguments.collectors:
-        print(json.dumps(by_collector(arguments.data)))
+    if arguments.gates:
+        print(json.dumps(by_gate(arguments.data)))
         return
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    large = (arguments.data or made(arguments.pairs)).resolve()
-    small = (arguments.sweep_data or made(PAIRS_IN_SWEEPS)).resolve()
+    trees = {"now": checkout(SOURCE, arguments.data, arguments.sweep_data, arguments.pairs)}
+    if arguments.before is not None:
+        source = arguments.before / "src"
+        before = checkout(source, arguments.before_data, arguments.before_sweep_data, arguments.pairs)
+        trees = {"before": before} | trees
     audits = {}
-    for name, data, profile in (("full", large, "full"), ("quick", small, "quick"), ("quick_on_the_large_set", large, "quick")):
-        audits[name] = audited(data, profile, arguments.workers)
-        print(name, asdict(audits[name]), flush=True)
-    collectors = measured_apart(large)
-    show(console, audits, collectors)
+    for profile in ("full", "quick"):
+        for when, tree in trees.items():
+            data = tree.large if profile == "full" else tree.small
+            audits[f"{profile}, {when}"] = found = audited(tree.source, data, profile, arguments.workers)
+            print(f"{profile}, {when}", asdict(found), flush=True)
+    large = trees["now"].large
+    gates = measured_apart(large)
+    show(console, audits, gates)
     if size_of(large)["pairs"] < PAIRS:
         return
     report = {
         "large": size_of(large),
-        "small": size_of(small),
+        "small": size_of(trees["now"].small),
         "workers": arguments.workers,
         "audits": {profile: asdict(found) for profile, found in audits.items()},
-        "cpu_seconds_by_collector": collectors,
+        "cpu_seconds_by_gate": gates,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "machine": platform.machine(),
         "python": platform.python_version(),

@@ -14,8 +14,9 @@ from composing import Compose, composed
 from marked import PORTABLE
 
 from arcgate.dataset.reader import Dataset, open_dataset
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, GateResult, RefitParameter
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import Cause, Evidence, GateResult, RefitParameter
+from arcgate.gates.core.words import Words
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Variant
 
@@ -71,13 +72,14 @@ def make_gate() -> MakeGate:
             "low": 0.504,
             "high": 0.556,
             "margin": 0.05,
-            "smallest_leak": 0.02,
+            "detected_sensitivity": 0.02,
+            "required_sensitivity": 0.1,
             "n": 4000,
             "n_groups": 2000,
             "status": "undetermined",
             "reason": "too few",
             "null": 0.0 if changes.get("margin") == 0.0 or name == "reference" else 0.5,
-            "leak_unit": "sky sigma a pixel",
+            "sensitivity_unit": "sky sigma a pixel",
         }
         return GateResult(name=name, view=view, stratum=stratum, **(values | changes))  # type: ignore[arg-type]  # keywords by name
 
@@ -90,7 +92,7 @@ def evidence(make_gate: MakeGate) -> Evidence:
         make_gate(),
         make_gate(stratum="theta_e_lt_1"),
         make_gate("ring", value=0.61, low=0.58, high=0.64, status="failed"),
-        make_gate("pedestal", view="annulus_robust", status="blind"),
+        make_gate("pedestal", view="annulus_robust", status="insensitive"),
         make_gate("pair_identity", value=0.0, low=0.0, high=0.0, margin=0.0, status="passed"),
         make_gate("psf", value=None, low=None, high=None, status="not_run"),
         make_gate("core_published", role="diagnostic", value=0.9, low=None, high=None, margin=None, status="reported"),
@@ -103,4 +105,9 @@ def evidence(make_gate: MakeGate) -> Evidence:
         Exhibit("profile", "Profile", "Light by radius.", "lines", lines),
         Exhibit("published_figures", "Published", "A table.", "table", {"columns": ["a"], "rows": [[1]]}),
     )
-    return Evidence(key="e1", safe="failed", cause=cause, results=results, exhibits=exhibits)
+    words = {
+        "core": Words("residual", "Core"),
+        "ring": Words("mask_edge", "Ring"),
+        "core_published": Words("published", "Core AUC"),
+    }
+    return Evidence(key="e1", safe="failed", cause=cause, results=results, exhibits=exhibits, words=words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,67 +15,46 @@ from arcgate import audit as audit_module
 from arcgate import cli, keys
 from arcgate.audit import audit, print_audit_plan
 from arcgate.foreign import foreign_source
-from arcgate.gates import battery
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import GateResult, read_evidence
+from arcgate.gates.core import battery
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.gate import Judgement, StatedGate
+from arcgate.gates.core.listing import gate_of
+from arcgate.gates.core.result import Status, read_evidence
 from arcgate.ground.errors import ArcgateError
 
 
-@dataclass
-class MeanLight:
-    """A stand-in for the battery's collectors: one gate on the mean of the stamps."""
+@dataclass(frozen=True, kw_only=True)
+class MeanLight(StatedGate):
+    """A stand-in for all gates: one on the mean of the controls."""
 
-    status: str = "passed"
-    seen: list[float] = field(default_factory=list)
+    status: Status
+    judged: list[str]
 
-    def add(self, arms):
-        self.seen += arms.control.image.mean(axis=(1, 2, 3)).tolist()
+    def extract(self, shard):
+        return {"light": shard.control.image.mean(axis=(1, 2, 3), dtype=np.float64)}
 
-    def merge(self, other):
-        self.seen += other.seen
-
-    def judge(self):
-        value = float(np.mean(self.seen))
-        n = len(self.seen)
-        return [
-            GateResult(
-                "mean_light",
-                "raw",
-                "overall",
-                "gate",
-                value,
-                value,
-                value,
-                0.05,
-                None,
-                n,
-                n,
-                self.status,
-                "a stand-in",
-                null=0.0,
-                leak_unit="",
-            )
-        ]
-
-    def exhibits(self):
+    def judge(self, arrays, context):
+        self.judged.append(self.status)
+        value, n = float(np.mean(arrays["light"])), len(arrays["light"])
+        result = self.result_of(
+            self.status, "a stand-in", value=value, low=value, high=value, null=0.0, margin=0.05, n=n, n_groups=n
+        )
         content = {"x_label": "x", "y_label": "y", "series": [{"label": "one", "x": [0, 1], "y": [0, 1]}], "marks": []}
-        return [Exhibit("line", "A line", "It rises.", "lines", content)]
+        return Judgement([result], [Exhibit("line", "A line", "It rises.", "lines", content)], [])
 
 
 @pytest.fixture
 def stub(monkeypatch):
-    """Replace the gates; gives a function that sets the status they find, and counts how often they were made."""
-    made = []
+    """Replace the gates; gives a function that sets the status they find, and counts how often they judged."""
+    judged = []
 
     def use(status="passed"):
-        def collectors(*_):
-            made.append(status)
-            return [MeanLight(status)]
-
-        monkeypatch.setattr(battery, "collectors_for", collectors)
+        gate = MeanLight(name="mean_light", section="residual", title="Mean light", status=status, judged=judged)
+        monkeypatch.setattr(battery, "gate_of", lambda name: gate if name == gate.name else gate_of(name))
+        monkeypatch.setattr(battery, "gates_of", lambda names: [battery.gate_of(name) for name in names])
         # Keys follow the sources, and somebody may edit them while the tests run.
-        monkeypatch.setattr(keys, "code_version", lambda packages: "0")
-        return made
+        monkeypatch.setattr(keys, "code_version", lambda roots: "0")
+        return judged
 
     use()
     return use
@@ -88,7 +67,7 @@ def spec(built, tmp_path):
     def make(*overrides, data=None):
         path = built().path if data is None else data
         places = (f"runtime.data_dir={tmp_path / 'data'}", f"runtime.mlruns_dir={tmp_path / 'mlruns'}", "runtime.workers=1")
-        few = ("gates=quick", "gates.max_pairs=20", "gates.verdict_pairs=1")
+        few = ("gates=quick", "gates.listed=[mean_light]", "gates.max_pairs=20", "gates.verdict_pairs=1")
         return audited(f"data={path}", *few, "track=false", *places, *overrides)
 
     return make

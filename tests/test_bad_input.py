@@ -8,7 +8,7 @@ from composing import audited
 from layouts import arrays_of, unpaired_rows, write_arrays, write_rows
 
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
+from arcgate.gates.core.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.errors import ArcgateError
 

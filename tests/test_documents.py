@@ -7,7 +7,10 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+from composing import audited
 from shipped_models import MODELS
+
+from arcgate.gates.core.listing import gates_of
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -34,6 +37,22 @@ def test_the_renderers_example_gives_the_shapes_that_it_states() -> None:
     assert found["rendered"].image.shape == (2, 3, 64, 64)
     assert "(2, 3, 64, 64)" in code
     assert found["rendered"].total.shape == (2, 3)
+
+
+def test_the_glossary_of_the_report_is_that_of_the_documents() -> None:
+    written = runpy.run_path(str(DOCS / "glossary.py"))
+    part = written["PART"].read_text()
+    assert part == written["part"]((DOCS / "glossary.md").read_text()), "run `python docs/glossary.py`"
+    assert part.count("<dt>") > 60
+    assert "](" not in part
+
+
+def test_the_table_of_gates_is_theirs() -> None:
+    page = (DOCS / "gates.md").read_text()
+    written, settings = runpy.run_path(str(DOCS / "gates_table.py")), audited("data=here").gates
+    assert page == written["with_table"](page, gates_of(settings.listed), settings), "run `python docs/gates_table.py`"
+    # Three of the listed ones are diagnostics.
+    assert written["table"](gates_of(settings.listed), settings).count("\n") == len(settings.listed) - 3 + 1
 
 
 def test_the_table_of_bug_models_is_theirs() -> None:

@@ -7,11 +7,12 @@ import importlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from shipped_models import NAMES
+from composing import composed
 
 from arcgate import audit, keys, pipeline
 from arcgate.ground.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
@@ -19,11 +20,12 @@ from arcgate.injection.spec_digest import PIXELS
 from arcgate.survey.mock.parents import SURVEY
 from arcgate.survey.pack import PACK
 
+SETTINGS = composed().gates
 STAGES = {
     "pixels": PIXELS,
     "survey": SURVEY,
     "pack": PACK,
-    "judging": keys.judging(NAMES),
+    "judging": (*keys.JUDGING, *keys.listed_modules(SETTINGS)),
     "learning": keys.LEARNING,
     "scoring": keys.SCORING,
     "figures": keys.FIGURES,
@@ -41,7 +43,7 @@ SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate
 CONSTANTS = [
     ("variant.py", "REQUIRED_SKY_SIGMA", {"judging"}),
     ("foreign/recorded.py", "CENTRE", {"judging"}),
-    ("gates/rules.py", "COMPONENTS", {"judging"}),
+    ("gates/core/held_out_auc.py", "COMPONENTS", {"judging"}),
     ("gates/verdict/bug_models/pixel_scale.py", "_SMALL", {"judging"}),
     ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
     ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
@@ -88,11 +90,26 @@ def test_what_only_says_lies_in_no_key_but_that_of_figures(stage: str) -> None:
     assert not modules_of(stage) & OUTSIDE
 
 
-def test_a_bug_model_lies_in_the_key_where_it_is_listed() -> None:
-    module = "arcgate.gates.verdict.bug_models.extra_sky_noise"
-    assert module in closure(keys.judging(("pedestal", "extra_sky_noise")))
-    assert module in closure(keys.judging((module,)))
-    assert module not in closure(keys.judging(("pedestal",)))
+def judging(**listed: tuple[str, ...]) -> set[str]:
+    """The modules of the key of evidence where these gates and bug models are listed."""
+    return set(closure((*keys.JUDGING, *keys.listed_modules(replace(SETTINGS, **listed)))))
+
+
+@pytest.mark.parametrize(
+    ("listed", "module", "other"),
+    [
+        ("bug_models", "arcgate.gates.verdict.bug_models.extra_sky_noise", "pedestal"),
+        ("listed", "arcgate.gates.mask_edge", "null_pair"),
+    ],
+)
+def test_a_module_that_is_listed_lies_in_the_key(listed: str, module: str, other: str) -> None:
+    assert module in judging(**{listed: (other, module.rpartition(".")[2])})
+    assert module in judging(**{listed: (module,)})
+    assert module not in judging(**{listed: (other,)})
+
+
+def test_the_refit_lies_in_the_key_whatever_is_listed() -> None:
+    assert {"arcgate.gates.verdict.refitted", "arcgate.gates.verdict.naming"} <= judging(listed=("null_pair",), bug_models=())
 
 
 def test_settings_of_one_stage_lie_in_no_key_of_another() -> None:

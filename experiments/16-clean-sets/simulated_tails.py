@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arcgate.gates.tails_statistic import Sizes, beyond
+from arcgate.gates.core.counting import Sizes, beyond
 from arcgate.ground.statistics import holm
 
 

@@ -84,7 +84,7 @@ def audit(spec: Audit) -> Safe:
         facts = about(opened.source, spec.view, spec.gates, opened.key)
         write_report(evidence, facts, folder / REPORT, drawings)
     _print(evidence, spec.gates.level)
-    print(f"report: {folder / REPORT}", flush=True)
+    print(f"report: {folder / REPORT}; words are explained at its end (#words)", flush=True)
     if spec.track:
         _track(opened, evidence, drawings)
     return evidence.safe

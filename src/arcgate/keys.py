@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 # The modules that compute each stage's result; with them count all that they import (`arcgate.ground.code_version`).
-JUDGING: Final = ("arcgate.foreign.opening", "arcgate.gates.core.battery", "arcgate.gates.verdict.conclude")
+JUDGING: Final = (
+    "arcgate.foreign.opening",
+    "arcgate.gates.core.battery",
+    "arcgate.gates.verdict.refitted",
+    "arcgate.gates.verdict.conclude",
+)
 LEARNING: Final = ("arcgate.learning.train",)
 SCORING: Final = ("arcgate.evaluation.evaluate",)
 FIGURES: Final = ("arcgate.tracking.artifacts",)

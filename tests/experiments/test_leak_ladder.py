@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from arcgate.gates.regions import Regions
 
 from arcgate.dataset.reader import Dataset
-from arcgate.gates.canaries import pedestals
-from arcgate.gates.regions import Regions
+from arcgate.gates.features.ring_leaks import pedestals
 from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
 

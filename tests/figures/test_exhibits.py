@@ -10,8 +10,8 @@ from matplotlib.text import Text
 
 from arcgate.figures import draw_exhibit, refit_chart, save
 from arcgate.figures.refit import marker_words
-from arcgate.gates.exhibit import Exhibit, Kind
-from arcgate.gates.result import RefitParameter
+from arcgate.gates.core.exhibit import Exhibit, Kind
+from arcgate.gates.core.result import RefitParameter
 
 XY = {"x_label": "radius [pixel]", "y_label": "light", "x_log": True, "y_log": False}
 SERIES = {"label": "r", "x": [1.0, 2.0, 3.0], "y": [0.1, None, 0.3]}

@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 
 from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
 from arcgate.figures.stamps import colour, shown_bands
-from arcgate.gates.result import Evidence, GateResult
+from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 
@@ -140,7 +140,7 @@ def test_completeness_labels_bins_and_counts(tmp_path: Path) -> None:
     assert "Einstein radius [arcsec]" in text
 
 
-def test_the_gate_chart_has_a_row_a_result_and_the_canarys_smallest_leak(evidence: Evidence, tmp_path: Path) -> None:
+def test_the_gate_chart_has_a_row_a_result_and_the_smallest_leak_it_detects(evidence: Evidence, tmp_path: Path) -> None:
     figure = gate_chart(evidence.results)
     _drawn(figure, tmp_path)
     text = _texts(figure)
@@ -153,7 +153,9 @@ def test_the_gate_chart_has_a_row_a_result_and_the_canarys_smallest_leak(evidenc
 
 
 def test_the_columns_beside_the_gates_do_not_run_into_each_other(make_gate: MakeGate) -> None:
-    long = [make_gate(f"gate_{unit}", leak_unit=unit, n=20_000) for unit in ("sky sigma a pixel", "of the galaxies once more")]
+    long = [
+        make_gate(f"gate_{unit}", sensitivity_unit=unit, n=20_000) for unit in ("sky sigma a pixel", "of the galaxies once more")
+    ]
     figure = gate_chart([*long, make_gate("wide", value=0.123, low=0.111, high=0.999, status="undetermined")])
     figure.draw_without_rendering()
     rows: dict[float, list[Bbox]] = {}

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import demo_evidence
 import pytest
-from shipped_models import MODELS
 
 from arcgate.gate_report.report import report_page
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 
 
 @pytest.fixture(scope="session")
@@ -15,4 +14,4 @@ def evidence() -> Evidence:
 
 @pytest.fixture(scope="session")
 def page(evidence: Evidence) -> str:
-    return report_page(evidence, demo_evidence.ABOUT, MODELS)
+    return report_page(evidence, demo_evidence.ABOUT)

@@ -9,15 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from demo_evidence import ABOUT, LONG, gate
+from demo_evidence import ABOUT, LONG, gate, words
 from demo_evidence import evidence as made
 from reading import Reader
-from shipped_models import MODELS
 
 from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text, row_of
-from arcgate.gates.exhibit import Exhibit
-from arcgate.gates.result import Cause, Evidence, RefitParameter, Requirement, Safe
+from arcgate.gates.core.exhibit import Exhibit
+from arcgate.gates.core.result import Cause, Evidence, RefitParameter, Requirement, Safe
+from arcgate.gates.core.words import Words
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +80,7 @@ def test_each_result_appears_with_its_figure_and_reason(read: Reader, evidence: 
 
 def test_the_table_of_gates_lists_failures_first_and_leaves_diagnostics_out(read: Reader) -> None:
     gates = read.text("gates")
-    assert gates.startswith("All gates 3 failed, 1 blind, 2 undetermined, 2 not run, 10 passed.")
+    assert gates.startswith("All gates 3 failed, 1 insensitive, 2 undetermined, 2 not run, 10 passed.")
     assert gates.index("0.953 [0.949, 0.957]") < gates.index("0.503 [0.495, 0.511]")
     assert "Core AUC as published" not in gates
     assert "10 % of the stamps" in gates
@@ -116,7 +116,7 @@ def test_tables_of_exhibits_keep_every_cell(read: Reader) -> None:
 
 def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "report.html"
-    write_report(made(), ABOUT, MODELS, path)
+    write_report(made(), ABOUT, path)
     assert path.read_text(encoding="utf-8") == page
     assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
 
@@ -135,8 +135,8 @@ def test_the_same_evidence_gives_the_same_file(page: str, tmp_path: Path) -> Non
     ],
 )
 def test_evidence_with_little_in_it(safe: Safe, results: tuple, says: str) -> None:
-    little = Evidence("k", safe, Cause("undetermined", "the refit needs arcs"), results)
-    read = Reader(report_page(little, {}, MODELS))
+    little = Evidence("k", safe, Cause("undetermined", "the refit needs arcs"), results, words=words(results))
+    read = Reader(report_page(little, {}))
     assert says in read.text("verdict")
     assert "The refit needs arcs." in read.text("verdict")
     assert "The refit could not be made" in read.text("refit")
@@ -151,16 +151,17 @@ def test_of_many_failed_gates_the_first_few_are_named() -> None:
         for name in ("residual_core", "residual_annulus", "residual_border", "normaliser")
         for view in ("raw", "network")
     )
-    said = Reader(report_page(Evidence("k", "failed", Cause("unknown_bug", "light"), many), {}, MODELS)).text("verdict")
+    evidence = Evidence("k", "failed", Cause("unknown_bug", "light"), many, words=words(many))
+    said = Reader(report_page(evidence, {})).text("verdict")
     assert f"{len(many)} of {len(many)} gates failed" in said
     assert f"and {len(many) - 6} more." in said
 
 
 def test_numbers_far_outside_and_odd_names_do_no_harm(evidence: Evidence) -> None:
     far = RefitParameter("psf_width", "g", 1e9, 1e8, 1e10, 1.0, 0.03, "<ratio> $x_")
-    odd = Exhibit("Odd name / θ", "Odd <b>", "", "lines", evidence.exhibits[0].content)
+    odd = Exhibit("Odd name / θ", "Odd <b>", "", "lines", evidence.exhibits[0].content, "published")
     cause = replace(evidence.cause, name="something_new", measured=(far,))
-    read = Reader(report_page(replace(evidence, cause=cause, exhibits=(odd,)), {}, MODELS))
+    read = Reader(report_page(replace(evidence, cause=cause, exhibits=(odd,)), {}))
     assert "something new" in read.text("verdict")
     assert "<ratio> $x_" in read.text("refit")
     assert "Odd <b>." in read.text("published")
@@ -175,7 +176,16 @@ def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown
         Requirement("pixels alike", ("finite_pixels/raw",)),
     )
     cause = Cause("unknown_bug", "light", alarm=True, rows_refitted=60, rows_judged=1000)
-    read = Reader(report_page(Evidence("k", "undetermined", cause, (passed, open_, failed), required=required), {}, MODELS))
+    results = (passed, open_, failed)
+    evidence = Evidence(
+        "k",
+        "undetermined",
+        cause,
+        results,
+        required=required,
+        words=words([*results, gate("null", "raw", "not_run", None, None, "")]),
+    )
+    read = Reader(report_page(evidence, {}))
     verdict = read.text("verdict")
     assert "The refit found light that is not the declared arcs" in verdict
     null = "Null pair of controls (pixels as stored): not run, Null injection (pixels as stored): not run"
@@ -189,8 +199,9 @@ def test_the_list_of_what_a_pass_needs_and_the_share_that_was_refitted_are_shown
 
 def test_a_share_is_written_in_per_cent() -> None:
     share = gate("tails", "raw", "passed", 0.001, None, "few", leak=0.016, unit="of the positives")
-    row = row_of(replace(share, low=5.13e-5, high=0.00473, null=0.0))
-    assert (row.figure, row.margin, row.canary) == ("0.1 % [0.01, 0.47]", "at most 2 %", "1.6 % of the positives")
-    assert row_of(replace(share, value=2e-6, low=None, null=0.0)).figure == "0.0002 %"
-    none_may = row_of(gate("deinjection", "raw", "failed", 0.25, 0.0, "differ", margin=0.0, leak=0.02))
-    assert (none_may.figure, none_may.margin, none_may.canary) == ("25 %", "none may", "0.02 sky sigma a pixel")
+    known = Words("identity", "A gate")
+    row = row_of(replace(share, low=5.13e-5, high=0.00473, null=0.0), known)
+    assert (row.figure, row.margin, row.sensitivity) == ("0.1 % [0.01, 0.47]", "at most 2 %", "1.6 % of the positives")
+    assert row_of(replace(share, value=2e-6, low=None, null=0.0), known).figure == "0.0002 %"
+    none_may = row_of(gate("deinjection", "raw", "failed", 0.25, 0.0, "differ", margin=0.0, leak=0.02), known)
+    assert (none_may.figure, none_may.margin, none_may.sensitivity) == ("25 %", "none may", "0.02 sky sigma a pixel")

@@ -3,10 +3,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from demo_evidence import gate
+from shipped_gates import NAMES
 
 from arcgate.gate_report.bars import WIDTH, interval_bar
-from arcgate.gate_report.words import group_of, stratum_words, wording
+from arcgate.gate_report.words import SECTIONS, stratum_words, words_of
+from arcgate.gates.core.listing import gate_of, gates_of
+from arcgate.gates.core.result import Cause, Evidence
+from arcgate.gates.core.words import Words
 
 
 @pytest.mark.parametrize(
@@ -23,15 +26,42 @@ def test_strata_in_words(stratum: str, says: str) -> None:
     assert stratum_words(stratum) == says
 
 
-def test_the_longest_known_beginning_names_a_gate() -> None:
-    assert wording("null_equal").title == "Null injection, bit by bit"
-    assert wording("two_sample_core_power_trees").title == "General difference: core power spectrum, boosted trees"
-    assert wording("nullable").group == "published"
+@pytest.mark.parametrize(
+    ("gate", "result", "section", "title"),
+    [
+        ("null_equal", "null_equal", "identity", "Null injection, bit by bit"),
+        (
+            "two_sample",
+            "two_sample_core_power_trees",
+            "two_sample",
+            "General difference: core power spectrum, boosted trees",
+        ),
+        ("published", "core_offset_theta_e", "published", "Core offset theta e"),
+    ],
+)
+def test_gates_call_their_results_themselves(gate: str, result: str, section: str, title: str) -> None:
+    words = gate_of(gate).words(result)
+    assert (words.section, words.title) == (section, title)
+    kept = Evidence("k", "undetermined", Cause("undetermined", ""), (), words={result: words})
+    assert words_of(kept, result) == words
 
 
-def test_a_diagnostic_that_is_unknown_is_published_and_a_gate_is_not() -> None:
-    assert group_of(gate("new", "raw", "reported", 0.1, None, "", role="diagnostic")) == "published"
-    assert group_of(gate("new", "raw", "passed", 0.1, None, "")) == "two_sample"
+def test_a_result_without_words_is_shown_under_its_name() -> None:
+    none = Evidence("k", "undetermined", Cause("undetermined", ""), ())
+    assert words_of(none, "brand_new_gate") == Words("two_sample", "Brand new gate")
+
+
+def test_every_gate_names_a_section_of_the_report_and_says_what_it_asks() -> None:
+    sections = {section.key: section for section in SECTIONS}
+    assert len(sections) == len(SECTIONS)
+    for gate in gates_of(NAMES):
+        words = gate.words(gate.name)
+        assert words.section in sections
+        assert words.title
+        # What decides says what it asks, what its failure means and what to do then.
+        if gate.requires:
+            assert sections[words.section].decides
+            assert all((words.asks, words.failing, words.advice)), gate.name
 
 
 def test_a_bar_keeps_interval_and_margin_inside_and_the_null_in_the_middle() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.source import DatasetSource, Facts, Source
-from arcgate.gates.core.battery import joined
+from arcgate.gates.core.battery import kept_by, numbers
 from arcgate.gates.core.context import Context, context_of
-from arcgate.gates.core.gate import Gate, Judgement, Total
+from arcgate.gates.core.gate import Gate, Judgement
 from arcgate.gates.core.result import GateResult
 from arcgate.gates.core.shard import Shard, shards_of
 from arcgate.variant import Variant
@@ -40,8 +40,7 @@ def shards_in(dataset: Dataset, spec: Variant, facts: Facts | None = None) -> li
 
 def kept_of(gate: Gate, shards: Sequence[Shard]) -> dict[str, Any]:
     """What a gate keeps of some shards, as it is handed to `judge`."""
-    kept = joined([gate.extract(shard) for shard in shards])
-    return {key: value.value if isinstance(value, Total) else value for key, value in kept.items()}
+    return numbers(kept_by([gate.extract(shard) for shard in shards]))
 
 
 def judgement(gate: Gate, shards: Sequence[Shard], context: Context | None = None) -> Judgement:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_samples import halving
 from scipy.stats import norm
 
-from arcgate.gates.permutation import pair_flip
-from arcgate.gates.probe import Sample, fitted_scores
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.held_out_auc import Sample, fitted, held_out
+from arcgate.gates.core.permutation import pair_flip
 from arcgate.ground.statistics import clustered_auc
+from arcgate.variant import Gates
 
 SETS = 200
 # Four standard deviations of a share of 200 about 90 %.
@@ -19,38 +22,44 @@ PAIRED, UNPAIRED = True, False
 
 
 def a_set(seed: int, paired: bool, leak: float, rows: int, hosts: int = 120) -> tuple[Sample, Sample]:
-    """Rows of galaxies that fit and of those that judge; three features, a tenth of their spread not shared in a pair."""
+    """Rows of positives and of controls; three features, a tenth of their spread not shared in a pair."""
     rng = np.random.default_rng([seed, paired, rows])
     galaxies, others = rng.normal(size=(2, hosts, 3)) * SPREAD
     control = np.repeat((galaxies if paired else others) + 0.1 * rng.normal(size=(hosts, 3)) * SPREAD, rows, axis=0)
     positive = np.repeat(galaxies, rows, axis=0)
     positive = positive + 0.1 * rng.normal(size=positive.shape) * SPREAD + leak * DIRECTION
     host = np.repeat(np.arange(hosts), rows)
-    groups, count = np.concatenate([host, host if paired else host + hosts]), len(host)
-    labels, pairs = np.repeat([1, 0], count), np.tile(np.arange(count), 2)
-    sample = Sample(np.concatenate([positive, control]), labels, groups.astype(np.str_), pairs)
-    fitting = groups % hosts % 2 == 0
-    return sample.take(fitting), sample.take(~fitting)
+    pair = np.arange(len(host))
+    return Sample(positive, host, pair), Sample(control, host if paired else host + hosts, pair)
 
 
-def truth_and_scores(fit: Sample, judge: Sample, leak: float) -> tuple[float, np.ndarray]:
-    """AUC of the fitted rule for stamps of different galaxies, in closed form, and the scores of the judging rows."""
-    scores = fitted_scores(fit, np.concatenate([judge.features, np.eye(3), np.zeros((1, 3))]))
-    weights = scores[-4:-1] - scores[-1]
+def truth_of(one: Sample, zero: Sample, leak: float, context: Context) -> float:
+    """AUC of the fitted rule for stamps of different galaxies, in closed form."""
+    features, galaxy = np.concatenate([one.features, zero.features]), np.concatenate([one.galaxy, zero.galaxy])
+    fits = context.fits(galaxy)
+    rule = fitted(features[fits], np.repeat([1, 0], len(one.pair))[fits], "logistic")
+    scores = rule.decision_function(np.concatenate([np.eye(3), np.zeros((1, 3))]))
+    weights = scores[:-1] - scores[-1]
     spread = np.sqrt(2.0 * 1.01 * np.sum((weights * SPREAD) ** 2))
-    return float(norm.cdf(leak * weights @ DIRECTION / spread)), scores[:-4]
+    return float(norm.cdf(leak * weights @ DIRECTION / spread))
+
+
+@pytest.fixture
+def settings(small) -> Gates:
+    return small().gates
 
 
 @pytest.mark.parametrize(
     ("paired", "leak", "rows", "by_rows"), [(PAIRED, 0.0, 1, "wide"), (PAIRED, 0.3, 3, "either"), (UNPAIRED, 0.3, 3, "narrow")]
 )
-def test_interval_of_a_fitted_rule_holds_its_auc(paired, leak, rows, by_rows):
+def test_interval_of_a_fitted_rule_holds_its_auc(settings, paired, leak, rows, by_rows):
     held = {"galaxies": 0, "rows": 0}
     for seed in range(SETS):
-        fit, judge = a_set(seed, paired, leak, rows)
-        truth, scores = truth_and_scores(fit, judge, leak)
-        for way, groups in (("galaxies", judge.groups), ("rows", np.arange(len(scores)))):
-            found = clustered_auc(scores, judge.labels, groups, 0.9)
+        one, zero = a_set(seed, paired, leak, rows)
+        context = halving(settings, one, zero)
+        truth, judged = truth_of(one, zero, leak, context), held_out(one, zero, "logistic", context)
+        by_row = clustered_auc(judged.scores, judged.labels, np.arange(len(judged.scores)), 0.9)
+        for way, found in (("galaxies", judged.auc(0.9)), ("rows", by_row)):
             held[way] += found.low <= truth <= found.high
     assert LIMITS[0] <= held["galaxies"] / SETS <= LIMITS[1]
     # With each row a cluster of its own: far too wide on pairs, too narrow with three rows a galaxy, and those offset in pairs.

@@ -6,34 +6,35 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judging import arms_in, by_name, gathered
-from made_arms import PAIRED
+from judging import results_of, shards_in
+from made_shards import PAIRED, changed
 
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates.identity import Identities
+from arcgate.gates import deinjection, null_equal
+from arcgate.gates.core.shard import Shard
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust")
 UNPAIRED = (*SOUND, "controls=unpaired", "data.n_pairs=90")
 
 
 def judged(dataset, spec, **facts):
-    held = replace(DatasetSource(dataset).facts, **facts)
-    return by_name(gathered(Identities, arms_in(dataset, spec, held), spec, held).judge())
+    shards = shards_in(dataset, spec, replace(DatasetSource(dataset).facts, **facts))
+    return results_of(null_equal.GATE, shards) | results_of(deinjection.GATE, shards)
 
 
 @pytest.mark.parametrize("overrides", [SOUND, UNPAIRED])
-def test_a_sound_set_is_equal_and_hears_its_canaries(small, built, overrides):
+def test_a_sound_set_is_equal_and_detects_what_is_planted(small, built, overrides):
     results = judged(built(*overrides), small(*overrides))
     assert {result.status for result in results.values()} == {"passed"}
     assert (("null_equal", "raw") in results) == (overrides == SOUND)
     assert "half precision" in results["deinjection", "raw"].reason
     if overrides == SOUND:
         assert "one unit in the last place" in results["null_equal", "raw"].reason
-        assert 0 < results["null_equal", "raw"].smallest_leak < 1e-3
+        assert 0 < results["null_equal", "raw"].detected_sensitivity < 1e-3
 
 
 @pytest.fixture
-def changed(built, rewritten):
+def changed_role(built, rewritten):
     """The sound set with the stamps of one role changed by a function."""
 
     def make(role, change):
@@ -60,8 +61,8 @@ def _half_precision(image):
         ("positive", lambda image: np.roll(image, 1, axis=3), "deinjection"),
     ],
 )
-def test_a_changed_class_is_found(small, changed, role, change, gate):
-    results = judged(changed(role, change), small(*SOUND))
+def test_a_changed_class_is_found(small, changed_role, role, change, gate):
+    results = judged(changed_role(role, change), small(*SOUND))
     assert results[gate, "raw"].status == "failed"
     assert results[gate, "raw"].value == 1.0
 
@@ -79,27 +80,31 @@ def test_what_cannot_be_compared_is_not_run(small, built, facts, gate, says):
     assert says in result.reason
 
 
-def test_a_canary_that_changes_nothing_leaves_the_gate_blind(small, built, monkeypatch):
-    monkeypatch.setattr("arcgate.gates.identity._one_ulp", lambda stamps: stamps.image[:1].copy())
+def test_a_planted_leak_that_changes_nothing_leaves_the_gate_insensitive(small, built, monkeypatch):
+    monkeypatch.setattr("arcgate.gates.null_equal.one_unit", lambda stamps: stamps.image[:1].copy())
     result = judged(built(*SOUND), small(*SOUND))["null_equal", "raw"]
-    assert result.status == "blind"
-    assert "one unit in the last place" in result.reason
+    assert result.status == "insensitive"
+    assert "not detected, although so large: one unit in the last place" in result.reason
 
 
 @pytest.fixture(scope="module")
 def sums(small, built):
     """Results of `deinjection` on hosts, arcs and stamps as another maker may have written them."""
     spec, dataset = small(*SOUND), built(*SOUND)
-    shards = arms_in(dataset, spec)
+    shards = shards_in(dataset, spec)
     foreign = replace(DatasetSource(dataset).facts, layout="arrays", has_null=False)
 
     def judge(change, facts=foreign):
-        parts = [
-            replace(arms, control=replace(arms.control, image=host), stamp=replace(arms.stamp, image=stamp), arc=arc)
-            for arms in shards
-            for host, arc, stamp in [change(arms.control.image, arms.arc)]
-        ]
-        return by_name(gathered(Identities, parts, spec, facts).judge())["deinjection", "raw"]
+        context = replace(shards[0].context, facts=facts)
+        parts = []
+        for shard in shards:
+            host, arc, stamp = change(shard.control.image, shard.arc)
+            part = Shard(context, shard.stored)
+            part.__dict__.update(
+                {"control": changed(shard.control, host), "positive": changed(shard.positive, stamp), "arc": arc}
+            )
+            parts.append(part)
+        return results_of(deinjection.GATE, parts)["deinjection", "raw"]
 
     return judge
 

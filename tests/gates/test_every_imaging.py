@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from closeness import last_bits
-from judging import by_name
-from made_arms import made_stamps
-from threadpoolctl import threadpool_limits
+from judging import results_of
+from made_shards import made_stamps
 
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Facts
-from arcgate.gates.arms import arms_of
-from arcgate.gates.battery import battery_for
-from arcgate.gates.features import Centred, box_pixels
-from arcgate.gates.fingerprints import centroids, fingerprints
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.listing import gates_of
+from arcgate.gates.core.shard import shards_of
+from arcgate.gates.features.compiled_extremes import contrasts, repeats
+from arcgate.gates.features.extremes import levels
+from arcgate.gates.features.fingerprints import centroids, fingerprints
+from arcgate.gates.features.reference_arc import reference_arc
+from arcgate.gates.features.regions import Regions, divided, middle
+from arcgate.gates.features.rings import Centred, box_pixels
+from arcgate.gates.features.summaries import pixels, radial
 from arcgate.gates.information import channels
-from arcgate.gates.reference import reference_arc
-from arcgate.gates.regions import Regions, divided, middle
-from arcgate.gates.stored_values import TRAITS, traits
-from arcgate.gates.summaries import in_sky, pixels, radial
-from arcgate.gates.tails_compiled import contrasts, repeats
-from arcgate.gates.tails_features import levels
+from arcgate.gates.stored_values import STEPPED, TRAITS, traits
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 from arcgate.injection.arcs import declared_psfs, render_arcs
@@ -91,17 +94,28 @@ def batch():
     return make
 
 
-def facts_of(imaging, batch):
-    return Facts("arcgate", True, True, True, True, frozenset(batch.table.columns), imaging=imaging)
+@dataclass(frozen=True)
+class Held:
+    """One shard in memory as a source, and as its only part."""
+
+    batch: StampBatch
+    facts: Facts
+    path: Path = Path("held in memory")
+    digest: str = ""
+
+    def table(self, columns: Sequence[str]) -> pd.DataFrame:
+        return self.batch.table[list(columns)]
+
+    def parts(self) -> list[Held]:
+        return [self]
+
+    def read(self) -> StampBatch:
+        return self.batch
 
 
-def judged(collectors, batch, facts):
-    """Results of collectors on one shard."""
-    with threadpool_limits(1):
-        arms = arms_of(batch, np.arange(PAIRS), facts, 0)
-        for collector in collectors:
-            collector.add(arms)
-        return [result for collector in collectors for result in collector.judge()]
+def held(imaging, batch):
+    columns = frozenset(batch.table.columns)
+    return Held(batch, Facts("arcgate", True, True, True, True, columns, imaging=imaging))
 
 
 @pytest.fixture(scope="module")
@@ -111,31 +125,31 @@ def spec(small):
 
 
 @every
-def test_every_collector_judges(imaging, batch, spec):
-    shard = batch(imaging)
-    facts = facts_of(imaging, shard)
-    collectors = battery_for(facts, spec.view, spec.gates, np.arange(PAIRS))
-    results = judged(collectors, shard, facts)
-    gates = {(result.name, result.view): result for result in results if result.role == "gate"}
-    assert {result.status for result in gates.values()} <= {"passed", "undetermined", "blind", "not_run"}
+def test_every_gate_judges(imaging, batch, spec):
+    judged = run_battery(held(imaging, batch(imaging)), spec.view, spec.gates)
+    gates = {(result.name, result.view): result for result in judged.results if result.role == "gate"}
+    assert {result.status for result in gates.values()} <= {"passed", "undetermined", "insensitive", "not_run"}
     for name in ("null_equal", "deinjection", "declared_arc", "stored_values"):
         assert gates[name, "raw"].status == "passed", gates[name, "raw"].reason
     ran = {name for (name, _), result in gates.items() if result.value is not None}
     needed = {"residual_core", "residual_annulus", "residual_border", "mask_edge", "normaliser_masked", "tails", "metadata_ridge"}
     assert needed <= ran
-    assert all(exhibit.name for collector in collectors for exhibit in collector.exhibits())
+    assert all(exhibit.name for exhibit in judged.exhibits)
+    assert {"planted_leaks", "residual_profile"} <= {exhibit.name for exhibit in judged.exhibits}
 
 
 @every
-def test_core_light_is_heard_by_the_core_gate_and_no_other(imaging, batch, spec):
+def test_core_light_is_detected_by_the_core_gate_and_no_other(imaging, batch, spec):
     shard = batch(imaging)
-    facts = facts_of(imaging, shard)
     core = radii_pix(*shard.table[["host_x_pix", "host_y_pix"]].to_numpy(np.float64).T, imaging.size_pix)
     inside = (core < Regions(imaging).core_pix) & (shard.table["role"] == "positive").to_numpy()[:, None, None]
     sky = shard.table[[f"sky_sigma_{band}" for band in imaging.bands]].to_numpy()[:, :, None, None]
     light = (3.0 * sky * inside[:, None]).astype(np.float32)
-    [_, auc, *_] = battery_for(facts, spec.view, spec.gates, np.arange(PAIRS))
-    results = by_name(judged([auc], replace(shard, image=shard.image + light, arc=shard.arc + light), facts))
+    source = held(imaging, replace(shard, image=shard.image + light, arc=shard.arc + light))
+    shards = list(shards_of(source.batch, context_of(source, spec.view, spec.gates)))
+    results = {}
+    for gate in gates_of(["residual_core", "residual_annulus", "residual_border"]):
+        results |= results_of(gate, shards)
     assert results["residual_core", "raw"].status == "failed"
     assert results["residual_core_within_pair", "raw"].value == 1.0
     assert {results[name, "raw"].status for name in ("residual_annulus", "residual_border")}.isdisjoint({"failed"})
@@ -176,10 +190,11 @@ def test_the_regions_of_decals_are_pixels():
     assert (regions.edge_columns, regions.core_share.tolist()) == (slice(2, 13), [1.0] * 5 + [0.0] * 2)
 
 
-def test_stamps_smaller_than_the_regions_are_refused(spec):
-    facts = Facts("arrays", True, True, True, True, frozenset(), imaging=Imaging(("r",), "r", 32, 0.262))
+def test_stamps_smaller_than_the_regions_are_refused_before_any_is_read(spec):
+    imaging = Imaging(("r",), "r", 32, 0.262)
+    source = held(imaging, StampBatch(pd.DataFrame({"role": ["positive", "control"]}), np.zeros((2, *imaging.shape)), None))
     with pytest.raises(ArcgateError, match=r"32 pixels of 0\.262 arcsec are too small for the gates: the core reaches 5 px"):
-        battery_for(facts, spec.view, spec.gates, np.arange(3))
+        run_battery(source, spec.view, spec.gates)
 
 
 def test_lines_are_divided_about_their_middle():
@@ -208,7 +223,7 @@ def test_summaries_of_a_constant_are_that_constant(imaging):
 @every
 def test_fingerprints_survive_flips_and_turns(imaging):
     stamps = made_stamps(6, 4, imaging=imaging)
-    image = in_sky(stamps.image, stamps)
+    image = stamps.in_sky
     x, y = centroids(image)
     assert np.abs(x - stamps.x).max() < 1.0
     assert np.abs(y - stamps.y).max() < 1.0
@@ -231,7 +246,7 @@ def test_stored_values_and_places_of_large_stamps(imaging):
         assert found[row, band, 0] == np.unique(kept.view(np.uint32) >> 2, return_counts=True)[1].max()
     places = contrasts(image, stamps.sky[:, :, 0, 0].astype(np.float32))[1]
     assert (places[1, :, 0] == (size - 2) * size + size - 3).all()
-    assert traits(image)[:, TRAITS.index("values on a grid of equal steps")].tolist() == [True, False, False]
+    assert traits(image)[:, TRAITS.index(STEPPED)].tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize("name", ["hsc", "odd"])

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from judging import by_name
+from judging import by_name, judgement
 
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import DatasetSource, ShardPart
 from arcgate.gates import finite_pixels
-from arcgate.gates.battery import run_battery
-from arcgate.gates.finite_pixels import FinitePixels
-from arcgate.gates.safe import is_safe
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.safe import is_safe
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.finite_pixels import GATE
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
 
@@ -33,16 +34,21 @@ def batch(built):
     return DatasetSource(built(*SOUND)).parts()[0].read()
 
 
-def counted(batch):
-    finite = FinitePixels(DECALS)
-    left = finite.finite_pairs(batch, np.unique(batch.table["pair_id"]))
-    return finite, left
+@pytest.fixture
+def context(small, built):
+    spec = small(*SOUND)
+    return context_of(DatasetSource(built(*SOUND)), spec.view, spec.gates)
+
+
+def judged_alone(context, *batches):
+    [result] = judgement(GATE, [Shard(context, batch) for batch in batches]).results
+    return result
 
 
 @pytest.mark.parametrize(("value", "of"), [(np.nan, "image"), (np.inf, "image"), (-np.inf, "arc")])
-def test_a_missing_pixel_is_found_its_class_and_place_named(batch, value, of):
-    finite, left = counted(holed(batch, "positive", 2, value, of))
-    result = finite.judge()
+def test_a_missing_pixel_is_found_its_class_and_place_named(context, batch, value, of):
+    holes = holed(batch, "positive", 2, value, of)
+    result, left = judged_alone(context, holes), Shard(context, holes).finite
     first = batch.table[batch.table["role"] == "positive"].iloc[0]
     assert (result.status, result.value) == ("failed", 2 / len(batch.table))
     assert "2 positives hold pixels" in result.reason
@@ -54,22 +60,18 @@ def test_a_missing_pixel_is_found_its_class_and_place_named(batch, value, of):
     assert (len(left.table), len(left.image), len(left.arc)) == (kept,) * 3
 
 
-def test_what_shards_count_adds_up(batch):
-    one, _ = counted(holed(batch, "positive", 2))
-    other, _ = counted(holed(batch, "null", 3))
-    one.merge(other)
-    result = one.judge()
+def test_what_shards_count_adds_up(context, batch):
+    result = judged_alone(context, holed(batch, "positive", 2), holed(batch, "null", 3))
     assert result.value == 5 / (2 * len(batch.table))
     assert "3 null rows, 2 positives" in result.reason
 
 
-def test_finite_pixels_pass_and_an_unheard_hole_blinds(batch, monkeypatch):
-    finite, left = counted(batch)
-    assert left is batch
-    assert finite.judge().status == "passed"
+def test_finite_pixels_pass_and_a_hole_that_goes_unnoticed_leaves_the_gate_insensitive(context, batch, monkeypatch):
+    assert Shard(context, batch).finite is batch
+    assert judged_alone(context, batch).status == "passed"
     monkeypatch.setattr(finite_pixels, "not_finite", lambda image: np.zeros(len(image), dtype=bool))
-    assert counted(batch)[0].judge().status == "blind"
-    assert FinitePixels(DECALS).judge().status == "not_run"
+    assert judged_alone(context, batch).status == "insensitive"
+    assert GATE.judge({}, context).results[0].status == "not_run"
 
 
 @dataclass(frozen=True)

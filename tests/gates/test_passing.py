@@ -9,7 +9,7 @@ import pytest
 from layouts import declared_names, pairs_of
 
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
+from arcgate.gates.core.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.core_mask import radius_from
 

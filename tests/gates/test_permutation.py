@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arcgate.gates.permutation import pair_flip
+from arcgate.gates.core.permutation import pair_flip
 
 
 def pairs_of(rng, hosts, a_host, shift=0.0, shared=2.0):

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import gammainc, gammaincinv
 
-from arcgate.gates import reference
-from arcgate.gates.reference import moffat_scale, reference_arc
+from arcgate.gates.features import reference_arc as reference
+from arcgate.gates.features.reference_arc import moffat_scale, reference_arc
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 

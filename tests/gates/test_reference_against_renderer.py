@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_reference import row_of
 
-from arcgate.gates.reference import reference_arc
+from arcgate.gates.features.reference_arc import reference_arc
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_arms import PAIRED, gathered, made_arms, made_stamps
+from judging import judgement, kept_of
+from made_shards import PAIRED, made_context, made_shard, made_stamps
 from test_reference import row_of
 
-from arcgate.gates import reference
-from arcgate.gates.arms import Stamps
-from arcgate.gates.reference_gate import MARGIN, AgainstReference
+from arcgate.gates.core.stamps import Stamps
+from arcgate.gates.features import reference_arc as reference
+from arcgate.gates.reference import GATE, MARGIN, WIDER_BY
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
 from arcgate.injection.inject import core_mask
@@ -44,7 +45,8 @@ def rows_of(n, **changes):
 def judged(settings, table, arc, facts=PAIRED):
     stamps = made_stamps(len(table), 1)
     stamps = Stamps(stamps.image, stamps.seen, table, DECALS)
-    (result,) = gathered(AgainstReference(None, settings, facts), [made_arms(stamps, arc=arc)]).judge()
+    shard = made_shard(made_context(settings, [stamps], facts=facts), stamps, arc=arc)
+    (result,) = judgement(GATE, [shard]).results
     return result
 
 
@@ -54,11 +56,11 @@ def sound():
     return table, render_arcs(table, declared_psfs(table, DECALS), DECALS)[0] * core_mask(table, DECALS)
 
 
-def test_the_engine_s_arcs_pass_and_a_wider_psf_is_heard(settings, sound):
+def test_the_engine_s_arcs_pass_and_a_wider_psf_is_detected(settings, sound):
     result = judged(settings, *sound)
     assert result.status == "passed"
     assert result.value < MARGIN
-    assert result.smallest_leak == 0.03
+    assert result.detected_sensitivity == result.required_sensitivity == WIDER_BY == 0.03
     assert result.n == 1
 
 
@@ -89,13 +91,12 @@ def test_photon_noise_is_no_difference(settings, sound):
 def test_rows_are_chosen_by_hash_whatever_the_shards(settings, sound):
     table, arc = sound
     stamps = made_stamps(3, 1)
-    parts = [
-        made_arms(Stamps(stamps.image[rows], stamps.seen[rows], table.iloc[rows].reset_index(drop=True), DECALS), arc=arc[rows])
-        for rows in ([0], [1, 2])
-    ]
-    whole = made_arms(Stamps(stamps.image, stamps.seen, table, DECALS), arc=arc)
-    chosen = [gathered(AgainstReference(None, settings, PAIRED), shards)._rows[0][1]["sample_id"] for shards in (parts, [whole])]
+    stamps = Stamps(stamps.image, stamps.seen, table, DECALS)
+    context = made_context(settings, [stamps])
+    parts = [made_shard(context, stamps.take(rows), arc=arc[rows]) for rows in (np.arange(1), np.arange(1, 3))]
+    chosen = [kept_of(GATE, shards)["sample"].tolist() for shards in (parts, [made_shard(context, stamps, arc=arc)])]
     assert chosen[0] == chosen[1]
+    assert len(chosen[0]) == 1
 
 
 def test_what_cannot_be_compared_is_not_run(settings, sound):

@@ -8,7 +8,7 @@ import pytest
 from measured_light import referring
 from test_reference import row_of
 
-from arcgate.gates.reference import moffat_scale, reference_arc
+from arcgate.gates.features.reference_arc import moffat_scale, reference_arc
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs

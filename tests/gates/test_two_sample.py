@@ -1,4 +1,4 @@
-"""The two-sample battery: each cell hears its own leak, is silent without one, and says what it cannot judge."""
+"""The two-sample battery: each cell detects its own leak, is silent without one, and says what it cannot judge."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from closeness import last_bits
-from judging import arms_in
-from made_arms import PAIRED, SKY, changed, gathered, made_arms, made_stamps
+from judging import judgement, results_of, shards_in
+from made_shards import PAIRED, SKY, against, changed, made_context, made_shard, made_stamps
 from threadpoolctl import threadpool_limits
 
-from arcgate.dataset.source import DatasetSource
-from arcgate.gates.regions import Regions
-from arcgate.gates.summaries import bits, in_sky, keep, pixels, planted, power, radial
-from arcgate.gates.two_sample import TwoSample
+from arcgate.gates.core.comparisons import WITHOUT_ARC
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.features.regions import Regions
+from arcgate.gates.features.summaries import bits, pixels, power, radial, spectra
+from arcgate.gates.two_sample import GATE, Summarised, leak_of
 from arcgate.imaging import DECALS
 from arcgate.variant import Cell
 
@@ -50,29 +51,36 @@ def control():
     return made_stamps(N, 1)
 
 
-def judged(settings, arms, facts=PAIRED):
-    results = gathered(TwoSample(None, settings, facts), [arms]).judge()
-    return {result.name.removeprefix("two_sample_"): result for result in results}
+def shard_of(settings, control, without_arc=None, facts=PAIRED, **others):
+    """Controls that stand for every class, but for positives without their arcs and what else is given."""
+    context = made_context(settings, [control], facts=facts)
+    null_pair = others.get("null_pair")
+    return made_shard(context, control, {WITHOUT_ARC: against(without_arc or control, control, null_pair)}, **others)
+
+
+def by_cell(*shards):
+    found = results_of(GATE, shards)
+    return {name.removeprefix("two_sample_"): result for (name, _), result in found.items()}
 
 
 def noise(seed):
     return np.random.default_rng(seed).standard_normal((N, 3, 64, 64)) * SKY[:, None, None]
 
 
-def test_controls_against_themselves_pass_and_every_canary_is_heard(settings, control):
-    results = judged(settings, made_arms(control))
+def test_controls_against_themselves_pass_and_every_leak_is_detected(settings, control):
+    results = by_cell(shard_of(settings, control))
     assert {result.status for result in results.values()} == {"passed"}
     assert all(result.value == pytest.approx(0.5) for result in results.values())
     # Variance of noise is well measured on 1,024 pixels and more in three bands.
-    assert results["border_power_ridge"].smallest_leak <= 0.1
-    assert 0.0 < results["stamp_lsb_trees"].smallest_leak <= 1.0
+    assert results["border_power_ridge"].detected_sensitivity <= 0.1
+    assert 0.0 < results["stamp_lsb_trees"].detected_sensitivity <= 1.0
 
 
-def test_a_cell_that_hears_only_large_leaks_is_blind(settings, control):
-    """Pixels of the core vary so much between 240 galaxies that half a sky sigma in each is missed."""
-    result = judged(replace(settings, leak_sizes_sky_sigma=(0.02, 0.1, 0.5)), made_arms(control))["core_pca_ridge"]
-    assert (result.status, result.smallest_leak) == ("blind", None)
-    assert "missed, although so large: 0.5 sky sigma per pixel, added at r < 5 px" in result.reason
+def test_a_cell_that_detects_only_large_leaks_is_insensitive(settings, control):
+    """Pixels of the core vary so much between 240 galaxies that, however they are halved, a fifth of a sky sigma is lost."""
+    result = by_cell(shard_of(replace(settings, leak_sizes_sky_sigma=(0.02, 0.1, 0.2)), control))["core_pca_ridge"]
+    assert (result.status, result.detected_sensitivity, result.required_sensitivity) == ("insensitive", None, 0.2)
+    assert "not detected, although so large: light added at r < 5 px of 0.2 sky sigma a pixel" in result.reason
 
 
 @pytest.mark.parametrize(
@@ -87,25 +95,25 @@ def test_a_cell_that_hears_only_large_leaks_is_blind(settings, control):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_leak_fails_the_cell_that_looks_for_it(settings, control, cell, leak):
-    result = judged(settings, made_arms(control, residual=changed(control, leak(control.image))))[cell]
+    result = by_cell(shard_of(settings, control, changed(control, leak(control.image))))[cell]
     assert result.status == "failed"
     assert result.low > 0.5
 
 
 def test_bits_are_compared_on_the_stamps_as_stored(settings, control):
     rounded = changed(control, control.image.astype(np.float16))
-    assert judged(settings, made_arms(control, stamp=rounded))["stamp_lsb_trees"].value == pytest.approx(1.0)
+    assert by_cell(shard_of(settings, control, positive=rounded))["stamp_lsb_trees"].value == pytest.approx(1.0)
     taken_away = changed(control, (control.image + np.float32(1.0)) - np.float32(1.0))
-    assert judged(settings, made_arms(control, residual=taken_away))["stamp_lsb_trees"].status == "passed"
+    assert by_cell(shard_of(settings, control, taken_away))["stamp_lsb_trees"].status == "passed"
 
 
 def test_adding_an_arc_in_single_precision_leaves_no_trace_in_the_bits(settings, control):
     light = np.exp(-0.5 * (np.hypot(*np.mgrid[-31.5:32, -31.5:32]) - 8.0) ** 2) * 0.3
     stamp = changed(control, control.image + light.astype(np.float32))
-    result = judged(settings, made_arms(control, stamp=stamp))["stamp_lsb_trees"]
-    # The same judge, with a canary that it hears: silence is an answer, a judge that never decides is not.
+    result = by_cell(shard_of(settings, control, positive=stamp))["stamp_lsb_trees"]
+    # The same judge, with a leak that it detects: silence is an answer, a judge that never decides is not.
     assert result.status == "passed"
-    assert result.smallest_leak is not None
+    assert result.detected_sensitivity is not None
 
 
 def test_bits_do_not_show_where_an_arc_cancels_the_sky():
@@ -124,72 +132,100 @@ def test_bits_do_not_show_where_an_arc_cancels_the_sky():
 
 
 def test_without_declared_arcs_only_the_null_rows_and_the_bits_are_compared(settings, control):
-    none = {"residual": None, "unmasked": None, "masked": None}
-    results = judged(settings, made_arms(control, null=None, **none))
+    undeclared = replace(PAIRED, declared=False)
+    results = by_cell(shard_of(settings, control, facts=replace(undeclared, has_null=False), null=None))
     assert results["core_pca_ridge"].status == "not_run"
     assert "not declared" in results["core_pca_ridge"].reason
     assert results["stamp_lsb_trees"].status == "passed"
-    other = changed(control, control.image + 0.3 * SKY[:, None, None])
-    assert judged(settings, made_arms(control, null=other, twin=other, **none))["stamp_pca_ridge"].status == "failed"
+    # Null rows are their own null pair, of whatever summary: a cell that looks at both fails, and is not called insensitive.
+    for cell, light in (("stamp_pca_ridge", 0.3 * SKY[:, None, None]), ("border_power_ridge", 0.7 * noise(5))):
+        other = changed(control, control.image + light)
+        found = by_cell(shard_of(settings, control, facts=undeclared, null=other, null_pair=(other, control)))[cell]
+        assert found.status == "failed"
+        assert found.low > 0.5
 
 
 def test_pixels_that_are_not_numbers_and_constant_stamps_are_not_run(settings, control):
     broken = control.image.copy()
     broken[0, 0, 32, 32] = np.nan
-    broken_results = judged(settings, made_arms(control, residual=changed(control, broken)))
+    broken_results = by_cell(shard_of(settings, control, changed(control, broken)))
     assert broken_results["core_pca_ridge"].status == "not_run"
     assert "NaN" in broken_results["core_pca_ridge"].reason
     flat = changed(control, np.zeros_like(control.image))
-    assert judged(settings, made_arms(flat))["core_radial_ridge"].status == "not_run"
+    assert by_cell(shard_of(settings, flat))["core_radial_ridge"].status == "not_run"
 
 
 def test_few_galaxies_leave_a_cell_undetermined(settings, control):
     few = control.take(np.arange(20))
-    assert {result.status for result in judged(settings, made_arms(few)).values()} == {"undetermined"}
+    assert {result.status for result in by_cell(shard_of(settings, few)).values()} == {"undetermined"}
 
 
-def test_a_twin_that_fires_makes_a_cell_blind(settings, control):
+def test_a_null_pair_that_fires_leaves_a_cell_insensitive(settings, control):
     other = changed(control, control.image + 0.3 * SKY[:, None, None])
-    assert judged(settings, made_arms(control, twin=other))["stamp_pca_ridge"].status == "blind"
+    assert by_cell(shard_of(settings, control, null_pair=(other, control)))["stamp_pca_ridge"].status == "insensitive"
 
 
 def test_shards_give_what_one_batch_gives(settings, control):
+    context = made_context(settings, [control])
     halves = [control.take(np.arange(N // 2)), control.take(np.arange(N // 2, N))]
-    one, two = (gathered(TwoSample(None, settings, PAIRED), parts) for parts in ([made_arms(control)], map(made_arms, halves)))
-    assert one.judge() == two.judge()
-    assert [exhibit.content for exhibit in one.exhibits()] == [exhibit.content for exhibit in two.exhibits()]
+    one, two = (
+        judgement(GATE, [made_shard(context, part, {WITHOUT_ARC: against(part, part)}) for part in parts])
+        for parts in ([control], halves)
+    )
+    assert len(one.results) == len(CELLS)
+    assert one == two
 
 
-def test_planting_later_is_planting_in_the_pixels(control):
-    drawn = np.full(N, 0.5)
-    scaled = in_sky(control.image, control)
+def kept_of_cell(shard, stamps, region, summary):
+    """What a cell keeps of stamps, and of its leak in them."""
+    cell = Cell(region, summary, "ridge")
+    leak, measure = leak_of(cell), Summarised(region, summary)
+    vectors = measure(shard, stamps)
+    kept = leak.extract(shard, against(stamps, stamps), measure, shard.context.settings)
+    return vectors, lambda size, drawn=None: leak.planted(kept if drawn is None else kept | {"drawn": drawn}, vectors, size)
+
+
+def test_planting_later_is_planting_in_the_pixels(settings, control):
+    shard, drawn = shard_of(settings, control), np.full(N, 0.5, dtype=np.float32)
+
+    def with_light(light, region, summary):
+        return Summarised(region, summary)(shard, changed(control, control.image + light * control.sky))
+
+    scale = np.abs(control.in_sky).mean()
     for region, summary in (("annulus", "radial"), ("border", "radial"), ("stamp", "pca"), ("annulus", "pca"), ("border", "pca")):
-        later = planted(keep(control, scaled, region, summary, True), region, summary, 0.3, drawn)
-        at_once = keep(control, scaled + np.float32(0.3), region, summary, False).vectors
-        np.testing.assert_allclose(later, at_once, rtol=0, atol=last_bits(np.float32, 64 * 64, np.abs(scaled).mean()))
+        later = kept_of_cell(shard, control, region, summary)[1](0.3)
+        np.testing.assert_allclose(later, with_light(0.3, region, summary), rtol=0, atol=last_bits(np.float32, 64 * 64, scale))
     inside = np.hypot(
         np.arange(64) - control.x[:, None, None], np.arange(64)[:, None] - control.y[:, None, None]
     )[:, None] < 5  # fmt: skip
     for summary in ("pca", "radial"):
-        later = planted(keep(control, scaled, "core", summary, True), "core", summary, 0.3, drawn)
-        at_once = keep(control, scaled + np.float32(0.3) * inside, "core", summary, False).vectors
-        np.testing.assert_allclose(later, at_once, atol=1e-4)
-    kept = keep(control, scaled, "stamp", "lsb", True)
-    np.testing.assert_array_equal(planted(kept, "stamp", "lsb", 1.0, drawn), bits(control.image.astype(np.float16).astype("f4")))
-    np.testing.assert_array_equal(planted(kept, "stamp", "lsb", 0.4, drawn), kept.vectors)
+        later = kept_of_cell(shard, control, "core", summary)[1](0.3)
+        np.testing.assert_allclose(later, with_light(0.3 * inside, "core", summary), atol=1e-4)
+    vectors, planted = kept_of_cell(shard, control, "stamp", "lsb")
+    np.testing.assert_array_equal(planted(1.0, drawn), bits(control.image.astype(np.float16).astype("f4")))
+    np.testing.assert_array_equal(planted(0.4, drawn), vectors)
+
+
+def test_about_as_many_stamps_are_rounded_as_the_leak_says(settings, control):
+    vectors, planted = kept_of_cell(shard_of(settings, control), control, "stamp", "lsb")
+    rounded = [(planted(share) != vectors).any(axis=1) for share in (0.1, 0.5, 1.0)]
+    assert [each.mean() for each in rounded] == pytest.approx([0.1, 0.5, 1.0], abs=0.1)
+    # Who is rounded at a small share is so at a larger one, so that a curve grows with it.
+    assert (rounded[0] <= rounded[1]).all()
+    assert rounded[2].all()
 
 
 @pytest.mark.parametrize("region", ["core", "annulus", "border", "stamp"])
-def test_planted_noise_has_the_variance_that_it_claims(control, region):
-    white = changed(control, noise(7))
-    kept = keep(white, in_sky(white.image, white), region, "power", True)
-    ratio = planted(kept, region, "power", 0.5, np.zeros(N)).mean() / kept.vectors.mean()
+def test_planted_noise_has_the_variance_that_it_claims(settings, control, region):
+    vectors, planted = kept_of_cell(shard_of(settings, control), changed(control, noise(7)), region, "power")
+    ratio = planted(0.5).mean() / vectors.mean()
     assert ratio == pytest.approx(1.5, abs=0.05)
 
 
 def test_power_of_white_noise_is_flat_and_scales_with_its_variance(control):
     once, twice = (
-        power((scale * noise(8) / SKY[:, None, None]).astype("f4"), "stamp", None, REGIONS)[0].mean(axis=0) for scale in (1, 2)
+        power(spectra((scale * noise(8) / SKY[:, None, None]).astype("f4"), "stamp", REGIONS), "stamp", REGIONS).mean(axis=0)
+        for scale in (1, 2)
     )
     np.testing.assert_allclose(once, once.mean(), rtol=0.05)
     np.testing.assert_allclose(twice / once, 4.0, rtol=1e-4)
@@ -217,24 +253,31 @@ def test_photon_noise_of_arcs_is_no_leak(small, built):
     overrides = ("noise=poisson", "psf=moffat_converted", "data.n_pairs=150")
     cells = (Cell("core", "power", "ridge"), Cell("stamp", "power", "trees"))
     settings = replace(small(*overrides).gates, cells=cells)
-    shards = arms_in(built(*overrides), small(*overrides))
-    facts = DatasetSource(built(*overrides)).facts
+    shards = shards_in(built(*overrides), small(*overrides))
+    context = replace(shards[0].context, settings=settings)
 
-    def values(arms):
-        return {result.name: result for result in gathered(TwoSample(None, settings, facts), arms).judge()}
+    def values(counterpart_of):
+        """With another counterpart for the positives; the null pair has its noise on both sides."""
+        fresh = [Shard(context, shard.stored) for shard in shards]
+        for shard in fresh:
+            shard.__dict__["null_pair"] = shard.null_pair
+            shard.__dict__["counterpart"] = counterpart_of(shard)
+        return by_cell(*fresh)
 
-    fair, unfair = values(shards), values([replace(arms, counterpart=arms.control) for arms in shards])
+    fair, unfair = values(lambda shard: shard.counterpart), values(lambda shard: shard.control)
+    assert len(fair) == len(unfair) == 2
     assert all(result.status != "failed" and result.low < 0.55 for result in fair.values())
     assert {result.status for result in unfair.values()} == {"failed"}
 
 
 def test_shards_with_and_without_photon_noise_are_judged_together(settings, control):
     """In one the counterpart is the control itself, in the other a copy with noise: no row is lost."""
+    context = made_context(settings, [control])
     half = [control.take(np.arange(N // 2)), control.take(np.arange(N // 2, N))]
     noisy = changed(half[1], half[1].image)
-    both = [made_arms(half[0]), replace(made_arms(half[1]), counterpart=noisy)]
-    collector = gathered(TwoSample(None, settings, PAIRED), both)
-    whole = judged(settings, made_arms(control))
-    assert {result.name.removeprefix("two_sample_"): result.n for result in collector.judge()} == {
-        name: result.n for name, result in whole.items()
-    }
+    both = [
+        made_shard(context, part, {WITHOUT_ARC: against(part, counterpart, (part, part))}, counterpart=counterpart)
+        for part, counterpart in zip(half, (half[0], noisy), strict=True)
+    ]
+    whole = by_cell(shard_of(settings, control))
+    assert {name: result.n for name, result in by_cell(*both).items()} == {name: result.n for name, result in whole.items()}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from arcgate.figures.drawings import drawings_of
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.tracking import names
 from arcgate.tracking.audits import log_audit
 from arcgate.tracking.store import Store

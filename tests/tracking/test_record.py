@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from mlflow.utils import validation
 
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
 from arcgate.naming import STUDY_LENGTH
 from arcgate.tracking import names
@@ -77,11 +78,13 @@ def test_evidence_becomes_metrics_and_tags(store: Store, run: str, evidence: Evi
     data = store.client.get_run(run).data
     name = "gate/core/raw/overall"
     assert (data.metrics[name], data.metrics[f"{name}/low"], data.metrics[f"{name}/high"]) == (0.53, 0.504, 0.556)
+    assert (data.metrics[f"{name}/detected_sensitivity"], data.metrics[f"{name}/required_sensitivity"]) == (0.02, 0.1)
     assert data.tags[name] == "undetermined"
     assert data.tags["gate/psf/raw/overall"] == "not_run"
     assert "gate/psf/raw/overall" not in data.metrics
     assert (data.tags[names.SAFE], data.tags[names.CAUSE]) == ("failed", "sigma_for_fwhm + mask_edge")
     assert data.tags[names.CAUSE_SENTENCE] == "The arcs are 2.35 times as wide as declared."
+    assert json.loads(data.tags[names.SECTIONS])["core"] == "residual"
     refit = "verdict/psf_width/r"
     assert (data.metrics[refit], data.metrics[f"{refit}/low"], data.metrics[f"{refit}/high"]) == (2.35, 2.3, 2.4)
     assert not any("confidence" in name for name in data.metrics)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import arcgate
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
 from arcgate.report import print_study
 from arcgate.tracking import names
@@ -56,6 +56,10 @@ def test_gates_and_scores_come_with_interval_and_status(study: Store) -> None:
     table = results("masks", study.folder)
     first = table.iloc[0]
     assert (first["gate/ring/raw/overall/low"], first["gate/ring/raw/overall/status"]) == (0.58, "failed")
+    assert (first["gate/ring/raw/overall/detected_sensitivity"], first["gate/ring/raw/overall/required_sensitivity"]) == (
+        0.02,
+        0.1,
+    )
     assert first["test/auroc/high"] == 0.98
     assert (first["cause"], first["verdict/psf_width/r/high"]) == ("sigma_for_fwhm + mask_edge", 2.4)
     assert "train/loss" not in table
@@ -93,7 +97,17 @@ def test_runs_of_another_schema_are_apart_and_never_taken_up_again(study: Store,
 def test_one_variant_has_no_differing_factors(store: Store) -> None:
     _variant(store, "paired", "paired", 0.0)
     table = results("masks", store.folder)
-    assert list(table.columns) == ["variant", "run_status", "key", "run_id", "data_digest", "safe", "cause", "cause_sentence"]
+    assert list(table.columns) == [
+        "variant",
+        "run_status",
+        "key",
+        "run_id",
+        "data_digest",
+        "safe",
+        "cause",
+        "cause_sentence",
+        "gate_sections",
+    ]
 
 
 def test_an_unknown_study_names_those_there_are(study: Store) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from shipped_gates import owner_of
 
 from arcgate import report
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.tracking.columns import shown_gates
 from arcgate.tracking.leading_gates import leading_gates
 from arcgate.tracking.record import log_evidence, log_metrics
@@ -21,7 +24,7 @@ from arcgate.tracking.runs import finish, variant_run
 from arcgate.tracking.short_table import WIDTH, short_table
 from arcgate.tracking.store import Store
 
-STATUSES = ("passed", "failed", "undetermined", "blind", "not_run", None)
+STATUSES = ("passed", "failed", "undetermined", "insensitive", "not_run", None)
 
 
 def study(gates: dict[str, list[tuple[float, str | None]]], **columns: list[object]) -> pd.DataFrame:
@@ -32,10 +35,17 @@ def study(gates: dict[str, list[tuple[float, str | None]]], **columns: list[obje
         "run_status": ["FINISHED"] * n,
         "safe": ["failed"] * n,
         "cause": ["mask_edge + normalisation"] * n,
+        "gate_sections": [sections_of(gates)] * n,
     }
     for stem, cells in gates.items():
         table |= {stem: [value for value, _ in cells], f"{stem}/status": [status for _, status in cells]}
     return pd.DataFrame(table | columns)
+
+
+def sections_of(stems: Iterable[str]) -> str:
+    """Sections of the report as a run keeps them: of arcgate's own gates, and of no others."""
+    names = {stem.split("/")[1] for stem in stems}
+    return json.dumps({name: owner.words(name).section for name in names if (owner := owner_of(name)) is not None})
 
 
 def pilot() -> pd.DataFrame:
@@ -77,7 +87,7 @@ def test_a_row_reads_factors_answers_four_gates_and_three_scores() -> None:
     assert "otherwise: core_mask none, seed 0" in text
     assert "x failed" in text
     assert "? undetermined" in text
-    assert "b blind" not in text
+    assert "insensitive" not in text
 
 
 def test_kinds_that_failed_come_first_in_the_reports_order_each_by_its_gate_that_failed_most() -> None:

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence
 from arcgate.tracking.columns import shown_factors
 from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import finish, study_run, variant_run
 from arcgate.tracking.store import Store
-from arcgate.tracking.table import CANARIES, CSV, JSON, MARKDOWN, markdown, print_table, rebuild
+from arcgate.tracking.table import CSV, JSON, MARKDOWN, SENSITIVITIES, markdown, print_table, rebuild
 
 SCORES = {"test/auroc": 0.9712, "common/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
 
@@ -45,11 +45,11 @@ def table(study: Store) -> pd.DataFrame:
 
 def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> None:
     text = table_text(table, width=260)
-    # One table of gates and scores, and one of canaries.
+    # One table of gates and scores, and one of sensitivities.
     assert text.count("variant") == 2
     assert "0.53 [0.50, 0.56] undet." in text
     assert "0.61 [0.58, 0.64] FAIL" in text
-    assert "[0.50, 0.56] BLIND" in text
+    assert "[0.50, 0.56] insens." in text
     assert "not run" in text
     assert "0.00 pass" in text
     assert "0.971 [0.960, 0.980]" in text
@@ -107,7 +107,7 @@ def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
     lines = markdown(table).splitlines()
     assert lines[0].startswith("| variant | controls | safe? | cause? |")
     assert lines[2].startswith("| paired\\|a | paired | FAIL | sigma_for_fwhm + mask_edge |")
-    assert lines[4:6] == ["", CANARIES]
+    assert lines[4:6] == ["", SENSITIVITIES]
     assert sum(line.startswith("| ") for line in lines) == 8
 
 

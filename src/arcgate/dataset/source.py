@@ -58,6 +58,8 @@ class Facts:
         where nothing was left out.
     nanomaggies_per_count : float
         Of the pixels as they are stored: 1, or what they were multiplied by when they were read.
+    several_splits : bool
+        More than one split is recorded.
     """
 
     layout: str
@@ -73,6 +75,7 @@ class Facts:
     references: References = NONE
     left_out_p: float | None = None
     nanomaggies_per_count: float = 1.0
+    several_splits: bool = False
 
 
 class StampPart(Protocol):
@@ -140,7 +143,7 @@ class DatasetSource:
     @property
     def facts(self) -> Facts:
         """Everything is stored and declared; whether it is paired follows from its controls."""
-        table = self.dataset.table(["role", "control_kind"])
+        table = self.dataset.table(["role", "control_kind", "split"])
         controls = table.loc[table["role"] == "control", "control_kind"]
         return Facts(
             layout=OWN_LAYOUT,
@@ -151,6 +154,7 @@ class DatasetSource:
             columns=frozenset(self.dataset.schema.names),
             imaging=self.dataset.imaging,
             references=references_of(self.dataset.path),
+            several_splits=table["split"].nunique() > 1,
         )
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from arcgate.figures.style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, TEXT, VERMILLION, new_figure
 from arcgate.gates.core.result import GateResult, Status
-from arcgate.gates.core.sensitivity import sized
+from arcgate.gates.core.words import sized
 
 NULL_AUC: Final = 0.5
 LOOK: Final[dict[Status, tuple[str, str, str]]] = {

@@ -165,6 +165,7 @@ def foreign_facts(
         imaging=imaging,
         left_out_p=left_out_p,
         nanomaggies_per_count=nanomaggies_per_count,
+        several_splits="split" in arranged.table and arranged.table["split"].nunique() > 1,
     )
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.digests import Pixels
 from arcgate.imaging import Imaging
+from arcgate.lensing.centroids import windowed_step
 
 Array = NDArray[np.float64]
 
@@ -72,15 +73,9 @@ def centres(image: Pixels, imaging: Imaging) -> tuple[Array, Array]:
     x, y = np.full(len(image), middle), np.full(len(image), middle)
     lost = np.zeros(len(image), dtype=bool)
     for _ in range(_STEPS):
-        along_x = np.exp(-0.5 * ((pixel - x[:, None]) / _WINDOW_SIGMA_PIX) ** 2)
-        along_y = np.exp(-0.5 * ((pixel - y[:, None]) / _WINDOW_SIGMA_PIX) ** 2)
-        columns = np.einsum("nij,ni->nj", light, along_y) * along_x
-        rows = np.einsum("nij,nj->ni", light, along_x) * along_y
-        total = columns.sum(axis=1)
+        step_x, step_y, total = windowed_step(light, pixel - x[:, None], pixel - y[:, None], _WINDOW_SIGMA_PIX)
         lost |= total <= 0.0
-        total[lost] = 1.0
-        step_x = 2.0 * (columns * (pixel - x[:, None])).sum(axis=1) / total
-        step_y = 2.0 * (rows * (pixel - y[:, None])).sum(axis=1) / total
+        step_x, step_y = (np.where(lost, 0.0, step) for step in (step_x, step_y))
         lost |= np.hypot(x + step_x - middle, y + step_y - middle) > MAX_OFFSET_PIX
         x, y = np.where(lost, middle, x + step_x), np.where(lost, middle, y + step_y)
     return x, y

@@ -12,8 +12,7 @@ from arcgate.figures.refit import quantity_words
 from arcgate.gate_report.bars import interval_bar
 from arcgate.gate_report.words import STATUSES, stratum_words, view_words
 from arcgate.gates.core.result import GateResult, RefitParameter, Status
-from arcgate.gates.core.sensitivity import sized
-from arcgate.gates.core.words import Words
+from arcgate.gates.core.words import Words, sized
 
 ABSENT = "–"
 

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from arcgate.gates.core.battery import PLANTED_LEAKS
 from arcgate.gates.core.result import Evidence, Safe, Status
-from arcgate.gates.core.words import Words
+from arcgate.gates.core.words import PLANTED_LEAKS, Words
 
 
 @dataclass(frozen=True)

@@ -73,4 +73,6 @@ GATE: Final = Deinjection(
     failing="stamps hold something besides their galaxy and their stored arc",
     advice="Store the arc as it was added, after PSF, mask and noise, and do nothing to the stamp afterwards.",
     requires="control + stored arc = stamp",
+    compares="stored stamps against their galaxies and stored arcs, pixel by pixel",
+    plants="a brighter pixel; rounding to half precision",
 )

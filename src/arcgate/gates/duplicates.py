@@ -148,7 +148,7 @@ def _kept(stamps: Stamps, context: Context) -> dict[str, NDArray[Any]]:
 
 def _searched(arrays: Arrays, context: Context) -> tuple[list[_Suspects], float]:
     """Suspected pairs, the surest first, and the share of copies that would be suspected."""
-    prints, noise, names, splits = (arrays["print"].astype(np.float64), *(arrays[key] for key in ("noise", "name", "split")))
+    prints, noise, names, splits = (arrays["print"], *(arrays[key] for key in ("noise", "name", "split")))
     search = NearestNeighbors(n_neighbors=NEIGHBOURS + 1, algorithm="brute").fit(prints)
     # The nearest of a galaxy is itself, or an equal one.
     distance, place = search.kneighbors()
@@ -167,11 +167,11 @@ def _searched(arrays: Arrays, context: Context) -> tuple[list[_Suspects], float]
 
 def _recognised(search: NearestNeighbors, arrays: Arrays, context: Context) -> float:
     """The share of copies that would be suspected."""
-    prints, galaxy, copied = arrays["print"].astype(np.float64), arrays["galaxy"], arrays["copied"]
+    prints, galaxy, copied = arrays["print"], arrays["galaxy"], arrays["copied"]
     if not len(copied):
         return 0.0
     order = np.argsort(uniform(context.settings.seed, "sought", copied), kind="stable")[:MOST_COPIES]
-    copies, of_copies = arrays["copy"][order].astype(np.float64), arrays["copied noise"][order]
+    copies, of_copies = arrays["copy"][order], arrays["copied noise"][order]
     row_of = {int(name): row for row, name in enumerate(galaxy)}
     own = np.array([row_of[int(name)] for name in copied[order]])
     distance, place = search.kneighbors(copies)
@@ -238,4 +238,6 @@ GATE: Final = Duplicates(
     advice=SPLIT.advice,
     view="table",
     cause=SPLIT,
+    compares="each galaxy against every other: fingerprints, then noise",
+    plants="copies that share half of their noise, turned and shifted: half of them must be recognised",
 )

@@ -77,4 +77,6 @@ GATE: Final = FinitePixels(
     failing="some stamps hold pixels that are NaN or infinite",
     advice="Leave these pairs out, or fill such pixels in both classes alike.",
     requires="pixels that are numbers, and stored alike in both classes",
+    compares="every pixel of the judged rows",
+    plants="a missing pixel",
 )

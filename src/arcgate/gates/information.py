@@ -277,4 +277,5 @@ GATE: Final = Information(
     section="information",
     title="Usable information",
     asks="How many bits about the label does it hold?",
+    compares="stamps with and without arcs against controls",
 )

@@ -44,4 +44,6 @@ GATE: Final = LeftOutRows(
     advice="Find why stamps of one class are missing, and leave the same galaxies out of the other.",
     view="table",
     cause=SELECTION,
+    compares="rows without a stamp, positives against controls",
+    plants="none: an exact test",
 )

@@ -268,4 +268,6 @@ GATE: Final = Metadata(
     view=_VIEW,
     requires="columns beside the pixels tell nothing",
     cause=SELECTION,
+    compares="columns beside the pixels, positives against controls",
+    plants="a column shifted by its spread",
 )

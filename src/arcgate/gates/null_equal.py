@@ -63,4 +63,6 @@ GATE: Final = NullEqual(
     failing="the injection changes something besides adding an arc",
     advice="Store null rows and controls from the same cutout, in the same precision, by the same path.",
     requires="null rows equal their controls",
+    compares="null rows against the controls of their pairs, pixel by pixel",
+    plants="one unit in the last place; a brighter pixel; rounding to half precision",
 )

@@ -69,4 +69,6 @@ GATE: Final = NullPair(
     failing="gates raise an alarm where there is nothing, or miss leaks that were planted",
     advice="Give more galaxies, or null rows (data.null_rows), so that smaller leaks are detected.",
     requires="controls against controls: every planted leak is detected, nothing else is",
+    compares="controls against themselves, or one half of their galaxies against the other",
+    plants="all leaks of the gates above",
 )

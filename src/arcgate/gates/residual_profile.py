@@ -34,4 +34,9 @@ class ResidualProfile(StatedGate):
         return Judgement([], residual_profile(arrays["difference"], context.regions) if arrays else [], [])
 
 
-GATE: Final = ResidualProfile(name="residual_profile", section="residual", title="Profile of unexplained light")
+GATE: Final = ResidualProfile(
+    name="residual_profile",
+    section="residual",
+    title="Profile of unexplained light",
+    compares="positives without their declared arcs against the controls of their pairs",
+)

@@ -82,4 +82,6 @@ GATE: Final = ScalableStamps(
     failing="one class holds more stamps without a spread than the other",
     advice="Leave constant stamps out of both classes by the same rule.",
     view=NETWORK,
+    compares="scale of the view on the judged rows, positives against controls",
+    plants="a constant stamp",
 )

@@ -15,6 +15,7 @@ from arcgate.gates.core.design_leaks import SPLIT
 from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.shard import Shard
+from arcgate.variant import Gates, View
 
 KEYS: Final = {"host_id": "galaxies", "healpix": "sky cells", "pair_id": "pairs"}
 # What rows may name besides; asked where they do.
@@ -28,6 +29,10 @@ class SplitIntegrity(StatedGate):
 
     Kernels and images count by what they come from, too, where that is known: one PSF model at two places is nearly one PSF.
     """
+
+    def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
+        """Its result, where more than one split is recorded."""
+        return super().needed(facts, view, settings) if facts.several_splits else []
 
     def columns(self, facts: Facts) -> list[str]:
         """Those that name galaxies, cells, pairs, kernels and images, and the split; none where these are not recorded."""
@@ -138,4 +143,6 @@ GATE: Final = SplitIntegrity(
     view=_VIEW,
     requires="no galaxy in two splits",
     cause=SPLIT,
+    compares="what occurs in one split against the others, over all rows",
+    plants="one of each kind, moved to another split",
 )

@@ -199,4 +199,6 @@ GATE: Final = StoredValues(
     failing="one class lies on a coarser grid than the other, or holds more zeros",
     advice="Write both classes by the same path, in the same precision, after all arithmetic is done.",
     requires="pixels that are numbers, and stored alike in both classes",
+    compares="positives and controls as stored: bits, steps, zeros",
+    plants="half precision; steps; a dead column",
 )

@@ -280,4 +280,6 @@ GATE: Final = Tails(
     failing="a few positives hold what no control holds",
     advice="Open the pairs that the reason names, at the place where most of them lie.",
     requires="what a few rows alone hold tells nothing",
+    compares="positives without their declared, and without their stored arcs, against the most extreme controls",
+    plants="a pixel of 20 sky sigma, and a pedestal of 3, in 1.5 times the share that may go unseen",
 )

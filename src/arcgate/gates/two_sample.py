@@ -23,10 +23,9 @@ from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement
 from arcgate.gates.core.planted_leak import SKY, Features, Measure, Sized
 from arcgate.gates.core.result import RAW
-from arcgate.gates.core.sensitivity import sized
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
-from arcgate.gates.core.words import Words
+from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features import summaries
 from arcgate.gates.features.summaries import Region, Summary
 from arcgate.ground.draws import uniform
@@ -91,12 +90,12 @@ def leak_of(cell: Cell) -> SummaryLeak:
     """The leak that a cell must detect, at the largest of its sizes at least."""
     region, summary = cell.region, cell.summary
     if summary == "power":
-        name, unit, sizes = "noise added,", "of the sky's variance", (0.02, 0.05, 0.1, 0.2, 0.5)
+        name, unit, sizes = "noise added of", "of the sky's variance", (0.02, 0.05, 0.1, 0.2, 0.5)
         return SummaryLeak(name, unit, sizes, region=region, summary=summary)
     if summary == "lsb":
-        name, unit, shares = "rounded to half precision", "of the stamps", (0.05, 0.1, 0.25, 0.5, 1.0)
+        name, unit, shares = "rounding to half precision", "of the stamps", (0.05, 0.1, 0.25, 0.5, 1.0)
         return SummaryLeak(name, unit, shares, region=region, summary=summary)
-    name = "light added at r < {regions.core_pix:.3g} px," if region == "core" else "light added everywhere,"
+    name = "light added at r < {regions.core_pix:.3g} px of" if region == "core" else "light added everywhere of"
     return SummaryLeak(name, SKY, region=region, summary=summary)
 
 
@@ -176,7 +175,7 @@ def _exhibits(judgement: Judgement, context: Context) -> list[Exhibit]:
     }
     leaks = {curve.gate: curve for curve in judgement.curves}
     rows = [
-        [name, result.status, "none" if leak.detected is None else sized(leak.detected, leak.unit), leak.leak.rstrip(",")]
+        [name, result.status, "none" if leak.detected is None else sized(leak.detected, leak.unit), leak.leak.removesuffix(" of")]
         for name, result in zip(names, shown, strict=True)
         for leak in [leaks[result.name]]
     ]

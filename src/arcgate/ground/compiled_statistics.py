@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy"}
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
+_compiled: Final = compiled()
 
 
 @_compiled

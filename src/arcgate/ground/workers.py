@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import multiprocessing.context
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from arcgate.ground.errors import ArcgateError
-
-# M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h: no array apart from the heap, and the heap stays as large as it became.
-_MALLOC: Final = {-4: 0, -1: 2**31 - 1, -2: 2**26}
+from arcgate.ground.memory import keep_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,12 +30,12 @@ class Workers:
         Processes; with 1 this process does the work.
     where : Path
         What is being made, for messages.
-    modules : sequence of str
-        Modules that the work needs beside its own: imported once for all processes.
+    takes_part : bool
+        Whether this process is one of them, where its own work would otherwise have to be imported once more.
     """
 
-    def __init__(self, count: int, where: Path, modules: Sequence[str] = ()) -> None:
-        self._count, self._where, self._modules = count, where, modules
+    def __init__(self, count: int, where: Path, takes_part: bool = False) -> None:
+        self._count, self._where, self._takes_part = count, where, takes_part
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -69,10 +65,15 @@ class Workers:
                 yield position, work(item)
             return
         if self._pool is None:
-            context = _starting([work.__module__, *self._modules])
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_begin)
+            others = self._count - 1 if self._takes_part else self._count
+            self._pool = ProcessPoolExecutor(others, mp_context=_spawning(), initializer=_begin)
         try:
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
+            for future in reversed(list(positions)) if self._takes_part else ():
+                # The others begin at the front: what is left at the end is this process's, as long as nobody has it.
+                if future.cancel():
+                    position = positions.pop(future)
+                    yield position, work(items[position])
             for done in as_completed(positions):
                 yield positions[done], done.result()
         except BrokenProcessPool as error:
@@ -89,42 +90,21 @@ def completed(work: Callable[[Item], Result], items: Sequence[Item], workers: in
         yield from crew.completed(work, items)
 
 
-def _starting(modules: Sequence[str]) -> multiprocessing.context.BaseContext:
-    """How processes start: forked from a process that has imported the modules and started no thread of its own.
-
-    What takes seconds to import is imported once, however many processes there are, and its memory is shared. A fork of this
-    process would copy the locks of threads that it may run. Where there are no forks, each process is spawned and imports by
-    itself.
+def _spawning() -> multiprocessing.context.SpawnContext:
+    """Processes that are spawned, not forked: a fork would copy the locks of threads that this process may run.
 
     A process is told its parent's start method as it begins. In a job that joblib started that is `loky`, which processes that
     joblib did not start do not know.
     """
-    known = multiprocessing.get_all_start_methods()
-    if multiprocessing.get_start_method(allow_none=True) not in (None, *known):
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
         multiprocessing.set_start_method("spawn", force=True)
-    if "forkserver" not in known:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    # Of effect for the first processes that this one starts; later ones import what these did not need.
-    context.set_forkserver_preload([module for module in modules if module != "__main__"])
-    return context
+    return multiprocessing.get_context("spawn")
 
 
 def _begin() -> None:
     """What a worker does before any work."""
     _end_with_parent()
-    _keep_memory()
-
-
-def _keep_memory() -> None:
-    """Take large arrays from memory that the process already has, where the C library is glibc; elsewhere nothing is done.
-
-    It would ask the kernel for each array of tens of megabytes anew, and the kernel clears every page once more: a sixth of the
-    time of processes that do little but go through stamps.
-    """
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        for parameter, value in _MALLOC.items():
-            library.mallopt(parameter, value)
+    keep_memory()
 
 
 def _end_with_parent() -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from arcgate.lensing.compiled_functions import SOURCES, compiled, entry
-from arcgate.lensing.compiled_rays import evaluate, radii, reach_of
+from arcgate.lensing.compiled_rays import EXTENT, HIDE, TOLERANCE, evaluate, radii, reach_of
 from arcgate.lensing.frame import ROOT_PIX, Frame
 from arcgate.lensing.quadrature import (
     COARSEST_PIX,
@@ -152,7 +152,7 @@ def _roots(p, x_pix, y_pix, grid):
     near, far = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
     nears, fars = _NONE, _NONE
     for i in range(len(x)):
-        if radius[i] - _ROOT2 * reach[i] < p[20]:
+        if radius[i] - _ROOT2 * reach[i] < p[EXTENT]:
             if min(blocks[i, 0], blocks[i, 1]) >= -grid.border and max(blocks[i, 0], blocks[i, 1]) < grid.field + grid.border:
                 near[nears] = i
                 nears += 1
@@ -186,10 +186,10 @@ def _accept_smooth(p, x_pix, y_pix, grid, blocks, size, parts, pixel, moments, f
     kept, tried = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
     keeps, tries = _NONE, _NONE
     for i in range(len(x)):
-        if radius[i] - _ROOT2 * reach[i] < p[20]:
+        if radius[i] - _ROOT2 * reach[i] < p[EXTENT]:
             distance = np.sqrt(x[i] * x[i] + y[i] * y[i])
             # Only where the profile's centre and the lens are well outside does an evaluation have a chance.
-            if radius[i] > _TWO * reach[i] and reach[i] < _SMOOTHEST * p[21] and distance > _TWO * half:
+            if radius[i] > _TWO * reach[i] and reach[i] < _SMOOTHEST * p[HIDE] and distance > _TWO * half:
                 tried[tries] = i
                 tries += 1
             else:
@@ -198,7 +198,7 @@ def _accept_smooth(p, x_pix, y_pix, grid, blocks, size, parts, pixel, moments, f
     means, error = evaluate(p, _picked(x, tried, tries), _picked(y, tried, tries), half, _LEFT_OUT)
     for i in range(tries):
         block = tried[i]
-        if error[i] < p[24]:
+        if error[i] < p[TOLERANCE]:
             _expand(means[:, i], parts, grid.area, moments[filled : filled + size * size])
             for part in range(size * size):
                 pixel[1, filled + part] = blocks[block, 0] + part % size
@@ -238,10 +238,10 @@ def _pixels(p, x_pix, y_pix, grid, blocks, pixel, moments, filled):
     whole, coarse = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
     wholes, coarses = _NONE, _NONE
     for i in range(len(x)):
-        if radius[i] - _ROOT2 * reach[i] < p[20]:
+        if radius[i] - _ROOT2 * reach[i] < p[EXTENT]:
             distance = np.sqrt(x[i] * x[i] + y[i] * y[i])
             # A pixel in which a whole source fits would be divided anyway.
-            if reach[i] > _HIDDEN * p[21] and radius[i] < reach[i] + _THREE and distance > grid.pixel:
+            if reach[i] > _HIDDEN * p[HIDE] and radius[i] < reach[i] + _THREE and distance > grid.pixel:
                 coarse[coarses] = i
                 coarses += 1
             else:
@@ -267,7 +267,7 @@ def _adapted(p, x, y, half, all_poor):
         means, error = evaluate(p, x, y, half, _NOTHING)
         poor, count = np.empty(len(x), np.int64), _NONE
         for i in range(len(x)):
-            if depth < DEEPEST and (all_poor or error[i] > p[24]):
+            if depth < DEEPEST and (all_poor or error[i] > p[TOLERANCE]):
                 poor[count] = i
                 count += 1
         levels.append(means)

@@ -22,14 +22,22 @@ _SLOPE, _BEND_OUTER, _BEND_INNER = _F(5.0 / 18.0 * math.sqrt(0.6)), _F(2.0 / 18.
 _NEAREST, _DARK, _F4, _F5 = _F(1e-3), _F(1e-30), _F(4.0), _F(5.0)
 _TURN, _UNSEEN, _TENTH = _F(0.4), _F(0.7), _F(0.1)
 _SMOOTH, _HIDDEN = _F(SMOOTH), _F(HIDDEN)
+# Columns of `p`, one row of rays, in the order in which `compiled_quadrature.integrate` puts them: lens, the linear and the bent
+# part of the map, profile, stretch, and five numbers of the row.
+COS, SIN, Q, ECCENTRICITY = range(4)
+LINEAR_0, LINEAR_1, LINEAR_2, LINEAR_3, LINEAR_4, LINEAR_5 = range(4, 10)
+BEND_0, BEND_1, BEND_2, BEND_3 = range(10, 14)
+MINUS_B, INVERSE_N, CENTRE = range(14, 17)
+WIDEST, EINSTEIN, UNITS = range(17, 20)
+EXTENT, HIDE, KINK, TURN, TOLERANCE = range(20, 25)
 
 
 @compiled
 def radii(p, x, y, radius):
     """Source radius behind image-plane positions (n,) in arcsec from the lens, in source units."""
-    cos, sin, q, eccentricity = p[0], p[1], p[2], p[3]
-    l0, l1, l2, l3, l4, l5 = p[4], p[5], p[6], p[7], p[8], p[9]
-    b0, b1, b2, b3 = p[10], p[11], p[12], p[13]
+    cos, sin, q, eccentricity = p[COS], p[SIN], p[Q], p[ECCENTRICITY]
+    l0, l1, l2, l3, l4, l5 = p[LINEAR_0], p[LINEAR_1], p[LINEAR_2], p[LINEAR_3], p[LINEAR_4], p[LINEAR_5]
+    b0, b1, b2, b3 = p[BEND_0], p[BEND_1], p[BEND_2], p[BEND_3]
     for i in range(x.size):
         along, across = cos * x[i] + sin * y[i], cos * y[i] - sin * x[i]
         flat = q * along
@@ -44,7 +52,7 @@ def radii(p, x, y, radius):
 @compiled
 def _light(p, radius, light):
     """Surface brightness at source radii."""
-    minus_b, inverse_n, centre = p[14], p[15], p[16]
+    minus_b, inverse_n, centre = p[MINUS_B], p[INVERSE_N], p[CENTRE]
     if inverse_n == _ONE:
         for i in range(radius.size):
             light[i] = centre * exp(max(minus_b * radius[i], _LOWEST))
@@ -57,7 +65,7 @@ def _light(p, radius, light):
 @compiled
 def reach_of(p, distance, half):
     """`Rays.reach` of one cell."""
-    widest, einstein, units = p[17], p[18], p[19]
+    widest, einstein, units = p[WIDEST], p[EINSTEIN], p[UNITS]
     near = max(distance - _ROOT2 * half, _NEAREST)
     return half * units * (widest + max(einstein / near - _TWO, _ZERO))
 
@@ -114,7 +122,7 @@ def _legendre(light, means):
 @compiled
 def _errors(p, x, y, half, left_out, radius, means, errors):
     """Error estimates of `quadrature._Integration._rule`, times the area of the cell; overwrites radius[0]."""
-    hide, kink = p[21], p[22]
+    hide, kink = p[HIDE], p[KINK]
     area = _F4 * half * half
     widest_reach = _ZERO
     for cell in range(_BLOCK):
@@ -137,7 +145,7 @@ def _errors(p, x, y, half, left_out, radius, means, errors):
 @compiled
 def _hide(p, x, y, half, radius, errors):
     """`quadrature._Integration._hidden`: brightness that may lie unseen between the nodes, into the errors."""
-    widest, units, hide, turn = p[17], p[19], p[21], p[23]
+    widest, units, hide, turn = p[WIDEST], p[UNITS], p[HIDE], p[TURN]
     nearest, reach, bright = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32)
     for cell in range(_BLOCK):
         nearest[cell] = radius[0, cell]

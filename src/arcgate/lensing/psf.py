@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import least_squares
 
+from arcgate.lensing.centroids import flux_weighted
+
 Array = NDArray[np.float64]
 
 MAX_BETA = 1000.0
@@ -132,9 +134,7 @@ class Kernel:
     @property
     def centroid_pix(self) -> tuple[float, float]:
         """Flux-weighted offset (x, y) of the light from the central pixel, pixels."""
-        dx, dy = _offsets(self.image.shape)
-        total = self.image.sum()
-        return float((self.image * dx).sum() / total), float((self.image * dy).sum() / total)
+        return flux_weighted(self.image, *_offsets(self.image.shape))
 
     @property
     def psfsize_pix(self) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from arcgate.lensing.centroids import flux_weighted
 from arcgate.lensing.psf import FWHM_PER_SIGMA
 
 Array = NDArray[np.float64]
@@ -178,9 +179,8 @@ def _edge_share(galaxy: Mask) -> float:
 
 def centroid(image: Array) -> tuple[float, float]:
     """Flux-weighted position (x, y), pixels."""
-    rows, columns = np.indices(image.shape)
-    total = image.sum()
-    return float((image * columns).sum() / total), float((image * rows).sum() / total)
+    places = np.indices(image.shape)
+    return flux_weighted(image, places[1], places[0])
 
 
 def half_light_pix(image: Array) -> float:

@@ -17,7 +17,7 @@ from arcgate.tracking.store import DATABASE, Store, open_store
 FACTOR_PREFIXES: Final = ("data.", "view.", "gates.", "learning.", "evaluation.")
 # The common test set takes its hosts from the data node, where they are shown.
 _SHOWN_ELSEWHERE: Final = "evaluation.common.hosts."
-LEADING: Final = ("variant", "run_status", "key", "run_id", "data_digest", "safe", "cause", "cause_sentence")
+LEADING: Final = ("variant", "run_status", "key", "run_id", "data_digest", "safe", "cause", "cause_sentence", "gate_sections")
 
 
 def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
@@ -35,9 +35,10 @@ def results(study: str, mlruns_dir: str | Path = "mlruns") -> pd.DataFrame:
     DataFrame
         A row a variant, finished or not, in the order in which the variants were first started; of several runs of one
         variant name the one opened last. Runs on data sets of another schema are left out (`apart` lists them). Columns:
-        variant, run_status (MLflow's), key, run_id, data_digest, safe, cause, cause_sentence; the parameters that differ
-        between the variants (`data.controls.name`, ...); for each gate `gate/<name>/<view>/<stratum>` with `/low`, `/high`,
-        `/status`, `/smallest_leak`, and for each diagnostic, which decides nothing, the same under `diagnostic/`; the refit
+        variant, run_status (MLflow's), key, run_id, data_digest, safe, cause, cause_sentence, gate_sections (JSON: section of
+        the report of each gate); the parameters that differ between the variants (`data.controls.name`, ...); for each gate
+        `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`, `/detected_sensitivity`, `/required_sensitivity`, and for
+        each diagnostic, which decides nothing, the same under `diagnostic/`; the refit
         `verdict/<quantity>/<band>` with `/low`, `/high`; scores `test/...` and `common/...`. What a variant does not have is
         missing (NaN or None).
 

@@ -26,7 +26,7 @@ JSON: Final = "results.json"
 LOGGED_TABLES: Final = "mlflow.loggedArtifacts"
 """Tag by which MLflow's pages know which JSON artifacts are tables (the format of `mlflow.log_table`)."""
 
-_STYLES: Final = {"pass": "green", "FAIL": "bold red", "undet.": "yellow", "BLIND": "bold magenta", "not run": "dim"}
+_STYLES: Final = {"pass": "green", "FAIL": "bold red", "undet.": "yellow", "insens.": "bold magenta", "not run": "dim"}
 _CELL_FRAME: Final = 3
 SENSITIVITIES: Final = "smallest planted leak that each gate detects, in sky sigma a pixel (its bare null pair is silent)"
 

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Floats = NDArray[np.float32]
 Array = NDArray[np.float64]
 
 # Nothing is reordered: the result is the very value of a pixel, or the mean of two.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy"}
+_compiled: Final = compiled()
 # Values that are sorted to guess where the median lies, and how many places beside the guess the bounds are taken.
 _SAMPLE: Final = 64
 _BESIDE: Final = 10
 _BINS: Final = 128
 _LARGEST: Final = np.float32(1e30)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
 
 
 @_compiled

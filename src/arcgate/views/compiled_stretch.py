@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Floats = NDArray[np.float32]
 
 # A product and a sum in one instruction, and no other liberties, as in `lensing.compiled_functions`.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract"}}
+_compiled: Final = compiled("contract")
 _F = np.float32
 _ZERO, _HALF, _ONE = _F(0.0), _F(0.5), _F(1.0)
 # log(1 + m) of a mantissa between sqrt(1/2) and sqrt(2): a polynomial in float32 from Cephes (S. L. Moshier).
@@ -22,14 +22,6 @@ _P6, _P7, _P8 = _F(2.0000714765e-1), _F(-2.4999993993e-1), _F(3.3333331174e-1)
 _LN2_LOW, _LN2_HIGH = _F(-2.12194440e-4), _F(0.693359375)
 _ROOT_HALF = _F(0.707106781186547524)
 _MANTISSA, _OF_HALF, _SHIFT, _BIAS = np.int32(0x7FFFFF), np.int32(0x3F000000), np.int32(23), np.int32(126)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
 
 
 @_compiled

@@ -95,7 +95,7 @@ class Viewer:
         ndarray of bool, shape (n,)
         """
         good = np.ones(len(image), dtype=bool)
-        if self.view.normalisation == "raw":
+        if self.view.normalisation == "raw" or not len(image):
             return good
         some = np.sort(image[:, :, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE].reshape(*image.shape[:2], -1), axis=2)
         repeated = np.count_nonzero(some[:, :, 1:] == some[:, :, :-1], axis=2)

@@ -1,4 +1,4 @@
-"""Arms made by hand, whose light is known in closed form, and arms of built data sets with parts of them left out."""
+"""Shards made by hand, whose light is known in closed form, and shards of built data sets with parts of them left out."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from composing import composed
+from judging import Knowing, judgement
+from made_shards import made_context, made_shard
 from threadpoolctl import threadpool_limits
 
+from arcgate.dataset.reader import Dataset
+from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import DatasetSource, Facts, needed
-from arcgate.gates.arms import Arms, Stamps, arms_of, chosen_pairs
-from arcgate.gates.published import PublishedDiagnostics, published_diagnostics
+from arcgate.gates.core.battery import kept_by
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.gate import Judgement
+from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.shard import Shard, shards_of
+from arcgate.gates.core.stamps import Stamps
+from arcgate.gates.published import GATE
+from arcgate.gates.published.gathering import Diagnostic
 from arcgate.imaging import DECALS
-from arcgate.variant import Gates
-from arcgate.views.view import Viewer
 
-SPEC = composed()
+SPEC = composed("gates.max_pairs=10000")
 FWHM_PIX, BETA = 5.0, 3.0
 ALPHA_PIX = FWHM_PIX / (2 * np.sqrt(2 ** (1 / BETA) - 1))
 
@@ -31,11 +39,11 @@ def moffat(x_pix, y_pix, size_pix=64):
 
 
 def fabricated(
-    n=80, paired=True, light=None, pedestal=0.0, has_arc=False, seed=0, sky=0.004, imaging=DECALS
-) -> tuple[Arms, Facts]:
+    n=80, paired=True, light=None, pedestal=0.0, has_arc=False, flux_declared=True, seed=0, sky=0.004, imaging=DECALS
+) -> Shard:
     """Galaxies that are Moffats on noise, and arcs of light `light` (n, y, x) for flux 1 in each band, times known fluxes.
 
-    By default an arc is a point at its galaxy's centre. Where it is not stored, arms hold stamp minus control on pairs.
+    By default an arc is a point at its galaxy's centre. Where it is not stored, the shard holds stamp minus control on pairs.
     """
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(imaging.middle_pix - 1.0, imaging.middle_pix + 1.0, (2, n))
@@ -54,60 +62,47 @@ def fabricated(
     control = own if paired else other
     for i, band in enumerate(imaging.bands):
         stamps[f"arc_flux_{band}"] = arc[:, i].sum(axis=(1, 2))
-    columns = {*needed(imaging), "theta_e_arcsec", *[f"arc_flux_{band}" for band in imaging.bands]}
+    columns = {*needed(imaging), "theta_e_arcsec", *[f"arc_flux_{band}" for band in imaging.bands if flux_declared]}
     facts = Facts("arrays", paired, has_arc, False, False, frozenset(columns), imaging=imaging)
     stamp, bare = Stamps(own + added, own + added, stamps, imaging), Stamps(control, control, controls, imaging)
     found = added if has_arc else (stamp.image - bare.image if paired else None)
-    return Arms(bare, bare, stamp, bare, bare, None, None, None, None, found, None, {}), facts
+    context = made_context(SPEC.gates, [stamp, bare], SPEC.view, facts)
+    return made_shard(context, bare, positive=stamp, arc=found)
 
 
-def judged(kind, arms: Arms, facts: Facts) -> dict[tuple[str, str], object]:
-    """Results of one diagnostic over one shard, by name and stratum."""
-    collector = kind(Viewer(SPEC.view, facts.imaging), settings_for([arms]), facts)
-    collector.add(arms)
-    return {(result.name, result.stratum): result for result in collector.judge()}
+def with_positive(shard: Shard, positive: Stamps, control: Stamps | None = None) -> Shard:
+    """The same shard with other positives, and other controls if they are given."""
+    return made_shard(shard.context, control or shard.control, positive=positive, arc=shard.arc)
 
 
-def settings_for(arms: list[Arms]) -> Gates:
-    """Settings that know how many pairs there are, as the battery's do."""
-    return replace(SPEC.gates, max_pairs=sum(len(each.stamp.table) for each in arms))
+def gathered(kind: type[Diagnostic], *shards: Shard) -> Diagnostic:
+    """One diagnostic with what it keeps of some shards."""
+    context = shards[0].context
+    return kind(context, kept_by([kind(context).extract(shard) for shard in shards]))
 
 
-def with_columns(arms: Arms, columns) -> Arms:
-    """The same stamps with fewer columns."""
-    cut = {name: replace(stamps, table=stamps.table[[c for c in stamps.table if c in columns]]) for name, stamps in both(arms)}
-    return replace(arms, **cut)
+def judged(kind: type[Diagnostic], *shards: Shard) -> dict[tuple[str, str], GateResult]:
+    """Results of one diagnostic over some shards, by name and stratum."""
+    return {(result.name, result.stratum): result for result in gathered(kind, *shards).judge()}
 
 
-def both(arms: Arms):
-    return (("stamp", arms.stamp), ("control", arms.control))
+def shards_with(dataset: Dataset, **known) -> list[Shard]:
+    """Shards of a data set about which only `known` facts are known: arcs, declared columns and null rows can be left out."""
+    source = Knowing(dataset, replace(DatasetSource(dataset).facts, **known))
+    context = context_of(source, SPEC.view, SPEC.gates)
+    return [shard for part in source.parts() for shard in shards_of(known_part(part.read(), source.facts), context)]
 
 
-def arms_with(dataset, **known) -> tuple[list[Arms], Facts]:
-    """Arms of a data set about which only `known` facts are known: arcs, declared columns and null rows can be left out."""
-    source = DatasetSource(dataset)
-    facts = replace(source.facts, **known)
-    pairs = chosen_pairs(source, 10_000, 0)
-    out = []
-    for part in source.parts():
-        batch = part.read()
-        batch = replace(batch, arc=batch.arc if facts.has_arc else None)
-        found = arms_of(batch, pairs, facts, 0)
-        if found is not None:
-            out.append(with_columns(found, {*facts.columns, *needed(DECALS), "split"}))
-    return out, facts
+def known_part(batch: StampBatch, facts: Facts) -> StampBatch:
+    """What of the rows is known."""
+    columns = {*facts.columns, *needed(DECALS), "split"}
+    table = batch.table[[name for name in batch.table if name in columns]]
+    return replace(batch, table=table, arc=batch.arc if facts.has_arc else None)
 
 
-def published(arms: list[Arms], facts: Facts) -> PublishedDiagnostics:
-    """All diagnostics, a copy a shard, merged."""
-    copies = []
-    for each in arms:
-        [collector] = published_diagnostics(Viewer(SPEC.view, facts.imaging), settings_for(arms), facts)
-        collector.add(each)
-        copies.append(collector)
-    for other in copies[1:]:
-        copies[0].merge(other)
-    return copies[0]
+def published(*shards: Shard) -> Judgement:
+    """All diagnostics over some shards."""
+    return judgement(GATE, shards)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -124,6 +119,6 @@ def helpers() -> Callable[..., object]:
     class Helpers:
         pass
 
-    for function in (moffat, fabricated, judged, with_columns, arms_with, published):
+    for function in (moffat, fabricated, with_positive, gathered, judged, shards_with, published):
         setattr(Helpers, function.__name__, staticmethod(function))
     return Helpers

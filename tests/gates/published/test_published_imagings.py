@@ -27,10 +27,9 @@ IMAGINGS = {"hsc": HSC, "vis": VIS, "ugrizy": UGRIZY}
 @pytest.mark.parametrize("kind", IMAGINGS)
 def test_all_diagnostics_answer_in_the_bands_and_pixels_of_the_stamps(helpers, kind):
     imaging = IMAGINGS[kind]
-    arms, facts = helpers.fabricated(n=20, pedestal=1e-3, has_arc=True, imaging=imaging)
-    collector = helpers.published([arms], facts)
-    results = {(result.name, result.stratum): result for result in collector.judge()}
-    exhibits = {exhibit.name: exhibit for exhibit in collector.exhibits()}
+    found = helpers.published(helpers.fabricated(n=20, pedestal=1e-3, has_arc=True, imaging=imaging))
+    results = {(result.name, result.stratum): result for result in found.results}
+    exhibits = {exhibit.name: exhibit for exhibit in found.exhibits}
     json.dumps([exhibit.content for exhibit in exhibits.values()], allow_nan=False)
     for band in imaging.bands:
         found = results[f"annulus_pedestal_{band}", "overall"]
@@ -94,5 +93,5 @@ def test_deflections_are_in_arcsec_of_the_imaging(helpers):
         image = np.exp(-0.5 * (radius_from(x, y, imaging.size_pix) - theta_e[:, None, None] / imaging.pixel_scale_arcsec) ** 2)
         return image / image.sum(axis=(1, 2))[:, None, None]
 
-    found = helpers.judged(DeflectionUnits, *helpers.fabricated(light=rings, imaging=imaging))
+    found = helpers.judged(DeflectionUnits, helpers.fabricated(light=rings, imaging=imaging))
     assert found["deflection_units", "overall"].value == pytest.approx(1.0, abs=0.06)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from composing import composed
 
 from arcgate.gates.published.alignment import Alignment
 from arcgate.gates.published.annulus import AnnulusPedestal
@@ -17,39 +16,33 @@ from arcgate.gates.published.deflection_units import DeflectionUnits
 from arcgate.gates.published.localisation import Localisation, exchanged
 from arcgate.gates.published.profiles import Profiles
 from arcgate.gates.published.shifts import shifted
-from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
-from arcgate.views.view import Viewer
 
 ALL = "overall"
 
 
-def without_flux_columns(facts):
-    return replace(facts, columns=frozenset(name for name in facts.columns if not name.startswith("arc_flux")))
-
-
-def wings(helpers, arms):
+def wings(helpers, shard):
     """Mean of the point's Moffat at r >= 20 px per flux inside the stamp, mean over galaxies."""
-    point = helpers.moffat(arms.stamp.x, arms.stamp.y)
-    out = radius_from(arms.stamp.x, arms.stamp.y, 64) >= 20
+    point = helpers.moffat(shard.positive.x, shard.positive.y)
+    out = radius_from(shard.positive.x, shard.positive.y, 64) >= 20
     return np.mean([p[o].mean() / p.sum() for p, o in zip(point, out, strict=True)])
 
 
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_planted_pedestal_is_the_intercept_and_wings_are_the_slope(helpers, declared):
-    arms, facts = helpers.fabricated(pedestal=3e-4)
-    found = helpers.judged(AnnulusPedestal, arms, facts if declared else without_flux_columns(facts))
+    shard = helpers.fabricated(pedestal=3e-4, flux_declared=declared)
+    found = helpers.judged(AnnulusPedestal, shard)
     pedestal, slope = found["annulus_pedestal_r", ALL], found["annulus_wings_r", ALL]
     assert pedestal.value == pytest.approx(3e-4, abs=6e-6)
     assert pedestal.low < 3e-4 < pedestal.high
-    assert slope.value == pytest.approx(wings(helpers, arms), rel=0.05)
-    clean = helpers.judged(AnnulusPedestal, *helpers.fabricated())["annulus_pedestal_r", ALL]
+    assert slope.value == pytest.approx(wings(helpers, shard), rel=0.05)
+    clean = helpers.judged(AnnulusPedestal, helpers.fabricated())["annulus_pedestal_r", ALL]
     assert clean.low < 0 < clean.high
 
 
 def test_a_pedestal_of_unpaired_stamps_is_seen_above_the_controls(helpers):
-    arms, facts = helpers.fabricated(n=200, paired=False, pedestal=1e-3)
-    found = helpers.judged(AnnulusPedestal, arms, facts)["annulus_pedestal_z", ALL]
+    shard = helpers.fabricated(n=200, paired=False, pedestal=1e-3)
+    found = helpers.judged(AnnulusPedestal, shard)["annulus_pedestal_z", ALL]
     # The sky's mean over 2,800 pixels and 200 galaxies of each class.
     assert found.value == pytest.approx(1e-3, abs=5e-5)
     assert found.low > 5e-4
@@ -57,10 +50,10 @@ def test_a_pedestal_of_unpaired_stamps_is_seen_above_the_controls(helpers):
 
 
 def test_core_annulus_and_their_ratio(helpers):
-    arms, facts = helpers.fabricated()
-    found = helpers.judged(Concentration, arms, facts)
-    flux = arms.stamp.table["arc_flux_r"].to_numpy()
-    point, radius = helpers.moffat(arms.stamp.x, arms.stamp.y), radius_from(arms.stamp.x, arms.stamp.y, 64)
+    shard = helpers.fabricated()
+    found = helpers.judged(Concentration, shard)
+    flux = shard.positive.table["arc_flux_r"].to_numpy()
+    point, radius = helpers.moffat(shard.positive.x, shard.positive.y), radius_from(shard.positive.x, shard.positive.y, 64)
     point *= (flux / point.sum(axis=(1, 2)))[:, None, None]
     core, annulus = (np.mean([p[i].mean() for p, i in zip(point, inside, strict=True)]) for inside in (radius < 5, radius >= 20))
     assert found["difference_core", ALL].value == pytest.approx(core, rel=1e-5)
@@ -71,13 +64,13 @@ def test_core_annulus_and_their_ratio(helpers):
 
 
 def test_without_light_in_the_annulus_the_ratio_has_no_bound(helpers):
-    found = helpers.judged(Concentration, *helpers.fabricated(paired=False))["concentration_ratio", ALL]
+    found = helpers.judged(Concentration, helpers.fabricated(paired=False))["concentration_ratio", ALL]
     assert found.status == "not_run"
     assert "not told from 0" in found.reason
 
 
 def test_the_core_offset_of_points_goes_with_their_flux_alone(helpers):
-    found = helpers.judged(CoreOffset, *helpers.fabricated(n=150))
+    found = helpers.judged(CoreOffset, helpers.fabricated(n=150))
     assert found["core_offset_arc_flux_r2", ALL].value == pytest.approx(1.0, abs=1e-3)
     # All of a point's light at r < 5 px is spread over the circle: per pixel, encircled light over its area.
     alpha = 5.0 / (2 * np.sqrt(2 ** (1 / 3) - 1))
@@ -90,7 +83,7 @@ def test_the_core_offset_of_points_goes_with_their_flux_alone(helpers):
 
 @pytest.mark.parametrize("has_arc", [True, False])
 def test_the_core_share_of_a_point_is_its_encircled_light(helpers, has_arc):
-    found = helpers.judged(CoreShare, *helpers.fabricated(has_arc=has_arc))
+    found = helpers.judged(CoreShare, helpers.fabricated(has_arc=has_arc))
     alpha = 5.0 / (2 * np.sqrt(2 ** (1 / 3) - 1))
     assert found["core_share", ALL].value == pytest.approx(1 - (1 + 25 / alpha**2) ** -2, rel=0.02)
     assert found["core_share", "theta_e_ge_2"].value == pytest.approx(found["core_share", ALL].value, rel=0.02)
@@ -98,13 +91,13 @@ def test_the_core_share_of_a_point_is_its_encircled_light(helpers, has_arc):
 
 
 def test_mean_cores_follow_the_pairs_theta_e(helpers):
-    arms, facts = helpers.fabricated()
-    found = helpers.judged(Profiles, arms, facts)
-    large = arms.stamp.table["theta_e_arcsec"].to_numpy() >= 2
-    inside = radius_from(arms.stamp.x, arms.stamp.y, 64) < 5
+    shard = helpers.fabricated()
+    found = helpers.judged(Profiles, shard)
+    large = shard.positive.table["theta_e_arcsec"].to_numpy() >= 2
+    inside = radius_from(shard.positive.x, shard.positive.y, 64) < 5
     means = {
         name: [i[1][k].mean() for i, k in zip(s.image, inside, strict=True)]
-        for name, s in (("stamp", arms.stamp), ("control", arms.control))
+        for name, s in (("stamp", shard.positive), ("control", shard.control))
     }
     stamp, control = (np.mean(np.array(values)[large]) for values in means.values())
     assert found["mean_core_stamp", "theta_e_ge_2"].value == pytest.approx(stamp, rel=1e-5)
@@ -113,15 +106,11 @@ def test_mean_cores_follow_the_pairs_theta_e(helpers):
 
 
 def test_the_profile_of_a_point_is_its_moffat(helpers):
-    arms, facts = helpers.fabricated()
-    spec = composed()
-    collector = Profiles(Viewer(spec.view, DECALS), spec.gates, facts)
-    collector.add(arms)
-    collector.judge()
-    lines = {line["label"]: line for line in collector.exhibits()[0].content["series"]}
+    shard = helpers.fabricated()
+    lines = {line["label"]: line for line in helpers.gathered(Profiles, shard).exhibits()[0].content["series"]}
     difference = dict(zip(lines["difference"]["x"], lines["difference"]["y"], strict=True))
-    point, radius = helpers.moffat(arms.stamp.x, arms.stamp.y), radius_from(arms.stamp.x, arms.stamp.y, 64)
-    point *= (arms.stamp.table["arc_flux_r"].to_numpy() / point.sum(axis=(1, 2)))[:, None, None]
+    point, radius = helpers.moffat(shard.positive.x, shard.positive.y), radius_from(shard.positive.x, shard.positive.y, 64)
+    point *= (shard.positive.table["arc_flux_r"].to_numpy() / point.sum(axis=(1, 2)))[:, None, None]
     ring = np.mean([p[(r >= 10) & (r < 12)].mean() for p, r in zip(point, radius, strict=True)])
     assert difference[11 * 0.262] == pytest.approx(ring, rel=1e-4)
 
@@ -142,18 +131,18 @@ def ring_arcs(scale=1.0):
 
 
 def test_deflections_in_arcsec_have_slope_one_and_pixels_do_not(helpers):
-    found = helpers.judged(DeflectionUnits, *helpers.fabricated(light=ring_arcs()))
+    found = helpers.judged(DeflectionUnits, helpers.fabricated(light=ring_arcs()))
     assert found["deflection_units", ALL].value == pytest.approx(1.0, abs=0.06)
-    wrong = helpers.judged(DeflectionUnits, *helpers.fabricated(light=ring_arcs(scale=0.262)))["deflection_units", ALL]
+    wrong = helpers.judged(DeflectionUnits, helpers.fabricated(light=ring_arcs(scale=0.262)))["deflection_units", ALL]
     assert wrong.high < 0.4
 
 
 def test_arcs_lie_in_their_own_rings_and_not_in_others(helpers):
-    found = helpers.judged(Localisation, *helpers.fabricated(light=ring_arcs()))
+    found = helpers.judged(Localisation, helpers.fabricated(light=ring_arcs()))
     assert found["arc_localisation", ALL].value > 0.95
     assert found["arc_localisation_exchanged", ALL].value < 0.4
     assert found["arc_localisation_gain", ALL].low > 0.5
-    points = helpers.judged(Localisation, *helpers.fabricated())["arc_localisation_gain", ALL]
+    points = helpers.judged(Localisation, helpers.fabricated())["arc_localisation_gain", ALL]
     assert abs(points.value) < 0.1
 
 
@@ -163,16 +152,16 @@ def test_exchange_gives_every_arc_anothers_radius():
     assert np.isnan(exchanged(theta_e)[1])
 
 
-def moved(arms, shift):
+def moved(helpers, shard, shift):
     """The same stamps with their galaxies shifted in x and their arcs where they were."""
-    image = (shifted(arms.stamp.image.reshape(-1, 64, 64), shift)).reshape(arms.stamp.image.shape).astype(np.float32)
-    return replace(arms, stamp=replace(arms.stamp, image=image, seen=image))
+    image = (shifted(shard.positive.image.reshape(-1, 64, 64), shift)).reshape(shard.positive.image.shape).astype(np.float32)
+    return helpers.with_positive(shard, replace(shard.positive, image=image, seen=image))
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 def test_a_shift_of_parts_of_a_pixel_is_seen_by_the_methods_with_power_alone(helpers, shift):
-    arms, facts = helpers.fabricated()
-    found = helpers.judged(Alignment, moved(arms, shift), facts)
+    shard = helpers.fabricated()
+    found = helpers.judged(Alignment, moved(helpers, shard, shift))
     assert found["phase_correlation_x", ALL].value == 0
     for method, tolerance in (("host_centroid_x", 0.02), ("pair_gradient_x", 0.05)):
         assert found[method, ALL].value == pytest.approx(shift, abs=tolerance)
@@ -185,8 +174,8 @@ def test_a_shift_of_parts_of_a_pixel_is_seen_by_the_methods_with_power_alone(hel
 
 
 def test_unpaired_galaxies_are_aligned_by_their_recorded_centres(helpers):
-    arms, facts = helpers.fabricated(paired=False)
-    found = helpers.judged(Alignment, moved(arms, 0.3), facts)
+    shard = helpers.fabricated(paired=False)
+    found = helpers.judged(Alignment, moved(helpers, shard, 0.3))
     assert found["host_centroid_x", ALL].value == pytest.approx(0.3, abs=0.02)
     assert found["control_centroid_x", ALL].value == pytest.approx(0.0, abs=0.02)
     assert found["pair_gradient_x", ALL].status == found["phase_correlation_x", ALL].status == "not_run"

@@ -48,7 +48,7 @@ def test_phase_correlation_sees_whole_pixels_with_their_sign(galaxies):
     assert phase_correlation(moved, noisy) == pytest.approx(np.tile([-2.0, 3.0], (N, 1)))
 
 
-def test_phase_correlation_is_blind_to_parts_of_pixels_and_the_others_are_not(galaxies):
+def test_phase_correlation_sees_no_parts_of_pixels_and_the_others_are_not(galaxies):
     x, y, _, noisy = galaxies
     moved = shifted(noisy, 0.3)
     assert (phase_correlation(moved, noisy) == 0).all()

@@ -7,7 +7,7 @@ import pytest
 from layouts import declared_names, paired_rows, pairs_of, unpaired_rows, write_rows
 
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
+from arcgate.gates.core.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 
 DECLARED = declared_names()
@@ -46,7 +46,8 @@ def test_sound_stamps_beside_other_galaxies_are_undetermined_for_a_reason(built,
     _, evidence = answered(sound)
     # A hundred galaxies are few for gates on residual pixels.
     assert evidence.cause.name == "undetermined"
-    assert "cannot be said: residual_core (blind), residual_annulus (blind), residual_border (blind)" in evidence.cause.sentence
+    unsure = ", ".join(f"residual_{region} (insensitive)" for region in ("core", "annulus", "border"))
+    assert f"cannot be said: {unsure}" in evidence.cause.sentence
     assert {each.name for each in evidence.cause.measured} >= {"flux", "psf_width", "shift", "noise"}
     _, evidence = answered(sound.drop(columns=["host_mag_g"]))
     assert evidence.cause.name == "undetermined"
@@ -64,10 +65,10 @@ def test_pairs_of_a_table_are_refitted(built, answered, psf, name):
     source, evidence = answered(rows)
     assert source.facts.declared
     if name is None:
-        # A hundred pairs leave the gate of the core blind, and that alone stands between these rows and "physics".
+        # A hundred pairs leave the gate of the core insensitive, and that alone stands between these rows and "physics".
         assert evidence.cause.name == "undetermined"
         assert "every quantity refitted lies within its margin" in evidence.cause.sentence
-        assert "residual_core (blind)" in evidence.cause.sentence
+        assert "residual_core (insensitive)" in evidence.cause.sentence
         assert {"flux", "psf_width", "shift_x"} <= {each.name for each in evidence.cause.measured}
         assert all(each.inside for each in evidence.cause.measured)
     else:

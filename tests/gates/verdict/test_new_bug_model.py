@@ -18,8 +18,10 @@ from test_other_imagings import declared
 from arcgate.config import from_dict
 from arcgate.dataset.source import Facts
 from arcgate.gate_report.report import report_page
-from arcgate.gates.result import Evidence
+from arcgate.gates.core.result import Evidence, Judged
+from arcgate.gates.core.words import CauseWords
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherPsfs, explanations_of
+from arcgate.gates.verdict.conclude import conclude
 from arcgate.gates.verdict.identifiability import identifiability
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.gates.verdict.naming import name_cause
@@ -90,7 +92,9 @@ def test_name_words_and_table_come_from_the_module(models, light):
     facts = Facts("arcgate", paired=True, has_arc=True, has_null=True, declared=True, columns=frozenset(), imaging=DECALS)
     exhibit = identifiability(facts, models)
     assert [NAME, "identifiable", "identifiable", "bounded"] in exhibit.content["rows"]
-    page = report_page(Evidence("k", "undetermined", cause, (), (exhibit,)), {}, models)
+    bugs = {model.name: CauseWords(model.heading, model.advice) for model in models}
+    evidence = conclude("k", Judged((), (exhibit,), cause, 0.9, (), {}, {}, (), bugs))
+    page = report_page(evidence, {})
     for words in ("Bug: arcs have the PSF of the next band", "Check the order of the bands in the file of the PSFs."):
         assert words in page
     assert re.search(rf">\s*{NAME}\s*</t[hd]>", page)

@@ -6,51 +6,57 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from composing import composed
+from judging import Knowing, judgement, kept_of
 from scipy.stats import norm
-from shipped_models import MODELS, NAMES
+from shipped_gates import owner_of
+from shipped_models import MODELS
 
 from arcgate.dataset.source import DatasetSource, Facts
-from arcgate.gates import safe
-from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.result import Cause, GateResult, Requirement
+from arcgate.gates.core import safe
+from arcgate.gates.core.context import Context, context_of
+from arcgate.gates.core.gate import Judgement
+from arcgate.gates.core.result import Cause, GateResult, Judged, Requirement
+from arcgate.gates.core.shard import Shard, shards_of
 from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS
-from arcgate.gates.verdict.conclude import joined
+from arcgate.gates.verdict.conclude import joined as joined_of
 from arcgate.gates.verdict.identifiability import KINDS, identifiability
 from arcgate.gates.verdict.naming import name_cause
 from arcgate.gates.verdict.predictions import predicted_light
-from arcgate.gates.verdict.refit_collector import LEAST_ROWS, OF_STAMPS, Refit
+from arcgate.gates.verdict.refitted import GATE, LEAST_ROWS, OF_STAMPS
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
+from arcgate.views.view import Viewer
 
 PAIRS = 24
 
 
-def cause_of(dataset, *, hide: bool = False):
+def cause_of(dataset, *, hide: bool = False) -> Cause:
     """The refit's cause, on `PAIRS` pairs; `hide` leaves neither hosts nor stored arcs."""
-    source = DatasetSource(dataset)
-    facts = source.facts
-    pairs = chosen_pairs(source, PAIRS, seed=0)
-    if hide:
-        facts = Facts(
-            "arcgate", paired=False, has_arc=False, has_null=False, declared=True, columns=facts.columns, imaging=DECALS
-        )
-    return gathered_from(source, facts, pairs).cause()
+    facts = DatasetSource(dataset).facts
+    return refitted(dataset, replace(facts, paired=False, has_arc=False, has_null=False) if hide else facts).cause
 
 
-def gathered_from(source, facts, pairs):
-    """The refit's rows of all shards, stored arcs only where `facts` know of them."""
-    refit = Refit(facts, pairs, NAMES)
-    for part in source.parts():
-        batch = part.read()
-        if not facts.has_arc:
-            batch = replace(batch, arc=None)
-        arms = arms_of(batch, pairs, facts, seed=0)
-        if arms is not None:
-            other = Refit(facts, pairs, NAMES)
-            other.add(arms)
-            refit.merge(other)
-    return refit
+def refitted(dataset, facts, pairs=PAIRS) -> Judgement:
+    """What the refit makes of some pairs of a data set of which `facts` are known."""
+    return judgement(GATE, shards_of_few(dataset, facts, pairs))
+
+
+def shards_of_few(dataset, facts, pairs=PAIRS) -> list[Shard]:
+    """Shards of some pairs, stored arcs only where `facts` know of them."""
+    source, spec = Knowing(dataset, facts), composed(f"gates.max_pairs={pairs}", f"gates.verdict_pairs={pairs}")
+    context = context_of(source, spec.view, spec.gates)
+    batches = [part.read() for part in source.parts()]
+    known = [batch if facts.has_arc else replace(batch, arc=None) for batch in batches]
+    return [shard for batch in known for shard in shards_of(batch, context)]
+
+
+def context_with(facts, pairs) -> Context:
+    """The context of so many pairs of a data set of which `facts` are known."""
+    spec = composed()
+    numbers = np.arange(pairs)
+    return Context(facts, Viewer(spec.view, facts.imaging), spec.gates, numbers, numbers, numbers, numbers)
 
 
 @pytest.mark.parametrize(
@@ -92,26 +98,28 @@ def test_two_rows_in_another_unit_are_no_physics(built):
 
 
 def test_stored_arcs_alone_show_nothing_of_what_happens_to_stamps(built):
-    source = DatasetSource(built("psf=moffat_converted"))
-    facts = replace(source.facts, paired=False, has_null=False)
-    refit = gathered_from(source, facts, chosen_pairs(source, PAIRS, seed=0))
-    cause = refit.cause()
+    dataset = built("psf=moffat_converted")
+    facts = replace(DatasetSource(dataset).facts, paired=False, has_null=False)
+    found = refitted(dataset, facts)
+    cause = found.cause
     assert cause.name == "physics"
     assert not {each.name for each in cause.measured} & set(OF_STAMPS)
     assert "not run" in cause.sentence
-    assert "arc stored (this data set)" in refit.exhibits()[0].content["columns"]
+    assert "arc stored (this data set)" in found.exhibits[0].content["columns"]
 
 
 def test_few_rows_are_counted_and_never_a_crash(built):
-    facts = DatasetSource(built("controls=unpaired", "psf=moffat_converted")).facts
+    dataset = built("controls=unpaired", "psf=moffat_converted")
+    facts = DatasetSource(dataset).facts
     hidden = replace(facts, has_arc=False, has_null=False)
     for kind in (facts, hidden, replace(facts, has_null=False)):
-        assert "0 rows can be refitted" in Refit(kind, np.arange(5), NAMES).cause().sentence
-    source = DatasetSource(built("controls=unpaired", "psf=moffat_converted"))
-    refit = gathered_from(source, hidden, chosen_pairs(source, LEAST_ROWS, seed=0))
-    refit._controls = [table.iloc[:-1] for table in refit._controls]
-    refit._control_light = [light[:-1] for light in refit._control_light]
-    assert f"{LEAST_ROWS - len(refit._controls)} rows can be refitted" in refit.cause().sentence
+        assert "0 rows can be refitted" in GATE.judge({}, context_with(kind, 5)).cause.sentence
+        few = refitted(dataset, kind, LEAST_ROWS - 3).cause.sentence
+        assert f"{LEAST_ROWS - 3} rows can be refitted, {LEAST_ROWS} are needed" in few
+    shards = shards_of_few(dataset, hidden, LEAST_ROWS)
+    kept = kept_of(GATE, shards)
+    kept |= {name: kept[name][:-1] for name in ("controls", "control light")}
+    assert f"{LEAST_ROWS - 1} rows can be refitted" in GATE.judge(kept, shards[0].context).cause.sentence
 
 
 def test_a_bug_is_named_without_arcs_and_hosts(built):
@@ -162,7 +170,7 @@ def scaled(table, factor):
 
 def test_undeclared_arcs_leave_the_cause_open():
     facts = Facts("arrays", paired=True, has_arc=False, has_null=False, declared=False, columns=frozenset(), imaging=DECALS)
-    cause = Refit(facts, np.arange(5), NAMES).cause()
+    cause = GATE.judge({}, context_with(facts, 5)).cause
     assert cause.name == "undetermined"
     assert "not declared" in cause.sentence
 
@@ -178,26 +186,33 @@ def test_the_table_marks_the_kind_of_data():
 def result(name: str, view: str, status: str, half: float = 0.02) -> GateResult:
     value = 0.6 if status == "failed" else 0.5
     return GateResult(
-        name,
-        view,
-        "overall",
-        "gate",
-        value,
-        value - half,
-        value + half,
-        0.05,
-        0.1,
-        10,
-        10,
-        status,
-        "because",
+        name=name,
+        view=view,
+        value=value,
+        low=value - half,
+        high=value + half,
         null=0.5,
-        leak_unit="px",
+        margin=0.05,
+        detected_sensitivity=0.1,
+        required_sensitivity=0.1,
+        sensitivity_unit="px",
+        n=10,
+        n_groups=10,
+        status=status,
+        reason="because",
     )
 
 
 PHYSICS = Cause("physics", "fine")
 LEVEL = 0.9
+
+
+def joined(results: list[GateResult], light: Cause, level: float) -> Cause:
+    """The cause by what arcgate's own gates say that their results name and bound."""
+    stated = {each.name: owner for each in results if (owner := owner_of(each.name)) is not None}
+    leaks = {name: gate.cause for name, gate in stated.items() if gate.cause is not None}
+    bounding = tuple(name for name, gate in stated.items() if gate.bounds_light)
+    return joined_of(Judged(tuple(results), (), light, level, (), {}, leaks, bounding, {}))
 
 
 def is_safe(results, level):
@@ -269,7 +284,7 @@ def test_a_value_below_one_half_names_no_leak():
     assert joined([*sound, share], PHYSICS, LEVEL).name == "unknown_bug"
 
 
-@pytest.mark.parametrize("status", ["blind", "not_run", "undetermined"])
+@pytest.mark.parametrize("status", ["insensitive", "not_run", "undetermined"])
 def test_physics_needs_residuals_that_were_judged(status):
     cause = joined([result("residual_core", "raw", status), result("residual_border", "raw", "passed")], PHYSICS, LEVEL)
     assert cause.name == "undetermined"

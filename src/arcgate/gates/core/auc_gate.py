@@ -19,11 +19,13 @@ from arcgate.gates.core.held_out_auc import Rule, Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
 from arcgate.gates.core.result import RAW
 from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.words import Words
+from arcgate.gates.core.words import Words, sized
+from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates, View
 
 Features = NDArray[Any]
 
+_SIDES: Final = ("subject", "reference", "null_subject", "null_reference")
 _LEAK: Final = "leak"
 _REMARK: Final = "remark"
 
@@ -114,6 +116,17 @@ class AucGate(StatedGate):
         failing = self.failing or "; ".join(dict.fromkeys(look.failing for look in self.looks))
         return Words(self.section, self.title, self.asks, failing, self.advice)
 
+    def compared_words(self) -> str:
+        """What is held against what."""
+        return self.comparison.words
+
+    def planted_words(self, settings: Gates, regions: Regions) -> str:
+        """Each leak of its looks, with the size at which it must be detected."""
+        leaks = [leak for look in self.looks_at(settings) for leak in look.leaks]
+        return "; ".join(
+            dict.fromkeys(f"{leak.named(regions)} {sized(leak.required_for(settings), leak.unit)}" for leak in leaks)
+        )
+
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
         """Every look; none where the comparison needs null rows and none are stored, since the null pair stands in for them."""
         if not self.applies(facts, view) or (self.comparison.optional and self.comparison.missing(facts)):
@@ -130,7 +143,7 @@ class AucGate(StatedGate):
             comparison = look.comparison or self.comparison
             if not comparison.missing(context.facts):
                 kept |= {f"{number}/{key}": value for key, value in _looked(look, comparison.of(shard), shard).items()}
-        if kept and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
+        if kept and len(shard.positive) and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
             kept[_REMARK] = numbers
         return kept
 
@@ -143,7 +156,7 @@ class AucGate(StatedGate):
         for number, look in enumerate(self.looks_at(context.settings)):
             stated = Stated(look.name or self.name, look.view, NULL_AUC, context.settings.margin, remark=remark)
             missing = (look.comparison or self.comparison).missing(context.facts)
-            if missing or f"{number}/subject" not in arrays:
+            if missing or any(f"{number}/{side}" not in arrays for side in _SIDES):
                 judgement.results.append(not_run(stated, missing or "a class has no rows"))
                 continue
             part = {key.removeprefix(f"{number}/"): value for key, value in arrays.items() if key.startswith(f"{number}/")}
@@ -158,19 +171,24 @@ class AucGate(StatedGate):
 
 def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
+    # One array a class: by that the statistic knows a comparison that is its own null pair.
+    measured = {
+        stamps: look.features(shard, stamps) for stamps in dict.fromkeys(each for _, each in compared.sides()) if len(stamps)
+    }
+    # A class without rows here, as the last pairs of a shard may have none, has none to append.
     for side, stamps in compared.sides():
-        kept |= {side: look.features(shard, stamps), f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
-    for place, leak in enumerate(look.leaks):
+        if len(stamps):
+            kept |= {side: measured[stamps], f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
+    for place, leak in enumerate(look.leaks if len(compared.null_subject) else ()):
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
     return kept
 
 
 def _statistic(stated: Stated, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
-    samples = {
-        side: Sample(look.transform(arrays[side]), arrays[f"{side}/galaxy"], arrays[f"{side}/pair"])
-        for side in ("subject", "reference", "null_subject", "null_reference")
-    }
+    # What is one array stays one.
+    features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in _SIDES}.values()}
+    samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in _SIDES}
     leaks = []
     for place, leak in enumerate(look.leaks):
         prefix = f"{_LEAK}/{place}/"

@@ -20,16 +20,17 @@ from arcgate.gates.core.result import Judged
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
-from arcgate.gates.core.words import CauseWords
+from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
 from arcgate.variant import Gates, View
 
 Done = TypeVar("Done")
 
-# So many pairs are judged by this process before others would have started: two of them take 15 s to import what they need.
+# So many pairs are judged by this process before another would have started: it takes some seconds to import what it needs.
 PAIRS_ALONE: Final = 1500
 # The refit answers *cause?*; it is no gate, and always there.
 REFIT: Final = "arcgate.gates.verdict.refitted"
@@ -97,9 +98,11 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     context = context_of(source, view, settings)
     names = (REFIT, *settings.listed)
     tasks = [_Pass(part, context, names) for part in source.parts()]
-    with Workers(workers if len(context.pairs) > PAIRS_ALONE else 1, source.path) as crew:
+    alone = len(context.pairs) <= PAIRS_ALONE
+    with kept_memory(), Workers(1 if alone else workers, source.path, takes_part=True) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
-        cases = [_Case(name, _with_rows(gate_of(name), kept[name], source), context) for name in names]
+        full = {name: replace(each, arrays=with_rows(gate_of(name), each.arrays, source)) for name, each in kept.items()}
+        cases = [_Case(name, full[name], context) for name in names]
         # What kept most takes longest: it comes first, so that no process is left alone with it in the end.
         cases.sort(key=lambda case: -_size(case.kept))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
@@ -139,7 +142,6 @@ def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: 
     )
 
 
-PLANTED_LEAKS: Final = "planted_leaks"
 _JUDGED: Final = "positives judged"
 
 
@@ -170,13 +172,19 @@ def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
         return _Kept(counted, str(error))
 
 
+def numbers(kept: Mapping[str, Kept]) -> dict[str, Any]:
+    """What is handed to `judge`: totals are plain arrays by then."""
+    plain = {key: value.value if isinstance(value, Total) else value for key, value in kept.items()}
+    plain.pop(_JUDGED, None)
+    return plain
+
+
 def judgement_of(case: _Case) -> Judgement:
     """A gate's share of the evidence."""
     gate = gate_of(case.name)
     # The matrices are small: on several threads their linear algebra is slower, many times so on a busy machine.
     with threadpool_limits(1):
-        arrays = {key: value.value if isinstance(value, Total) else value for key, value in case.kept.arrays.items()}
-        arrays.pop(_JUDGED, None)
+        arrays = numbers(case.kept.arrays)
         if case.kept.unable:
             without = gate.judge({}, case.context)
             results = [replace(result, reason=case.kept.unable) for result in without.results]
@@ -184,10 +192,10 @@ def judgement_of(case: _Case) -> Judgement:
         return gate.judge(arrays, case.context)
 
 
-def _with_rows(gate: Gate, kept: _Kept, source: Source) -> _Kept:
+def with_rows(gate: Gate, kept: dict[str, Kept], source: Source) -> dict[str, Kept]:
     """What a gate kept, with the columns of all rows that it asks for."""
     columns = gate.columns(source.facts) if isinstance(gate, ReadsColumns) else []
-    return replace(kept, arrays=kept.arrays | {ALL_ROWS: source.table(columns)}) if columns else kept
+    return kept | {ALL_ROWS: source.table(columns)} if columns else kept
 
 
 def _appended(found: Mapping[int, dict[str, _Kept]], source: Source) -> dict[str, _Kept]:
@@ -219,10 +227,10 @@ def _size(kept: _Kept) -> int:
 
 
 def _all(parts: Sequence[_Kept]) -> _Kept:
-    return _Kept(joined([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
+    return _Kept(kept_by([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
 
 
-def joined(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:
+def kept_by(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:
     """What several shards gave: rows one after the other, totals added. What is one array under several keys stays one."""
     known: dict[tuple[int, ...], Kept] = {}
     arrays: dict[str, Kept] = {}

@@ -39,7 +39,7 @@ class Context:
     galaxies : ndarray of int, ascending
         Their galaxies (`Stamps.galaxy`).
     first_pairs : ndarray of int
-        Of each of the galaxies the first of the pairs that it occurs in.
+        Of each of the galaxies the first of the pairs whose control it is; where it is no control, of those that it occurs in.
     ranks : ndarray of int
         Place of each of the galaxies in the order of their names.
     """
@@ -87,7 +87,7 @@ class Context:
         return np.sort(self.pairs[order[:count]])
 
     def shown_first(self, galaxy: Ids, pair: Ids) -> NDArray[np.bool_]:
-        """Rows that are the first of their galaxy among the judged pairs: each galaxy need be looked at once."""
+        """Rows in the first pair of their galaxy, if controls are looked at before others: each need be looked at once."""
         first: NDArray[np.bool_] = self.first_pairs[np.searchsorted(self.galaxies, galaxy)] == pair
         return first
 
@@ -109,8 +109,14 @@ def context_of(source: Source, view: View, settings: Gates) -> Context:
     """Choose the pairs that are judged: at most `settings.max_pairs` by hash.
 
     Where null rows are stored, pairs that have one are chosen, so that a gate and its null pair are judged on the same galaxies.
+
+    Raises
+    ------
+    ArcgateError
+        Stamps that are smaller than what is looked at; none has been read then.
     """
     facts = source.facts
+    Regions(facts.imaging)
     table = source.table(["pair_id", "role", "host_id"])
     role = "null" if facts.has_null else "positive"
     pairs = table.loc[table["role"] == role, "pair_id"].to_numpy(np.int64)
@@ -122,5 +128,9 @@ def context_of(source: Source, view: View, settings: Gates) -> Context:
     order = np.argsort(ids)
     galaxies, ranks = ids[order], np.argsort(np.argsort(np.array(names, dtype=np.str_)))[order]
     first = np.full(len(ids), np.iinfo(np.int64).max)
-    np.minimum.at(first, np.searchsorted(galaxies, ids[code]), judged["pair_id"].to_numpy(np.int64))
+    place, pair = np.searchsorted(galaxies, ids[code]), judged["pair_id"].to_numpy(np.int64)
+    control = (judged["role"] == "control").to_numpy()
+    # Not every class shows a galaxy that is there: one without null rows may be seen as a control only.
+    shows = control | ~np.isin(place, place[control])
+    np.minimum.at(first, place[shows], pair[shows])
     return Context(facts, Viewer(view, facts.imaging), settings, pairs, galaxies, first, ranks)

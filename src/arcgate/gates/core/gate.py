@@ -16,6 +16,7 @@ from arcgate.gates.core.result import RAW, Cause, GateResult, Status
 from arcgate.gates.core.sensitivity import SensitivityCurve
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import DesignLeak, Words
+from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates, View
 
 
@@ -80,6 +81,14 @@ class Gate(Protocol):
         """What one of its results is called."""
         ...
 
+    def compared_words(self) -> str:
+        """What is held against what."""
+        ...
+
+    def planted_words(self, settings: Gates, regions: Regions) -> str:
+        """Which leaks are planted, and the size at which each must be detected, on stamps with these regions."""
+        ...
+
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
         """Results (`<name>/<view>`) that must have passed before such a data set is called safe."""
         ...
@@ -105,6 +114,8 @@ class StatedGate:
         See `Words`.
     view : str
         Of its result.
+    compares, plants : str
+        What is held against what, and which leaks are planted and must be detected, in words.
     requires, cause, bounds_light
         See `Gate`.
     """
@@ -116,6 +127,8 @@ class StatedGate:
     failing: str = ""
     advice: str = ""
     view: str = RAW
+    compares: str = ""
+    plants: str = ""
     requires: str = ""
     cause: DesignLeak | None = None
     bounds_light: bool = False
@@ -127,6 +140,14 @@ class StatedGate:
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
         """Its result, where anything is required of it."""
         return [f"{self.name}/{self.view}"] if self.requires else []
+
+    def compared_words(self) -> str:
+        """What is held against what."""
+        return self.compares
+
+    def planted_words(self, settings: Gates, regions: Regions) -> str:
+        """Which leaks are planted, and the size at which each must be detected."""
+        return self.plants
 
     def result_of(self, status: Status, reason: str, **fields: Any) -> GateResult:
         """A result with its name and view."""

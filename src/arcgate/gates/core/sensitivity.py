@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import norm
 
+from arcgate.gates.core.words import sized
 from arcgate.ground.statistics import Interval
 
 # Power at which the smallest leak that is detected is stated.
@@ -53,13 +54,6 @@ class SensitivityCurve:
     def in_words(self, size: float) -> str:
         """The leak at a size; one that is there or not has none."""
         return f"{self.leak} {sized(size, self.unit)}" if self.unit else self.leak
-
-
-def sized(size: float, unit: str) -> str:
-    """A size with its unit: `%`, a share `of` something, or a quantity."""
-    if unit == "%":
-        return f"{100.0 * size:.2g} %"
-    return f"{100.0 * size:.2g} % {unit}" if unit.startswith("of ") else f"{size:.2g} {unit}"
 
 
 def climbed(sizes: Sequence[float], measure: Callable[[float], Interval], margin: float, level: float) -> Climbed:

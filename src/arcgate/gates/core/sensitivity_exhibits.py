@@ -7,7 +7,8 @@ from typing import Any
 
 from arcgate.gates.core.auc_statistic import NULL_AUC
 from arcgate.gates.core.exhibit import Exhibit
-from arcgate.gates.core.sensitivity import SensitivityCurve, sized
+from arcgate.gates.core.sensitivity import SensitivityCurve
+from arcgate.gates.core.words import sized
 
 
 def sensitivity_exhibits(curves: Sequence[SensitivityCurve], margin: float) -> list[Exhibit]:
@@ -18,7 +19,7 @@ def sensitivity_exhibits(curves: Sequence[SensitivityCurve], margin: float) -> l
         [
             curve.gate,
             curve.view,
-            curve.leak.rstrip(","),
+            curve.leak,
             sized(curve.detected, curve.unit) if curve.detected is not None and curve.unit else "",
             sized(curve.required, curve.unit) if curve.unit else "",
             "detected" if curve.sensitive else "missed",
@@ -64,7 +65,7 @@ def _curves(curves: Sequence[SensitivityCurve], unit: str, margin: float) -> Exh
 def _series(curve: SensitivityCurve) -> dict[str, Any]:
     factor = 100.0 if curve.unit == "%" or curve.unit.startswith("of ") else 1.0
     return {
-        "label": f"{curve.gate}, {curve.view}: {curve.leak.rstrip(',')}",
+        "label": f"{curve.gate}, {curve.view}: {curve.leak}",
         "x": [factor * size for size in curve.sizes],
         "y": [auc.value for auc in curve.measured],
         "low": [auc.low for auc in curve.measured],

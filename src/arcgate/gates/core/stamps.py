@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from arcgate.ground.draws import text_ids
 from arcgate.imaging import Imaging
+from arcgate.views.robust import radii_pix
 from arcgate.views.view import Viewer
 
 Array = NDArray[np.float64]
@@ -62,6 +63,11 @@ class Stamps:
     def in_sky(self) -> Pixels:
         """The judged image in units of the sky's standard deviation."""
         return np.asarray(self.image / self.sky.astype(np.float32), dtype=np.float32)
+
+    @cached_property
+    def radius(self) -> Array:
+        """Distance of each pixel from its galaxy, pixels, shape (n, y, x)."""
+        return radii_pix(self.x, self.y, self.imaging.size_pix)
 
     @cached_property
     def names(self) -> NDArray[np.str_]:

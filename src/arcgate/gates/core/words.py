@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PLANTED_LEAKS: Final = "planted_leaks"
+"""Section of the report that shows how all gates see their planted leaks."""
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,11 @@ class Words:
     asks: str = ""
     failing: str = ""
     advice: str = ""
+
+
+def sized(size: float, unit: str) -> str:
+    """A size with its unit: `%`, a share `of` something, or a quantity."""
+    percent = f"{float(f'{100.0 * size:.2g}'):g} %"
+    if unit == "%":
+        return percent
+    return f"{percent} {unit}" if unit.startswith("of ") else f"{size:.2g} {unit}"

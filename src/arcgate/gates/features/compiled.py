@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Floats = NDArray[np.float32]
 
 # Sums may be taken in another order, as numpy does too; NaN and infinity stay what they are.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}}
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
+_compiled: Final = compiled("contract", "reassoc")
 
 
 @_compiled

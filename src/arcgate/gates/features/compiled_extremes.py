@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int32]
 
 # Pixels are finite (`finite_pixels` leaves others out), so that largest and smallest ones may be looked for in any order.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nnan", "nsz"}}
+_compiled: Final = compiled("contract", "reassoc", "nnan", "nsz")
 # A mean along a line takes no more than this from one pixel, in units of its scale.
 CLIP: Final = np.float32(3.0)
 _MIX: Final = np.uint32(2654435761)
 _MIX_ANEW: Final = np.uint32(2246822519)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
 
 
 @_compiled

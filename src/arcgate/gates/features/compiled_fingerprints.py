@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 # Sums are taken in the order of the pixels.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy"}
+_compiled: Final = compiled()
 _NEAREST: Final = 1e-6
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
 
 
 @_compiled

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arcgate.ground.compiling import compiled
 
 Floats = NDArray[np.float32]
 Waves = NDArray[np.complex64]
 Numbers = NDArray[np.int64]
 
 # Sums are taken in the order of the pixels.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy"}
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compiled once a machine where numba can keep it, else in each process. No function here calls another."""
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(**_OPTIONS)(function)
+_compiled: Final = compiled()
 
 
 @_compiled

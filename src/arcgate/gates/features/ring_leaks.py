@@ -183,27 +183,27 @@ def scale_response(shard: Shard, compared: Compared, kind: Kind) -> Floats:
 # noise cost at most 1, three times as much 5 to 17. No core pedestal or shift of a size that is planted here costs any.
 _MUST_BE_SEEN: Final = 0.06
 _PSF_SIZES: Final = (0.01, 0.03, 0.1, 0.3)
-OFFSET: Final = RingLeak("constant offset", SKY, response=offset_response)
-CORE_STEP: Final = RingLeak("light missing inside the mask", SKY, response=step_response)
+OFFSET: Final = RingLeak("constant offset of", SKY, response=offset_response)
+CORE_STEP: Final = RingLeak("light missing inside the mask of", SKY, response=step_response)
 SHIFT: Final = RingLeak("galaxy shifted by", "px", (0.02, 0.1, 0.5), response=shift_response)
 ARC_PSF: Final = RingLeak(
-    "too wide a PSF of the arc", "%", _PSF_SIZES, 0.1, response=arc_psf_response, amplitude=_widened_variance
+    "PSF of the arc too wide by", "%", _PSF_SIZES, 0.1, response=arc_psf_response, amplitude=_widened_variance
 )
 HOST_PSF: Final = RingLeak(
-    "too wide a PSF of the galaxy", "%", _PSF_SIZES, 0.1, response=host_psf_response, amplitude=_widened_variance
+    "PSF of the galaxy too wide by", "%", _PSF_SIZES, 0.1, response=host_psf_response, amplitude=_widened_variance
 )
 CENTRE: Final = RingLeak("centre of the normaliser off by", SKY, response=centre_response)
 SCALE: Final = RingLeak("scale of the normaliser off by", "%", _PSF_SIZES, response=scale_response)
 EXTRA_NOISE: Final = RingLeak("noise variance larger by", "%", (0.02, 0.1, 0.5), 0.1, response=noise_response, adds_noise=True)
-CORE_PEDESTAL: Final = RingLeak("pedestal at r < {regions.core_pix:.3g} px", SKY, response=pedestal_response)
+CORE_PEDESTAL: Final = RingLeak("pedestal at r < {regions.core_pix:.3g} px of", SKY, response=pedestal_response)
 ANNULUS_PEDESTAL: Final = RingLeak(
-    "pedestal at {regions.pedestal_pix[0]} to {regions.pedestal_pix[1]} px", SKY, None, REQUIRED_SKY_SIGMA,
+    "pedestal at {regions.pedestal_pix[0]} to {regions.pedestal_pix[1]} px of", SKY, None, REQUIRED_SKY_SIGMA,
     response=pedestal_response,
 )  # fmt: skip
 # In normalised stamps, which show it better, to networks as to the gate.
 ANNULUS_PEDESTAL_SEEN: Final = replace(ANNULUS_PEDESTAL, required=_MUST_BE_SEEN)
 FRAME_PEDESTAL: Final = RingLeak(
-    "pedestal of the outermost {regions.frame_pix} px", SKY, None, REQUIRED_SKY_SIGMA, response=pedestal_response
+    "pedestal of the outermost {regions.frame_pix} px of", SKY, None, REQUIRED_SKY_SIGMA, response=pedestal_response
 )
 
 

@@ -140,6 +140,26 @@ class Centred:
         return np.asarray(weights.reshape(len(inside), len(pixel) ** 2, 2), dtype=np.float32)
 
 
+def sums_between(image: Images, radius_pix: Array, inner_pix: float, outer_pix: float) -> tuple[Array, Array]:
+    """Light of whole pixels at inner <= r < outer.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n, band, y, x)
+    radius_pix : ndarray, shape (n, y, x)
+        Distance of each pixel from its galaxy.
+
+    Returns
+    -------
+    sums, pixels : ndarray, shapes (n, band) and (n,)
+        Its sum, and how many pixels there are.
+    """
+    n, bands, height, width = image.shape
+    inside = ((radius_pix >= inner_pix) & (radius_pix < outer_pix)).reshape(n, height * width).astype(image.dtype)
+    sums = image.reshape(n, bands, height * width) @ inside[:, :, None]
+    return sums[:, :, 0].astype(np.float64), inside.sum(axis=1, dtype=np.float64)
+
+
 def frame_mean(image: Images, width_pix: int) -> Floats:
     """Mean of the outermost pixels, shape (n, band)."""
     inner = slice(width_pix, -width_pix)

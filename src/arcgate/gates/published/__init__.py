@@ -78,4 +78,9 @@ def _of(kind: type[Diagnostic], arrays: Arrays) -> Arrays:
     return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
 
 
-GATE: Final = Published(name="published", section="published", title="Published diagnostics")
+GATE: Final = Published(
+    name="published",
+    section="published",
+    title="Published diagnostics",
+    compares="stamps with arcs against controls, as published",
+)

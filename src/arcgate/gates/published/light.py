@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Pixels, Stamps
+from arcgate.gates.features.rings import sums_between
+from arcgate.gates.features.summaries import ring_sums
 from arcgate.imaging import Imaging
 
 Array = NDArray[np.float64]
@@ -46,39 +48,20 @@ def mean_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float
 
 def sums_of_light(image: Pixels, stamps: Stamps, inner_pix: float, outer_pix: float) -> tuple[Array, Array]:
     """Sum over inner <= r < outer about each galaxy, nanomaggies, shape (n, band), and the number of pixels there, (n,)."""
-    pixels = stamps.imaging.size_pix**2
-    squared = _squared_radii(stamps).reshape(len(stamps.table), pixels)
-    inside = ((squared >= inner_pix**2) & (squared < outer_pix**2)).astype(np.float32)
-    sums = image.reshape(*image.shape[:2], pixels) @ inside[:, :, None]
-    return sums[:, :, 0].astype(np.float64), inside.sum(axis=1, dtype=np.float64)
+    return sums_between(image, stamps.radius, inner_pix, outer_pix)
 
 
 def ring_means(image: NDArray[np.float32], stamps: Stamps, edges_pix: tuple[int, ...]) -> Array:
-    """Mean over rings between consecutive edges about each galaxy, of one band (n, y, x); shape (n, ring).
-
-    Edges are whole pixels, so that the whole part of a radius tells its ring.
-    """
-    n, rings = len(image), len(edges_pix) - 1
-    whole = np.sqrt(_squared_radii(stamps)).astype(np.int64)
-    place = (np.searchsorted(edges_pix, np.arange(whole.max(initial=0) + 1), side="right") - 1)[whole]
-    inside = place < rings
-    index = (place + rings * np.arange(n)[:, None, None])[inside]
-    sums, counts = (np.bincount(index, weights, minlength=n * rings) for weights in (image[inside], None))
-    means: Array = (sums / np.maximum(counts, 1)).reshape(n, rings)
+    """Mean over rings between consecutive edges (whole pixels) about each galaxy, of one band (n, y, x); shape (n, ring)."""
+    sums, pixels = ring_sums(image[:, None], stamps.x, stamps.y, edges_pix)
+    means: Array = sums[:, 0] / pixels
     return means
 
 
 def radii_arcsec(stamps: Stamps) -> Array:
     """Distance of each pixel from its galaxy, arcsec, shape (n, y, x)."""
-    radii: Array = np.sqrt(_squared_radii(stamps)) * stamps.imaging.pixel_scale_arcsec
+    radii: Array = stamps.radius * stamps.imaging.pixel_scale_arcsec
     return radii
-
-
-def _squared_radii(stamps: Stamps) -> Array:
-    """Squared distance of each pixel from its galaxy, pixels^2: ten times cheaper than the distance."""
-    pixel = np.arange(stamps.imaging.size_pix, dtype=np.float64)
-    squared: Array = np.square(pixel - stamps.x[:, None])[:, None, :] + np.square(pixel - stamps.y[:, None])[:, :, None]
-    return squared
 
 
 def own_controls(shard: Shard) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from arcgate.lensing.centroids import windowed_step
+
 Array = NDArray[np.float64]
 Images = NDArray[np.floating[Any]]
 
@@ -76,14 +78,8 @@ def centroid(image: Images, x_pix: Array, y_pix: Array, pixel_scale_arcsec: floa
     found = np.zeros((len(image), 2))
     with np.errstate(all="ignore"):
         for _ in range(_STEPS):
-            along_x, along_y = dx - found[:, :1], dy - found[:, 1:]
-            w_x, w_y = (np.exp(-0.5 * (along / sigma) ** 2) for along in (along_x, along_y))
-            # Sums over y of light under the window, and of light times its distance: (n, 2, x).
-            columns = np.stack([w_y, w_y * along_y], axis=1) @ light
-            total, moment_y = (columns @ w_x[:, :, None])[:, :, 0].T
-            moment_x = np.einsum("nx,nx->n", columns[:, 0], w_x * along_x)
-            step = 2.0 * np.stack([moment_x, moment_y], axis=1) / np.where(total > 0, total, np.nan)[:, None]
-            found = found + step
+            step_x, step_y, total = windowed_step(light, dx - found[:, :1], dy - found[:, 1:], sigma)
+            found = found + np.where(total > 0, [step_x, step_y], np.nan).T
             found[~(np.abs(found) < farthest).all(axis=1)] = np.nan
     return found
 

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from arcgate.gates.features.rings import sums_between
 from arcgate.gates.verdict.borders import MAD_TO_SIGMA, polar, sky_of
 from arcgate.gates.verdict.rows import RefitRows
 from arcgate.imaging import Imaging
@@ -69,13 +70,13 @@ def _levels(rows: RefitRows, rings: Rings) -> tuple[Array, Array]:
     """Median over rows of the mean light in each ring, sky sigma, less that of controls: values and errors, (band, rings)."""
     scene = rows.scene
     assert scene is not None  # from `uneven_level`
-    radius, sky = polar(scene.table, rows.imaging)[0], sky_of(scene.table, rows.imaging)[:, :, None]
+    sky = sky_of(scene.table, rows.imaging)[:, :, None, None]
+    radius = polar(scene.table, rows.imaging)[0].reshape(len(sky), *rows.imaging.shape[1:])
     images = [scene.light.astype(np.float64) - scene.arc] + ([] if scene.null is None else [scene.null.astype(np.float64)])
     parts = []
     for image in images:
-        flat = image.reshape(*image.shape[:2], -1) / sky
-        inside = [((radius >= low) & (radius < high)).astype(np.float64)[:, None] for low, high in rings]
-        means = np.stack([(flat * ring).sum(axis=2) / ring.sum(axis=2) for ring in inside], axis=2)
+        sums = [sums_between(image / sky, radius, low, high) for low, high in rings]
+        means = np.stack([light / pixels[:, None] for light, pixels in sums], axis=2)
         middle = np.median(means, axis=0)
         spread = MAD_TO_SIGMA * np.median(np.abs(means - middle), axis=0)
         parts.append((middle, np.sqrt(np.pi / 2.0 / len(means)) * spread))

@@ -14,7 +14,7 @@ def _convolved_again(declared: Declared, arc: Light) -> Light:
     stamp, scale = declared.imaging.size_pix, declared.imaging.pixel_scale_arcsec
     size = 2 * stamp - 1
     kernels = np.array([[psf.on(size, scale) for psf in row] for row in declared.psfs])
-    # Of the linear convolution the middle alone is wanted, into which nothing of the rest wraps with a period of the kernel's size.
+    # Of the linear convolution the middle alone is wanted, into which nothing of the rest wraps if the period is the kernel's.
     period = (next_fast_len(size, real=True),) * 2
     twice = irfft2(rfft2(arc.astype(np.float64), period) * rfft2(kernels, period), period)
     return np.asarray(twice[:, :, stamp - 1 : size, stamp - 1 : size], dtype=np.float32)

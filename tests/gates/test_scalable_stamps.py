@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from judging import by_name
+from judging import by_name, judgement
 
 from arcgate.dataset.source import DatasetSource, ShardPart
-from arcgate.gates.battery import run_battery
-from arcgate.gates.scalable import ScalableStamps
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.scalable_stamps import GATE
 from arcgate.imaging import DECALS
 from arcgate.views.view import Viewer
 
@@ -37,8 +39,19 @@ def batch(built):
 
 
 @pytest.fixture(scope="module")
-def viewer(small):
-    return Viewer(small(*SOUND).view, DECALS)
+def context(small, built):
+    spec = small(*SOUND)
+    return context_of(DatasetSource(built(*SOUND)), spec.view, spec.gates)
+
+
+@pytest.fixture(scope="module")
+def viewer(context):
+    return context.viewer
+
+
+def counted(context, *batches):
+    [result] = judgement(GATE, [Shard(context, batch) for batch in batches]).results
+    return result
 
 
 def test_the_screen_finds_what_the_view_cannot_divide_by(batch, viewer, small):
@@ -51,12 +64,9 @@ def test_the_screen_finds_what_the_view_cannot_divide_by(batch, viewer, small):
     assert Viewer(small("view=raw").view, DECALS).scalable(image, x[:22], y[:22]).all()
 
 
-def test_rows_are_named_counted_by_class_and_their_pairs_leave(batch, viewer):
-    one, other = (ScalableStamps(viewer) for _ in range(2))
-    left = one.scalable_pairs(flattened(batch, "positive", 1))
-    other.scalable_pairs(batch)
-    other.merge(one)
-    result = other.judge()
+def test_rows_are_named_counted_by_class_and_their_pairs_leave(batch, context):
+    flat = flattened(batch, "positive", 1)
+    left, result = Shard(context, flat).judged, counted(context, batch, flat)
     first = batch.table[batch.table["role"] == "positive"].iloc[0]
     assert set(batch.table["pair_id"]) - set(left.table["pair_id"]) == {first["pair_id"]}
     assert (result.status, result.n) == ("passed", 2 * len(batch.table))
@@ -65,14 +75,11 @@ def test_rows_are_named_counted_by_class_and_their_pairs_leave(batch, viewer):
     assert f"positive of galaxy {first['host_id']}, pair {first['pair_id']}" in result.reason
 
 
-def test_a_difference_beyond_chance_fails(batch, viewer):
-    counted = ScalableStamps(viewer)
-    counted.scalable_pairs(flattened(batch, "positive", 20))
-    assert counted.judge().status == "failed"
-    both = ScalableStamps(viewer)
-    both.scalable_pairs(flattened(flattened(batch, "positive", 20), "control", 20))
-    assert both.judge().status == "passed"
-    assert ScalableStamps(viewer).judge().status == "not_run"
+def test_a_difference_beyond_chance_fails(batch, context):
+    flat = flattened(batch, "positive", 20)
+    assert counted(context, flat).status == "failed"
+    assert counted(context, flattened(flat, "control", 20)).status == "passed"
+    assert GATE.judge({}, context).results[0].status == "not_run"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from arcgate.gates.tails_statistic import Sizes, beyond, chance, limit, share_heard, share_interval
+from arcgate.gates.core.counting import Sizes, beyond, chance, limit, share_detected, share_interval
 from arcgate.ground.statistics import holm
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments" / "16-clean-sets"))
@@ -97,7 +97,7 @@ def test_sound_sets_raise_an_alarm_in_one_of_a_hundred_at_most(kind):
 
 
 @pytest.mark.parametrize("kind", [Sound(500), Sound(500, paired=False, heavy=True), Sound(500, noise=1.0)], ids=str)
-def test_a_leak_in_three_of_a_hundred_galaxies_is_heard_and_in_two_is_not_sure_to_be(kind):
+def test_a_leak_in_three_of_a_hundred_galaxies_is_detected_and_in_two_is_not_sure_to_be(kind):
     needed = Sizes(0, 0, 500, 0, 0).needed(0.01 / 72)
     assert needed == 13
     assert alarms(kind, range(30), leaking=needed / 500) == 1.0
@@ -135,12 +135,12 @@ def test_the_interval_of_a_share_has_its_coverage():
         assert found == galaxies or binom.cdf(found, galaxies, high) == pytest.approx(0.05)
 
 
-def test_the_share_that_is_heard_fails_nine_of_ten_sets():
-    share = share_heard(0.8, 14, 1000)
+def test_the_share_that_is_detected_fails_nine_of_ten_sets():
+    share = share_detected(0.8, 14, 1000)
     rng = np.random.default_rng(0)
     assert np.mean(rng.binomial(round(1000 * share), 0.8, 20_000) >= 14) == pytest.approx(0.92, abs=0.03)
-    assert share_heard(1.0, 14, 1000) == 0.014
-    assert share_heard(0.0, 14, 1000) is None
+    assert share_detected(1.0, 14, 1000) == 0.014
+    assert share_detected(0.0, 14, 1000) is None
 
 
 def test_holm_rejects_step_by_step():

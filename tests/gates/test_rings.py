@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from arcgate.gates.compiled_features import border_roughness
-from arcgate.gates.features import Centred, Rings, ring_steps
-from arcgate.gates.regions import Regions
+from arcgate.gates.features.compiled import border_roughness
+from arcgate.gates.features.regions import Regions
+from arcgate.gates.features.ring_features import edge_steps
+from arcgate.gates.features.rings import Centred, Rings
 from arcgate.imaging import DECALS
 
 REGIONS = Regions(DECALS)
@@ -95,11 +96,11 @@ def test_all_but_the_noise_is_linear(rows):
 def test_steps_are_zero_without_an_edge_and_lie_at_it(rows):
     _, x, y = rows
     radius = rings_about(x, y).radius_pix[:, None]
-    steps = ring_steps(features_of(np.where(radius < 5, 0.0, 1.0).astype(np.float32), x, y), REGIONS)[:, 0]
+    steps = edge_steps(features_of(np.where(radius < 5, 0.0, 1.0).astype(np.float32), x, y), REGIONS)[:, 0]
     assert steps.shape == (4, 10)
     # Neighbouring rings from 2 px on: the third step is that between 4-5 and 5-6 px.
     assert (steps.argmax(axis=1) == 2).all()
-    assert ring_steps(features_of(np.ones_like(radius), x, y), REGIONS) == pytest.approx(0.0, abs=1e-6)
+    assert edge_steps(features_of(np.ones_like(radius), x, y), REGIONS) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_every_row_is_treated_by_itself(rows):

@@ -1,0 +1,159 @@
+"""The walk-through of CONTRIBUTING.md, as it stands there: a new gate in one file, one test and one line."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import runpy
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from composing import audited
+from judging import by_name
+
+from arcgate.dataset.source import DatasetSource
+from arcgate.gate_report.report import report_page
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.listing import gate_of, gates_of
+from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.errors import ArcgateError
+from arcgate.keys import evidence_key
+
+GUIDE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
+NAME = "sky_slope"
+# A few gates beside it: the others are the same with it and without it.
+BESIDE = ("residual_core", "finite_pixels", "scalable_stamps")
+SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
+
+
+@pytest.fixture(scope="module")
+def guide():
+    """The blocks of the section: module, lines of the settings, test."""
+    section = GUIDE.read_text().split("## A new gate\n")[1].split("\n## ")[0]
+    module, test = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    (line,) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    return module, tuple(yaml.safe_load(line)["listed"]), test
+
+
+@pytest.fixture(scope="module")
+def package(guide, tmp_path_factory):
+    """A package beside arcgate that holds the module of the walk-through."""
+    root = tmp_path_factory.mktemp("beside")
+    folder = root / "my_survey"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / f"{NAME}.py").write_text(guide[0])
+    sys.path.insert(0, str(root))
+    importlib.invalidate_caches()
+    yield folder
+    sys.path.remove(str(root))
+    gate_of.cache_clear()
+    for name in [name for name in sys.modules if name.split(".")[0] == "my_survey"]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def settings(small, guide, package):
+    """Settings that list the gate of the walk-through beside a few others."""
+    return replace(small(*SOUND).gates, listed=(*BESIDE, *guide[1]))
+
+
+@pytest.fixture(scope="module")
+def evidence(small, built, settings):
+    """What the battery finds on a sound set with it."""
+    judged = run_battery(DatasetSource(built(*SOUND)), small(*SOUND).view, settings)
+    return conclude("key", judged)
+
+
+def test_the_walk_through_is_what_runs(guide, settings):
+    found: dict = {}
+    exec(guide[2], found)  # our own document
+    (test,) = [value for name, value in found.items() if name.startswith("test_")]
+    test(settings)
+
+
+def test_the_battery_judges_it_and_safe_asks_for_it(evidence):
+    result = by_name(list(evidence.results))[NAME, "raw"]
+    assert result.status == "passed", result.reason
+    assert 0.1 <= result.detected_sensitivity <= result.required_sensitivity == 0.3
+    assert "slope across the stamp of" in result.reason
+    (needed,) = [requirement for requirement in evidence.required if f"{NAME}/raw" in requirement.gates]
+    assert needed.what == "stamps without their arcs are told from controls by nothing"
+
+
+def test_a_leak_fails_it_with_its_words_in_the_report(small, built, rewritten, settings):
+    def tilted(table, image):
+        positive = (table["role"] == "positive").to_numpy()[:, None, None, None]
+        sky = table[[f"sky_sigma_{band}" for band in "grz"]].to_numpy()[:, :, None, None]
+        ramp = [pixel / 63 - 0.5 for pixel in range(64)]
+        return table, (image + positive * sky * ramp).astype("float32")
+
+    judged = run_battery(DatasetSource(rewritten(built(*SOUND), tilted)), small(*SOUND).view, settings)
+    evidence = conclude("key", judged)
+    result = by_name(list(evidence.results))[NAME, "raw"]
+    assert (result.status, evidence.safe) == ("failed", "failed"), result.reason
+    page = report_page(evidence, {"data set": "tilted"})
+    for words in (
+        "Slope of the sky",
+        "Does the sky slope in one class only?",
+        "Subtract the background of positives and controls",
+    ):
+        assert words in page
+    section = page.split('<section id="residual">')[1].split("</section>")[0]
+    assert "Slope of the sky" in section
+
+
+def test_the_tracking_database_and_its_tables_have_it(evidence, tmp_path):
+    from arcgate.tracking import names, runs
+    from arcgate.tracking.leading_gates import leading_gates
+    from arcgate.tracking.record import log_evidence
+    from arcgate.tracking.results import results
+    from arcgate.tracking.store import open_store
+
+    store = open_store(str(tmp_path / "mlruns"))
+    run = runs.variant_run(store, "study", "variant", "key")
+    log_evidence(store, run, evidence)
+    stem = f"gate/{NAME}/raw/overall"
+    logged = store.client.get_run(run).data
+    assert logged.tags[stem] == "passed"
+    assert logged.metrics[f"{stem}/{names.REQUIRED}"] == 0.3
+    table = results("study", str(tmp_path / "mlruns"))
+    assert table[f"{stem}/status"].tolist() == ["passed"]
+    assert leading_gates(table, [stem]) == [stem]
+
+
+def test_the_table_of_the_documents_has_it(guide, settings):
+    documents = runpy.run_path(str(GUIDE.parent / "docs" / "gates_table.py"))
+    row = next(line for line in documents["table"](gates_of(settings.listed), settings).split("\n") if f"`{NAME}`" in line)
+    assert "positives without their declared arcs against controls" in row
+    assert "slope across the stamp of 0.3 sky sigma a pixel" in row
+
+
+def test_evidence_depends_on_the_listed_gates_and_on_their_files(guide, package):
+    spec = audited("data=here")
+    more = replace(spec, gates=replace(spec.gates, listed=(*spec.gates.listed, *guide[1])))
+    keys = [evidence_key("d", spec), evidence_key("d", more)]
+    file = package / f"{NAME}.py"
+    file.write_text(guide[0].replace("-4:", "-3:"))
+    keys.append(evidence_key("d", more))
+    file.write_text(guide[0])
+    fewer = replace(spec, gates=replace(spec.gates, listed=spec.gates.listed[1:]))
+    keys.append(evidence_key("d", fewer))
+    assert len(set(keys)) == len(keys)
+    assert evidence_key("d", more) == keys[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("nowhere", "there is no module arcgate.gates.nowhere"), ("core.gate", "there is no module core.gate")]
+)
+def test_a_gate_that_is_not_there_is_told(name, message):
+    with pytest.raises(ArcgateError, match=message):
+        gate_of(name)
+
+
+def test_a_module_without_a_gate_is_told():
+    with pytest.raises(ArcgateError, match="exports no gate"):
+        gate_of("arcgate.gates.core.gate")
