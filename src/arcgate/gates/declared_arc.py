@@ -29,6 +29,7 @@ from arcgate.gates.core.planted_leak import SKY
 from arcgate.gates.core.result import RAW
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Pixels, Stamps, matched, rows_of_array
+from arcgate.gates.features.compiled_extremes import row_extremes
 from arcgate.gates.features.rounding import rounding_of
 from arcgate.gates.reference import MARGIN
 from arcgate.imaging import Imaging
@@ -109,21 +110,20 @@ def _statistic(name: str, rows: pd.DataFrame, imaging: Imaging) -> CountStatisti
 
 def _compared(left: Pixels, stamp: Stamps, arc: Pixels, control: Pixels, context: Context) -> pd.DataFrame:
     table, sky = stamp.table, stamp.sky[:, :, 0, 0]
-    brightest = np.maximum(np.abs(stamp.image).max(axis=(2, 3)), np.abs(control).max(axis=(2, 3)))
-    rounding = rounding_of(brightest.astype(np.float64), context.facts.precision)
-    peak = arc.max(axis=(2, 3)).astype(np.float64)
-    spread = np.sqrt(np.square(arc, dtype=np.float64).mean(axis=(2, 3)))
-    beyond = np.abs(left)
+    n, bands = arc.shape[:2]
+    flat = [np.ascontiguousarray(light).reshape(n, bands, -1) for light in (stamp.image, control, arc, left)]
+    values, place = row_extremes(*flat)
+    brightest, peak, square, most, shifted = np.moveaxis(values, 2, 0)
+    rounding, spread = rounding_of(brightest, context.facts.precision), np.sqrt(square)
     gain, noisy = _gain(table, context.facts.imaging)
     mean_noise = np.zeros_like(peak)
     if noisy.any():
-        beyond[noisy] -= _photons(context, arc[noisy], gain[noisy][:, :, None, None]).astype(np.float32)
-        pixels = arc.shape[2] * arc.shape[3]
-        mean_noise[noisy] = _photons(context, arc[noisy].sum(axis=(2, 3)), gain[noisy]) / pixels
-    flat = beyond.reshape(*beyond.shape[:2], -1)
-    place = flat.argmax(axis=2)
-    pixel = np.take_along_axis(flat, place[:, :, None], axis=2)[:, :, 0] - rounding
-    shifted = left.mean(axis=(2, 3), dtype=np.float64)
+        beyond = np.abs(left[noisy]) - _photons(context, arc[noisy], gain[noisy][:, :, None, None]).astype(np.float32)
+        beyond = beyond.reshape(*beyond.shape[:2], -1)
+        place[noisy] = beyond.argmax(axis=2)
+        most[noisy] = np.take_along_axis(beyond, place[noisy][:, :, None], axis=2)[:, :, 0]
+        mean_noise[noisy] = _photons(context, arc[noisy].sum(axis=(2, 3)), gain[noisy]) / flat[0].shape[2]
+    pixel = most - rounding
     mean = np.abs(shifted) - rounding - mean_noise
     band = ((pixel - ACCURACY * peak) / sky).argmax(axis=1)
     row = np.arange(len(table))
@@ -137,7 +137,7 @@ def _compared(left: Pixels, stamp: Stamps, arc: Pixels, control: Pixels, context
             "wrong": ((pixel > MARGIN * peak) | (mean > MARGIN * spread)).any(axis=1),
             "band": band,
             "place": place[row, band],
-            "size": flat[row, band, place[row, band]] / sky[row, band],
+            "size": most[row, band] / sky[row, band],
             "offset": (shifted / sky)[row, np.abs(shifted / sky).argmax(axis=1)],
             "detected": detected.any(axis=1),
             "pedestal": ((ACCURACY * spread + rounding + mean_noise + np.abs(shifted)) / sky).min(axis=1),

@@ -190,3 +190,42 @@ def repeats(image: Floats, faint: Floats) -> NDArray[np.int32]:
                 most = max(most, count[at])
             out[row, band, 0], out[row, band, 1] = most, zeros
     return out
+
+
+@_compiled
+def row_extremes(stamp: Floats, control: Floats, arc: Floats, left: Floats) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What an arc and what is left of it are like in each band.
+
+    Parameters
+    ----------
+    stamp, control, arc, left : ndarray, float32 (n, band, pixel)
+
+    Returns
+    -------
+    values : ndarray (n, band, 5)
+        The largest modulus of stamp and control; largest value and mean square of the arc; largest modulus and mean of what is
+        left.
+    places : ndarray of int (n, band)
+        Pixel of the largest modulus of what is left, the first of several.
+    """
+    n, bands, pixels = arc.shape
+    values = np.empty((n, bands, 5), dtype=np.float64)
+    places = np.empty((n, bands), dtype=np.int64)
+    for row in range(n):
+        for band in range(bands):
+            bright, peak, most = np.float32(0.0), np.float32(-np.inf), np.float32(0.0)
+            square, total = 0.0, 0.0
+            with_arc, without, light, rest = stamp[row, band], control[row, band], arc[row, band], left[row, band]
+            for pixel in range(pixels):
+                bright = max(bright, max(abs(with_arc[pixel]), abs(without[pixel])))
+                peak = max(peak, light[pixel])
+                most = max(most, abs(rest[pixel]))
+                square += np.float64(light[pixel]) * np.float64(light[pixel])
+                total += np.float64(rest[pixel])
+            place = 0
+            while abs(rest[place]) != most:
+                place += 1
+            values[row, band, 0], values[row, band, 1], values[row, band, 2] = bright, peak, square / pixels
+            values[row, band, 3], values[row, band, 4] = most, total / pixels
+            places[row, band] = place
+    return values, places
