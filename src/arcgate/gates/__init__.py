@@ -1,1 +1,1 @@
-"""Leakage gates: statistics, probes, canaries, evidence."""
+"""Leakage gates: one module a gate, and the rooms that they share (docs/decisions/0017)."""

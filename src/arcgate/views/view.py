@@ -139,7 +139,7 @@ class Viewer:
         image : ndarray of float32, shape (n, band, y, x)
             Nanomaggies per pixel.
         centre, scale : ndarray of float32, shape (n, band)
-            From `normaliser`, of these stamps or of their twins.
+            From `normaliser`, of these stamps or of others of the same galaxies.
 
         Returns
         -------

@@ -144,7 +144,7 @@ def rejected(tails: Sequence[Tail]) -> list[bool]:
 def seen_shares(bare: Traits, control: Traits, planted: Floats) -> dict[str, tuple[float, ...]]:
     """The share of the galaxies of the null pair that each of `LEAKS` sets apart, band by band.
 
-    Of a pixel on the side that sees it least, of a pedestal in the feature that sees it best. One odd control deafens its own
+    Of a pixel on the side that sees it least, of a pedestal in the feature that sees it best. One odd control hides its own
     band, so that what is detected in another says nothing of it.
 
     Parameters
