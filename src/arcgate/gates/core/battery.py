@@ -217,7 +217,8 @@ def _aside(kept: Mapping[str, _Kept]) -> str:
     for name, marks, what in zip(BEFORE, ("broken", "flat"), ("pixels that are no numbers", "no spread"), strict=True):
         arrays = cast("Mapping[str, NDArray[Any]]", kept[name].arrays if name in kept else {})
         if marks in arrays and arrays[marks].any():
-            said.append(f"{roles_in_words(counted_by_role(arrays['role'], arrays[marks]))} have {what}")
+            every = counted_by_role(arrays["role"], np.ones(len(arrays["role"]), dtype=bool))
+            said.append(f"{roles_in_words(counted_by_role(arrays['role'], arrays[marks]), every)} have {what}")
     return f": {'; '.join(said)}" if said else ""
 
 
