@@ -38,6 +38,9 @@ def test_the_battery_of_cells_may_be_left_out():
         ("gates.leak_sizes_sky_sigma=[]", "gates.leak_sizes_sky_sigma"),
         ("gates.reference_rows=-1", "gates.reference_rows"),
         ("gates.verdict_pairs=0", "gates.verdict_pairs"),
+        ("gates.listed=[residual_core,tails,residual_core]", "listed twice: residual_core"),
+        ("gates.listed=[]", "gates.listed"),
+        ("gates.listed=[residual-core]", "gates.listed.0"),
     ],
 )
 def test_settings_that_do_not_do_are_named(override, says):

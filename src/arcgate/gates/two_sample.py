@@ -196,5 +196,5 @@ GATE: Final = TwoSample(
     asks="Can a general classifier tell the classes apart without arcs?",
     failing="the classes differ in something that is not an arc; the region and the summary say where to look",
     advice="Compare stamps without their arcs and controls in the region and the summary that the cell names.",
-    requires="nor by any cell of the two-sample battery",
+    requires="no cell of the two-sample battery tells the classes apart",
 )
