@@ -8,8 +8,9 @@ from made_samples import halving
 from scipy.stats import norm
 
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.held_out_auc import Sample, fitted, held_out
+from arcgate.gates.core.held_out_auc import Sample, held_out
 from arcgate.gates.core.permutation import pair_flip
+from arcgate.gates.core.rules import fitted
 from arcgate.ground.statistics import clustered_auc
 from arcgate.variant import Gates
 

@@ -12,9 +12,10 @@ from scipy.stats import t
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate, Total
-from arcgate.gates.core.held_out_auc import Sample, checked_halves, fitted
+from arcgate.gates.core.held_out_auc import Sample, checked_halves
 from arcgate.gates.core.planted_leak import SKY
 from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.rules import fitted
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Pixels, Stamps
 from arcgate.gates.core.words import Words

@@ -24,8 +24,9 @@ from arcgate.gates.core.design_leaks import SELECTION
 from arcgate.gates.core.evaluator import Stated, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.held_out_auc import Rule, Sample
+from arcgate.gates.core.held_out_auc import Sample
 from arcgate.gates.core.planted_leak import ColumnShift, Features
+from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps, alike
 from arcgate.gates.core.words import Words

@@ -82,7 +82,7 @@ def clustered_auc(
     if i10 < 2 or i01 < 2:
         raise ValueError(f"a clustered interval needs two galaxies in each class, got {i10} and {i01}")
 
-    won = won_against_others(np.argsort(scores), np.asarray(scores, dtype=np.float64), positive, galaxy, size)
+    won = won_against_others(np.argsort(scores), np.ascontiguousarray(scores, dtype=np.float64), positive, galaxy, size)
     below, above = won[positive], won[~positive]
     compared = float(m * n - np.sum(m_of * n_of))
     # Counts are whole or half numbers, so that a null of identical pairs reads 0.5 with no width, not a last bit beside it.

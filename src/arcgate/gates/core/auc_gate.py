@@ -15,9 +15,10 @@ from arcgate.gates.core.comparisons import Compared, Comparison
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.evaluator import Stated, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.held_out_auc import Rule, Sample
+from arcgate.gates.core.held_out_auc import Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
 from arcgate.gates.core.result import RAW
+from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features.regions import Regions

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.evaluator import Outcome, Stated
-from arcgate.gates.core.held_out_auc import HeldOut, Rule, Sample, held_out, held_out_auc
+from arcgate.gates.core.held_out_auc import HeldOut, Sample, held_out, held_out_auc
 from arcgate.gates.core.permutation import pair_flip
 from arcgate.gates.core.planted_leak import Leak
 from arcgate.gates.core.result import GateResult
+from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.sensitivity import SensitivityCurve, climbed
 from arcgate.ground.statistics import Interval, within_pair
 

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from arcgate.gates.core.held_out_auc import NotComparableError, TooFewGalaxiesError
+from arcgate.gates.core.held_out_auc import TooFewGalaxiesError
 from arcgate.gates.core.result import GateResult, Status
+from arcgate.gates.core.rules import NotComparableError
 from arcgate.gates.core.sensitivity import SensitivityCurve
 from arcgate.ground.statistics import Interval
 

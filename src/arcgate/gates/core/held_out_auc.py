@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from arcgate.gates.core.context import Context
+from arcgate.gates.core.rules import NotComparableError, Rule, fitted
 from arcgate.ground.statistics import Interval, clustered_auc
 
 Array = NDArray[np.float64]
 Features = NDArray[Any]
 Ids = NDArray[np.int64]
-Rule = Literal["logistic", "ridge", "trees"]
-
-COMPONENTS: Final = 24
-# Shallow and few: a leak that needs more than this to be seen hides among the variety of galaxies, and the time stays below a
-# second for 20,000 rows of 30 features.
-_TREES, _DEPTH, _LEAVES_OF = 40, 3, 40
-_RIDGE: Final = 1.0
-
-
-class NotComparableError(ValueError):
-    """Two classes cannot be told apart or alike, whatever they hold."""
 
 
 class TooFewGalaxiesError(ValueError):
@@ -112,7 +95,7 @@ def held_out(one: Sample, zero: Sample, rule: Rule, context: Context, components
     # Ridge and trees see features as they are; logistic regression in double precision. All are fitted in double precision.
     fitted_rule = fitted(features[fitting].astype(np.float64), labels[fitting], rule, components)
     judging = ~fitting
-    scores = _scores(fitted_rule, features[judging].astype(np.float64))
+    scores = fitted_rule.decision_function(features[judging].astype(np.float64))
     return HeldOut(scores, labels[judging], context.ranked(galaxy[judging]), pair[judging])
 
 
@@ -129,45 +112,3 @@ def checked_halves(labels: Ids, galaxy: Ids, context: Context) -> NDArray[np.boo
             if half < least:
                 raise TooFewGalaxiesError(f"{half} galaxies of a class in one half, {least} are needed")
     return context.fits(galaxy)
-
-
-def fitted(features: Array, labels: Ids, rule: Rule, components: bool = False) -> Pipeline:
-    """A rule on features of mean 0 and variance 1.
-
-    Raises
-    ------
-    NotComparableError
-        The fit does not converge.
-    """
-    steps: list[Any] = [StandardScaler()]
-    if components:
-        count = min(COMPONENTS, *features.shape)
-        # By the covariance matrix: exact, and quick for more rows than pixels. Components to unit variance: a leak is as likely
-        # along a faint one, and the ridge should not care which.
-        steps.append(PCA(count, whiten=True, svd_solver="covariance_eigh"))
-    steps.append(_RULES[rule]())
-    pipeline = make_pipeline(*steps)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        # Where classes are exactly alike the first step leads nowhere; the solver then goes on with another method, which says
-        # itself whether it converges.
-        warnings.filterwarnings("ignore", r"(?s).*resort to lbfgs", ConvergenceWarning)
-        try:
-            pipeline.fit(features, labels)
-        except ConvergenceWarning as warning:
-            raise NotComparableError(f"the fit does not converge: {warning}") from warning
-    return pipeline
-
-
-_RULES: Final[dict[Rule, Any]] = {
-    "logistic": lambda: LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=1000),
-    "ridge": lambda: Ridge(alpha=_RIDGE),
-    "trees": lambda: HistGradientBoostingClassifier(
-        max_iter=_TREES, max_depth=_DEPTH, min_samples_leaf=_LEAVES_OF, early_stopping=False, random_state=0
-    ),
-}
-
-
-def _scores(rule: Pipeline, features: Array) -> Array:
-    decide = rule.decision_function if hasattr(rule, "decision_function") else rule.predict
-    return np.asarray(decide(features), dtype=np.float64)
