@@ -6,12 +6,12 @@ import argparse
 import csv
 from pathlib import Path
 
+from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 
 from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates.battery import run_battery
 from arcgate.injection.build import build_dataset
 
 HERE = Path(__file__).parent

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from arcgate.gates.comparison import POWER, Comparison
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata, t
 
-from arcgate.gates.comparison import POWER, Comparison
 from arcgate.gates.features import Floats
 from arcgate.ground.statistics import Array, Groups, Interval
 

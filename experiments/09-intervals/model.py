@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from arcgate.gates.probe import Sample, fitted_scores
 from numpy.typing import NDArray
 from scipy.stats import norm
-
-from arcgate.gates.probe import Sample, fitted_scores
 
 Array = NDArray[np.float64]
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from arcgate.gates.auc_judging import fires
+from arcgate.gates.comparison import Comparison, Rows, smallest_caught, strength
+from arcgate.gates.permutation import pair_flip
+from arcgate.gates.probe import Sample
 from figure import draw
 from former import FormerComparison, bootstrap_auc
 from former import clustered_auc as former_auc
@@ -19,10 +23,6 @@ from model import LEAK, OWN_NOISE, Layout, drawn, scored, true_auc
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import from_config
-from arcgate.gates.auc_judging import fires
-from arcgate.gates.comparison import Comparison, Rows, smallest_caught, strength
-from arcgate.gates.permutation import pair_flip
-from arcgate.gates.probe import Sample
 from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.variant import Gates
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
+from arcgate.gates.permutation import pair_flip
+from arcgate.gates.probe import Sample, fitted_scores, fitting_half, probe
+from arcgate.gates.regions import Regions
 from figure import draw
 from hydra import compose, initialize_config_module
 from numpy.typing import NDArray
@@ -24,11 +28,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates.arms import Stamps, arms_of, chosen_pairs
 from arcgate.gates.features import Centred, box_pixels
-from arcgate.gates.permutation import pair_flip
-from arcgate.gates.probe import Sample, fitted_scores, fitting_half, probe
-from arcgate.gates.regions import Regions
 from arcgate.ground.statistics import clustered_auc, within_pair
 from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset

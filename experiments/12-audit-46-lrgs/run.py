@@ -7,12 +7,12 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+from arcgate.gates.result import Evidence, read_evidence
 from hydra import compose, initialize_config_module
 
 from arcgate.audit import audit
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import open_dataset
-from arcgate.gates.result import Evidence, read_evidence
 from arcgate.injection.build import build_dataset
 
 HERE = Path(__file__).parent

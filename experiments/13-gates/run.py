@@ -18,13 +18,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from arcgate.gates.result import Evidence, read_evidence
 from hydra import compose, initialize_config_module
 from rich.progress import track
 
 from arcgate.audit import audit
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import open_dataset
-from arcgate.gates.result import Evidence, read_evidence
 from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Audit, Variant

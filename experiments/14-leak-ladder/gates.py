@@ -13,6 +13,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from arcgate.gates.arms import arms_of, chosen_pairs
+from arcgate.gates.auc_gates import AucGates
+from arcgate.gates.auc_judging import decide
+from arcgate.gates.collector import Collector
+from arcgate.gates.identity import Identities
+from arcgate.gates.result import GateResult
 from leaks import LEAKS, LeakySource
 from rich.progress import track
 from run import specs
@@ -20,12 +26,6 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.source import DatasetSource, Source
-from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.auc_gates import AucGates
-from arcgate.gates.auc_judging import decide
-from arcgate.gates.collector import Collector
-from arcgate.gates.identity import Identities
-from arcgate.gates.result import GateResult
 from arcgate.gates.two_sample import TwoSample
 from arcgate.ground.statistics import Interval
 from arcgate.ground.workers import completed

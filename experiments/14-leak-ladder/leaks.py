@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from arcgate.gates.canaries import psf_sigma_pix
+from arcgate.gates.regions import Regions
 from numpy.typing import NDArray
 from scipy.fft import irfft2, rfft2
 
 from arcgate.dataset.reader import Dataset, StampBatch
 from arcgate.dataset.shard_reading import read_shard
 from arcgate.dataset.source import DatasetSource
-from arcgate.gates.canaries import psf_sigma_pix
-from arcgate.gates.regions import Regions
 from arcgate.ground.draws import generator
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import render_arcs, used_psfs

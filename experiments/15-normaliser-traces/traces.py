@@ -11,14 +11,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+from arcgate.gates.regions import Regions
+from arcgate.gates.rules import halved, judged
+from arcgate.gates.summaries import features, pixels, power, radial, ring_sums
 from normalised import host_rows, positions
 from numpy.typing import NDArray
 from sets import specs
 
 from arcgate.dataset.reader import Dataset, open_dataset
-from arcgate.gates.regions import Regions
-from arcgate.gates.rules import halved, judged
-from arcgate.gates.summaries import features, pixels, power, radial, ring_sums
 from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Gates, View

@@ -21,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
+from arcgate.gates.battery import run_battery
+from arcgate.gates.result import GateResult
 from hydra import compose, initialize_config_module
 from layouts import as_foreign
 from rich.progress import track
@@ -30,8 +32,6 @@ from threadpoolctl import threadpool_limits
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.source import Source
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
-from arcgate.gates.result import GateResult
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from arcgate.gates.arms import arms_of, chosen_pairs
+from arcgate.gates.battery import pieces
+from arcgate.gates.tails_judging import PIXEL_SKY_SIGMA
+from arcgate.gates.tails_statistic import PLANTED, limit
 
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Source
-from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.battery import pieces
 from arcgate.gates.tails import Tails
-from arcgate.gates.tails_judging import PIXEL_SKY_SIGMA
-from arcgate.gates.tails_statistic import PLANTED, limit
 from arcgate.imaging import DECALS
 from arcgate.variant import Audit
 from arcgate.views.view import Viewer

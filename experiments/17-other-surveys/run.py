@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
+from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -27,7 +28,6 @@ from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import Source
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
 from arcgate.gates.reference import reference_arc
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.build import build_dataset

@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pandas as pd
+from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -30,7 +31,6 @@ from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.references import IMAGES_FILE, KERNELS_FILE, references_of
 from arcgate.dataset.shards import write_shard
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
 from arcgate.gates.reference import reference_arc
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.arcs import declared_psfs, render_arcs, used_psfs

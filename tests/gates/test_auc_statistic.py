@@ -9,12 +9,12 @@ import pytest
 from made_samples import halving, sample
 
 from arcgate.gates.core.auc_statistic import AucStatistic, Planting, fires
-from arcgate.gates.core.evaluator import Stated, evaluate
+from arcgate.gates.core.evaluator import Statement, evaluate
 from arcgate.gates.core.planted_leak import ColumnShift
 from arcgate.gates.core.sensitivity import SensitivityCurve
 from arcgate.ground.statistics import Interval
 
-STATED = Stated("core", "raw", 0.5, 0.05)
+STATED = Statement("core", "raw", 0.5, 0.05)
 
 
 @pytest.fixture

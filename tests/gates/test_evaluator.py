@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate
 from arcgate.gates.core.held_out_auc import NotComparableError, TooFewGalaxiesError
 from arcgate.gates.core.sensitivity import SensitivityCurve
 from arcgate.ground.statistics import Interval
 
-STATED = Stated("invented", "raw", 0.0, 0.1, remark=" (and more)")
+STATED = Statement("invented", "raw", 0.0, 0.1, remark=" (and more)")
 VALUE = Interval(0.02, 0.01, 0.03, 40, 20)
 NOTHING_THERE = Outcome("no leak", "nothing there")
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_taken_has_no_value_and_says_why(error, status):
 def test_a_leak_that_is_there_or_not_has_no_size():
     leaks = {"a copy": Noticed(True), "a neighbour": Noticed(False)}
     statistic = CountStatistic("invented", "raw", exactly(0.0, 40, 20), Outcome("no leak", "no copies"), leaks)
-    result = evaluate(Stated("invented", "raw", 0.0, 0.0, "in a planted row"), statistic).result
+    result = evaluate(Statement("invented", "raw", 0.0, 0.0, "in a planted row"), statistic).result
     assert (result.detected_sensitivity, result.required_sensitivity, result.sensitivity_unit) == (None, None, "")
     assert result.status == "insensitive"
     assert result.reason == "no copies; not detected, although so large: a neighbour; detected in a planted row: a copy"

@@ -15,7 +15,7 @@ from arcgate.foreign.left_out import LeftOut
 from arcgate.foreign.pairing import Pairs, arrange, pair_names, pair_rows
 from arcgate.foreign.recorded import require_plausible, with_declared_arcs
 from arcgate.foreign.rows import Recorded, believed
-from arcgate.foreign.same_look import Look, coarsest
+from arcgate.foreign.same_look import SameLook, coarsest
 from arcgate.foreign.units import InNanomaggies, converted, unit_notes
 from arcgate.imaging import ZERO_POINT
 
@@ -59,7 +59,7 @@ class Kept:
         Which stored rows these are, and what was left out.
     runs : mapping of str to ndarray, shape (n,)
         Within which runs of rows names of pairs may start again.
-    look : Look
+    look : SameLook
         Of the stored rows that share a galaxy's name.
     place : callable
         File and row of a stored row, for messages.
@@ -70,7 +70,7 @@ class Kept:
     own: str | None
     left: LeftOut
     runs: Mapping[str, NDArray[np.generic]]
-    look: Look
+    look: SameLook
     place: Place
 
     def kept_place(self, row: int) -> str:

@@ -18,7 +18,7 @@ from arcgate.foreign.left_out import FLAGS
 from arcgate.foreign.pairing import Pairs
 from arcgate.foreign.positions import DEC_NAMES, RA_NAMES
 from arcgate.foreign.recorded import schema_columns, whole_groups
-from arcgate.foreign.same_look import Look
+from arcgate.foreign.same_look import SameLook
 from arcgate.foreign.stated_imaging import PIXEL_SCALE
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
@@ -112,7 +112,7 @@ def unused_note(
     return [f"{what} that are not used: " + "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())]
 
 
-def believed(pairs: Pairs | None, look: Look, identity: Identity, place: Place) -> tuple[Pairs | None, list[str]]:
+def believed(pairs: Pairs | None, look: SameLook, identity: Identity, place: Place) -> tuple[Pairs | None, list[str]]:
     """Pairs, after asking whether stamps that are called the same galaxy look the same.
 
     Raises

@@ -21,7 +21,7 @@ STRANGERS_ALLOWED: Final = 0.1
 
 
 @dataclass(frozen=True)
-class Look:
+class SameLook:
     """What a comparison of stamps that share a name gave.
 
     Attributes
@@ -51,7 +51,7 @@ def namesakes(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([order[shared], order[shared + 1]], axis=1).astype(np.int64)
 
 
-def compare(pairs: NDArray[np.int64], stamps: dict[int, Stamp]) -> Look:
+def compare(pairs: NDArray[np.int64], stamps: dict[int, Stamp]) -> SameLook:
     """Compare the stamps of pairs of rows; pairs of which one has no stamp are passed over."""
     compared, strangers = 0, []
     for one, other in pairs.tolist():
@@ -59,7 +59,7 @@ def compare(pairs: NDArray[np.int64], stamps: dict[int, Stamp]) -> Look:
             compared += 1
             if not alike(stamps[one], stamps[other]):
                 strangers.append((one, other))
-    return Look(compared, len(strangers), strangers[0] if strangers else None)
+    return SameLook(compared, len(strangers), strangers[0] if strangers else None)
 
 
 def alike(one: Stamp, other: Stamp) -> bool:

@@ -23,7 +23,7 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.comparisons import UNDECLARED
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.planted_leak import SKY
 from arcgate.gates.core.result import RAW
@@ -73,7 +73,7 @@ class DeclaredArc(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of rows that are not their declared arc."""
-        stated = Stated(self.name, RAW, 0.0, 0.0, "in 9 of 10 rows by itself")
+        stated = Statement(self.name, RAW, 0.0, 0.0, "in 9 of 10 rows by itself")
         reason = _why_not(context.facts) or ("" if "rows" in arrays else "no rows")
         if reason:
             return Judgement([not_run(stated, reason)], [], [])

@@ -20,7 +20,7 @@ from arcgate.dataset.missing import without_shared
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.shard import Shard
@@ -78,7 +78,7 @@ class Duplicates(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of galaxies that are suspected to be another one of another split."""
-        stated = Stated(self.name, self.view, 0.0, 0.0, "in such a set")
+        stated = Statement(self.name, self.view, 0.0, 0.0, "in such a set")
         n = len(arrays["name"]) if arrays else 0
         if n < MIN_HOSTS:
             reason = f"{n} galaxies, {MIN_HOSTS} are needed to know how alike galaxies are"
@@ -88,7 +88,7 @@ class Duplicates(StatedGate):
         remark = f"; {100 * recognised:.0f} % of copies that share half of their noise, turned and shifted, are recognised"
         if inside := len(suspects) - len(crossing):
             remark += f"; {inside} pairs within a split carry two names, and intervals take them for two galaxies"
-        stated = Stated(stated.name, stated.view, 0.0, 0.0, stated.detected_how, remark)
+        stated = Statement(stated.name, stated.view, 0.0, 0.0, stated.detected_how, remark)
         if not crossing and len(np.unique(arrays["split"])) < 2:
             return Judgement([not_run(stated, "the data set has one split only")], _exhibits(suspects), [])
         share = len({name for pair in crossing for name in (pair.one, pair.other)}) / n

@@ -9,7 +9,7 @@ import numpy as np
 
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import NOTICED, CountStatistic, Noticed, exactly
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import RAW
 from arcgate.gates.core.set_aside import SHOWN, counted_by_role, galaxies_in, named, roles_in_words
@@ -35,7 +35,7 @@ class FinitePixels(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of rows with such pixels, of which none may."""
-        stated = Stated(self.name, RAW, 0.0, 0.0, NOTICED)
+        stated = Statement(self.name, RAW, 0.0, 0.0, NOTICED)
         if not arrays:
             return Judgement([not_run(stated, "no rows were read")], [], [])
         broken = arrays["broken"]

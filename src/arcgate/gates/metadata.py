@@ -21,7 +21,7 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.auc_statistic import NULL_AUC, AucStatistic, Planting
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.design_leaks import SELECTION
-from arcgate.gates.core.evaluator import Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Statement, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
@@ -93,7 +93,7 @@ class Metadata(StatedGate):
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """One result for a linear rule and one for boosted trees."""
         margin = context.settings.margin
-        both = {rule: Stated(f"{self.name}_{rule}", _VIEW, NULL_AUC, margin) for rule in _RULES}
+        both = {rule: Statement(f"{self.name}_{rule}", _VIEW, NULL_AUC, margin) for rule in _RULES}
         if not arrays:
             return Judgement([not_run(stated, "a class has no rows") for stated in both.values()], [], [])
         positive, control = arrays["positive"], arrays["control"]
@@ -112,7 +112,7 @@ class Metadata(StatedGate):
             failing += f"; by itself {name} tells most (AUC {auc.value:.3f})"
         judgement = Judgement([], _exhibits(single, margin), [])
         for rule, stated in both.items():
-            remarked = Stated(stated.name, stated.view, NULL_AUC, margin, remark=not_read)
+            remarked = Statement(stated.name, stated.view, NULL_AUC, margin, remark=not_read)
             found = evaluate(remarked, _statistic(remarked, rule, one, zero, arrays, failing, context))
             judgement.results.append(found.result)
             judgement.curves.extend(found.curves)
@@ -129,7 +129,7 @@ class _Columns(AucStatistic):
 
 
 def _statistic(
-    stated: Stated, rule: Rule, one: pd.DataFrame, zero: pd.DataFrame, arrays: Arrays, failing: str, context: Context
+    stated: Statement, rule: Rule, one: pd.DataFrame, zero: pd.DataFrame, arrays: Arrays, failing: str, context: Context
 ) -> AucStatistic:
     """Of both classes, with a leak planted in the controls: the first varying column of one side shifted.
 

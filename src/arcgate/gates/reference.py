@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import CountStatistic, Noticed
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import RAW
@@ -63,7 +63,7 @@ class Reference(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The largest difference of a pixel as a share of its band's peak, over rows and bands."""
-        stated = Stated(self.name, RAW, 0.0, MARGIN, "in these arcs")
+        stated = Statement(self.name, RAW, 0.0, MARGIN, "in these arcs")
         reason = _why_not(context.facts, context.settings)
         if not reason and "unable" in arrays:
             reason = f"the reference cannot render what is declared: {arrays['unable'][0]}"

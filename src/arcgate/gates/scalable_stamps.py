@@ -9,7 +9,7 @@ import numpy as np
 
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import NOTICED, CountStatistic, Noticed, exactly
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import NETWORK
 from arcgate.gates.core.set_aside import SHOWN, counted_by_role, galaxies_in, named, roles_in_words
@@ -43,7 +43,7 @@ class ScalableStamps(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of positives without a spread less that of controls."""
-        stated = Stated(self.name, NETWORK, 0.0, 0.0, NOTICED)
+        stated = Statement(self.name, NETWORK, 0.0, 0.0, NOTICED)
         if not arrays:
             return Judgement([not_run(stated, "no rows were read")], [], [])
         if not context.normalises:

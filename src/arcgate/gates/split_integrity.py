@@ -12,7 +12,7 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.shard import Shard
 from arcgate.variant import Gates, View
@@ -47,7 +47,7 @@ class SplitIntegrity(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of galaxies, cells, pairs, kernels and images that cross."""
-        stated = Stated(self.name, _VIEW, 0.0, 0.0, "with a row moved to another split")
+        stated = Statement(self.name, _VIEW, 0.0, 0.0, "with a row moved to another split")
         if reason := _why_not(context.facts):
             return Judgement([not_run(stated, reason)], [], [])
         table: pd.DataFrame = arrays[ALL_ROWS]

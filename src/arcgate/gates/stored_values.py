@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import NOTICED, CountStatistic, Noticed, exactly
 from arcgate.gates.core.counting import limit, share_interval
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import RAW
 from arcgate.gates.core.shard import Shard
@@ -61,7 +61,7 @@ class StoredValues(StatedGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """Share of positives' galaxies that have a trait less that of the controls' galaxies, of the trait that differs most."""
-        stated = Stated(self.name, RAW, 0.0, 0.0, NOTICED)
+        stated = Statement(self.name, RAW, 0.0, 0.0, NOTICED)
         if not arrays:
             return Judgement([not_run(stated, "a class has no rows")], [], [])
         names = [arrays[f"{which}/galaxy"] for which in _CLASSES]

@@ -21,7 +21,7 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.comparisons import WITHOUT_ARC, Compared, Comparison, against
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counting import PLANTED, limit, share_interval
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import RAW
@@ -106,7 +106,7 @@ class Tails(StatedGate):
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """A result for each comparison that the data set allows."""
         names = [name for name in _possible(context.facts) if f"{name}/subject" in arrays]
-        stated = {name: Stated(name, RAW, 0.0, limit(len(context.pairs))) for name in names or [DECLARED]}
+        stated = {name: Statement(name, RAW, 0.0, limit(len(context.pairs))) for name in names or [DECLARED]}
         joined = {name: {side: _joined(arrays, f"{name}/{side}", context) for side in _SIDES} for name in names}
         if reason := _why_not(joined, context.facts):
             return Judgement([not_run(each, reason) for each in stated.values()], [], [])
@@ -124,7 +124,7 @@ class Tails(StatedGate):
             most = limit(len(np.unique(each.pairs)))
             needed, detected = detected_shares(seen, each, len(together))
             statistic = TailStatistic(name, each, tuple(failing[name]), needed, detected, alarm, most, context)
-            evaluated = evaluate(Stated(name, RAW, 0.0, most), statistic)
+            evaluated = evaluate(Statement(name, RAW, 0.0, most), statistic)
             judgement.results.append(evaluated.result)
             judgement.curves.extend(evaluated.curves)
         return judgement

@@ -13,7 +13,7 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.auc_statistic import NULL_AUC, AucStatistic, Planting
 from arcgate.gates.core.comparisons import Compared, Comparison
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.evaluator import Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
@@ -155,7 +155,7 @@ class AucGate(StatedGate):
             return judgement
         remark = self.remark.in_words(arrays[_REMARK].mean(axis=0), context) if self.remark and _REMARK in arrays else ""
         for number, look in enumerate(self.looks_at(context.settings)):
-            stated = Stated(look.name or self.name, look.view, NULL_AUC, context.settings.margin, remark=remark)
+            stated = Statement(look.name or self.name, look.view, NULL_AUC, context.settings.margin, remark=remark)
             missing = (look.comparison or self.comparison).missing(context.facts)
             if missing or any(f"{number}/{side}" not in arrays for side in _SIDES):
                 judgement.results.append(not_run(stated, missing or "a class has no rows"))
@@ -186,7 +186,7 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     return kept
 
 
-def _statistic(stated: Stated, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
+def _statistic(stated: Statement, look: Look, arrays: Arrays, context: Context) -> AucStatistic:
     # What is one array stays one.
     features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in _SIDES}.values()}
     samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in _SIDES}

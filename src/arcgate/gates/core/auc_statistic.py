@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.evaluator import Outcome, Stated
+from arcgate.gates.core.evaluator import Outcome, Statement
 from arcgate.gates.core.held_out_auc import HeldOut, Sample, held_out, held_out_auc
 from arcgate.gates.core.permutation import pair_flip
 from arcgate.gates.core.planted_leak import Leak
@@ -46,7 +46,7 @@ class AucStatistic:
 
     Attributes
     ----------
-    stated : Stated
+    stated : Statement
         Name, view and margin.
     subject, reference, null_subject, null_reference : Sample
         The comparison and its null pair.
@@ -58,7 +58,7 @@ class AucStatistic:
     context : Context
     """
 
-    stated: Stated
+    stated: Statement
     subject: Sample
     reference: Sample
     null_subject: Sample

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.core.counted import NOTICED, CountStatistic, Noticed, exactly
-from arcgate.gates.core.evaluator import Outcome, Stated, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept
 from arcgate.gates.core.stamps import Pixels, Stamps
 
@@ -66,7 +66,7 @@ def judged_equality(name: str, views: Sequence[str], arrays: Arrays, missing: st
     """A result for each view; `missing` says why the data set cannot feed them, and `equal` what rows must be."""
     judgement = Judgement([], [], [])
     for view in views:
-        stated = Stated(name, view, 0.0, 0.0, NOTICED)
+        stated = Statement(name, view, 0.0, 0.0, NOTICED)
         if f"{view}/differs" not in arrays:
             judgement.results.append(not_run(stated, missing or "no pair has the rows that are compared"))
             continue

@@ -61,7 +61,7 @@ class Statistic(Protocol):
 
 
 @dataclass(frozen=True)
-class Stated:
+class Statement:
     """What a gate states beforehand of one of its results.
 
     Attributes
@@ -91,7 +91,7 @@ class Evaluated:
     curves: tuple[SensitivityCurve, ...]
 
 
-def evaluate(stated: Stated, statistic: Statistic) -> Evaluated:
+def evaluate(stated: Statement, statistic: Statistic) -> Evaluated:
     """Judge a comparison by its statistic."""
     try:
         measured = statistic.measured()
@@ -123,18 +123,18 @@ def evaluate(stated: Stated, statistic: Statistic) -> Evaluated:
     return Evaluated(result, curves)
 
 
-def not_run(stated: Stated, reason: str) -> GateResult:
+def not_run(stated: Statement, reason: str) -> GateResult:
     """The result of a gate that the data cannot feed."""
     return _without_value(stated, "not_run", reason)
 
 
-def _without_value(stated: Stated, status: Status, reason: str) -> GateResult:
+def _without_value(stated: Statement, status: Status, reason: str) -> GateResult:
     return GateResult(
         name=stated.name, view=stated.view, null=stated.null, margin=stated.margin, status=status, reason=reason + stated.remark
     )
 
 
-def _decided(outcome: Outcome, curves: Sequence[SensitivityCurve], alarm: str, stated: Stated) -> tuple[Status, str]:
+def _decided(outcome: Outcome, curves: Sequence[SensitivityCurve], alarm: str, stated: Statement) -> tuple[Status, str]:
     """Status and reason: what is shown, which planted leaks were missed, and which are detected."""
     if alarm:
         return "insensitive", f"the bare null pair fires: {alarm}"

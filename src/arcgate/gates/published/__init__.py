@@ -44,7 +44,7 @@ _TITLES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published(StatedGate):
+class PublishedDiagnostics(StatedGate):
     """All of them, on a part of the pairs, and the table that puts the published figures beside ours."""
 
     def words(self, result: str) -> Words:
@@ -78,7 +78,7 @@ def _of(kind: type[Diagnostic], arrays: Arrays) -> Arrays:
     return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
 
 
-GATE: Final = Published(
+GATE: Final = PublishedDiagnostics(
     name="published",
     section="published",
     title="Published diagnostics",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.result import GateResult
-from arcgate.gates.published.figures import PUBLISHED, STUDIED, Published
+from arcgate.gates.published.figures import PUBLISHED, STUDIED, PublishedFigure
 from arcgate.imaging import Imaging
 
 REPRODUCED = "reproduced"
@@ -37,7 +37,7 @@ def published_figures(results: list[GateResult], imaging: Imaging) -> Exhibit:
     return Exhibit("published_figures", "Published figures beside ours", caption, "table", {"columns": columns, "rows": rows})
 
 
-def answer(figure: Published, result: GateResult | None, slope: GateResult | None = None) -> tuple[str, str]:
+def answer(figure: PublishedFigure, result: GateResult | None, slope: GateResult | None = None) -> tuple[str, str]:
     """Reproduced, not reproduced or not asked; and the reason, empty where it is reproduced.
 
     `slope` is the result that `figure.negative` names.
@@ -61,13 +61,13 @@ def answer(figure: Published, result: GateResult | None, slope: GateResult | Non
     return REPRODUCED, ""
 
 
-def _ours(figure: Published, found: dict[tuple[str, str], GateResult]) -> GateResult | None:
+def _ours(figure: PublishedFigure, found: dict[tuple[str, str], GateResult]) -> GateResult | None:
     """The best of the results that a figure is compared with: the first that has a value, else the first."""
     results = [found[name, figure.stratum] for name in figure.names if (name, figure.stratum) in found]
     return next((result for result in results if result.value is not None), results[0] if results else None)
 
 
-def _row(figure: Published, result: GateResult | None, slope: GateResult | None, imaging: Imaging) -> list[str]:
+def _row(figure: PublishedFigure, result: GateResult | None, slope: GateResult | None, imaging: Imaging) -> list[str]:
     word, why = answer(figure, result, slope)
     # What needs no rows is the same for stamps of any kind.
     if imaging != STUDIED and word in (REPRODUCED, NOT_REPRODUCED) and result is not None and result.n:

@@ -29,7 +29,7 @@ RESOLUTION_BINS: Final = {"ratio_lt_0.5": (0.0, 0.5), "ratio_0.5_1": (0.5, 1.0),
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFigure:
     """One published figure and what it is compared with.
 
     Attributes
@@ -85,13 +85,13 @@ _STUDY: Final = "a property of that study, not of a data set"
 _TRAINING: Final = "a training or its test is asked, not a data set: see the table of scores"
 
 
-def _core(stratum: str, value: float, words: str) -> Published:
+def _core(stratum: str, value: float, words: str) -> PublishedFigure:
     # Strata of the one model: whether they were refitted is not said.
-    return Published(f"core AUC, {words}", ("core_published",), stratum, value, f"{value:g}", 0.005, _CORE)
+    return PublishedFigure(f"core AUC, {words}", ("core_published",), stratum, value, f"{value:g}", 0.005, _CORE)
 
 
-def _share(stratum: str, percent: float, words: str) -> Published:
-    return Published(
+def _share(stratum: str, percent: float, words: str) -> PublishedFigure:
+    return PublishedFigure(
         f"share of arc flux at r < 5 px, theta_E {words}",
         SHARES,
         stratum,
@@ -102,13 +102,13 @@ def _share(stratum: str, percent: float, words: str) -> Published:
     )
 
 
-def _r2(on: str, value: float, words: str, shown: str, negative: str = "") -> Published:
+def _r2(on: str, value: float, words: str, shown: str, negative: str = "") -> PublishedFigure:
     name = f"core_offset_{on}_r2"
-    return Published(f"R2 of the core offset on {words}", (name,), "overall", value, shown, 0.005, _R2, negative)
+    return PublishedFigure(f"R2 of the core offset on {words}", (name,), "overall", value, shown, 0.005, _R2, negative)
 
 
-def _shift(axis: str) -> Published:
-    return Published(
+def _shift(axis: str) -> PublishedFigure:
+    return PublishedFigure(
         f"phase-correlation shift in {axis}, 50 pairs",
         (f"phase_correlation_{axis}",),
         "overall",
@@ -119,8 +119,8 @@ def _shift(axis: str) -> Published:
     )
 
 
-def _resolution(stratum: str, percent: float, words: str) -> Published:
-    return Published(
+def _resolution(stratum: str, percent: float, words: str) -> PublishedFigure:
+    return PublishedFigure(
         f"positives with theta_E / PSF {words}",
         ("theta_e_over_psf_share",),
         stratum,
@@ -136,7 +136,7 @@ PUBLISHED: Final = (
     _core("theta_e_lt_1", 0.88, "theta_E < 1 arcsec"),
     _core("theta_e_1_2", 0.85, "theta_E 1 to 2 arcsec"),
     _core("theta_e_ge_2", 0.74, "theta_E >= 2 arcsec"),
-    Published("core AUC of the later training set", ("core_published",), "overall", 0.9497, "0.9497", 0.00005, _CORE),
+    PublishedFigure("core AUC of the later training set", ("core_published",), "overall", 0.9497, "0.9497", 0.00005, _CORE),
     _share("theta_e_lt_0.75", 41.0, "< 0.75 arcsec"),
     _share("theta_e_0.75_1", 30.0, "0.75 to 1 arcsec"),
     _share("theta_e_1_1.5", 21.0, "1 to 1.5 arcsec"),
@@ -145,19 +145,19 @@ PUBLISHED: Final = (
     _r2("theta_e", 0.10, "theta_E", "0.10 (negative slope)", "core_offset_theta_e_slope"),
     _r2("arc_flux", 0.52, "total arc flux", "0.52"),
     _r2("arc_snr", 0.40, "arc S/N", "0.40"),
-    Published("mean difference, r >= 20 px", ("difference_annulus",), "overall", 4e-5, "0.00004 nmgy", 5e-6, _DIFFERENCE),
-    Published("mean difference, r < 5 px", ("difference_core",), "overall", 0.015, "0.015 nmgy", 5e-4, _DIFFERENCE),
-    Published("ratio of the two", ("concentration_ratio",), "overall", 363.0, "363", 0.5, _DIFFERENCE),
-    Published(
+    PublishedFigure("mean difference, r >= 20 px", ("difference_annulus",), "overall", 4e-5, "0.00004 nmgy", 5e-6, _DIFFERENCE),
+    PublishedFigure("mean difference, r < 5 px", ("difference_core",), "overall", 0.015, "0.015 nmgy", 5e-4, _DIFFERENCE),
+    PublishedFigure("ratio of the two", ("concentration_ratio",), "overall", 363.0, "363", 0.5, _DIFFERENCE),
+    PublishedFigure(
         "theta_E >= 2: mean core of stamps", ("mean_core_stamp",), "theta_e_ge_2", 0.023639, "0.023639 nmgy", 5e-7, _MEAN_CORE
     ),
-    Published("the same of controls", ("mean_core_control",), "theta_e_ge_2", 0.020565, "0.020565 nmgy", 5e-7, _MEAN_CORE),
-    Published(
+    PublishedFigure("the same of controls", ("mean_core_control",), "theta_e_ge_2", 0.020565, "0.020565 nmgy", 5e-7, _MEAN_CORE),
+    PublishedFigure(
         "the same of the difference", ("mean_core_difference",), "theta_e_ge_2", 0.003074, "0.003074 nmgy", 5e-7, _MEAN_CORE
     ),
     _shift("x"),
     _shift("y"),
-    Published(
+    PublishedFigure(
         "off-centre 19 x 19 kernel in a 64 x 64 FFT: how far the impulse at (32, 32) moves, which lands at (9, 9)",
         ("psf_impulse_off_centre",),
         "overall",
@@ -169,9 +169,9 @@ PUBLISHED: Final = (
     _resolution("ratio_lt_0.5", 60.0, "below 0.5"),
     _resolution("ratio_0.5_1", 25.0, "0.5 to 1"),
     _resolution("ratio_ge_1", 15.0, "above 1"),
-    Published("validation set", (), "", None, "62,910 positives + 65,090 controls", 0.0, _STUDY),
-    Published("regenerating 20k pairs / 250k pairs; retraining", (), "", None, "4-6 h / 8-12 h; 12-24 h", 0.0, _STUDY),
-    Published(
+    PublishedFigure("validation set", (), "", None, "62,910 positives + 65,090 controls", 0.0, _STUDY),
+    PublishedFigure("regenerating 20k pairs / 250k pairs; retraining", (), "", None, "4-6 h / 8-12 h; 12-24 h", 0.0, _STUDY),
+    PublishedFigure(
         "goal: core AUC",
         (),
         "",
@@ -180,6 +180,6 @@ PUBLISHED: Final = (
         0.0,
         "a small sample passes any upper bound, and the core of a stamp with an arc holds signal: the gates ask for equivalence",
     ),
-    Published("goal: AUROC drop with the core masked", (), "", None, "< 10 % (0.08 % before)", 0.0, _TRAINING),
-    Published("goal: AUROC on the synthetic test", (), "", None, "> 0.85 (0.99 before)", 0.0, _TRAINING),
+    PublishedFigure("goal: AUROC drop with the core masked", (), "", None, "< 10 % (0.08 % before)", 0.0, _TRAINING),
+    PublishedFigure("goal: AUROC on the synthetic test", (), "", None, "> 0.85 (0.99 before)", 0.0, _TRAINING),
 )

@@ -12,7 +12,7 @@ from arcgate.imaging import Imaging
 from arcgate.injection.arcs import Psfs
 
 if TYPE_CHECKING:
-    from arcgate.gates.verdict.declared import Columns, Declared, Light
+    from arcgate.gates.verdict.declared import Columns, DeclaredRows, Light
     from arcgate.gates.verdict.rows import RefitRows
     from arcgate.gates.verdict.trial import Transform, Trial
 
@@ -50,21 +50,21 @@ _LINEAR: Final = frozenset({"flux", *LEVELS})
 class OtherPsfs:
     """Arcs convolved with other PSFs than those declared: `read` gives the PSFs of each row, one a band."""
 
-    read: Callable[[Declared], Sequence[Psfs]]
+    read: Callable[[DeclaredRows], Sequence[Psfs]]
 
 
 @dataclass(frozen=True)
 class OtherColumns:
     """Columns of lens and source that are misread: `read` gives the changed ones."""
 
-    read: Callable[[Declared], Columns]
+    read: Callable[[DeclaredRows], Columns]
 
 
 @dataclass(frozen=True)
 class OtherImage:
     """What happens to the finished image: `read` makes it of the declared arc, float32 (n, band, y, x), before any mask."""
 
-    read: Callable[[Declared, Light], Light]
+    read: Callable[[DeclaredRows, Light], Light]
 
 
 Prediction = OtherPsfs | OtherColumns | OtherImage

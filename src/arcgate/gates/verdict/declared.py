@@ -22,7 +22,7 @@ Columns = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredRows:
     """What is declared of n rows; no light that was found.
 
     Attributes

@@ -11,7 +11,7 @@ import pandas as pd
 
 from arcgate.dataset.references import NONE, References
 from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS, Explanation, OtherColumns, OtherImage, OtherPsfs, predicted
-from arcgate.gates.verdict.declared import Columns, Declared, Light, profiles, widened
+from arcgate.gates.verdict.declared import Columns, DeclaredRows, Light, profiles, widened
 from arcgate.gates.verdict.shifting import frequencies
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import Psfs
@@ -62,7 +62,7 @@ def predicted_light(
     references : References
         Kernels and images that rows name.
     """
-    declared = Declared(table, imaging, references)
+    declared = DeclaredRows(table, imaging, references)
     own, mask = predicted(explanations), core_mask(table, imaging)
     others = {label: prediction.read(declared) for label, prediction in own if isinstance(prediction, OtherPsfs)}
     arc, wider, winged, *others_light = declared.with_psfs(
@@ -94,7 +94,7 @@ def predicted_light(
 
 def rendered_as(table: pd.DataFrame, change: Columns, imaging: Imaging, references: References = NONE) -> Light:
     """Arcs as declared but for some columns, mask included, float32 (n, band, y, x)."""
-    return Declared(table, imaging, references).with_columns(change) * core_mask(table, imaging)
+    return DeclaredRows(table, imaging, references).with_columns(change) * core_mask(table, imaging)
 
 
 class _Steps(NamedTuple):
@@ -107,7 +107,7 @@ class _Steps(NamedTuple):
     geometry: Light
 
 
-def _slopes(declared: Declared, steps: _Steps, mask: Light) -> Light:
+def _slopes(declared: DeclaredRows, steps: _Steps, mask: Light) -> Light:
     """Change of the light per unit of each refit parameter: (n, parameter, band, y, x)."""
     imaging, (arc, wider, winged, radius, geometry) = declared.imaging, steps
     dx, dy = _gradient(arc)
@@ -130,12 +130,12 @@ def _slopes(declared: Declared, steps: _Steps, mask: Light) -> Light:
     return np.stack([slopes[name] for name in REFIT_PARAMETERS], axis=1).astype(np.float32)
 
 
-def _scaled(declared: Declared, factor: float) -> Columns:
+def _scaled(declared: DeclaredRows, factor: float) -> Columns:
     lengths = ("theta_e_arcsec", "source_reff_arcsec", "source_x_arcsec", "source_y_arcsec")
     return {name: declared.column(name) * factor for name in lengths}
 
 
-def _winged(declared: Declared) -> list[Psfs]:
+def _winged(declared: DeclaredRows) -> list[Psfs]:
     """Moffats of a larger exponent; kernels with what that changes in the Moffats that fit them."""
     scale, sizes, betas = declared.imaging.pixel_scale_arcsec, declared.psfsizes, declared.betas
     fitted = [profiles("moffat", width, beta) for width, beta in zip(fwhm_from_psfsize(sizes, betas), betas, strict=True)]
@@ -157,7 +157,7 @@ def _steeper(psf: Psf) -> Psf:
     return psf if psf.beta is None else replace(psf, beta=min(psf.beta * (1.0 + _WINGS_STEP), MAX_BETA))
 
 
-def _offsets(declared: Declared) -> tuple[Light, Light]:
+def _offsets(declared: DeclaredRows) -> tuple[Light, Light]:
     """Offsets of each pixel from its host, pixels, each (n, 1, y, x)."""
     pixel = np.arange(declared.imaging.size_pix, dtype=np.float64)
     shape = (len(declared.table), 1, len(pixel), len(pixel))

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherColumns
-from arcgate.gates.verdict.declared import Columns, Declared
+from arcgate.gates.verdict.declared import Columns, DeclaredRows
 from arcgate.lensing.render import WIDEST_ARCSEC
 
 _DEGREE: Final = np.pi / 180.0
 
 
-def _turned(declared: Declared, factor: float) -> Columns:
+def _turned(declared: DeclaredRows, factor: float) -> Columns:
     """Position angles of lens, source and shear multiplied by the ratio of the units."""
     gamma1, gamma2 = declared.column("gamma1"), declared.column("gamma2")
     size, angle = np.hypot(gamma1, gamma2), 0.5 * np.arctan2(gamma2, gamma1)
@@ -21,11 +21,11 @@ def _turned(declared: Declared, factor: float) -> Columns:
     return {name: declared.column(name) * factor for name in ("lens_phi_rad", "source_phi_rad")} | shear
 
 
-def _in_pixels(declared: Declared) -> Columns:
+def _in_pixels(declared: DeclaredRows) -> Columns:
     return {"theta_e_arcsec": declared.column("theta_e_arcsec") * declared.imaging.pixel_scale_arcsec}
 
 
-def _from_pixels(declared: Declared) -> Columns:
+def _from_pixels(declared: DeclaredRows) -> Columns:
     # Larger rings than the renderer follows leave as little light in a stamp as the largest one that it does.
     wide = declared.column("theta_e_arcsec") / declared.imaging.pixel_scale_arcsec
     return {"theta_e_arcsec": np.minimum(wide, WIDEST_ARCSEC)}

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherImage
-from arcgate.gates.verdict.declared import Declared, Light
+from arcgate.gates.verdict.declared import DeclaredRows, Light
 
 
-def _convolved_again(declared: Declared, arc: Light) -> Light:
+def _convolved_again(declared: DeclaredRows, arc: Light) -> Light:
     """The arc convolved with its PSF a second time."""
     stamp, scale = declared.imaging.size_pix, declared.imaging.pixel_scale_arcsec
     size = 2 * stamp - 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherPsfs
-from arcgate.gates.verdict.declared import Declared, profiles
+from arcgate.gates.verdict.declared import DeclaredRows, profiles
 from arcgate.injection.arcs import Psfs
 
 
-def _naive(declared: Declared) -> list[Psfs]:
+def _naive(declared: DeclaredRows) -> list[Psfs]:
     return [profiles("moffat", *both) for both in zip(declared.psfsizes, declared.betas, strict=True)]
 
 

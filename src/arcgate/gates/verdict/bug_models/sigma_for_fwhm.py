@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from arcgate.gates.verdict.bug_model import BugModel, Explanation, OtherPsfs
-from arcgate.gates.verdict.declared import Declared, widened
+from arcgate.gates.verdict.declared import DeclaredRows, widened
 from arcgate.injection.arcs import Psfs
 from arcgate.lensing.psf import FWHM_PER_SIGMA
 
 
-def _too_wide(declared: Declared) -> list[Psfs]:
+def _too_wide(declared: DeclaredRows) -> list[Psfs]:
     return [widened(row, FWHM_PER_SIGMA) for row in declared.psfs]
 
 
