@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from composing import composed
 from layouts import blob, hwc
 
 from arcgate.foreign.opening import open_source
-from arcgate.gates.split_integrity import judge_splits
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.gate import ALL_ROWS
+from arcgate.gates.split_integrity import GATE
 
 N = 8
 BIG = 39_627_700_000_000_000
@@ -41,5 +44,8 @@ def place(row):
 
 def found(path):
     """Galaxies, whether pairs share theirs, and the status of the gate on splits."""
-    source = open_source(path)
-    return source.table(["host_id"])["host_id"].nunique(), source.facts.paired, judge_splits(source).status
+    source, spec = open_source(path), composed()
+    columns = GATE.columns(source.facts)
+    rows = {ALL_ROWS: source.table(columns)} if columns else {}
+    (result,) = GATE.judge(rows, context_of(source, spec.view, spec.gates)).results
+    return source.table(["host_id"])["host_id"].nunique(), source.facts.paired, result.status
