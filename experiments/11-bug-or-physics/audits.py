@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.config import audit_from_config
 from arcgate.data_node import Data
 from arcgate.foreign.opening import open_source
-from arcgate.gates.battery import run_battery
+from arcgate.gates.core.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.workers import completed
 from arcgate.variant import Audit

@@ -20,7 +20,7 @@ from sets import BUGS, CUTOUT, CUTOUT_OF_BOTH, GAUSSIAN, make, models, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.gates.verdict.naming import name_cause
-from arcgate.gates.verdict.refit_collector import OF_STAMPS
+from arcgate.gates.verdict.refitted import OF_STAMPS
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 
