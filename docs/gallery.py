@@ -16,7 +16,6 @@ import torch
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import PIXEL_SCALE_ARCSEC
 from arcgate.imaging import DECALS
 from arcgate.lensing.caustics import critical_curve, cut, tangential_caustic
 from arcgate.lensing.images import image_positions
@@ -71,7 +70,7 @@ def stamp(lens: tuple[float, ...], sources: Sersics | SourceImages, psf: Psf | K
 
 def show(axes: Axes, image: NDArray[np.float32]) -> None:
     """A stamp, stretched so that wings show."""
-    edge = MIDDLE_PIX * PIXEL_SCALE_ARCSEC
+    edge = MIDDLE_PIX * DECALS.pixel_scale_arcsec
     scaled = np.arcsinh(np.maximum(image, 0.0) / (0.03 * image.max()))
     axes.imshow(scaled, origin="lower", cmap="magma", extent=(-edge, edge, -edge, edge))
     axes.set(xlim=(-HALF_ARCSEC, HALF_ARCSEC), ylim=(-HALF_ARCSEC, HALF_ARCSEC), xticks=[], yticks=[])

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.dataset.schema import ZERO_POINT
 from arcgate.ground.errors import ArcgateError
-from arcgate.imaging import DECALS
+from arcgate.imaging import DECALS, ZERO_POINT
 from arcgate.survey.hosts import Hosts
 from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
 

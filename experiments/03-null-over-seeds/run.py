@@ -6,12 +6,12 @@ import argparse
 import csv
 from pathlib import Path
 
-from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 
 from arcgate.config import from_config
 from arcgate.dataset.reader import open_dataset
 from arcgate.dataset.source import DatasetSource
+from arcgate.gates.core.battery import run_battery
 from arcgate.injection.build import build_dataset
 
 HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ FIELDS = (
     "low",
     "high",
     "holds_half",
-    "smallest_leak_sky_sigma",
+    "detected_sensitivity_sky_sigma",
     "status",
     "n",
     "n_hosts",
@@ -48,7 +48,8 @@ def judge_seed(seed: int, pairs: int, data_dir: str) -> list[dict[str, object]]:
     for result in run_battery(DatasetSource(dataset), spec.view, spec.gates).results:
         if result.name not in GATES:
             continue
-        values = (result.value, result.low, result.high, result.low <= 0.5 <= result.high, result.smallest_leak, result.status)
+        values = (result.value, result.low, result.high, result.low <= 0.5 <= result.high)
+        values += (result.detected_sensitivity, result.status)
         rows.append(
             dict(
                 zip(

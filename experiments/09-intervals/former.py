@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from arcgate.gates.comparison import POWER, Comparison
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata, t
 
-from arcgate.gates.features import Floats
 from arcgate.ground.statistics import Array, Groups, Interval
 
-
-class FormerComparison(Comparison):
-    """A comparison of two arms whose rule gets the former interval."""
-
-    def auc(self, one: Floats, zero: Floats) -> Interval:
-        """AUC with its former interval from features (n, band, k) of both arms."""
-        judging = ~self._fitting
-        return clustered_auc(self._scores(one, zero), self._labels[judging], self._hosts[judging], self.settings.level)
+POWER = 0.95
+"""At which the smallest leak that is caught was stated."""
 
 
 def clustered_auc(scores: Array, labels: NDArray[np.int64], groups: Groups, level: float = 0.9) -> Interval:

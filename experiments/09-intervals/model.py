@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from arcgate.gates.probe import Sample, fitted_scores
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from arcgate.dataset.source import Facts
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.held_out_auc import fitted
+from arcgate.ground.draws import text_ids
+from arcgate.imaging import DECALS
+from arcgate.variant import Variant
+from arcgate.views.view import Viewer
+
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Nine features, as the core gate has in one band: means of rings from 0 to 7 px, and a dipole; units of the sky's deviation.
 RING: Final = np.arange(7.0)
@@ -36,7 +44,31 @@ class Layout:
     paired: bool
 
 
-def drawn(layout: Layout, leak: float, rng: np.random.Generator, own_noise: float = OWN_NOISE) -> tuple[Sample, Sample]:
+@dataclass(frozen=True)
+class Classes:
+    """Rows of both classes.
+
+    Attributes
+    ----------
+    features : ndarray, shape (n, k)
+    labels : ndarray of 0 and 1, shape (n,)
+    groups : ndarray of str, shape (n,)
+        Galaxy of each row.
+    pairs : ndarray of int, shape (n,)
+        Pair of each row.
+    """
+
+    features: Array
+    labels: Ints
+    groups: NDArray[np.str_]
+    pairs: Ints
+
+    def take(self, chosen: NDArray[np.bool_]) -> Classes:
+        """The rows that `chosen` marks."""
+        return Classes(self.features[chosen], self.labels[chosen], self.groups[chosen], self.pairs[chosen])
+
+
+def drawn(layout: Layout, leak: float, rng: np.random.Generator, own_noise: float = OWN_NOISE) -> tuple[Classes, Classes]:
     """The halves of the galaxies that fit and that judge.
 
     The control of a galaxy is one stamp, however many rows it is the control of.
@@ -50,17 +82,18 @@ def drawn(layout: Layout, leak: float, rng: np.random.Generator, own_noise: floa
     host = np.repeat(np.arange(layout.hosts), layout.rows)
     hosts = np.concatenate([host, host if layout.paired else host + layout.hosts])
     count = len(host)
-    sample = Sample(
+    sample = Classes(
         np.concatenate([positive, control]), np.repeat([1, 0], count), hosts.astype(np.str_), np.tile(np.arange(count), 2)
     )
     fitting = (hosts % layout.hosts) % 2 == 0
     return sample.take(fitting), sample.take(~fitting)
 
 
-def scored(fit: Sample, judge: Sample) -> tuple[Array, Array]:
+def scored(fit: Classes, judge: Classes) -> tuple[Array, Array]:
     """Scores of the judging rows, and the weights of the fitted rule, which is linear."""
     probes = np.vstack([np.eye(len(LEAK)), np.zeros(len(LEAK))])
-    scores = fitted_scores(fit, np.concatenate([judge.features, probes]))
+    rule = fitted(fit.features, fit.labels, "logistic")
+    scores = rule.decision_function(np.concatenate([judge.features, probes]))
     return scores[: -len(probes)], scores[-len(probes) : -1] - scores[-1]
 
 
@@ -72,3 +105,12 @@ def true_auc(weights: Array, leak: float, own_noise: float = OWN_NOISE) -> float
 
 def _galaxies(count: int, rng: np.random.Generator) -> Array:
     return np.asarray(rng.normal(size=(count, 3)) @ HOSTS + rng.normal(size=(count, 9)) * NOISE)
+
+
+def context_of(names: list[str], spec: Variant) -> Context:
+    """What the gates would know of a data set of these galaxies, in the order of their names; every second one by hash fits."""
+    galaxies = text_ids(names)
+    order = np.argsort(galaxies)
+    facts = Facts("arrays", True, False, False, False, frozenset(), imaging=DECALS)
+    number = np.arange(len(names))
+    return Context(facts, Viewer(spec.view, DECALS), spec.gates, number, galaxies[order], number[order], number[order])

@@ -9,22 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from arcgate.gates.auc_judging import fires
-from arcgate.gates.comparison import Comparison, Rows, smallest_caught, strength
-from arcgate.gates.permutation import pair_flip
-from arcgate.gates.probe import Sample
 from figure import draw
-from former import FormerComparison, bootstrap_auc
+from former import bootstrap_auc
 from former import clustered_auc as former_auc
 from former import strength as former_strength
 from hydra import compose, initialize_config_module
 from mended import delong, on_logit_scale, own_host_left_out
-from model import LEAK, OWN_NOISE, Layout, drawn, scored, true_auc
+from model import LEAK, OWN_NOISE, Classes, Layout, context_of, drawn, scored, true_auc
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import from_config
+from arcgate.gates.core.auc_statistic import fires
+from arcgate.gates.core.held_out_auc import HeldOut, Sample, held_out
+from arcgate.gates.core.permutation import pair_flip
+from arcgate.gates.core.sensitivity import smallest_detected, strength
+from arcgate.ground.draws import text_ids
 from arcgate.ground.statistics import Interval, clustered_auc
-from arcgate.variant import Gates
+from arcgate.variant import Variant
 
 HERE = Path(__file__).parent
 FIELDS = ("part", "controls", "galaxies", "rows", "leak_sky_sigma", "method", "value", "error", "sets", "truth", "bias", "width")
@@ -34,22 +35,27 @@ BOOTSTRAPPED = (0.0, 0.1, 0.3)
 OF_COPIES = (0.001, 0.01, 0.1)
 GALAXIES = 200
 FOLDS = 5
-LADDER = (0.02, 0.03, 0.04, 0.045, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 2.0)
+SIZES = (0.02, 0.03, 0.04, 0.045, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 2.0)
 POWER_GALAXIES = (100, 300, 1000)
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a leak is judged, and how the smallest one is stated."""
+    """How a leak is judged, from the scores of the galaxies that judge, and how the smallest one is stated."""
 
-    comparison: type[Comparison]
+    auc: Callable[[HeldOut, float], Interval]
     strength: Callable[[Interval, float, float], float]
 
 
-FORMER = Way(FormerComparison, former_strength)
+def with_former_interval(held: HeldOut, level: float) -> Interval:
+    """The AUC that the gates used to take."""
+    return former_auc(held.scores, held.labels, held.galaxy, level)
+
+
+FORMER = Way(with_former_interval, former_strength)
 # The former interval, with the error of the AUC that a statement starts from.
-PREDICTION = Way(FormerComparison, strength)
-PROJECT = Way(Comparison, strength)
+PREDICTION = Way(with_former_interval, strength)
+PROJECT = Way(HeldOut.auc, strength)
 
 
 def named(layout: Layout) -> dict[str, object]:
@@ -116,12 +122,12 @@ def bootstrapped(layout: Layout, leak: float, sets: int) -> Iterator[dict[str, o
         yield {**named(layout), "leak_sky_sigma": leak, "truth": np.mean(truths), **row}
 
 
-def out_of_fold(fit: Sample, judge: Sample, layout: Layout, leak: float, seed: int) -> tuple[Interval, float]:
+def out_of_fold(fit: Classes, judge: Classes, layout: Layout, leak: float, seed: int) -> tuple[Interval, float]:
     """Pooled scores of five rules, folds grouped by galaxy; the truth is the mean AUC of the five rules."""
     features, labels, groups, pairs = (
         np.concatenate([getattr(fit, name), getattr(judge, name)]) for name in ("features", "labels", "groups", "pairs")
     )
-    whole = Sample(features, labels, groups, pairs)
+    whole = Classes(features, labels, groups, pairs)
     fold = (groups.astype(np.int64) % layout.hosts) // 2 % FOLDS
     scores, truths = np.empty(len(labels)), []
     for one in range(FOLDS):
@@ -144,40 +150,43 @@ def size(layout: Layout, sets: int) -> Iterator[dict[str, object]]:
         yield {**named(layout), "leak_sky_sigma": 0.0, "method": method, "value": share, "error": error, "sets": sets}
 
 
-def power(layout: Layout, settings: Gates, sets: int, way: Way) -> Iterator[dict[str, object]]:
-    """Share of null twins with a planted pedestal that a gate fails, and the smallest leak that each would state."""
-    names = np.arange(layout.hosts).astype(np.str_)
+def power(layout: Layout, spec: Variant, sets: int, way: Way) -> Iterator[dict[str, object]]:
+    """Share of null pairs with a planted pedestal that a gate fails, and the smallest leak that each would state."""
+    settings, pairs = spec.gates, np.arange(layout.hosts)
+    names = pairs.astype(np.str_)
     others = names if layout.paired else np.char.add("other ", names)
-    pairs = np.arange(layout.hosts)
-    comparison = way.comparison(Rows(names, pairs), Rows(others, pairs), settings)
-    failed = np.zeros((sets, len(LADDER)), dtype=bool)
+    context = context_of(sorted({*names.tolist(), *others.tolist()}), spec)
+    galaxies = [text_ids(one.tolist()) for one in (names, others)]
+    failed = np.zeros((sets, len(SIZES)), dtype=bool)
     stated: dict[str, list[float]] = {"stated": [], "stated on all sizes": []}
     for number in range(sets):
-        # Twins of pairs are exact copies.
+        # Null pairs of paired controls are exact copies.
         halves = drawn(layout, 0.0, generator(3, layout, number), own_noise=0.0)
         features = np.concatenate([half.features[half.labels == label] for label in (1, 0) for half in halves])
-        one, zero = features[: layout.hosts, None].astype(np.float32), features[layout.hosts :, None].astype(np.float32)
-        aucs = [comparison.auc(one + np.float32(leak) * LEAK.astype(np.float32), zero) for leak in LADDER]
+        one, zero = features[: layout.hosts].astype(np.float32), features[layout.hosts :].astype(np.float32)
+        leaking = [Sample(one + np.float32(leak) * LEAK.astype(np.float32), galaxies[0], pairs) for leak in SIZES]
+        reference = Sample(zero, galaxies[1], pairs)
+        aucs = [way.auc(held_out(each, reference, "logistic", context), settings.level) for each in leaking]
         failed[number] = [fires(auc, settings.margin) for auc in aucs]
         strengths = [way.strength(auc, settings.margin, settings.level) for auc in aucs]
-        for name, sizes in (("stated", settings.leak_sizes_sky_sigma), ("stated on all sizes", LADDER)):
-            at = [strengths[LADDER.index(leak)] for leak in sizes]
-            stated[name].append(smallest_caught(sizes, at) or np.inf)
+        for name, sizes in (("stated", settings.leak_sizes_sky_sigma), ("stated on all sizes", SIZES)):
+            at = [strengths[SIZES.index(leak)] for leak in sizes]
+            stated[name].append(smallest_detected(sizes, at) or np.inf)
     shares = failed.mean(axis=0)
-    for leak, share in zip(LADDER, shares, strict=True):
+    for leak, share in zip(SIZES, shares, strict=True):
         error = np.sqrt(share * (1.0 - share) / sets)
         yield {**named(layout), "leak_sky_sigma": leak, "method": "failed", "value": share, "error": error, "sets": sets}
     last = int(np.flatnonzero(shares < 0.95).max(initial=-1))
-    caught = np.interp(0.95, shares[last : last + 2], np.log(LADDER[last : last + 2])) if 0 <= last < len(LADDER) - 1 else np.nan
-    found = {"95 % power, simulated": np.exp(caught)}
+    detected = np.interp(0.95, shares[last : last + 2], np.log(SIZES[last : last + 2])) if 0 <= last < len(SIZES) - 1 else np.nan
+    found = {"95 % power, simulated": np.exp(detected)}
     for name, smallest in stated.items():
         found |= {f"{name}, {percent} %": np.quantile(smallest, percent / 100.0, method="nearest") for percent in (5, 50, 95)}
-        found[f"{name}, mean power there"] = np.interp(np.log(smallest), np.log(LADDER), shares).mean()
+        found[f"{name}, mean power there"] = np.interp(np.log(smallest), np.log(SIZES), shares).mean()
     for method, value in found.items():
         yield {**named(layout), "method": method, "value": value, "sets": sets}
 
 
-def cells(settings: Gates) -> Iterator[tuple[str, Callable[[], Iterator[dict[str, object]]]]]:
+def cells(spec: Variant) -> Iterator[tuple[str, Callable[[], Iterator[dict[str, object]]]]]:
     """Everything that is computed, by the name of its rows in results.csv."""
     for paired in (True, False):
         for rows in (1, 3):
@@ -186,7 +195,7 @@ def cells(settings: Gates) -> Iterator[tuple[str, Callable[[], Iterator[dict[str
                 yield f"coverage {layout} {leak}", lambda layout=layout, leak=leak: coverage(layout, leak, 2000)
     for leak in OF_COPIES:
         layout = Layout(GALAXIES, 1, True)
-        # As in the gates' twins: members of a pair differ by the leak alone.
+        # As in the gates' null pairs: their members differ by the leak alone.
         yield f"copies {layout} {leak}", lambda layout=layout, leak=leak: coverage(layout, leak, 500, own_noise=0.0)
     for paired in (True, False):
         for leak in BOOTSTRAPPED:
@@ -198,14 +207,14 @@ def cells(settings: Gates) -> Iterator[tuple[str, Callable[[], Iterator[dict[str
     for paired in (True, False):
         for hosts in POWER_GALAXIES:
             layout = Layout(hosts, 1, paired)
-            yield f"power {layout}", lambda layout=layout: power(layout, settings, 200, FORMER)
+            yield f"power {layout}", lambda layout=layout: power(layout, spec, 200, FORMER)
     for hosts, paired in ((300, True), (100, False), (300, False)):
         layout = Layout(hosts, 1, paired)
-        yield f"prediction {layout}", lambda layout=layout: power(layout, settings, 100, PREDICTION)
+        yield f"prediction {layout}", lambda layout=layout: power(layout, spec, 100, PREDICTION)
     for paired in (True, False):
         for hosts in POWER_GALAXIES:
             layout = Layout(hosts, 1, paired)
-            yield f"project {layout}", lambda layout=layout: power(layout, settings, 100, PROJECT)
+            yield f"project {layout}", lambda layout=layout: power(layout, spec, 100, PROJECT)
 
 
 def main() -> None:
@@ -214,12 +223,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     output = parser.parse_args().output
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
-        settings = from_config(compose("config")).gates
+        spec = from_config(compose("config"))
     done = {row["part"] for row in csv.DictReader(output.open())} if output.exists() else set()
     if not done:
         output.write_text(",".join(FIELDS) + "\n")
     with threadpool_limits(1):
-        for part, compute in cells(settings):
+        for part, compute in cells(spec):
             if part in done:
                 continue
             rows = [{"part": part, **row} for row in compute()]

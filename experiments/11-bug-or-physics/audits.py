@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pandas as pd
-from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 from sets import BUGS, Planted, Survey, finished, make, pool
 from threadpoolctl import threadpool_limits
@@ -28,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.config import audit_from_config
 from arcgate.data_node import Data
 from arcgate.foreign.opening import open_source
+from arcgate.gates.core.battery import run_battery
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.workers import completed
 from arcgate.variant import Audit

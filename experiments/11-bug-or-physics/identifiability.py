@@ -15,12 +15,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pandas as pd
-from arcgate.gates.verdict.refit_collector import OF_STAMPS
 from run import rows_of
 from sets import BUGS, CUTOUT, CUTOUT_OF_BOTH, GAUSSIAN, make, models, pool
 from threadpoolctl import threadpool_limits
 
 from arcgate.gates.verdict.naming import name_cause
+from arcgate.gates.verdict.refitted import OF_STAMPS
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 

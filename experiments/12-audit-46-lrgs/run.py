@@ -7,12 +7,12 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from arcgate.gates.result import Evidence, read_evidence
 from hydra import compose, initialize_config_module
 
 from arcgate.audit import audit
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import open_dataset
+from arcgate.gates.core.result import Evidence, read_evidence
 from arcgate.injection.build import build_dataset
 
 HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ SETS = {
     "gaussian_20": ["psf=gaussian", "data.n_pairs=920", "data.injections_per_host=20"],
 }
 FIELDS = ("data_set", "safe", "cause", "gate", "view", "stratum", "role", "value", "low", "high", "margin")
-FIELDS += ("smallest_leak", "leak_unit", "n", "n_hosts", "status", "reason", "data_digest")
+FIELDS += ("detected_sensitivity", "required_sensitivity", "sensitivity_unit", "n", "n_hosts", "status", "reason", "data_digest")
 
 
 def audited(name: str, hosts: Path, work: Path) -> tuple[Evidence, str]:
@@ -55,8 +55,9 @@ def main() -> None:
             cause = evidence.cause
             for one in evidence.results:
                 head = (name, evidence.safe, cause.name, one.name, one.view, one.stratum, one.role)
-                numbers = (one.value, one.low, one.high, one.margin, one.smallest_leak, one.leak_unit, one.n, one.n_groups)
-                writer.writerow((*head, *numbers, one.status, one.reason, digest))
+                numbers = (one.value, one.low, one.high, one.margin)
+                sensitivity = (one.detected_sensitivity, one.required_sensitivity, one.sensitivity_unit)
+                writer.writerow((*head, *numbers, *sensitivity, one.n, one.n_groups, one.status, one.reason, digest))
             file.flush()
 
 

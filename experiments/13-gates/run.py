@@ -18,13 +18,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from arcgate.gates.result import Evidence, read_evidence
 from hydra import compose, initialize_config_module
 from rich.progress import track
 
 from arcgate.audit import audit
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import open_dataset
+from arcgate.gates.core.result import Evidence, read_evidence
 from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Audit, Variant
@@ -42,8 +42,9 @@ MORE = (
 )
 FACTORS = ("controls", "mask", "psf", "grid", "view")
 STRATA = ("overall", "theta_e_lt_1", "theta_e_1_2", "theta_e_ge_2")
-GATE_COLUMNS = (*FACTORS, "gate", "gate_view", "value", "low", "high", "smallest_leak", "n", "n_hosts", "status", "reason")
-AUDIT_COLUMNS = (*FACTORS, "safe", "cause", "passed", "failed", "undetermined", "blind", "not_run")
+GATE_COLUMNS = (*FACTORS, "gate", "gate_view", "value", "low", "high", "detected_sensitivity", "required_sensitivity")
+GATE_COLUMNS += ("n", "n_hosts", "status", "reason")
+AUDIT_COLUMNS = (*FACTORS, "safe", "cause", "passed", "failed", "undetermined", "insensitive", "not_run")
 AUDIT_COLUMNS += (*[f"core_published_{stratum}" for stratum in STRATA], "n_hosts", "data_digest", "evidence_key", "sentence")
 FIGURE_COLUMNS = (*FACTORS[:4], "quantity", "published", "here", "interval", "n", "answer", "because")
 
@@ -106,7 +107,7 @@ def audit_row(factors: tuple[str, ...], evidence: Evidence, data_digest: str) ->
     core = {result.stratum: result.value for result in evidence.results if result.name == "core_published"}
     row: dict[str, object] = dict(zip(FACTORS, factors, strict=True))
     row |= {"safe": evidence.safe, "cause": evidence.cause.name}
-    for status in ("passed", "failed", "undetermined", "blind", "not_run"):
+    for status in ("passed", "failed", "undetermined", "insensitive", "not_run"):
         row[status] = sum(result.status == status for result in gates)
     row |= {f"core_published_{stratum}": _number(core.get(stratum)) for stratum in STRATA}
     hosts = max(result.n_groups for result in gates)
@@ -128,7 +129,8 @@ def gate_rows(factors: tuple[str, ...], evidence: Evidence) -> list[dict[str, ob
             "value": _number(result.value),
             "low": _number(result.low),
             "high": _number(result.high),
-            "smallest_leak": _number(result.smallest_leak),
+            "detected_sensitivity": _number(result.detected_sensitivity),
+            "required_sensitivity": _number(result.required_sensitivity),
             "n": result.n,
             "n_hosts": result.n_groups,
             "status": result.status,

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from arcgate.gates.canaries import psf_sigma_pix
-from arcgate.gates.regions import Regions
 from numpy.typing import NDArray
 from scipy.fft import irfft2, rfft2
 
 from arcgate.dataset.reader import Dataset, StampBatch
 from arcgate.dataset.shard_reading import read_shard
 from arcgate.dataset.source import DatasetSource
+from arcgate.gates.features.regions import Regions
+from arcgate.gates.features.ring_leaks import psf_sigma_pix
 from arcgate.ground.draws import generator
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import render_arcs, used_psfs
@@ -43,7 +43,7 @@ class Leak:
         Ascending, fixed before the run.
     plant : callable
     gate : str
-        The gate whose canary it is: `<name>/<view>/overall`.
+        The gate in which it is planted: `<name>/<view>/overall`.
     changes_arc : bool
         The stored arc, too, is the one with the leak.
     """

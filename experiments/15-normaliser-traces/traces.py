@@ -11,18 +11,23 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
-from arcgate.gates.regions import Regions
-from arcgate.gates.rules import halved, judged
-from arcgate.gates.summaries import features, pixels, power, radial, ring_sums
 from normalised import host_rows, positions
 from numpy.typing import NDArray
 from sets import specs
 
 from arcgate.dataset.reader import Dataset, open_dataset
+from arcgate.gates.core.held_out_auc import Rule, Sample, held_out_auc
+from arcgate.gates.features.regions import Regions
+from arcgate.gates.features.summaries import features, pixels, power, radial, ring_sums, spectra
+from arcgate.ground.draws import text_ids
 from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
-from arcgate.variant import Gates, View
+from arcgate.variant import Variant, View
 from arcgate.views.view import Viewer
+
+# What the gates would know of galaxies, as study 09 makes it.
+sys.path.append(str(Path(__file__).parents[1] / "09-intervals"))
+from model import context_of
 
 HERE = Path(__file__).parent
 Pixels = NDArray[np.float32]
@@ -31,6 +36,7 @@ SUBJECTS = ("trace alone", "stamp, normalised with the arc", "stamp, normalised 
 # Rings where the view takes its statistics, beyond 20 px; and the battery's summaries of the annulus at 8 to 20 px.
 OUTER_PIX = (20, 24, 28, 32)
 SUMMARIES = ("means beyond 20 px", "radial", "pca", "power")
+RULES: tuple[Rule, ...] = ("trees", "ridge")
 COLUMNS = ("subject", "summary", "rule", "value", "low", "high", "n", "n_groups")
 
 
@@ -68,19 +74,20 @@ def summarised(image: Pixels, x: NDArray[np.float64], y: NDArray[np.float64], su
         return radial(image, x, y, "annulus", regions)
     if summary == "pca":
         return pixels(image, "annulus", regions)
-    return features(power(image, "annulus", None, regions)[0], "power")
+    return features(power(spectra(image, "annulus", regions), "annulus", regions), "power")
 
 
-def measured(dataset: Dataset, view: View, settings: Gates) -> Iterator[dict[str, object]]:
+def measured(dataset: Dataset, spec: Variant) -> Iterator[dict[str, object]]:
     """A line for each subject, summary and rule."""
-    rows = viewed(dataset, view)
-    hosts, x, y = halved(rows["galaxy"].astype(str), settings), rows["x"].astype(float), rows["y"].astype(float)
+    rows = viewed(dataset, spec.view)
+    x, y, names = rows["x"].astype(float), rows["y"].astype(float), rows["galaxy"].astype(str)
+    context, galaxy, pair = context_of(np.unique(names).tolist(), spec), text_ids(names.tolist()), np.arange(len(names))
     for summary in SUMMARIES:
-        control = summarised(rows["control"].astype(np.float32), x, y, summary)
+        control = Sample(summarised(rows["control"].astype(np.float32), x, y, summary), galaxy, pair)
         for subject in SUBJECTS:
-            positive = summarised(rows[subject].astype(np.float32), x, y, summary)
-            for rule in ("trees", "ridge"):
-                auc = judged(positive, hosts, control, hosts, rule, settings)  # type: ignore[arg-type]  # one of two literals
+            positive = Sample(summarised(rows[subject].astype(np.float32), x, y, summary), galaxy, pair)
+            for rule in RULES:
+                auc = held_out_auc(positive, control, rule, context)
                 values = {name: f"{getattr(auc, name):.4f}" for name in ("value", "low", "high")}
                 yield {"subject": subject, "summary": summary, "rule": rule, **values, "n": auc.n, "n_groups": auc.n_groups}
 
@@ -91,7 +98,7 @@ def main() -> None:
     parser.add_argument("--data-dir", default="data", help="where data sets lie")
     spec, _ = specs(parser.parse_args().data_dir)
     dataset = open_dataset(build_dataset(spec.data, spec.runtime).folder)
-    write(measured(dataset, spec.view, spec.gates))
+    write(measured(dataset, spec))
 
 
 def write(lines: Iterator[dict[str, object]]) -> None:

@@ -21,17 +21,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
-from arcgate.gates.battery import run_battery
-from arcgate.gates.result import GateResult
 from hydra import compose, initialize_config_module
 from layouts import as_foreign
 from rich.progress import track
-from sparse import heard_by_tails
+from sparse import detected_by_tails
+from summary import TODAY, summarise
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.source import Source
 from arcgate.foreign.opening import open_source
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.result import GateResult
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
@@ -54,7 +55,7 @@ COLUMNS = (
     "failed",
     "not_passed",
     "tails",
-    "heard",
+    "detected",
 )
 COLUMNS += ("seconds",)
 # Mock galaxies are drawn from one survey, arcs anew for every seed; a set of 1,000 pairs takes 1,000 of 6,000 galaxies.
@@ -115,7 +116,7 @@ def judged(task: Task) -> list[dict[str, object]]:
 
 
 def line_of(task: Task, layout: str, source: Source) -> dict[str, object]:
-    """The answers of one audit, and how sparse a leak its tails hear."""
+    """The answers of one audit, and whether its tails detect a sparse leak."""
     found = run_battery(source, task.audit.view, task.audit.gates)
     evidence = conclude("", found)
     gates = [result for result in found.results if result.role == "gate"]
@@ -131,9 +132,9 @@ def line_of(task: Task, layout: str, source: Source) -> dict[str, object]:
         "alarm": evidence.cause.alarm,
         "refitted": evidence.cause.rows_refitted,
         "failed": listed(gates, "failed"),
-        "not_passed": listed(gates, "undetermined", "blind", "not_run"),
+        "not_passed": listed(gates, "undetermined", "insensitive", "not_run"),
         "tails": "" if tails is None else tails.status,
-        "heard": heard_by_tails(source, task.audit, task.seed),
+        "detected": detected_by_tails(source, task.audit, task.seed),
     }
 
 
@@ -146,7 +147,8 @@ def finished() -> Iterator[dict[str, str]]:
     """Whole lines of results.csv."""
     if RESULTS.exists():
         with RESULTS.open(newline="") as file:
-            yield from (line for line in csv.DictReader(file) if line.get("seconds"))
+            lines = [line for line in csv.DictReader(file) if line.get("seconds")]
+        yield from ({TODAY.get(name, name): TODAY.get(value, value) for name, value in line.items()} for line in lines)
 
 
 def main() -> None:
@@ -175,8 +177,6 @@ def main() -> None:
         for _, lines in track(results, "judging clean sets", total=len(tasks), disable=not sys.stderr.isatty()):
             writer.writerows(lines)
             file.flush()
-    from summary import summarise
-
     summarise(RESULTS)
 
 

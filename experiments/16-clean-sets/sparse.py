@@ -1,36 +1,36 @@
-"""A sparse leak planted in the pixels of a clean set, and whether the tails hear it at the share that they must hear."""
+"""A sparse leak planted in the pixels of a clean set, and whether the tails detect it at the share that they must detect."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
-from arcgate.gates.arms import arms_of, chosen_pairs
-from arcgate.gates.battery import pieces
-from arcgate.gates.tails_judging import PIXEL_SKY_SIGMA
-from arcgate.gates.tails_statistic import PLANTED, limit
 
 from arcgate.dataset.shard_reading import StampBatch
 from arcgate.dataset.source import Source
-from arcgate.gates.tails import Tails
+from arcgate.gates.core.battery import kept_by, numbers
+from arcgate.gates.core.context import context_of
+from arcgate.gates.core.counting import PLANTED, limit
+from arcgate.gates.core.shard import shards_of
+from arcgate.gates.features.tail_counts import PIXEL_SKY_SIGMA
+from arcgate.gates.tails import GATE
 from arcgate.imaging import DECALS
 from arcgate.variant import Audit
-from arcgate.views.view import Viewer
+
+Answer = Literal["detected", "not detected"]
 
 
-def heard_by_tails(source: Source, audit: Audit, seed: int) -> str:
-    """'heard' if a bright pixel in that share of the positives, each at a place of its own, fails the tails; else 'missed'."""
+def detected_by_tails(source: Source, audit: Audit, seed: int) -> Answer:
+    """Whether a bright pixel in that share of the positives, each at a place of its own, fails the tails."""
     rng = np.random.default_rng([seed, 16])
-    pairs = chosen_pairs(source, audit.gates.max_pairs, audit.gates.seed)
-    share = PLANTED * limit(len(pairs))
-    leaking = rng.choice(pairs, max(1, round(share * len(pairs))), replace=False)
-    tails = Tails(Viewer(audit.view, DECALS), audit.gates, source.facts)
-    for part in source.parts():
-        for piece in pieces(part.read()):
-            arms = arms_of(with_pixel(piece, leaking, rng), pairs, source.facts, audit.gates.seed)
-            if arms is not None:
-                tails.add(arms)
-    return "heard" if any(result.status == "failed" for result in tails.judge()) else "missed"
+    context = context_of(source, audit.view, audit.gates)
+    share = PLANTED * limit(len(context.pairs))
+    leaking = rng.choice(context.pairs, max(1, round(share * len(context.pairs))), replace=False)
+    batches = (with_pixel(part.read(), leaking, rng) for part in source.parts())
+    kept = kept_by([GATE.extract(shard) for batch in batches for shard in shards_of(batch, context)])
+    results = GATE.judge(numbers(kept), context).results
+    return "detected" if any(result.status == "failed" for result in results) else "not detected"
 
 
 def with_pixel(batch: StampBatch, leaking: np.ndarray, rng: np.random.Generator) -> StampBatch:

@@ -19,7 +19,6 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
-from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -28,7 +27,8 @@ from arcgate.config import audit_from_config, from_config
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import Source
 from arcgate.foreign.opening import open_source
-from arcgate.gates.reference import reference_arc
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.features.reference_arc import reference_arc
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Audit, Variant
@@ -113,7 +113,9 @@ def answered(imaging: str, planted: str, source: Source) -> dict[str, object]:
     with threadpool_limits(1):
         evidence = conclude("", run_battery(source, audit.view, audit.gates))
     gates = [result for result in evidence.results if result.role == "gate"]
-    failed, open_ = ([gate for gate in gates if gate.status in statuses] for statuses in (("failed",), ("undetermined", "blind")))
+    failed, open_ = (
+        [gate for gate in gates if gate.status in statuses] for statuses in (("failed",), ("undetermined", "insensitive"))
+    )
     return {
         "imaging": imaging,
         "planted": planted,

@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pandas as pd
-from arcgate.gates.battery import run_battery
 from hydra import compose, initialize_config_module
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -31,7 +30,8 @@ from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.references import IMAGES_FILE, KERNELS_FILE, references_of
 from arcgate.dataset.shards import write_shard
 from arcgate.foreign.opening import open_source
-from arcgate.gates.reference import reference_arc
+from arcgate.gates.core.battery import run_battery
+from arcgate.gates.features.reference_arc import reference_arc
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.injection.arcs import declared_psfs, render_arcs, used_psfs
 from arcgate.injection.build import build_dataset
@@ -107,7 +107,9 @@ def answered(kind: str, planted: str, dataset: Dataset) -> dict[str, object]:
     with threadpool_limits(1):
         evidence = conclude("", run_battery(open_source(dataset.path), audit.view, audit.gates))
     gates = [result for result in evidence.results if result.role == "gate"]
-    failed, open_ = ([gate for gate in gates if gate.status in statuses] for statuses in (("failed",), ("undetermined", "blind")))
+    failed, open_ = (
+        [gate for gate in gates if gate.status in statuses] for statuses in (("failed",), ("undetermined", "insensitive"))
+    )
     table = dataset.table(["host_id", "source_image", "pair_id"])
     return {
         "kind": kind,
