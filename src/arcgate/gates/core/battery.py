@@ -187,7 +187,7 @@ def judgement_of(case: _Case) -> Judgement:
         arrays = numbers(case.kept.arrays)
         if case.kept.unable:
             without = gate.judge({}, case.context)
-            results = [replace(result, reason=case.kept.unable) for result in without.results]
+            results = [replace(result, status="not_run", reason=case.kept.unable) for result in without.results]
             return replace(without, results=results)
         return gate.judge(arrays, case.context)
 
