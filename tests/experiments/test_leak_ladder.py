@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from arcgate.gates.regions import Regions
 
 from arcgate.dataset.reader import Dataset
+from arcgate.gates.features.regions import Regions
 from arcgate.gates.features.ring_leaks import pedestals
 from arcgate.imaging import DECALS
 from arcgate.injection.core_mask import radius_from
@@ -80,7 +80,7 @@ def test_extra_noise_has_its_variance() -> None:
     assert leaks.extra_noise(rows, arc, arc, 0.6).var() == pytest.approx(0.6 * 2.0**2, rel=0.01)
 
 
-def test_pedestals_are_the_canaries_of_the_gates() -> None:
+def test_pedestals_are_those_that_the_gates_plant() -> None:
     rows, dark = table(sky=2.0), np.zeros((1, *DECALS.shape), dtype=np.float32)
     planted = sum(leak(rows, dark, dark, 0.5) for leak in (leaks.core_pedestal, leaks.annulus_pedestal, leaks.frame_pedestal))
     expected = pedestals(radius_from(*(np.array([place]) for place in CENTRE), DECALS.size_pix), Regions(DECALS))
