@@ -157,3 +157,11 @@ def test_a_gate_that_is_not_there_is_told(name, message):
 def test_a_module_without_a_gate_is_told():
     with pytest.raises(ArcgateError, match="exports no gate"):
         gate_of("arcgate.gates.core.gate")
+
+
+def test_a_section_that_the_report_does_not_have_is_told(guide, package):
+    (package / "stray.py").write_text(guide[0].replace('section="residual"', 'section="sky"'))
+    importlib.invalidate_caches()
+    with pytest.raises(ArcgateError, match="section 'sky', which the report does not have") as refused:
+        gate_of("my_survey.stray")
+    assert "one of identity, residual" in str(refused.value)

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final, cast
 
 from arcgate.gates.core.gate import Gate
+from arcgate.gates.core.words import SECTIONS
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.listed import full_name, listed_module
 from arcgate.variant import GATES
@@ -21,7 +22,7 @@ def gate_of(name: str) -> Gate:
     Raises
     ------
     ArcgateError
-        There is no such module, or it exports none.
+        There is no such module, it exports none, or one whose section the report does not have.
     """
     gate = getattr(listed_module(name, GATES, _SETTING), "GATE", None)
     if gate is None:
@@ -29,6 +30,13 @@ def gate_of(name: str) -> Gate:
             f"{full_name(name, GATES)} exports no gate",
             where=_SETTING,
             todo="let the module state GATE (CONTRIBUTING, a new gate)",
+        )
+    section = cast("Gate", gate).words(cast("Gate", gate).name).section
+    if section not in SECTIONS:
+        raise ArcgateError(
+            f"{full_name(name, GATES)} is to be shown in the section {section!r}, which the report does not have",
+            where=_SETTING,
+            todo=f"let its section be one of {', '.join(SECTIONS)}",
         )
     return cast("Gate", gate)
 

@@ -7,6 +7,20 @@ from typing import Final
 
 PLANTED_LEAKS: Final = "planted_leaks"
 """Section of the report that shows how all gates see their planted leaks."""
+SECTIONS: Final = (
+    "identity",
+    "residual",
+    "mask_edge",
+    "normaliser",
+    "two_sample",
+    "metadata",
+    "reference",
+    "splits",
+    PLANTED_LEAKS,
+    "information",
+    "published",
+)
+"""Keys of the report's sections, of which a gate names one; `gate_report.words` has their titles."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class Words:
     Attributes
     ----------
     section : str
-        Of the report (`gate_report.words.SECTIONS`).
+        Of the report: one of `SECTIONS`.
     title, asks : str
         Name in words, and its question, short enough for a table.
     failing : str
