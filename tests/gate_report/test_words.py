@@ -9,6 +9,7 @@ from arcgate.gate_report.bars import WIDTH, interval_bar
 from arcgate.gate_report.words import SECTIONS, stratum_words, words_of
 from arcgate.gates.core.listing import gate_of, gates_of
 from arcgate.gates.core.result import Cause, Evidence
+from arcgate.gates.core.words import SECTIONS as KEYS
 from arcgate.gates.core.words import Words
 
 
@@ -53,7 +54,7 @@ def test_a_result_without_words_is_shown_under_its_name() -> None:
 
 def test_every_gate_names_a_section_of_the_report_and_says_what_it_asks() -> None:
     sections = {section.key: section for section in SECTIONS}
-    assert len(sections) == len(SECTIONS)
+    assert list(sections) == list(KEYS)
     for gate in gates_of(NAMES):
         words = gate.words(gate.name)
         assert words.section in sections
