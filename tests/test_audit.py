@@ -50,8 +50,10 @@ def stub(monkeypatch):
 
     def use(status="passed"):
         gate = MeanLight(name="mean_light", section="residual", title="Mean light", status=status, judged=judged)
-        monkeypatch.setattr(battery, "gate_of", lambda name: gate if name == gate.name else gate_of(name))
+        monkeypatch.setattr(battery, "gate_of", lambda name: gate if name.endswith(f".{gate.name}") else gate_of(name))
         monkeypatch.setattr(battery, "gates_of", lambda names: [battery.gate_of(name) for name in names])
+        monkeypatch.setattr(battery, "shipped_gates", lambda: [gate])
+        monkeypatch.setattr(keys, "source_files", lambda *name_and_setting: [])
         # Keys follow the sources, and somebody may edit them while the tests run.
         monkeypatch.setattr(keys, "code_version", lambda roots: "0")
         return judged

@@ -25,7 +25,7 @@ STAGES = {
     "pixels": PIXELS,
     "survey": SURVEY,
     "pack": PACK,
-    "judging": (*keys.JUDGING, *keys.listed_modules(SETTINGS)),
+    "judging": keys.judging_modules(SETTINGS),
     "learning": keys.LEARNING,
     "scoring": keys.SCORING,
     "figures": keys.FIGURES,
@@ -43,7 +43,7 @@ SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate
 CONSTANTS = [
     ("variant.py", "REQUIRED_SKY_SIGMA", {"judging"}),
     ("foreign/recorded.py", "CENTRE", {"judging"}),
-    ("gates/core/held_out_auc.py", "COMPONENTS", {"judging"}),
+    ("gates/core/rules.py", "COMPONENTS", {"judging"}),
     ("gates/verdict/bug_models/pixel_scale.py", "_SMALL", {"judging"}),
     ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
     ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
@@ -92,24 +92,19 @@ def test_what_only_says_lies_in_no_key_but_that_of_figures(stage: str) -> None:
 
 def judging(**listed: tuple[str, ...]) -> set[str]:
     """The modules of the key of evidence where these gates and bug models are listed."""
-    return set(closure((*keys.JUDGING, *keys.listed_modules(replace(SETTINGS, **listed)))))
+    return set(closure(keys.judging_modules(replace(SETTINGS, **listed))))
 
 
-@pytest.mark.parametrize(
-    ("listed", "module", "other"),
-    [
-        ("bug_models", "arcgate.gates.verdict.bug_models.extra_sky_noise", "pedestal"),
-        ("listed", "arcgate.gates.mask_edge", "null_pair"),
-    ],
-)
-def test_a_module_that_is_listed_lies_in_the_key(listed: str, module: str, other: str) -> None:
-    assert module in judging(**{listed: (other, module.rpartition(".")[2])})
-    assert module in judging(**{listed: (module,)})
-    assert module not in judging(**{listed: (other,)})
+def test_a_bug_model_that_is_listed_lies_in_the_key() -> None:
+    module, other = "arcgate.gates.verdict.bug_models.extra_sky_noise", "pedestal"
+    assert module in judging(bug_models=(other, "extra_sky_noise"))
+    assert module in judging(bug_models=(module,))
+    assert module not in judging(bug_models=(other,))
 
 
-def test_the_refit_lies_in_the_key_whatever_is_listed() -> None:
-    assert {"arcgate.gates.verdict.refitted", "arcgate.gates.verdict.naming"} <= judging(listed=("null_pair",), bug_models=())
+def test_the_refit_and_all_gates_lie_in_the_key_whatever_is_listed() -> None:
+    inside = judging(listed=("null_pair",), bug_models=())
+    assert {"arcgate.gates.verdict.refitted", "arcgate.gates.verdict.naming", "arcgate.gates.mask_edge"} <= inside
 
 
 def test_settings_of_one_stage_lie_in_no_key_of_another() -> None:

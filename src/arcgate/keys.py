@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
-from arcgate.ground.listed import full_name, source_file
-from arcgate.variant import BUG_MODELS, GATES
+from arcgate.ground.listed import modules_of, source_files
+from arcgate.variant import GATES
 
 if TYPE_CHECKING:
     from arcgate.variant import Audit, Gates, Variant
@@ -29,30 +29,32 @@ FIGURES: Final = ("arcgate.tracking.artifacts",)
 def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
     """Key of the gates' evidence: data digest, view, settings, and the code that judges, listed gates and bug models included.
 
-    Modules of other packages count by the text of their file.
+    Modules of other packages count by the text of all files of their package.
 
     Raises
     ------
     ArcgateError
         A module that is listed is not there.
     """
-    modules = listed_modules(judged.gates)
-    files = [source_file(name, GATES, "gates") for name in modules if not _is_ours(name)]
+    settings = judged.gates
+    listed = {"gates.listed": settings.gate_modules, "gates.bug_models": settings.bug_model_modules}
+    files = {name: source_files(name, setting) for setting, names in listed.items() for name in names}
+    others = {file for name, found in files.items() if not _is_ours(name) for file in found}
     return digest_of(
         {
             "data": data_digest,
             "view": as_plain(judged.view),
-            "gates": as_plain(judged.gates),
-            "code": code_version((*JUDGING, *filter(_is_ours, modules))),
-            "files": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
+            "gates": as_plain(settings),
+            "code": code_version(judging_modules(settings)),
+            "files": [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(others)],
         }
     )
 
 
-def listed_modules(settings: Gates) -> tuple[str, ...]:
-    """Whole names of the modules that the settings list: gates and bug models."""
-    gates = [full_name(name, GATES) for name in settings.listed]
-    return (*gates, *[full_name(name, BUG_MODELS) for name in settings.bug_models])
+def judging_modules(settings: Gates) -> tuple[str, ...]:
+    """The modules of arcgate that judge: also gates that are not listed, since a pass needs them all the same."""
+    listed = dict.fromkeys((*modules_of(GATES), *settings.gate_modules, *settings.bug_model_modules))
+    return (*JUDGING, *filter(_is_ours, listed))
 
 
 def _is_ours(module: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from arcgate.data_node import STRICT, Data, PerBand, Positive, PositiveInt
+from arcgate.ground.listed import full_name
 from arcgate.imaging import Imaging
 from arcgate.naming import Name, StudyName
 
@@ -80,10 +81,9 @@ def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     return sizes
 
 
-def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(names: tuple[str, ...]) -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"listed twice: {', '.join(twice)}")
-    return names
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -93,7 +93,10 @@ class Gates:
     Attributes
     ----------
     listed : tuple of str
-        The gates, by the names of their modules in `arcgate.gates`, or, with dots, of modules of any package.
+        The gates that run, by the names of their modules in `arcgate.gates`; what is left out is not run, and a set that needs it
+        does not pass.
+    own_gates : tuple of str
+        Gates of your own beside them, by the whole names of their modules.
     margin : float
         Equivalence margin in AUC, declared beforehand.
     level : float
@@ -111,13 +114,15 @@ class Gates:
     verdict_pairs : int
         Pairs whose light is refitted to name a cause.
     bug_models : tuple of str
-        The bugs that are looked for, each a module that exports `MODEL`: of `arcgate.gates.verdict.bug_models`, or with a dot in
-        its name, of any package.
+        The bugs that are looked for, by the names of their modules in `arcgate.gates.verdict.bug_models`.
+    own_bug_models : tuple of str
+        Bug models of your own beside them, by the whole names of their modules.
     seed : int
         Seed of the split of galaxies into the half that fits and the half that judges.
     """
 
-    listed: Annotated[tuple[ModuleName, ...], Field(min_length=1), AfterValidator(_each_once)]
+    listed: Annotated[tuple[ModuleName, ...], Field(min_length=1)]
+    own_gates: tuple[ModuleName, ...]
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     level: Fraction
     leak_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
@@ -126,8 +131,25 @@ class Gates:
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_CELLS), AfterValidator(_different)]
     reference_rows: Annotated[int, Field(ge=0)]
     verdict_pairs: PositiveInt
-    bug_models: Annotated[tuple[ModuleName, ...], AfterValidator(_each_once)]
+    bug_models: tuple[ModuleName, ...]
+    own_bug_models: tuple[ModuleName, ...]
     seed: int
+
+    @model_validator(mode="after")
+    def _lists_are_sound(self) -> Gates:
+        _each_once(self.gate_modules)
+        _each_once(self.bug_model_modules)
+        return self
+
+    @property
+    def gate_modules(self) -> tuple[str, ...]:
+        """Whole names of the modules of all gates that run."""
+        return tuple(full_name(name, GATES) for name in (*self.listed, *self.own_gates))
+
+    @property
+    def bug_model_modules(self) -> tuple[str, ...]:
+        """Whole names of the modules of all bug models."""
+        return tuple(full_name(name, BUG_MODELS) for name in (*self.bug_models, *self.own_bug_models))
 
 
 @dataclass(config=STRICT, frozen=True)

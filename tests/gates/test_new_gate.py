@@ -13,11 +13,13 @@ import pytest
 import yaml
 from composing import audited
 from judging import by_name
+from made_shards import PAIRED
 
 from arcgate.dataset.source import DatasetSource
 from arcgate.gate_report.report import report_page
 from arcgate.gates.core.battery import run_battery
-from arcgate.gates.core.listing import gate_of, gates_of
+from arcgate.gates.core.listing import gate_of, gates_of, shipped_gates
+from arcgate.gates.core.required import required_of
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.errors import ArcgateError
 from arcgate.keys import evidence_key
@@ -35,7 +37,7 @@ def guide():
     section = GUIDE.read_text().split("## A new gate\n")[1].split("\n## ")[0]
     module, test = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     (line,) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
-    return module, tuple(yaml.safe_load(line)["listed"]), test
+    return module, tuple(yaml.safe_load(line)["own_gates"]), test
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def package(guide, tmp_path_factory):
 @pytest.fixture(scope="module")
 def settings(small, guide, package):
     """Settings that list the gate of the walk-through beside a few others."""
-    return replace(small(*SOUND).gates, listed=(*BESIDE, *guide[1]))
+    return replace(small(*SOUND).gates, listed=BESIDE, own_gates=guide[1])
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +70,11 @@ def evidence(small, built, settings):
     return conclude("key", judged)
 
 
-def test_the_walk_through_is_what_runs(guide, settings):
+def test_the_walk_through_is_what_runs(guide, package):
     found: dict = {}
     exec(guide[2], found)  # our own document
     (test,) = [value for name, value in found.items() if name.startswith("test_")]
-    test(settings)
+    test()
 
 
 def test_the_battery_judges_it_and_safe_asks_for_it(evidence):
@@ -127,19 +129,23 @@ def test_the_tracking_database_and_its_tables_have_it(evidence, tmp_path):
 
 def test_the_table_of_the_documents_has_it(guide, settings):
     documents = runpy.run_path(str(GUIDE.parent / "docs" / "gates_table.py"))
-    row = next(line for line in documents["table"](gates_of(settings.listed), settings).split("\n") if f"`{NAME}`" in line)
+    row = next(line for line in documents["table"](gates_of(settings.gate_modules), settings).split("\n") if f"`{NAME}`" in line)
     assert "positives without their declared arcs against controls" in row
     assert "slope across the stamp of 0.3 sky sigma a pixel" in row
 
 
 def test_evidence_depends_on_the_listed_gates_and_on_their_files(guide, package):
     spec = audited("data=here")
-    more = replace(spec, gates=replace(spec.gates, listed=(*spec.gates.listed, *guide[1])))
+    more = replace(spec, gates=replace(spec.gates, own_gates=guide[1]))
     keys = [evidence_key("d", spec), evidence_key("d", more)]
     file = package / f"{NAME}.py"
     file.write_text(guide[0].replace("-4:", "-3:"))
     keys.append(evidence_key("d", more))
     file.write_text(guide[0])
+    # So does what it may import from its package.
+    (package / "helper.py").write_text("LIMIT = 3")
+    keys.append(evidence_key("d", more))
+    (package / "helper.py").unlink()
     fewer = replace(spec, gates=replace(spec.gates, listed=spec.gates.listed[1:]))
     keys.append(evidence_key("d", fewer))
     assert len(set(keys)) == len(keys)
@@ -147,7 +153,12 @@ def test_evidence_depends_on_the_listed_gates_and_on_their_files(guide, package)
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("nowhere", "there is no module arcgate.gates.nowhere"), ("core.gate", "there is no module core.gate")]
+    ("name", "message"),
+    [
+        ("nowhere", "there is no module arcgate.gates.nowhere"),
+        ("core.gate", "there is no module core.gate"),
+        ("os.path", "there is no module os.path"),
+    ],
 )
 def test_a_gate_that_is_not_there_is_told(name, message):
     with pytest.raises(ArcgateError, match=message):
@@ -165,3 +176,83 @@ def test_a_section_that_the_report_does_not_have_is_told(guide, package):
     with pytest.raises(ArcgateError, match="section 'sky', which the report does not have") as refused:
         gate_of("my_survey.stray")
     assert "one of identity, residual" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("GATE = 5", "exports no gate"),
+        ("import no_such_library", "cannot be imported: ModuleNotFoundError: No module named 'no_such_library'"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError"),
+    ],
+)
+def test_a_module_that_is_no_gate_is_told(package, module, message):
+    name = f"odd_{len(module)}"
+    (package / f"{name}.py").write_text(module)
+    importlib.invalidate_caches()
+    with pytest.raises(ArcgateError, match=message):
+        gate_of(f"my_survey.{name}")
+
+
+def test_a_name_that_is_nearly_one_of_arcgates_is_told_before_anything_is_read():
+    spec = audited("data=here", "gates.listed=[metadat]")
+    with pytest.raises(ArcgateError, match=r"gates\.metadat\b") as refused:
+        evidence_key("d", spec)
+    assert "metadata is meant?" in str(refused.value)
+    assert "gates.listed" in str(refused.value)
+
+
+def test_two_gates_of_one_name_are_refused(guide, package):
+    (package / "same.py").write_text(guide[0].replace('name="sky_slope"', 'name="residual_core"'))
+    importlib.invalidate_caches()
+    with pytest.raises(ArcgateError, match="two gates are called residual_core"):
+        gates_of(["residual_core", "my_survey.same"])
+
+
+def test_what_a_pass_needs_does_not_depend_on_the_list(evidence, small):
+    """A shorter list leaves the set undetermined, and names what it leaves out."""
+    assert evidence.safe == "undetermined"
+    left_out = {result.name for result in evidence.results if result.reason == "gates.listed leaves it out"}
+    assert {"declared_arc", "stored_values", "tails", "metadata_trees", "two_sample_core_pca_ridge"} <= left_out
+    assert all(result.status == "not_run" for result in evidence.results if result.name in left_out)
+    every = required_of(shipped_gates(), PAIRED, small(*SOUND).view, small(*SOUND).gates)
+    assert {requirement.what for requirement in every} <= {requirement.what for requirement in evidence.required}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "return np.stack([along_x, along_y], axis=2)",
+            "return np.stack([along_x, along_y], axis=2).ravel()",
+            "rows of features for",
+        ),
+        ("image = stamps.in_sky", "image = stamps.in_the_sky", "AttributeError"),
+    ],
+)
+def test_what_goes_wrong_in_a_gate_of_another_package_is_told_with_its_line(guide, package, small, built, old, new, message):
+    name = f"wrong_{message[:4].strip().lower()}"
+    (package / f"{name}.py").write_text(guide[0].replace(old, new))
+    importlib.invalidate_caches()
+    settings = replace(small(*SOUND).gates, listed=("finite_pixels",), own_gates=(f"my_survey.{name}",))
+    with pytest.raises(ArcgateError, match=message) as told:
+        run_battery(DatasetSource(built(*SOUND)), small(*SOUND).view, settings)
+    assert f"the gate my_survey.{name} raised" in str(told.value)
+    assert f"{name}.py" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("required=0.3, plant=tilted),)", "required=0.3, plant=tilted))", "a tuple of one has a comma"),
+        ("(0.1, 0.3, 1.0)", "(1.0, 0.3, 0.1)", "must ascend"),
+        ('view="raw"', 'view="stored"', "view is raw or network"),
+    ],
+)
+def test_what_a_gate_states_wrongly_is_told(guide, package, old, new, message):
+    assert old in guide[0]
+    name = f"stated_{len(new)}"
+    (package / f"{name}.py").write_text(guide[0].replace(old, new))
+    importlib.invalidate_caches()
+    with pytest.raises(ArcgateError, match=message):
+        gate_of(f"my_survey.{name}")

@@ -12,7 +12,7 @@ from arcgate.ground.hashing import as_plain
 from arcgate.variant import Gates, View
 
 # Settings that have a line of their own.
-_LISTS: Final = ("cells", "bug_models")
+_LISTS: Final = ("listed", "own_gates", "cells", "bug_models", "own_bug_models")
 
 
 def about(source: Source, view: View, settings: Gates, key: str) -> dict[str, str]:
@@ -42,7 +42,7 @@ def about(source: Source, view: View, settings: Gates, key: str) -> dict[str, st
         "evidence key": key,
         "gates": ", ".join(f"{name} {value}" for name, value in as_plain(settings).items() if name not in _LISTS),
         "two-sample cells": ", ".join(f"{cell.region}/{cell.summary}/{cell.probe}" for cell in settings.cells) or "none",
-        "bug models": ", ".join(settings.bug_models) or "none",
+        "bug models": ", ".join((*settings.bug_models, *settings.own_bug_models)) or "none",
         "arcgate": arcgate_version(),
     }
     return found | {f"note {number}": note for number, note in enumerate(notes_of(source), start=1)}

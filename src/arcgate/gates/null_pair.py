@@ -70,5 +70,5 @@ GATE: Final = NullPair(
     advice="Give more galaxies, or null rows (data.null_rows), so that smaller leaks are detected.",
     requires="controls against controls: every planted leak is detected, nothing else is",
     compares="controls against themselves, or one half of their galaxies against the other",
-    plants="all leaks of the gates above",
+    plants="all leaks that gates plant in it",
 )

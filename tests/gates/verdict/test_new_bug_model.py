@@ -43,7 +43,7 @@ def guide():
     section = GUIDE.read_text().split("## A new bug model\n")[1].split("\n## ")[0]
     module, test = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     (line,) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
-    return module, yaml.safe_load(line)["bug_models"], test
+    return module, yaml.safe_load(line)["own_bug_models"], test
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def package(guide, tmp_path, monkeypatch):
 @pytest.fixture
 def models(guide, package):
     """Arcgate's own models and the new one, listed as a setting lists it."""
-    gates = from_dict(as_plain(audited("data=here").gates) | {"bug_models": [*NAMES, *guide[1]]}, Gates)
-    return bug_models(gates.bug_models)
+    gates = from_dict(as_plain(audited("data=here").gates) | {"own_bug_models": guide[1]}, Gates)
+    return bug_models(gates.bug_model_modules)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_the_name_reaches_the_tracking_database(models, light, tmp_path):
 
 def test_evidence_depends_on_the_listed_models_and_on_their_files(guide, package):
     spec = audited("data=here")
-    more = replace(spec, gates=replace(spec.gates, bug_models=(*NAMES, *guide[1])))
+    more = replace(spec, gates=replace(spec.gates, own_bug_models=tuple(guide[1])))
     keys = [evidence_key("d", spec), evidence_key("d", more)]
     (package / f"{NAME}.py").write_text(guide[0].replace("psfs[1:]", "psfs[2:]"))
     keys.append(evidence_key("d", more))
@@ -145,7 +145,10 @@ def test_what_is_no_model_and_what_is_listed_twice_are_refused(package):
     with pytest.raises(ArcgateError, match="two bug models are called pedestal"):
         bug_models(("pedestal", "arcgate.gates.verdict.bug_models.pedestal"))
     plain = as_plain(audited("data=here").gates)
-    for names, says in ((["pedestal", "pedestal"], "listed twice: pedestal"), (["../pedestal"], "should match pattern")):
+    for names, says in (
+        (["pedestal", "pedestal"], "listed twice: arcgate.gates.verdict.bug_models.pedestal"),
+        (["../pedestal"], "should match pattern"),
+    ):
         with pytest.raises(ArcgateError, match=says):
             from_dict(plain | {"bug_models": names}, Gates)
 

@@ -17,7 +17,7 @@ from arcgate.gates.core.evaluator import Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
 from arcgate.gates.core.planted_leak import Leak, Measure
-from arcgate.gates.core.result import RAW
+from arcgate.gates.core.result import NETWORK, RAW
 from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words, sized
@@ -75,6 +75,13 @@ class Look:
     transform: Callable[[Features], Features] = _unchanged
     comparison: Comparison | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what would be told as something else later, or not at all."""
+        if self.view not in (RAW, NETWORK):
+            raise ValueError(f"a look's view is {RAW} or {NETWORK}, got {self.view!r}")
+        if not isinstance(self.leaks, tuple) or not self.leaks:
+            raise ValueError("leaks of a look are a tuple of one or more; a tuple of one has a comma: (PlantedLeak(...),)")
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -130,7 +137,7 @@ class AucGate(StatedGate):
 
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
         """Every look; none where the comparison needs null rows and none are stored, since the null pair stands in for them."""
-        if not self.applies(facts, view) or (self.comparison.optional and self.comparison.missing(facts)):
+        if not self.requires or not self.applies(facts, view) or (self.comparison.optional and self.comparison.missing(facts)):
             return []
         return [f"{look.name or self.name}/{look.view}" for look in self.looks_at(settings)]
 
@@ -174,7 +181,9 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
     # One array a class: by that the statistic knows a comparison that is its own null pair.
     measured = {
-        stamps: look.features(shard, stamps) for stamps in dict.fromkeys(each for _, each in compared.sides()) if len(stamps)
+        stamps: _a_row_a_stamp(look.features(shard, stamps), len(stamps), look)
+        for stamps in dict.fromkeys(each for _, each in compared.sides())
+        if len(stamps)
     }
     # A class without rows here, as the last pairs of a shard may have none, has none to append.
     for side, stamps in compared.sides():
@@ -184,6 +193,13 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
     return kept
+
+
+def _a_row_a_stamp(features: Features, count: int, look: Look) -> Features:
+    if len(features) != count:
+        name = getattr(look.features, "__name__", "features")
+        raise ValueError(f"{name} gives {len(features)} rows of features for {count} stamps: their shape is ({count}, ...)")
+    return features
 
 
 def _statistic(stated: Statement, look: Look, arrays: Arrays, context: Context) -> AucStatistic:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -14,15 +16,16 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.source import Source, StampPart
 from arcgate.gates.core.context import Context, context_of
 from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
-from arcgate.gates.core.listing import gate_of, gates_of
+from arcgate.gates.core.listing import gate_of, gates_of, shipped_gates
 from arcgate.gates.core.required import required_of
-from arcgate.gates.core.result import Judged
+from arcgate.gates.core.result import GateResult, Judged
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
 from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.listed import source_file
 from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
@@ -35,7 +38,7 @@ PAIRS_ALONE: Final = 1500
 # The refit answers *cause?*; it is no gate, and always there.
 REFIT: Final = "arcgate.gates.verdict.refitted"
 # Gates that look at what is set aside, before the others see the rest.
-BEFORE: Final = ("finite_pixels", "scalable_stamps")
+BEFORE: Final = ("arcgate.gates.finite_pixels", "arcgate.gates.scalable_stamps")
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,8 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     Raises
     ------
     ArcgateError
-        The data set has one class only, or no pair whose pixels are all finite and that the view can scale; or a listed module
-        holds no gate.
+        The data set has one class only, or no pair whose pixels are all finite and that the view can scale; a listed module
+        holds no gate, or one of another's name; a gate of another package raised an error.
     """
     missing = {"positive", "control"} - set(source.table(["role"])["role"])
     if missing:
@@ -96,7 +99,8 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
             todo="give both classes",
         )
     context = context_of(source, view, settings)
-    names = (REFIT, *settings.listed)
+    names = (REFIT, *settings.gate_modules)
+    gates = gates_of(names)
     tasks = [_Pass(part, context, names) for part in source.parts()]
     alone = len(context.pairs) <= PAIRS_ALONE
     with kept_memory(), Workers(1 if alone else workers, source.path, takes_part=True) as crew:
@@ -108,16 +112,27 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
     found = {case.name: judged[place] for place, case in enumerate(cases)}
     judgements = {name: found[name] for name in names}
-    for name in names:
-        if isinstance(gate := gate_of(name), Summary):
+    for name, gate in zip(names, gates, strict=True):
+        if isinstance(gate, Summary):
             judgements[name] = gate.summarise(judgements, context)
-    return _evidence(judgements, gates_of(settings.listed), kept, context)
+    left_out = [gate for gate in shipped_gates() if gate not in gates]
+    of_gates = [*zip(gates, judgements.values(), strict=True), *((gate, _left_out(gate, context)) for gate in left_out)]
+    return _evidence(of_gates, _judged_positives(kept), context)
 
 
-def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: Mapping[str, _Kept], context: Context) -> Judged:
+def _left_out(gate: Gate, context: Context) -> Judgement:
+    """What is said of a gate that a shorter list leaves out: a pass needs it all the same."""
+    needed = [key.split("/") for key in gate.needed(context.facts, context.viewer.view, context.settings)]
+    results = [GateResult(name=name, view=view, status="not_run", reason="gates.listed leaves it out") for name, view in needed]
+    return Judgement(results, [], [])
+
+
+def _evidence(of_gates: Sequence[tuple[Gate, Judgement]], rows_judged: int, context: Context) -> Judged:
     """All judgements together: gates first."""
-    of_gates = [(gate, judgements[name]) for name, gate in zip(judgements, [gate_of(REFIT), *gates], strict=True)]
     results = [result for _, judgement in of_gates for result in judgement.results]
+    keys = [f"{result.name}/{result.view}/{result.stratum}" for result in results]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise ArcgateError(f"two results are called {twice}", where="gates.listed", todo="give those of one gate another name")
     curves = [curve for _, judgement in of_gates for curve in judgement.curves]
     exhibits = [
         replace(exhibit, section=gate.words(exhibit.name).section)
@@ -126,19 +141,18 @@ def _evidence(judgements: Mapping[str, Judgement], gates: Sequence[Gate], kept: 
     ]
     planted = [replace(exhibit, section=PLANTED_LEAKS) for exhibit in sensitivity_exhibits(curves, context.settings.margin)]
     named = {result.name: gate for gate, judgement in of_gates for result in judgement.results}
-    cause = judgements[REFIT].cause
-    assert cause is not None  # the refit always answers
+    cause = next(judgement.cause for _, judgement in of_gates if judgement.cause is not None)  # the refit always answers
     facts, view = context.facts, context.viewer.view
     return Judged(
         results=tuple(sorted(results, key=lambda result: result.role != "gate")),
         exhibits=(*exhibits, *planted),
-        cause=replace(cause, rows_judged=_judged_positives(kept)),
+        cause=replace(cause, rows_judged=rows_judged),
         level=context.settings.level,
-        required=required_of(gates, facts, view, context.settings),
+        required=required_of([gate for gate, _ in of_gates], facts, view, context.settings),
         words={name: gate.words(name) for name, gate in named.items()},
         leaks={name: gate.cause for name, gate in named.items() if gate.cause is not None},
         bounding=tuple(name for name, gate in named.items() if gate.bounds_light),
-        bugs={model.name: CauseWords(model.heading, model.advice) for model in bug_models(context.settings.bug_models)},
+        bugs={model.name: CauseWords(model.heading, model.advice) for model in bug_models(context.settings.bug_model_modules)},
     )
 
 
@@ -154,7 +168,7 @@ def extracted(task: _Pass) -> dict[str, _Kept]:
     gates = {name: gate_of(name) for name in task.names}
     with threadpool_limits(1):
         pieces = [
-            {name: _measured(gate, shard, name) for name, gate in gates.items()}
+            {name: _told(name, partial(_measured, gate, shard, name)) for name, gate in gates.items()}
             for shard in shards_of(task.part.read(), task.context)
         ]
     return {name: _all([piece[name] for piece in pieces]) for name in task.names}
@@ -172,6 +186,22 @@ def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
         return _Kept(counted, str(error))
 
 
+def _told(name: str, ask: Callable[[], Done]) -> Done:
+    """What a gate answers. What goes wrong in a gate of another package is told as its own, with the line."""
+    try:
+        return ask()
+    except Exception as error:
+        if isinstance(error, ArcgateError) or name.startswith("arcgate."):
+            raise
+        file = source_file(name, "gates.own_gates")
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        raise ArcgateError(
+            f"the gate {name} raised {type(error).__name__}: {error}",
+            where=":".join(map(str, [file, *lines[-1:]])),
+            todo="mend the gate",
+        ) from error
+
+
 def numbers(kept: Mapping[str, Kept]) -> dict[str, Any]:
     """What is handed to `judge`: totals are plain arrays by then."""
     plain = {key: value.value if isinstance(value, Total) else value for key, value in kept.items()}
@@ -186,10 +216,10 @@ def judgement_of(case: _Case) -> Judgement:
     with threadpool_limits(1):
         arrays = numbers(case.kept.arrays)
         if case.kept.unable:
-            without = gate.judge({}, case.context)
+            without = _told(case.name, partial(gate.judge, {}, case.context))
             results = [replace(result, status="not_run", reason=case.kept.unable) for result in without.results]
             return replace(without, results=results)
-        return gate.judge(arrays, case.context)
+        return _told(case.name, partial(gate.judge, arrays, case.context))
 
 
 def with_rows(gate: Gate, kept: dict[str, Kept], source: Source) -> dict[str, Kept]:

@@ -54,6 +54,7 @@ class Judgement:
     cause: Cause | None = None
 
 
+@runtime_checkable
 class Gate(Protocol):
     """A gate, or a diagnostic. Stateless: any process may extract or judge."""
 

@@ -89,7 +89,7 @@ def held_out(one: Sample, zero: Sample, rule: Rule, context: Context, components
     fitting = checked_halves(labels, galaxy, context)
     features = np.concatenate([one.features, zero.features]).reshape(len(labels), -1)
     if not np.isfinite(features).all():
-        raise NotComparableError("features are not finite: stamps hold pixels that are NaN or infinite")
+        raise NotComparableError("features are not finite: some are NaN or infinite")
     if (features == features[0]).all():
         raise NotComparableError("the features are the same for every row: there is nothing to tell the classes by")
     # Ridge and trees see features as they are; logistic regression in double precision. All are fitted in double precision.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Final, cast
+from typing import Final
 
 from arcgate.gates.core.gate import Gate
 from arcgate.gates.core.words import SECTIONS
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.listed import full_name, listed_module
+from arcgate.ground.listed import full_name, listed_module, modules_of
 from arcgate.variant import GATES
 
 _SETTING: Final = "gates.listed"
@@ -22,25 +22,39 @@ def gate_of(name: str) -> Gate:
     Raises
     ------
     ArcgateError
-        There is no such module, it exports none, or one whose section the report does not have.
+        There is no such module, it exports none, or one that the report has no section for.
     """
-    gate = getattr(listed_module(name, GATES, _SETTING), "GATE", None)
-    if gate is None:
+    whole = full_name(name, GATES)
+    gate = getattr(listed_module(whole, _SETTING), "GATE", None)
+    if not isinstance(gate, Gate):
         raise ArcgateError(
-            f"{full_name(name, GATES)} exports no gate",
-            where=_SETTING,
-            todo="let the module state GATE (CONTRIBUTING, a new gate)",
+            f"{whole} exports no gate", where=_SETTING, todo="let the module state GATE (CONTRIBUTING, a new gate)"
         )
-    section = cast("Gate", gate).words(cast("Gate", gate).name).section
+    section = gate.words(gate.name).section
     if section not in SECTIONS:
         raise ArcgateError(
-            f"{full_name(name, GATES)} is to be shown in the section {section!r}, which the report does not have",
+            f"{whole} is to be shown in the section {section!r}, which the report does not have",
             where=_SETTING,
             todo=f"let its section be one of {', '.join(SECTIONS)}",
         )
-    return cast("Gate", gate)
+    return gate
 
 
 def gates_of(names: Sequence[str]) -> list[Gate]:
-    """The gates of several modules, in their order; errors as `gate_of`."""
-    return [gate_of(name) for name in names]
+    """The gates of several modules, in their order.
+
+    Raises
+    ------
+    ArcgateError
+        As `gate_of`; or two gates have one name, so that one would stand for both.
+    """
+    gates = [gate_of(name) for name in names]
+    called = [gate.name for gate in gates]
+    if twice := next((name for name in called if called.count(name) > 1), None):
+        raise ArcgateError(f"two gates are called {twice}", where=_SETTING, todo="list one of them, or give it another name")
+    return gates
+
+
+def shipped_gates() -> list[Gate]:
+    """Arcgate's own gates, listed or not: what a pass needs does not depend on the list."""
+    return gates_of(modules_of(GATES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Final, Protocol
 
 from numpy.typing import NDArray
@@ -74,6 +75,11 @@ class Sized:
     sizes: tuple[float, ...] | None = None
     required: float | None = None
     in_null_pair: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuse sizes in another order: the largest stands last."""
+        if self.sizes is not None and any(second <= first for first, second in pairwise(self.sizes)):
+            raise ValueError(f"sizes of a planted leak must ascend, got {list(self.sizes)}")
 
     def named(self, regions: Regions) -> str:
         """See `Leak`."""

@@ -13,9 +13,9 @@ from arcgate.variant import Gates, View
 def required_of(gates: Sequence[Gate], facts: Facts, view: View, settings: Gates) -> tuple[Requirement, ...]:
     """What *passed* needs: gates say which of their results must have passed on such a data set, and what that is in words.
 
-    What is not in the list and cannot run does not prevent *passed*: gates on null rows where none are stored (the null pair made
-    of controls stands in for them), the equality of the stored arc where none is stored (every row is then held against its
-    declared arc), the reference renderer where no row is asked for.
+    It does not depend on which gates are listed. What is not needed and cannot run does not prevent *passed*: gates on null rows
+    where none are stored (the null pair made of controls stands in for them), the equality of the stored arc where none is stored
+    (every row is then held against its declared arc), the reference renderer where no row is asked for.
     """
     needed: dict[str, list[str]] = {}
     for gate in gates:

@@ -1,4 +1,4 @@
-"""Summaries of a region of a stamp for the two-sample battery, and the leak that each must hear. Pure.
+"""Summaries of a region of a stamp for the two-sample battery, and the leak that each must detect. Pure.
 
 A summary is a short vector of each stamp in which its leak can still be planted at any size, so that stamps are read once: pixels
 and profiles are linear in added light, power needs the product with the noise that is added, and a rounded stamp either is there

@@ -21,7 +21,7 @@ def bug_models(names: tuple[str, ...]) -> tuple[BugModel, ...]:
     Parameters
     ----------
     names : tuple of str
-        As `gates.bug_models`: modules of the package of that name, or with a dot, modules of any package.
+        Of modules of the package `bug_models`, or with a dot, whole names of modules of any package.
 
     Raises
     ------
@@ -36,10 +36,11 @@ def bug_models(names: tuple[str, ...]) -> tuple[BugModel, ...]:
 
 
 def _model(name: str) -> BugModel:
-    model = getattr(listed_module(name, BUG_MODELS, _SETTING), "MODEL", None)
+    whole = full_name(name, BUG_MODELS)
+    model = getattr(listed_module(whole, _SETTING), "MODEL", None)
     if not isinstance(model, BugModel):
         raise ArcgateError(
-            f"{full_name(name, BUG_MODELS)} exports no bug model",
+            f"{whole} exports no bug model",
             where=_SETTING,
             todo="let the module state MODEL = BugModel(...)",
         )

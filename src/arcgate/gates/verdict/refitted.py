@@ -58,7 +58,7 @@ class Refit(StatedGate):
         if _hidden(facts) or not len(stamp):
             return kept
         # Each row by itself, here, where the work is shared out.
-        models, galaxies = bug_models(context.settings.bug_models), kept.pop("galaxies", None)
+        models, galaxies = bug_models(context.settings.bug_model_modules), kept.pop("galaxies", None)
         products = products_of(stamp.table, kept["light"], facts.imaging, models, galaxies, facts.references)
         return kept | {f"{_PRODUCTS}{name}": value for name, value in products.items()}
 
@@ -66,9 +66,9 @@ class Refit(StatedGate):
         """Physics, a bug with its name, or why it cannot be said; and what could be named on data of this kind."""
         return Judgement(
             [],
-            [identifiability(context.facts, bug_models(context.settings.bug_models))],
+            [identifiability(context.facts, bug_models(context.settings.bug_model_modules))],
             [],
-            _cause(arrays, context.facts, bug_models(context.settings.bug_models)),
+            _cause(arrays, context.facts, bug_models(context.settings.bug_model_modules)),
         )
 
 

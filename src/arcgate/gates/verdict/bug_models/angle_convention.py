@@ -33,16 +33,17 @@ def steps(convention: Convention) -> list[Convention]:
 
 
 def _read_otherwise(trial: Trial) -> Transform | None:
-    """The best convention; where that turns everything together it is an orientation."""
+    """The best convention; where that turns everything together, it is an orientation, if that is looked for."""
     convention = _descended(trial)
     if convention == Convention():
         return None
-    whole = convention in [each.convention for each in orientation.ORIENTATIONS]
+    turned = convention in [each.convention for each in orientation.ORIENTATIONS]
+    name = orientation.MODEL.name if turned and orientation.MODEL in trial.rows.models else _NAME
 
     def read(table: pd.DataFrame, arc: Images) -> Images:
         return read_as(trial.scene, table, arc, convention)
 
-    return Transform(orientation.MODEL.name if whole else _NAME, convention.in_words(), read)
+    return Transform(name, convention.in_words(), read)
 
 
 def _descended(trial: Trial) -> Convention:
