@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import time
 
 import pytest
 from joblib import Parallel, delayed
@@ -28,6 +29,42 @@ def test_rounds_share_their_processes_which_end_with_the_block(tmp_path):
     for number in set.union(*rounds):
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
+
+
+def test_a_process_that_takes_part_shares_every_round_and_no_item_is_done_twice(tmp_path):
+    with Workers(2, tmp_path, takes_part=True) as crew:
+        for _ in range(2):
+            # Long enough for the other process to start meanwhile.
+            done = list(crew.completed(slowly, [0.25] * 16))
+            assert sorted(position for position, _ in done) == list(range(16))
+            processes = {process for _, process in done}
+        assert len(processes) == 2
+        assert os.getpid() in processes
+
+
+def slowly(seconds):
+    """Which process it is, after a while."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def test_a_round_ends_when_a_process_or_this_one_cannot_go_on(tmp_path):
+    with pytest.raises(ArcgateError, match="a worker process ended"), Workers(2, tmp_path, takes_part=True) as crew:
+        list(crew.completed(ended_elsewhere, [os.getpid()] * 200))
+    with pytest.raises(ZeroDivisionError), Workers(2, tmp_path, takes_part=True) as crew:
+        list(crew.completed(inverse, [1] * 5 + [0] * 20))
+
+
+def ended_elsewhere(parent):
+    """End any process but the one that asks."""
+    time.sleep(0.1)
+    if os.getpid() != parent:
+        os._exit(1)
+
+
+def inverse(number):
+    """One over it."""
+    return 1 / number
 
 
 def test_one_worker_is_this_process(tmp_path):

@@ -48,7 +48,7 @@ _POWER: Final = 0.95
 _FIELD_REACH: Final = 32
 
 
-_UNIT: Final = "of the galaxies once more in another split"
+_UNIT: Final = "of the galaxies"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ class Duplicates(StatedGate):
         # So many galaxies in two splits would show at least one with 95 % power.
         leak = float(np.log(1.0 - _POWER) / np.log(1.0 - min(recognised, 1.0 - 1e-9)) / n) if recognised else 1.0
         least = float(np.log(1.0 - _POWER) / np.log(1.0 - LEAST_RECOGNISED) / n)
-        planted = {"galaxies": Noticed(recognised >= LEAST_RECOGNISED, min(leak, 1.0), min(least, 1.0), _UNIT)}
+        planted = {
+            "a second name in another split for": Noticed(recognised >= LEAST_RECOGNISED, min(leak, 1.0), min(least, 1.0), _UNIT)
+        }
         evaluated = evaluate(stated, CountStatistic(self.name, self.view, exactly(share, n, n), shown, planted))
         return Judgement([evaluated.result], _exhibits(suspects), list(evaluated.curves))
 

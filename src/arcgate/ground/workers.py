@@ -6,11 +6,12 @@ import multiprocessing
 import multiprocessing.context
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from types import FrameType
 from typing import Self, TypeVar
 
@@ -65,15 +66,12 @@ class Workers:
                 yield position, work(item)
             return
         if self._pool is None:
-            others = self._count - 1 if self._takes_part else self._count
-            self._pool = ProcessPoolExecutor(others, mp_context=_spawning(), initializer=_begin)
+            self._pool = ProcessPoolExecutor(self._others, mp_context=_spawning(), initializer=_begin)
         try:
+            if self._takes_part:
+                yield from self._shared(self._pool, work, items)
+                return
             positions = {self._pool.submit(work, item): position for position, item in enumerate(items)}
-            for future in reversed(list(positions)) if self._takes_part else ():
-                # The others begin at the front: what is left at the end is this process's, as long as nobody has it.
-                if future.cancel():
-                    position = positions.pop(future)
-                    yield position, work(items[position])
             for done in as_completed(positions):
                 yield positions[done], done.result()
         except BrokenProcessPool as error:
@@ -82,6 +80,46 @@ class Workers:
                 where=self._where,
                 todo="run again: finished parts are kept; if memory is short, with fewer workers (runtime.workers)",
             ) from error
+
+    @property
+    def _others(self) -> int:
+        return self._count - 1 if self._takes_part else self._count
+
+    def _shared(
+        self, pool: ProcessPoolExecutor, work: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Result]]:
+        """Whoever is free takes the next item: a pool's own queue holds items for one process while another has none left."""
+        waiting, lock = deque(enumerate(items)), Lock()
+        positions: dict[Future[Result], int] = {}
+
+        def hand_over(done: Future[Result] | None = None) -> None:
+            if done is not None and (done.cancelled() or done.exception() is not None):
+                return
+            with lock:
+                if not waiting:
+                    return
+                position, item = waiting.popleft()
+                future = pool.submit(work, item)
+                positions[future] = position
+            future.add_done_callback(hand_over)
+
+        for _ in range(self._others):
+            hand_over()
+        try:
+            while True:
+                with lock:
+                    done = [(positions.pop(future), future) for future in list(positions) if future.done()]
+                    own = waiting.popleft() if waiting else None
+                for position, future in done:
+                    yield position, future.result()
+                if own is None:
+                    break
+                yield own[0], work(own[1])
+            for future in as_completed(positions):
+                yield positions[future], future.result()
+        finally:
+            with lock:
+                waiting.clear()
 
 
 def completed(work: Callable[[Item], Result], items: Sequence[Item], workers: int, where: Path) -> Iterator[tuple[int, Result]]:

@@ -37,6 +37,8 @@ Done = TypeVar("Done")
 PAIRS_ALONE: Final = 1500
 # The refit answers *cause?*; it is no gate, and always there.
 REFIT: Final = "arcgate.gates.verdict.refitted"
+# Gates whose judgement takes longer than what they kept suggests.
+_MANY_FITS: Final = ("arcgate.gates.published",)
 # Gates that look at what is set aside, before the others see the rest.
 BEFORE: Final = ("arcgate.gates.finite_pixels", "arcgate.gates.scalable_stamps")
 
@@ -107,8 +109,8 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
         full = {name: replace(each, arrays=with_rows(gate_of(name), each.arrays, source)) for name, each in kept.items()}
         cases = [_Case(name, full[name], context) for name in names]
-        # What kept most takes longest: it comes first, so that no process is left alone with it in the end.
-        cases.sort(key=lambda case: -_size(case.kept))
+        # What takes longest comes first, so that no process is left alone with it in the end: many fits, then what kept most.
+        cases.sort(key=lambda case: (case.name not in _MANY_FITS, -_size(case.kept)))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
     found = {case.name: judged[place] for place, case in enumerate(cases)}
     judgements = {name: found[name] for name in names}
