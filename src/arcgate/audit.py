@@ -154,8 +154,9 @@ def _print(evidence: Evidence, level: float) -> None:
         else:
             diagnostics.add_row(*map(Text, _cells(result)))
     console = Console() if Console().is_terminal else Console(width=220)
-    console.print(diagnostics)
-    console.print(gates)
+    for table in (diagnostics, gates):
+        if table.rows:
+            console.print(table)
     cause = evidence.cause
     console.print(f"safe? {evidence.safe}: {safe_sentence(evidence)}", soft_wrap=True, markup=False)
     console.print(f"cause? {cause.name}: {cause.sentence}", soft_wrap=True, markup=False)
