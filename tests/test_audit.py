@@ -53,7 +53,7 @@ def stub(monkeypatch):
         monkeypatch.setattr(battery, "gate_of", lambda name: gate if name.endswith(f".{gate.name}") else gate_of(name))
         monkeypatch.setattr(battery, "gates_of", lambda names: [battery.gate_of(name) for name in names])
         monkeypatch.setattr(battery, "shipped_gates", lambda: [gate])
-        monkeypatch.setattr(keys, "source_files", lambda *name_and_setting: [])
+        monkeypatch.setattr(keys, "source_file", lambda *name_and_setting: None)
         # Keys follow the sources, and somebody may edit them while the tests run.
         monkeypatch.setattr(keys, "code_version", lambda roots: "0")
         return judged

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import platform
+import re
 import select
 import sys
+import sysconfig
 import tempfile
 import time
 import traceback
@@ -108,7 +110,19 @@ def _message(error: Exception, data_dir: Path) -> str:
     if isinstance(error, MemoryError):
         return f"memory does not suffice: {_short(error)}{kept}\n  to do: fewer workers (runtime.workers) or smaller batches"
     todo = "an error that arcgate did not foresee, most likely its own fault: please report it with that file"
+    if (line := _line_of_theirs(error)) is not None:
+        todo = f"mend {line}, which is neither arcgate's nor a library's"
     return f"{type(error).__name__}: {_short(error)}{kept}\n  to do: {todo}"
+
+
+def _line_of_theirs(error: Exception) -> str | None:
+    """The last line of somebody's own code, as of a gate that the settings list, that the error came through; None if of none."""
+    libraries = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")]
+    homes = {Path(home).resolve() for home in (*libraries, str(Path(__file__).parent))}
+    # As text: what a worker process raised has its frames nowhere else.
+    frames = re.findall(r'^ *File "([^"<]+)", line (\d+)', "".join(traceback.format_exception(error)), re.MULTILINE)
+    theirs = [f"{file}:{line}" for file, line in frames if homes.isdisjoint(Path(file).resolve().parents)]
+    return theirs[-1] if theirs else None
 
 
 def _short(error: Exception) -> str:

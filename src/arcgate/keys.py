@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
-from arcgate.ground.listed import modules_of, source_files
-from arcgate.variant import GATES
+from arcgate.ground.listed import modules_of, package_files, source_file
+from arcgate.variant import BUG_MODEL_LISTS, GATE_LISTS, GATES
 
 if TYPE_CHECKING:
     from arcgate.variant import Audit, Gates, Variant
@@ -37,9 +37,9 @@ def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
         A module that is listed is not there.
     """
     settings = judged.gates
-    listed = {"gates.listed": settings.gate_modules, "gates.bug_models": settings.bug_model_modules}
-    files = {name: source_files(name, setting) for setting, names in listed.items() for name in names}
-    others = {file for name, found in files.items() if not _is_ours(name) for file in found}
+    listed = {GATE_LISTS: settings.gate_modules, BUG_MODEL_LISTS: settings.bug_model_modules}
+    files = {name: source_file(name, setting) for setting, names in listed.items() for name in names}
+    others = {file for name, found in files.items() if not _is_ours(name) for file in package_files(name, found)}
     return digest_of(
         {
             "data": data_digest,

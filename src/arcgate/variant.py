@@ -20,6 +20,9 @@ REQUIRED_SKY_SIGMA = 0.1
 # Where gates and bug models lie whose names have no dot.
 GATES = "arcgate.gates"
 BUG_MODELS = "arcgate.gates.verdict.bug_models"
+# The settings that list them, as messages name them.
+GATE_LISTS = "gates.listed, gates.own_gates"
+BUG_MODEL_LISTS = "gates.bug_models, gates.own_bug_models"
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 

@@ -36,15 +36,10 @@ def listed_module(whole: str, setting: str) -> ModuleType:
     Raises
     ------
     ArcgateError
-        There is no such module, or it cannot be imported.
+        There is no such module. Whatever the module itself raises passes through.
     """
-    file = source_file(whole, setting)
-    try:
-        return importlib.import_module(whole)
-    except ArcgateError:
-        raise
-    except Exception as error:
-        raise _broken(whole, file, error) from error
+    source_file(whole, setting)
+    return importlib.import_module(whole)
 
 
 def source_file(whole: str, setting: str) -> Path:
@@ -53,16 +48,15 @@ def source_file(whole: str, setting: str) -> Path:
     Raises
     ------
     ArcgateError
-        There is no such module, or a package that it lies in cannot be imported.
+        There is no such module. Whatever a package that it lies in raises passes through.
     """
     try:
         spec = importlib.util.find_spec(whole)
     except ModuleNotFoundError as error:
+        # A package that it lies in, or something that such a package imports.
         if error.name is None or not f"{whole}.".startswith(f"{error.name}."):
-            raise _broken(whole, setting, error) from error
+            raise
         spec = None
-    except Exception as error:
-        raise _broken(whole, setting, error) from error
     if spec is None or not spec.has_location or spec.origin is None:
         room, _, last = whole.rpartition(".")
         ours = room.startswith("arcgate.")
@@ -73,16 +67,9 @@ def source_file(whole: str, setting: str) -> Path:
     return Path(spec.origin)
 
 
-def source_files(whole: str, setting: str) -> list[Path]:
-    """The file of a module, and whatever else it may import from its own package; errors as `source_file`."""
-    file = source_file(whole, setting)
-    top = file.parents[whole.count(".") - (file.name != "__init__.py")] if "." in whole else None
-    return sorted(top.rglob("*.py")) if top is not None else [file]
-
-
-def _broken(whole: str, where: str | Path, error: Exception) -> ArcgateError:
-    return ArcgateError(
-        f"{whole} cannot be imported: {type(error).__name__}: {error}",
-        where=where,
-        todo="mend the module, or what it imports",
-    )
+def package_files(whole: str, file: Path) -> list[Path]:
+    """A module's file, and whatever else it may import from its own package."""
+    if "." not in whole:
+        return [file]
+    top = file.parents[whole.count(".") - (file.name != "__init__.py")]
+    return sorted(top.rglob("*.py"))

@@ -22,6 +22,7 @@ from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features.regions import Regions
+from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates, View
 
 Features = NDArray[Any]
@@ -198,7 +199,9 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
 def _a_row_a_stamp(features: Features, count: int, look: Look) -> Features:
     if len(features) != count:
         name = getattr(look.features, "__name__", "features")
-        raise ValueError(f"{name} gives {len(features)} rows of features for {count} stamps: their shape is ({count}, ...)")
+        raise ArcgateError(
+            f"{name} gives {len(features)} rows of features for {count} stamps", todo=f"let their shape be ({count}, ...)"
+        )
     return features
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -25,7 +23,6 @@ from arcgate.gates.core.shard import Shard, shards_of
 from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.listed import source_file
 from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
@@ -91,7 +88,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     ------
     ArcgateError
         The data set has one class only, or no pair whose pixels are all finite and that the view can scale; a listed module
-        holds no gate, or one of another's name; a gate of another package raised an error.
+        holds no gate, or one of another's name.
     """
     missing = {"positive", "control"} - set(source.table(["role"])["role"])
     if missing:
@@ -170,7 +167,7 @@ def extracted(task: _Pass) -> dict[str, _Kept]:
     gates = {name: gate_of(name) for name in task.names}
     with threadpool_limits(1):
         pieces = [
-            {name: _told(name, partial(_measured, gate, shard, name)) for name, gate in gates.items()}
+            {name: _measured(gate, shard, name) for name, gate in gates.items()}
             for shard in shards_of(task.part.read(), task.context)
         ]
     return {name: _all([piece[name] for piece in pieces]) for name in task.names}
@@ -188,22 +185,6 @@ def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
         return _Kept(counted, str(error))
 
 
-def _told(name: str, ask: Callable[[], Done]) -> Done:
-    """What a gate answers. What goes wrong in a gate of another package is told as its own, with the line."""
-    try:
-        return ask()
-    except Exception as error:
-        if isinstance(error, ArcgateError) or name.startswith("arcgate."):
-            raise
-        file = source_file(name, "gates.own_gates")
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-        raise ArcgateError(
-            f"the gate {name} raised {type(error).__name__}: {error}",
-            where=":".join(map(str, [file, *lines[-1:]])),
-            todo="mend the gate",
-        ) from error
-
-
 def numbers(kept: Mapping[str, Kept]) -> dict[str, Any]:
     """What is handed to `judge`: totals are plain arrays by then."""
     plain = {key: value.value if isinstance(value, Total) else value for key, value in kept.items()}
@@ -218,10 +199,10 @@ def judgement_of(case: _Case) -> Judgement:
     with threadpool_limits(1):
         arrays = numbers(case.kept.arrays)
         if case.kept.unable:
-            without = _told(case.name, partial(gate.judge, {}, case.context))
+            without = gate.judge({}, case.context)
             results = [replace(result, status="not_run", reason=case.kept.unable) for result in without.results]
             return replace(without, results=results)
-        return _told(case.name, partial(gate.judge, arrays, case.context))
+        return gate.judge(arrays, case.context)
 
 
 def with_rows(gate: Gate, kept: dict[str, Kept], source: Source) -> dict[str, Kept]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
 
 from arcgate.gates.core.gate import Gate
 from arcgate.gates.core.words import SECTIONS
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.listed import full_name, listed_module, modules_of
-from arcgate.variant import GATES
-
-_SETTING: Final = "gates.listed"
+from arcgate.variant import GATE_LISTS, GATES
 
 
 @cache
@@ -25,16 +22,16 @@ def gate_of(name: str) -> Gate:
         There is no such module, it exports none, or one that the report has no section for.
     """
     whole = full_name(name, GATES)
-    gate = getattr(listed_module(whole, _SETTING), "GATE", None)
+    gate = getattr(listed_module(whole, GATE_LISTS), "GATE", None)
     if not isinstance(gate, Gate):
         raise ArcgateError(
-            f"{whole} exports no gate", where=_SETTING, todo="let the module state GATE (CONTRIBUTING, a new gate)"
+            f"{whole} exports no gate", where=GATE_LISTS, todo="let the module state GATE (CONTRIBUTING, a new gate)"
         )
     section = gate.words(gate.name).section
     if section not in SECTIONS:
         raise ArcgateError(
             f"{whole} is to be shown in the section {section!r}, which the report does not have",
-            where=_SETTING,
+            where=GATE_LISTS,
             todo=f"let its section be one of {', '.join(SECTIONS)}",
         )
     return gate
@@ -51,7 +48,7 @@ def gates_of(names: Sequence[str]) -> list[Gate]:
     gates = [gate_of(name) for name in names]
     called = [gate.name for gate in gates]
     if twice := next((name for name in called if called.count(name) > 1), None):
-        raise ArcgateError(f"two gates are called {twice}", where=_SETTING, todo="list one of them, or give it another name")
+        raise ArcgateError(f"two gates are called {twice}", where=GATE_LISTS, todo="list one of them, or give it another name")
     return gates
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
 
 from arcgate.gates.verdict import unnamed
 from arcgate.gates.verdict.bug_model import BugModel
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.listed import full_name, listed_module
-from arcgate.variant import BUG_MODELS
-
-_SETTING: Final = "gates.bug_models"
+from arcgate.variant import BUG_MODEL_LISTS, BUG_MODELS
 
 
 @lru_cache
@@ -31,17 +28,19 @@ def bug_models(names: tuple[str, ...]) -> tuple[BugModel, ...]:
     models = [_model(name) for name in names] + [unnamed.MODEL]
     called = [model.name for model in models]
     if twice := next((name for name in called if called.count(name) > 1), None):
-        raise ArcgateError(f"two bug models are called {twice}", where=_SETTING, todo="list one of them, or give it another name")
+        raise ArcgateError(
+            f"two bug models are called {twice}", where=BUG_MODEL_LISTS, todo="list one of them, or give it another name"
+        )
     return tuple(models)
 
 
 def _model(name: str) -> BugModel:
     whole = full_name(name, BUG_MODELS)
-    model = getattr(listed_module(whole, _SETTING), "MODEL", None)
+    model = getattr(listed_module(whole, BUG_MODEL_LISTS), "MODEL", None)
     if not isinstance(model, BugModel):
         raise ArcgateError(
             f"{whole} exports no bug model",
-            where=_SETTING,
+            where=BUG_MODEL_LISTS,
             todo="let the module state MODEL = BugModel(...)",
         )
     return model
