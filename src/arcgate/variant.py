@@ -48,6 +48,11 @@ class View:
     stretch: Literal["none", "asinh"]
     raw_scale_nmgy: PerBand
 
+    @property
+    def normalises(self) -> bool:
+        """Whether it has statistics of its own, which may carry something: `raw` divides by constants."""
+        return self.normalisation != "raw"
+
 
 @dataclass(config=STRICT, frozen=True)
 class Cell:

@@ -159,6 +159,8 @@ def test_evidence_depends_on_the_listed_gates_and_on_their_files(guide, package)
         ("nowhere", "there is no module arcgate.gates.nowhere"),
         ("core.gate", "there is no module core.gate"),
         ("os.path", "there is no module os.path"),
+        ("arcgate.gatez.tails", "there is no module arcgate.gatez.tails"),
+        ("arcgate.gates.tails.more", "there is no module arcgate.gates.tails.more"),
     ],
 )
 def test_a_gate_that_is_not_there_is_told(name, message):

@@ -30,6 +30,5 @@ GATE: Final = AucGate(
     advice=NORMALISATION.advice,
     requires="stamps without their arcs are told from controls by nothing",
     cause=NORMALISATION,
-    # Constants carry nothing.
-    applies=lambda facts, view: view.normalisation != "raw",
+    applies=lambda facts, view: view.normalises,
 )  # fmt: skip

@@ -26,6 +26,5 @@ GATE: Final = AucGate(
     advice=SELECTION.advice,
     requires="stamps without their arcs are told from controls by nothing",
     cause=SELECTION,
-    # Constants carry nothing.
-    applies=lambda facts, view: view.normalisation != "raw",
+    applies=lambda facts, view: view.normalises,
 )  # fmt: skip

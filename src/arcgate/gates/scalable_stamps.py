@@ -46,7 +46,7 @@ class ScalableStamps(StatedGate):
         stated = Statement(self.name, NETWORK, 0.0, 0.0, NOTICED)
         if not arrays:
             return Judgement([not_run(stated, "no rows were read")], [], [])
-        if not context.normalises:
+        if not context.viewer.view.normalises:
             return Judgement([not_run(stated, "the view divides by constants, so that it can scale any stamp")], [], [])
         flat, role = arrays["flat"], arrays["role"]
         some, every = counted_by_role(role, flat), counted_by_role(role, np.ones(len(role), dtype=bool))

@@ -50,19 +50,19 @@ def source_file(whole: str, setting: str) -> Path:
     ArcgateError
         There is no such module. Whatever a package that it lies in raises passes through.
     """
+    room, _, last = whole.rpartition(".")
+    known = room.startswith("arcgate.")
     try:
         spec = importlib.util.find_spec(whole)
     except ModuleNotFoundError as error:
         # A package that it lies in, or something that such a package imports.
         if error.name is None or not f"{whole}.".startswith(f"{error.name}."):
             raise
-        spec = None
+        spec, known = None, False
     if spec is None or not spec.has_location or spec.origin is None:
-        room, _, last = whole.rpartition(".")
-        ours = room.startswith("arcgate.")
-        near = difflib.get_close_matches(last, [each.rpartition(".")[2] for each in modules_of(room)], n=1) if ours else []
+        near = difflib.get_close_matches(last, [each.rpartition(".")[2] for each in modules_of(room)], n=1) if known else []
         hint = f"; {near[0]} is meant?" if near else ""
-        found = f"a module of {room}{hint}" if ours else "install its package, or let PYTHONPATH name the folder that it lies in"
+        found = f"a module of {room}{hint}" if known else "install its package, or let PYTHONPATH name the folder that it lies in"
         raise ArcgateError(f"there is no module {whole}", where=setting, todo=f"correct the name: {found}")
     return Path(spec.origin)
 

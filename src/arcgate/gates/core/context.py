@@ -57,11 +57,6 @@ class Context:
         """Where gates look on these stamps."""
         return Regions(self.facts.imaging)
 
-    @property
-    def normalises(self) -> bool:
-        """Whether the view has statistics of its own: `raw` divides by constants."""
-        return self.viewer.view.normalisation != "raw"
-
     def fits(self, galaxy: Ids) -> NDArray[np.bool_]:
         """Whether each galaxy belongs to the half on which rules are fitted: every second one in hash order.
 
