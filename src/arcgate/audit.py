@@ -140,7 +140,7 @@ def _track(opened: Opened, evidence: Evidence, drawings: Mapping[str, Figure]) -
     plain = as_plain(spec)
     params = {"view": plain["view"], "gates": plain["gates"], "layout": source.facts.layout, "paired": source.facts.paired}
     store = open_store(spec.runtime.mlruns_dir)
-    files = [folder / EVIDENCE, folder / REPORT]
+    files = [folder / REPORT]
     log_audit(store, source.path.resolve().name, source.digest, evidence, params, files, drawings, folder / "figures")
 
 

@@ -303,9 +303,11 @@ def _report() -> int:
 
 def _ui() -> int:
     def task(config: DictConfig) -> int:
-        from arcgate.tracking.ui import serve
+        from arcgate.tracking.ui import has_display, serve
 
-        return serve(str(config.runtime.mlruns_dir), int(config.port))
+        browser = bool(config.open) and sys.stdout.isatty() and has_display()
+        study = None if config.study is None else _typed().get("study", str(config.study))
+        return serve(str(config.runtime.mlruns_dir), int(config.port), study, browser=browser)
 
     return _hydra("ui", task)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]  # it carries no annotations
+from yaml import YAMLError
 
 from arcgate.ground.errors import ArcgateError
 

@@ -90,18 +90,21 @@ def run_variant(spec: Variant) -> Safe:
     check_backbone(spec.learning.backbone)
     store = opened(spec.runtime.mlruns_dir)
     runs.require_usable(store, spec.study)
+    runs.want(store, spec.study, spec.variant)
     prepared = prepare(spec)
     run_id = runs.variant_run(store, spec.study, spec.variant, prepared.keys.run)
-    ended: runs.Ended = "FAILED"
+    outcome: runs.Outcome = "failed"
+    safe: Safe | None = None
     try:
         evidence = judge(prepared)
+        safe = evidence.safe
         left = learn_and_score(prepared, store, run_id, evidence)
-        ended = "FINISHED"
+        outcome = "finished"
     except KeyboardInterrupt:
-        ended = "KILLED"
+        outcome = "interrupted"
         raise
     finally:
-        runs.finish(store, run_id, ended)
+        runs.finish(store, run_id, outcome, safe)
         rebuild(store, spec.study, study_folder(spec))
     write_record(spec, prepared.keys, left)
     return evidence.safe
@@ -197,8 +200,7 @@ def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metr
     record.log_metrics(store, run_id, metrics)
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
     record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
-    for name in (EVIDENCE, REPORT):
-        record.log_artifacts(store, run_id, prepared.evidence / name)
+    record.log_artifacts(store, run_id, prepared.evidence / REPORT)
     record.log_artifacts(store, run_id, prepared.figures, "figures")
     for table in sorted(prepared.scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")

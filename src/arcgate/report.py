@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +10,12 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from arcgate.tracking.results import apart, results
+from arcgate.tracking.results import read_table
 from arcgate.tracking.short_table import WIDTH, short_table
 from arcgate.tracking.table import CSV, print_table
 
 # Marks of the short table, by what follows them: the next cell, or the end of the line.
-_STYLES: Final = {r"\d x(?= |$)|\bFAIL\b": "bold red", r"\d \?(?= |$)": "yellow", r"\d b(?= |$)": "magenta", r"\bpass\b": "green"}
+_STYLES: Final = {r"\d x(?= |$)|\bFAIL\b": "bold red", r"\d \?(?= |$)": "yellow", r"\d i(?= |$)": "magenta", r"\bpass\b": "green"}
 
 
 def print_study(study: str, mlruns_dir: str, data_dir: str, full: bool = False) -> None:
@@ -34,9 +35,7 @@ def print_study(study: str, mlruns_dir: str, data_dir: str, full: bool = False) 
     ArcgateError
         Unknown study.
     """
-    show(results(study, mlruns_dir), study, data_dir, full)
-    if others := apart(study, mlruns_dir):
-        print(f"apart, since their data sets are of another schema: {', '.join(others)}; run them again for the table")
+    show(read_table(study, mlruns_dir, full=full), study, data_dir, full)
 
 
 def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> None:
@@ -53,10 +52,13 @@ def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> 
         console.print(Text(title, style="bold"))
         for line in short_table(table, console.width):
             console.print(_styled(line), soft_wrap=True)
+    for note in table.attrs["notes"]:
+        for line in textwrap.wrap(f"note: {note}", console.width, subsequent_indent="  "):
+            console.print(Text(line, style="yellow"), soft_wrap=True)
     files = Path(data_dir) / "studies" / study
     for line in (
         f"intervals, other gates, causes in words: arcgate report study={study} full=true",
-        f"every column: {files / CSV}; curves and figures: make ui, experiment {study}",
+        f"every column: {files / CSV}; runs, curves, figures: arcgate ui study={study}",
     ):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 

@@ -40,7 +40,7 @@ def log_audit(
     params : mapping
         View, settings and facts; nested.
     files : sequence of Path
-        Evidence and report.
+        The report.
     drawings : mapping of str to Figure
         Of the evidence, from `drawings_of`.
     folder : Path
@@ -52,7 +52,7 @@ def log_audit(
         Run identifier.
     """
     run_id = runs.variant_run(store, STUDY, name, evidence.key)
-    ended: runs.Ended = "FAILED"
+    outcome: runs.Outcome = "failed"
     try:
         evidence_figures(evidence, drawings, folder)
         # Two audits of one data set at once: MLflow's writes find and insert in two steps.
@@ -63,8 +63,8 @@ def log_audit(
             for file in files:
                 record.log_artifacts(store, run_id, file)
             record.log_artifacts(store, run_id, folder, "figures")
-        ended = "FINISHED"
+        outcome = "finished"
     finally:
-        runs.finish(store, run_id, ended)
+        runs.finish(store, run_id, outcome, evidence.safe)
         runs.finish_study(store, STUDY)
     return run_id

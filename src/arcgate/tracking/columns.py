@@ -166,7 +166,7 @@ def _interval(value: float, low: float, high: float, *, digits: int) -> str:
 
 def _variant_cell(row: pd.Series) -> str:
     status = row["run_status"]
-    return str(row["variant"]) if status == "FINISHED" else f"{row['variant']} ({str(status).lower()})"
+    return str(row["variant"]) if status == "finished" else f"{row['variant']} ({status})"
 
 
 def _folded(cell: str) -> str:

@@ -11,6 +11,7 @@ import posixpath
 import re
 from typing import Final
 
+from arcgate.dataset.schema import SCHEMA_VERSION
 from arcgate.gates.core.result import Role
 from arcgate.ground.errors import ArcgateError
 
@@ -18,19 +19,37 @@ STUDY: Final = "arcgate.study"
 KEY: Final = "arcgate.key"
 KIND: Final = "arcgate.kind"
 SCHEMA: Final = "arcgate.schema"
-"""Version of the data sets' schema: results on sets of different versions are never in one table."""
+"""Versions of the data sets' schema and of the names on runs: results under different ones are never in one table."""
+LAYOUT: Final = f"{SCHEMA_VERSION}.1"
+"""What this version writes there; the second number is raised when a metric, a tag or a status gets another name or meaning."""
 VARIANT: Final = "arcgate.variant"
 OPENED: Final = "arcgate.opened_ms"
 DATA_DIGEST: Final = "arcgate.data_digest"
+OUTCOME: Final = "arcgate.outcome"
+"""running, finished, failed or interrupted: MLflow's own status is "failed" where a finished variant failed its gates, too."""
+WANTED: Final = "arcgate.wanted"
+"""On a study's run, `arcgate.wanted.<mark>`: name of a variant that was asked for, whether or not it came to have a run."""
+COMMIT: Final = "arcgate.commit"
+CHANGED: Final = "arcgate.changed_since_commit"
+COMMAND: Final = "arcgate.command"
 SAFE: Final = "arcgate.safe"
 SECTIONS: Final = "arcgate.gate_sections"
 """Section of the report of each result, by its name, as JSON."""
 CAUSE: Final = "arcgate.cause"
 CAUSE_SENTENCE: Final = "arcgate.cause_sentence"
-PARENT: Final = "mlflow.parentRunId"
+WORST_GATE: Final = "worst_gate"
+"""The gate that failed and lies furthest from its null value, `<name>/<view>`."""
+NOTE: Final = "mlflow.note.content"
+"""Description of a run or an experiment, in Markdown; MLflow's pages show it."""
 
-KIND_PARENT: Final = "parent"
+KIND_STUDY: Final = "study"
 KIND_VARIANT: Final = "variant"
+
+SAFE_NUMBER: Final = "safe"
+"""Metric: 1 passed, 0 failed, 0.5 undetermined, so that runs can be sorted and filtered by it."""
+GATES_FAILED: Final = "gates_failed"
+WORST_DISTANCE: Final = "worst_distance"
+"""How far the worst gate lies from its null value: 0 at it, 1 where the classes are told apart by it altogether."""
 
 LOW: Final = "low"
 HIGH: Final = "high"
@@ -40,7 +59,7 @@ REQUIRED: Final = "required_sensitivity"
 JUDGED_PREFIXES: Final = ("gate/", "diagnostic/")
 """What carries a status: gates decide, diagnostics never do."""
 RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "common/")
-"""Metrics with these prefixes are results; the others are epoch metrics of the training."""
+"""Order of the results in a table; other test grounds, whose metrics carry their names, follow."""
 
 NAME_LENGTH: Final = 250
 # Limits of MLflow 3.17 for what is kept under these names, in characters. It cuts off longer parameters and tags without a word,

@@ -7,21 +7,28 @@ import math
 import textwrap
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import yaml
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from arcgate.gates.core.result import Evidence
+from arcgate.gate_report import EVIDENCE
+from arcgate.gates.core.result import Evidence, Safe
+from arcgate.ground.commit import commit
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.locks import locked
 from arcgate.tracking import names
+from arcgate.tracking.descriptions import run_description
 from arcgate.tracking.store import Store
+from arcgate.tracking.worst import worst_gate
 
 DATASET_DIGEST_LENGTH: Final = 32
 _BATCH: Final = 100
 _SENTENCE_LENGTH: Final = 1000
+_SAFE_NUMBERS: Final[dict[Safe, float]] = {"passed": 1.0, "failed": 0.0, "undetermined": 0.5}
 
 
 def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -98,7 +105,11 @@ def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:
 
 
 def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
-    """Log gates, diagnostics and the refit as metrics with intervals, statuses and the answers to *safe?* and *cause?* as tags.
+    """Log what people sort, filter and compare by, and all of the evidence as the artifact `evidence.json`.
+
+    Metrics: `safe`, `gates_failed`, `worst_distance`; the value of each gate, of each diagnostic over all rows, and of each
+    quantity of the refit. Tags: the status of each gate, the two answers, the gate that failed worst. The run's description has
+    the answers in words and a table of the gates.
 
     Parameters
     ----------
@@ -107,27 +118,56 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     run_id : str
         The run.
     evidence : Evidence
-        Of a battery. A long sentence on the cause is shortened here; evidence.json has all of it.
+        Of a battery. A long sentence on the cause is shortened here.
     """
-    cause = evidence.cause
-    metrics: dict[str, float | None] = {}
+    cause, worst = evidence.cause, worst_gate(evidence.results)
+    gates = [result for result in evidence.results if result.role == "gate"]
+    metrics: dict[str, float | None] = {
+        names.SAFE_NUMBER: _SAFE_NUMBERS[evidence.safe],
+        names.GATES_FAILED: float(sum(result.status == "failed" for result in gates)),
+        names.WORST_DISTANCE: 0.0 if worst is None else worst.distance,
+    }
     tags: dict[str, object] = {
         names.SAFE: evidence.safe,
         names.CAUSE: cause.name,
-        names.SECTIONS: json.dumps({name: words.section for name, words in evidence.words.items()}),
+        names.WORST_GATE: worst.gate if worst is not None else "none",
+        names.SECTIONS: json.dumps({result.name: evidence.words[result.name].section for result in gates}),
         names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
+        names.NOTE: run_description(evidence),
     }
     for result in evidence.results:
         name = names.result(result.role, result.name, result.view, result.stratum)
-        metrics |= {name: result.value, f"{name}/{names.LOW}": result.low, f"{name}/{names.HIGH}": result.high}
-        metrics[f"{name}/{names.DETECTED}"] = result.detected_sensitivity
-        metrics[f"{name}/{names.REQUIRED}"] = result.required_sensitivity
-        tags[name] = result.status
-    for one in cause.measured:
-        name = names.verdict(one.name, one.band)
-        metrics |= {name: one.value, f"{name}/{names.LOW}": one.low, f"{name}/{names.HIGH}": one.high}
+        if result.role == "gate":
+            tags[name] = result.status
+        if result.role == "gate" or result.stratum == "overall":
+            metrics[name] = result.value
+    metrics |= {names.verdict(one.name, one.band): one.value for one in cause.measured}
     log_metrics(store, run_id, metrics)
     set_tags(store, run_id, tags)
+    store.client.log_dict(run_id, asdict(evidence), EVIDENCE)
+
+
+def log_origin(store: Store, run_id: str, command: str, configuration: Mapping[str, object]) -> None:
+    """Log where a run comes from: the command, the commit of the code, and the whole composed configuration.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    run_id : str
+        The run.
+    command : str
+        What makes this run, as one would type it.
+    configuration : mapping
+        Nested; kept as the artifact `config.yaml`.
+    """
+    code = commit()
+    tags: dict[str, object] = {names.COMMAND: command, "mlflow.source.name": command, "mlflow.source.type": "LOCAL"}
+    tags |= {names.COMMIT: str(code), names.CHANGED: code.changed}
+    if code.commit is not None:
+        tags["mlflow.source.git.commit"] = code.commit
+    set_tags(store, run_id, tags)
+    store.client.log_text(run_id, yaml.safe_dump(dict(configuration), sort_keys=False), "config.yaml")
 
 
 def log_dataset(store: Store, run_id: str, name: str, digest: str, context: str = "training") -> None:

@@ -1,4 +1,4 @@
-"""One parent run a study, one child run a variant: found by their tags, reopened, never duplicated."""
+"""One run a study, and beside it one run a variant: found by their tags, reopened, never duplicated."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, Literal
 
 from mlflow.entities import Experiment, Run, ViewType
 
-from arcgate.dataset.schema import SCHEMA_VERSION
+from arcgate.gates.core.result import Safe
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.locks import locked
 from arcgate.tracking import names
 from arcgate.tracking.store import Store
 
-Ended = Literal["FINISHED", "FAILED", "KILLED"]
+Outcome = Literal["finished", "failed", "interrupted"]
+_STATUS: Final[dict[Outcome, str]] = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _PAGE: Final = 1000
+_MARK: Final = 12
 
 
 def study_run(store: Store, study: str) -> str:
-    """Make or reopen the study's parent run.
+    """Make or reopen the study's own run, which holds its table and figures.
 
     Parameters
     ----------
@@ -41,11 +44,11 @@ def study_run(store: Store, study: str) -> str:
         If the study was deleted in MLflow or its artifacts belong to another folder.
     """
     with locked(store.folder, study):
-        return _parent(store, _experiment(store, study), study)
+        return _study_run(store, _experiment(store, study), study)
 
 
 def variant_run(store: Store, study: str, variant: str, key: str) -> str:
-    """Make or reopen the variant's run, below the study's parent run.
+    """Make or reopen the variant's run.
 
     A run belongs to a variant if study, variant name, key and the data sets' schema agree. A run that was killed and therefore
     still says RUNNING is taken up again like any other.
@@ -67,25 +70,49 @@ def variant_run(store: Store, study: str, variant: str, key: str) -> str:
     """
     with locked(store.folder, study):
         experiment = _experiment(store, study)
-        parent = _parent(store, experiment, study)
-        tags = _variant_tags(study, variant, key)
-        return _opened(store, experiment, variant, tags, {names.PARENT: parent})
+        _study_run(store, experiment, study)
+        return _opened(store, experiment, variant, _variant_tags(study, variant, key))
 
 
-def finish(store: Store, run_id: str, status: Ended) -> None:
-    """End a run with a status."""
-    store.client.set_terminated(run_id, status)
+def want(store: Store, study: str, variant: str) -> None:
+    """Note on the study's run that a variant was asked for: one whose data set cannot be built never has a run of its own."""
+    mark = hashlib.sha256(variant.encode()).hexdigest()[:_MARK]
+    store.client.set_tag(study_run(store, study), f"{names.WANTED}.{mark}", names.fitting(variant, names.TAG_LENGTH))
+
+
+def wanted(runs: list[Run]) -> list[str]:
+    """Names of all variants that a study was asked for, in alphabetical order."""
+    found = {value for run in _studies(runs) for name, value in run.data.tags.items() if name.startswith(names.WANTED)}
+    return sorted(found)
+
+
+def finish(store: Store, run_id: str, outcome: Outcome, safe: Safe | None = None) -> None:
+    """End a run.
+
+    Parameters
+    ----------
+    store : Store
+        From `open_store`.
+    run_id : str
+        The run.
+    outcome : {'finished', 'failed', 'interrupted'}
+        What became of the work.
+    safe : {'passed', 'failed', 'undetermined'}, optional
+        The gates' answer. MLflow shows a run whose gates failed with the mark of a failure, since a green tick would be read
+        as a good data set; the tag `arcgate.outcome` tells the two apart.
+    """
+    store.client.set_tag(run_id, names.OUTCOME, outcome)
+    store.client.set_terminated(run_id, _STATUS["failed" if safe == "failed" else outcome])
 
 
 def finish_study(store: Store, study: str) -> None:
-    """End the parent run if no variant is running: FINISHED, whatever became of the variants."""
+    """End the study's run if no variant is running: as finished, whatever became of the variants."""
     with locked(store.folder, study):
-        experiment = _experiment(store, study)
-        runs = experiment_runs(store, experiment)
+        runs = experiment_runs(store, _experiment(store, study))
         variants = _tagged(runs, {names.KIND: names.KIND_VARIANT})
         if all(run.info.status != "RUNNING" for run in variants):
-            for parent in _tagged(runs, {names.KIND: names.KIND_PARENT}):
-                store.client.set_terminated(parent.info.run_id, "FINISHED")
+            for run in _studies(runs):
+                finish(store, run.info.run_id, "finished")
 
 
 def experiment_runs(store: Store, experiment: Experiment) -> list[Run]:
@@ -101,9 +128,9 @@ def experiment_runs(store: Store, experiment: Experiment) -> list[Run]:
 
 
 def variant_runs(runs: list[Run]) -> tuple[list[Run], list[Run]]:
-    """Runs of variants: those of this version of the data sets' schema, and those of another or of none."""
+    """Runs of variants: those under this version's schema and names (`names.LAYOUT`), and those under others or none."""
     variants = _tagged(runs, {names.KIND: names.KIND_VARIANT})
-    same = _tagged(variants, {names.SCHEMA: str(SCHEMA_VERSION)})
+    same = _tagged(variants, {names.SCHEMA: names.LAYOUT})
     ours = {run.info.run_id for run in same}
     return same, [run for run in variants if run.info.run_id not in ours]
 
@@ -118,30 +145,35 @@ def is_latest(store: Store, study: str, variant: str, run_id: str) -> bool:
     if not named:
         return False
     latest = max(named, key=lambda run: int(run.data.tags[names.OPENED]))
-    return bool(latest.info.run_id == run_id and latest.info.status == "FINISHED")
+    return bool(latest.info.run_id == run_id and latest.data.tags.get(names.OUTCOME) == "finished")
 
 
 def _variant_tags(study: str, variant: str, key: str) -> dict[str, str]:
     name = names.fitting(variant, names.TAG_LENGTH)
-    kind = {names.KIND: names.KIND_VARIANT, names.SCHEMA: str(SCHEMA_VERSION)}
+    kind = {names.KIND: names.KIND_VARIANT, names.SCHEMA: names.LAYOUT}
     return {names.STUDY: study, **kind, names.VARIANT: name, names.KEY: key}
 
 
-def _parent(store: Store, experiment: Experiment, study: str) -> str:
-    return _opened(store, experiment, study, {names.STUDY: study, names.KIND: names.KIND_PARENT}, {})
+def _studies(runs: list[Run]) -> list[Run]:
+    return _tagged(runs, {names.KIND: names.KIND_STUDY})
 
 
-def _opened(store: Store, experiment: Experiment, name: str, identity: Mapping[str, str], others: Mapping[str, str]) -> str:
+def _study_run(store: Store, experiment: Experiment, study: str) -> str:
+    return _opened(store, experiment, study, {names.STUDY: study, names.KIND: names.KIND_STUDY})
+
+
+def _opened(store: Store, experiment: Experiment, name: str, identity: Mapping[str, str]) -> str:
     """Find the run that carries these tags and set it to RUNNING, or make it; call it under the study's lock."""
     now = time.time_ns() // 1_000_000
     found = _tagged(experiment_runs(store, experiment), identity)
     if not found:
-        tags = {**identity, **others, names.OPENED: str(now)}
+        tags = {**identity, names.OPENED: str(now), names.OUTCOME: "running"}
         shown = names.fitting(name, names.RUN_NAME_LENGTH)
         return str(store.client.create_run(experiment.experiment_id, run_name=shown, tags=tags).info.run_id)
     run_id = str(found[0].info.run_id)
     store.client.update_run(run_id, status="RUNNING")
     store.client.set_tag(run_id, names.OPENED, now)
+    store.client.set_tag(run_id, names.OUTCOME, "running")
     return run_id
 
 
@@ -168,6 +200,16 @@ def _experiment(store: Store, study: str) -> Experiment:
     return store.client.get_experiment(store.client.create_experiment(study, artifact_location=_location(store, study)))
 
 
+def artifacts_folder(store: Store, study: str, run_id: str) -> Path:
+    """Folder of a run's artifacts, below this store's folder even where that was moved since."""
+    return store.artifacts / _folder_name(study) / run_id / "artifacts"
+
+
+def moved(store: Store, experiment: Experiment) -> bool:
+    """Whether MLflow looks for an experiment's artifacts in another place, which it keeps as an absolute one."""
+    return bool(experiment.artifact_location != _location(store, experiment.name))
+
+
 def _location(store: Store, study: str) -> str:
     return (store.artifacts / _folder_name(study)).as_uri()
 
@@ -186,7 +228,7 @@ def _known_experiment(store: Store, study: str) -> Experiment | None:
             where=store.uri,
             todo=f"restore it with `mlflow experiments restore -x {experiment.experiment_id}`, or choose another study name",
         )
-    if experiment.artifact_location != location:
+    if moved(store, experiment):
         raise ArcgateError(
             f"the artifacts of study {study!r} belong in {experiment.artifact_location}: MLflow keeps absolute places, "
             "and this folder was moved or the study was made by something else",

@@ -94,7 +94,7 @@ def _fitted(table: pd.DataFrame, gates: Sequence[str], width: int) -> tuple[list
 
 
 def _columns(table: pd.DataFrame, gates: Sequence[str]) -> list[_Column]:
-    factors = _Column(("differs by",), tuple(_differences(table)), True)
+    factors = _Column(("differs by",), tuple(differences(table)), True)
     columns = [_Column(("variant",), tuple(_variant(row) for _, row in table.iterrows()), True)]
     if any(cell != ABSENT for cell in factors.cells):
         columns.append(factors)
@@ -107,7 +107,7 @@ def _columns(table: pd.DataFrame, gates: Sequence[str]) -> list[_Column]:
 
 def _variant(row: pd.Series) -> str:
     status = row["run_status"]
-    return str(row["variant"]) if status == "FINISHED" else f"{row['variant']} ({str(status).lower()})"
+    return str(row["variant"]) if status == "finished" else f"{row['variant']} ({status})"
 
 
 def _safe(value: object) -> str:
@@ -144,7 +144,7 @@ def _usual(table: pd.DataFrame, name: str) -> object:
     return max(values, key=values.count)
 
 
-def _differences(table: pd.DataFrame) -> list[str]:
+def differences(table: pd.DataFrame) -> list[str]:
     """For each variant the factors in which it leaves what is usual in the study; numbers with their names."""
     usual = {name: _usual(table, name) for name in shown_factors(table)}
     cells = []

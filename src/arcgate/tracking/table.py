@@ -1,4 +1,4 @@
-"""The study's table in the terminal, as Markdown, CSV and JSON, and on the parent run."""
+"""The study's table in the terminal, as Markdown, CSV and JSON, and on the study's run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from rich.text import Text
 
 from arcgate.ground.atomic import atomically
 from arcgate.ground.locks import locked
-from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, compact_columns, sensitivity_columns
+from arcgate.tracking import names
+from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, compact_columns, sensitivity_columns, shown_factors
+from arcgate.tracking.descriptions import study_description
+from arcgate.tracking.pages import show_columns
 from arcgate.tracking.record import log_artifacts, set_tags
-from arcgate.tracking.results import study_table
+from arcgate.tracking.results import known_experiment, short_scores, study_table
 from arcgate.tracking.runs import finish_study, study_run
 from arcgate.tracking.store import Store
 
@@ -79,24 +82,6 @@ def _packed(first: TableColumn, columns: Sequence[TableColumn], width: int) -> l
     return blocks
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Format the compact table as Markdown."""
-    causes = "".join(f"\n- {_escaped(line)}" for line in _causes(table))
-    return (
-        _pipe_table(compact_columns(table), len(table))
-        + f"\n{SENSITIVITIES}\n\n"
-        + _pipe_table(sensitivity_columns(table), len(table))
-        + causes
-        + "\n"
-    )
-
-
-def _pipe_table(columns: Sequence[TableColumn], rows: int) -> str:
-    lines = [[_escaped(" ".join(column.heading)) for column in columns], ["---"] * len(columns)]
-    lines += [[_escaped(column.cells[row]) for column in columns] for row in range(rows)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
 def _causes(table: pd.DataFrame) -> list[str]:
     """Why each judged variant that is not safe is not."""
     unsafe = table[table["safe"].notna() & (table["safe"] != "passed")]
@@ -104,7 +89,7 @@ def _causes(table: pd.DataFrame) -> list[str]:
 
 
 def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:
-    """Write the table as CSV (every column, full precision), Markdown (compact) and JSON; a reader sees old or new, never half.
+    """Write the table as CSV (every column, full precision), Markdown (short) and JSON; a reader sees old or new, never half.
 
     Parameters
     ----------
@@ -120,7 +105,7 @@ def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:
     """
     contents = {
         CSV: table.to_csv(index=False, lineterminator="\n"),
-        MARKDOWN: markdown(table),
+        MARKDOWN: study_description(table),
         JSON: json.dumps(json.loads(table.to_json(orient="split", index=False, double_precision=15)), indent=1) + "\n",
     }
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -128,9 +113,9 @@ def write_tables(table: pd.DataFrame, folder: str | Path) -> list[Path]:
 
 
 def rebuild(store: Store, study: str, folder: str | Path) -> pd.DataFrame:
-    """Write the study's tables to a folder and to its parent run, from what the tracking database holds now.
+    """Write the study's table to a folder, to its run and to its experiment's page, from what the tracking database holds now.
 
-    To be called whenever a variant ends; processes that call it at once do so one after the other. The parent run ends
+    To be called whenever a variant ends; processes that call it at once do so one after the other. The study's run ends
     with the last variant that runs.
 
     Parameters
@@ -149,10 +134,16 @@ def rebuild(store: Store, study: str, folder: str | Path) -> pd.DataFrame:
     """
     with locked(store.folder, f"table of {study}"):
         table = study_table(store, study)
-        parent = study_run(store, study)
+        run_id = study_run(store, study)
         for path in write_tables(table, folder):
-            log_artifacts(store, parent, path)
-        set_tags(store, parent, {LOGGED_TABLES: json.dumps([{"path": JSON, "type": "table"}])})
+            log_artifacts(store, run_id, path)
+        description = study_description(table)
+        logged = json.dumps([{"path": JSON, "type": "table"}])
+        set_tags(store, run_id, {LOGGED_TABLES: logged, names.NOTE: description})
+        experiment = known_experiment(store, study)
+        store.client.set_experiment_tag(experiment.experiment_id, names.NOTE, description)
+        metrics = [names.SAFE_NUMBER, names.GATES_FAILED, *short_scores(table)]
+        show_columns(store, experiment, metrics, [names.WORST_GATE], shown_factors(table))
         finish_study(store, study)
     return table
 
@@ -178,10 +169,6 @@ def _styled(cell: str) -> Text:
 
 def _total(columns: Sequence[TableColumn]) -> int:
     return sum(column.width + _CELL_FRAME for column in columns) + 1
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _written(path: Path, text: str) -> Path:
