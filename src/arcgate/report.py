@@ -52,7 +52,7 @@ def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> 
         console.print(Text(title, style="bold"))
         for line in short_table(table, console.width):
             console.print(_styled(line), soft_wrap=True)
-    for note in table.attrs["notes"]:
+    for note in table.attrs.get("notes", []):
         for line in textwrap.wrap(f"note: {note}", console.width, subsequent_indent="  "):
             console.print(Text(line, style="yellow"), soft_wrap=True)
     files = Path(data_dir) / "studies" / study

@@ -16,8 +16,9 @@ def test_an_audit_is_one_run_with_its_evidence_report_and_figures(store: Store, 
     runs = {log_audit(store, "pilot", "d" * 64, evidence, params, [report], drawings, tmp_path / "figures") for _ in range(2)}
     (run_id,) = runs
     run = store.client.get_run(run_id)
-    assert (run.info.status, run.data.tags[names.SAFE], run.data.params["view.normalisation"]) == ("FINISHED", "failed", "raw")
-    assert {entry.path for entry in store.client.list_artifacts(run_id)} == {"figures", "report.html"}
+    assert (run.data.tags[names.OUTCOME], run.data.tags[names.SAFE]) == ("finished", "failed")
+    assert run.data.params["view.normalisation"] == "raw"
+    assert {entry.path for entry in store.client.list_artifacts(run_id)} == {"evidence.json", "figures", "report.html"}
     assert {entry.path for entry in store.client.list_artifacts(run_id, "figures")} == {"figures/gates", "figures/gates.png"}
     drawn = {entry.path for entry in store.client.list_artifacts(run_id, "figures/gates")}
     # Tables are in the report, not among the drawings.

@@ -26,7 +26,7 @@ def spec(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Varia
 @pytest.fixture
 def record(store: Store, spec: Variant) -> Record:
     run_id = variant_run(store, spec.study, spec.variant, KEYS.run)
-    finish(store, run_id, "FINISHED")
+    finish(store, run_id, "finished")
     file = runs_folder(spec) / "evidence" / "evidence.json"
     file.parent.mkdir(parents=True)
     file.write_text("{}")
@@ -48,11 +48,11 @@ def test_a_missing_file_leaves_it_unfinished(spec: Variant, record: Record) -> N
 
 def test_a_run_that_is_not_the_last_word_in_mlflow_is_run_again(store: Store, spec: Variant, record: Record) -> None:
     other = variant_run(store, spec.study, spec.variant, "other settings")
-    finish(store, other, "FINISHED")
+    finish(store, other, "finished")
     assert found(spec) is None
     variant_run(store, spec.study, spec.variant, KEYS.run)
     assert found(spec) is None, "still running"
-    finish(store, record.run_id, "FINISHED")
+    finish(store, record.run_id, "finished")
     assert found(spec) == record
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from mlflow.utils import validation
 
-from arcgate.gates.core.result import Evidence
+from arcgate.gates.core.result import Evidence, read_evidence
+from arcgate.ground.commit import commit
 from arcgate.ground.errors import ArcgateError
 from arcgate.naming import STUDY_LENGTH
 from arcgate.tracking import names
@@ -19,10 +20,11 @@ from arcgate.tracking.record import (
     log_evidence,
     log_history,
     log_metrics,
+    log_origin,
     log_params,
     set_tags,
 )
-from arcgate.tracking.runs import variant_run
+from arcgate.tracking.runs import artifacts_folder, variant_run
 from arcgate.tracking.store import Store
 
 
@@ -77,17 +79,46 @@ def test_evidence_becomes_metrics_and_tags(store: Store, run: str, evidence: Evi
     log_evidence(store, run, evidence)
     data = store.client.get_run(run).data
     name = "gate/core/raw/overall"
-    assert (data.metrics[name], data.metrics[f"{name}/low"], data.metrics[f"{name}/high"]) == (0.53, 0.504, 0.556)
-    assert (data.metrics[f"{name}/detected_sensitivity"], data.metrics[f"{name}/required_sensitivity"]) == (0.02, 0.1)
-    assert data.tags[name] == "undetermined"
+    assert (data.metrics[name], data.tags[name]) == (0.53, "undetermined")
     assert data.tags["gate/psf/raw/overall"] == "not_run"
     assert "gate/psf/raw/overall" not in data.metrics
+    assert (data.metrics["safe"], data.metrics["gates_failed"]) == (0.0, 1.0)
+    assert (data.tags["worst_gate"], round(data.metrics["worst_distance"], 2)) == ("ring/raw", 0.22)
+    # Intervals and sensitivities are in the artifact: metrics are what people sort and filter by.
+    assert not any(name.endswith(("/low", "/high", "_sensitivity")) for name in data.metrics)
+    assert read_evidence(artifacts_folder(store, "controls", run) / "evidence.json") == evidence
     assert (data.tags[names.SAFE], data.tags[names.CAUSE]) == ("failed", "sigma_for_fwhm + mask_edge")
     assert data.tags[names.CAUSE_SENTENCE] == "The arcs are 2.35 times as wide as declared."
     assert json.loads(data.tags[names.SECTIONS])["core"] == "residual"
-    refit = "verdict/psf_width/r"
-    assert (data.metrics[refit], data.metrics[f"{refit}/low"], data.metrics[f"{refit}/high"]) == (2.35, 2.3, 2.4)
-    assert not any("confidence" in name for name in data.metrics)
+    assert data.metrics["verdict/psf_width/r"] == 2.35
+
+
+def test_a_diagnostic_is_a_metric_over_all_rows_and_has_no_status(store: Store, run: str, evidence: Evidence, make_gate) -> None:
+    stratum = make_gate("mean_light", stratum="theta_e_lt_1", role="diagnostic", status="reported")
+    log_evidence(store, run, Evidence("e", "failed", evidence.cause, (*evidence.results, stratum)))
+    data = store.client.get_run(run).data
+    assert {name for name in data.metrics if name.startswith("diagnostic/")} == {"diagnostic/core_published/raw/overall"}
+    assert not any(name.startswith("diagnostic/") for name in data.tags)
+
+
+def test_a_runs_page_says_the_verdict_and_its_gates_the_failed_ones_first(store: Store, run: str, evidence: Evidence) -> None:
+    log_evidence(store, run, evidence)
+    note = store.client.get_run(run).data.tags["mlflow.note.content"]
+    assert note.startswith("**safe? No** A network could tell the classes apart")
+    assert "The arcs are 2.35 times as wide as declared." in note
+    rows = [line for line in note.splitlines() if line.startswith("| ")]
+    assert rows[2].startswith("| Ring | as stored | 0.61 | 0.58 to 0.64 | **FAILED** |")
+    assert len(rows) == 2 + sum(result.role == "gate" for result in evidence.results)
+
+
+def test_a_run_says_where_it_comes_from(store: Store, run: str) -> None:
+    log_origin(store, run, "arcgate run variant=mask_r5", {"data": {"seed": 1, "hosts": {"kind": "mock"}}})
+    tags = store.client.get_run(run).data.tags
+    assert tags["mlflow.source.name"] == tags[names.COMMAND] == "arcgate run variant=mask_r5"
+    assert tags[names.COMMIT] == str(commit())
+    assert (
+        artifacts_folder(store, "controls", run) / "config.yaml"
+    ).read_text() == "data:\n  seed: 1\n  hosts:\n    kind: mock\n"
 
 
 def test_a_dataset_is_an_input_with_a_short_digest_and_a_tag_with_the_whole(store: Store, run: str) -> None:

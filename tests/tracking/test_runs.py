@@ -5,9 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from arcgate.gates.core.result import Safe
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
-from arcgate.tracking.runs import experiment_runs, finish, finish_study, require_usable, study_run, variant_run
+from arcgate.tracking.runs import (
+    experiment_runs,
+    finish,
+    finish_study,
+    is_latest,
+    require_usable,
+    study_run,
+    variant_run,
+    want,
+    wanted,
+)
 from arcgate.tracking.store import Store, open_store
 
 
@@ -15,8 +26,8 @@ def _status(store: Store, run_id: str) -> str:
     return str(store.client.get_run(run_id).info.status)
 
 
-def test_a_variant_is_nested_below_its_study_and_tagged(store: Store) -> None:
-    parent = study_run(store, "controls")
+def test_a_variant_stands_beside_its_study_and_is_tagged(store: Store) -> None:
+    study = study_run(store, "controls")
     run = store.client.get_run(variant_run(store, "controls", "paired", "k1"))
     assert run.info.run_name == "paired"
     expected = {
@@ -24,10 +35,11 @@ def test_a_variant_is_nested_below_its_study_and_tagged(store: Store) -> None:
         names.KEY: "k1",
         names.KIND: "variant",
         names.VARIANT: "paired",
-        "mlflow.parentRunId": parent,
     }
     assert expected.items() <= run.data.tags.items()
-    assert store.client.get_run(parent).data.tags[names.KIND] == "parent"
+    # MLflow folds away what has a parent.
+    assert "mlflow.parentRunId" not in run.data.tags
+    assert store.client.get_run(study).data.tags[names.KIND] == "study"
 
 
 def test_runs_are_found_again_by_study_name_and_key(store: Store) -> None:
@@ -42,24 +54,41 @@ def test_runs_are_found_again_by_study_name_and_key(store: Store) -> None:
     assert len(experiment_runs(store, experiment)) == 4
 
 
-@pytest.mark.parametrize("left", ["RUNNING", "KILLED", "FAILED", "FINISHED"])
+@pytest.mark.parametrize("left", ["running", "interrupted", "failed", "finished"])
 def test_whatever_a_run_was_left_as_it_is_taken_up_again(store: Store, left: str) -> None:
     run = variant_run(store, "controls", "paired", "k1")
-    if left != "RUNNING":  # a killed process leaves the run as it was
+    if left != "running":  # a killed process leaves the run as it was
         finish(store, run, left)  # type: ignore[arg-type]  # parametrised with the allowed words
     assert variant_run(open_store(store.folder), "controls", "paired", "k1") == run
     assert _status(store, run) == "RUNNING"
-    finish(store, run, "FINISHED")
+    assert store.client.get_run(run).data.tags[names.OUTCOME] == "running"
+    finish(store, run, "finished")
     assert _status(store, run) == "FINISHED"
+
+
+@pytest.mark.parametrize(("safe", "status"), [("failed", "FAILED"), ("undetermined", "FINISHED"), ("passed", "FINISHED")])
+def test_a_run_whose_gates_failed_does_not_look_like_a_success(store: Store, safe: Safe, status: str) -> None:
+    run = variant_run(store, "controls", "paired", "k1")
+    finish(store, run, "finished", safe)
+    assert (_status(store, run), store.client.get_run(run).data.tags[names.OUTCOME]) == (status, "finished")
+    assert is_latest(store, "controls", "paired", run)
+
+
+def test_a_variant_that_was_asked_for_is_known_without_a_run(store: Store) -> None:
+    for name in ("unpaired", "paired", "paired"):
+        want(store, "controls", name)
+    experiment = store.client.get_experiment_by_name("controls")
+    assert experiment is not None
+    assert wanted(experiment_runs(store, experiment)) == ["paired", "unpaired"]
 
 
 def test_the_study_ends_with_the_last_variant_that_runs(store: Store) -> None:
     parent = study_run(store, "controls")
     runs = [variant_run(store, "controls", name, "k") for name in ("paired", "unpaired")]
-    finish(store, runs[0], "FINISHED")
+    finish(store, runs[0], "finished")
     finish_study(store, "controls")
     assert _status(store, parent) == "RUNNING"
-    finish(store, runs[1], "FAILED")
+    finish(store, runs[1], "failed")
     finish_study(store, "controls")
     assert _status(store, parent) == "FINISHED"
 

@@ -32,7 +32,7 @@ def study(gates: dict[str, list[tuple[float, str | None]]], **columns: list[obje
     n = len(next(iter(columns.values())))
     table: dict[str, list[object]] = {
         "variant": [f"v{number}" for number in range(n)],
-        "run_status": ["FINISHED"] * n,
+        "run_status": ["finished"] * n,
         "safe": ["failed"] * n,
         "cause": ["mask_edge + normalisation"] * n,
         "gate_sections": [sections_of(gates)] * n,
@@ -111,8 +111,8 @@ def test_a_diagnostic_that_could_not_run_in_one_variant_is_no_gate(
     for name, diagnostic in (("paired", ran), ("unpaired", not_run)):
         run = variant_run(store, "controls", name, "k")
         log_evidence(store, run, Evidence("e", "failed", evidence.cause, (*evidence.results, diagnostic)))
-        finish(store, run, "FINISHED")
-    table = results("controls", store.folder)
+        finish(store, run, "finished")
+    table = results("controls", store.folder, full=True)
     assert list(table["diagnostic/mean_light/raw/overall/status"]) == ["reported", "not_run"]
     assert not any("mean_light" in stem for stem in shown_gates(table))
     assert "mean" not in "\n".join(short_table(table))
@@ -160,7 +160,7 @@ def test_on_request_everything_is_printed(store: Store, evidence: Evidence, monk
     run = variant_run(store, "one", "paired", "k")
     log_evidence(store, run, evidence)
     log_metrics(store, run, {"test/auroc": 0.97, "test/auroc/low": 0.96, "test/auroc/high": 0.98})
-    finish(store, run, "FINISHED")
+    finish(store, run, "finished")
     text = io.StringIO()
     monkeypatch.setattr(report, "Console", lambda **options: Console(**({"file": text, "color_system": None} | options)))
     for full in (False, True):

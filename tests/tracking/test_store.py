@@ -22,7 +22,7 @@ from arcgate.tracking.store import open_store
 
 store = open_store(sys.argv[1])
 for name in ("paired", "unpaired", "mask7"):
-    finish(store, variant_run(store, "controls", name, f"key of {name}"), "FINISHED")
+    finish(store, variant_run(store, "controls", name, f"key of {name}"), "finished")
 """
 
 

@@ -10,11 +10,12 @@ from rich.console import Console
 
 from arcgate.gates.core.result import Evidence
 from arcgate.tracking.columns import shown_factors
+from arcgate.tracking.descriptions import study_description
 from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_params
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import finish, study_run, variant_run
 from arcgate.tracking.store import Store
-from arcgate.tracking.table import CSV, JSON, MARKDOWN, SENSITIVITIES, markdown, print_table, rebuild
+from arcgate.tracking.table import CSV, JSON, MARKDOWN, print_table, rebuild
 
 SCORES = {"test/auroc": 0.9712, "common/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
 
@@ -34,13 +35,13 @@ def study(store: Store, evidence: Evidence) -> Store:
         if controls == "paired":
             log_evidence(store, run, evidence)
             log_metrics(store, run, SCORES | {"test/auroc/low": 0.9601, "test/auroc/high": 0.9799})
-            finish(store, run, "FINISHED")
+            finish(store, run, "finished", "failed")
     return store
 
 
 @pytest.fixture
 def table(study: Store) -> pd.DataFrame:
-    return results("controls", study.folder)
+    return results("controls", study.folder, full=True)
 
 
 def test_one_wide_table_reads_value_interval_and_status(table: pd.DataFrame) -> None:
@@ -91,7 +92,7 @@ def test_factors_without_a_name_are_all_shown() -> None:
 def test_long_variant_names_are_folded(study: Store) -> None:
     name = f"controls=unpaired,core_mask=hard_7,{'x' * 40}"
     variant_run(study, "controls", name, "k")
-    text = table_text(results("controls", study.folder), width=100)
+    text = table_text(results("controls", study.folder, full=True), width=100)
     assert max(map(len, text.splitlines())) <= 100
     assert "controls=unpaired," in text
     assert "(running)" in text
@@ -100,15 +101,17 @@ def test_long_variant_names_are_folded(study: Store) -> None:
 def test_a_study_without_variants_has_an_empty_table(store: Store, tmp_path: Path) -> None:
     study_run(store, "empty")
     assert len(rebuild(store, "empty", tmp_path)) == 0
-    assert "safe?" in table_text(results("empty", store.folder))
+    assert "safe?" in table_text(results("empty", store.folder, full=True))
 
 
 def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
-    lines = markdown(table).splitlines()
-    assert lines[0].startswith("| variant | controls | safe? | cause? |")
-    assert lines[2].startswith("| paired\\|a | paired | FAIL | sigma_for_fwhm + mask_edge |")
-    assert lines[4:6] == ["", SENSITIVITIES]
-    assert sum(line.startswith("| ") for line in lines) == 8
+    lines = study_description(table).splitlines()
+    assert (
+        lines[0] == "| variant | differs by | safe? | gates failed | worst gate | cause? | own test AUROC | common test AUROC |"
+    )
+    assert lines[2] == "| paired\\|a | - | **FAIL** | 1 | ring/raw | sigma for fwhm, mask edge | 0.971 | 0.812 |"
+    assert lines[3] == "| unpaired (running) | unpaired | - | - | - | - | - | - |"
+    assert lines[5] == "- 1 of 2 variants are not finished: unpaired (running); the same command goes on with them"
 
 
 def test_rebuilding_writes_the_folder_and_the_parent_run(study: Store, tmp_path: Path) -> None:
@@ -124,16 +127,19 @@ def test_rebuilding_writes_the_folder_and_the_parent_run(study: Store, tmp_path:
     assert content["columns"] == list(table.columns)
     assert len(content["data"]) == 2
     assert json.loads(parent.data.tags["mlflow.loggedArtifacts"]) == [{"path": JSON, "type": "table"}]
+    experiment = study.client.get_experiment_by_name("controls")
+    assert experiment is not None
+    assert experiment.tags["mlflow.note.content"] == parent.data.tags["mlflow.note.content"] == (folder / MARKDOWN).read_text()
 
 
 def test_rebuilding_follows_the_runs_and_ends_the_study_with_the_last(study: Store, tmp_path: Path) -> None:
     rebuild(study, "controls", tmp_path)
     experiment = study.client.get_experiment_by_name("controls")
     assert experiment is not None
-    runs = study.client.search_runs([experiment.experiment_id], "tags.`arcgate.kind` = 'parent'")
+    runs = study.client.search_runs([experiment.experiment_id], "tags.`arcgate.kind` = 'study'")
     assert [run.info.status for run in runs] == ["RUNNING"]
-    finish(study, variant_run(study, "controls", "unpaired", "k"), "FAILED")
+    finish(study, variant_run(study, "controls", "unpaired", "k"), "failed")
     table = rebuild(study, "controls", tmp_path)
-    assert list(table["run_status"]) == ["FINISHED", "FAILED"]
+    assert list(table["run_status"]) == ["finished", "failed"]
     assert "unpaired (failed)" in (tmp_path / MARKDOWN).read_text()
     assert study.client.get_run(runs[0].info.run_id).info.status == "FINISHED"

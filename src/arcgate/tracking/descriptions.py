@@ -37,7 +37,7 @@ def study_description(table: pd.DataFrame) -> str:
     table : DataFrame
         From `arcgate.tracking.results`.
     """
-    notes = table.attrs["notes"]
+    notes = table.attrs.get("notes", [])
     if table.empty:
         return "\n".join(f"- {note}" for note in notes) or "No variant has a run yet."
     scores = [(name, " ".join(words)) for name, words, _ in SCORES if not name.startswith("diagnostic/") and name in table]

@@ -131,7 +131,9 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
         names.SAFE: evidence.safe,
         names.CAUSE: cause.name,
         names.WORST_GATE: worst.gate if worst is not None else "none",
-        names.SECTIONS: json.dumps({result.name: evidence.words[result.name].section for result in gates}),
+        names.SECTIONS: json.dumps(
+            {name: evidence.words[name].section for name in sorted({gate.name for gate in gates} & evidence.words.keys())}
+        ),
         names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
         names.NOTE: run_description(evidence),
     }

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+from arcgate.tracking.pages import runs_page, show_columns
+from arcgate.tracking.runs import study_run
+from arcgate.tracking.store import Store
+
+SHARED = "mlflow.sharedViewState."
+
+
+def _experiment(store: Store):
+    study_run(store, "masks")
+    return store.client.get_experiment_by_name("masks")
+
+
+def test_the_address_names_a_view_with_the_wanted_columns(store: Store) -> None:
+    show_columns(store, _experiment(store), ["safe", "test/auroc"], ["worst_gate"], ["data.psf.name"])
+    experiment = _experiment(store)
+    (tag,) = [name for name in experiment.tags if name.startswith(SHARED)]
+    assert f"viewStateShareKey={tag.removeprefix(SHARED)}" in runs_page(experiment)
+    assert runs_page(experiment).startswith(f"/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning&")
+    columns = json.loads(experiment.tags[tag])["selectedColumns"]
+    assert columns == ["metrics.`safe`", "metrics.`test/auroc`", "params.`data.psf.name`", "tags.`worst_gate`"]
+
+
+def test_other_columns_replace_the_view_and_leave_those_of_users(store: Store) -> None:
+    experiment = _experiment(store)
+    store.client.set_experiment_tag(experiment.experiment_id, f"{SHARED}of-a-user", "{}")
+    for columns in (["safe"], ["safe", "gates_failed"]):
+        show_columns(store, _experiment(store), columns, [], [])
+    tags = [name for name in _experiment(store).tags if name.startswith(SHARED)]
+    assert len(tags) == 2
+    assert f"{SHARED}of-a-user" in tags
+    (own,) = [name for name in tags if "arcgate" in name]
+    assert "gates_failed" in _experiment(store).tags[own]
+
+
+def test_an_experiment_without_a_view_still_opens_on_its_runs(store: Store) -> None:
+    experiment = _experiment(store)
+    assert runs_page(experiment) == f"/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
