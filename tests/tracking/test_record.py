@@ -107,7 +107,7 @@ def test_a_runs_page_says_the_verdict_and_its_gates_the_failed_ones_first(store:
     assert note.startswith("**safe? No** A network could tell the classes apart")
     assert "The arcs are 2.35 times as wide as declared." in note
     rows = [line for line in note.splitlines() if line.startswith("| ")]
-    assert rows[2].startswith("| Ring | as stored | 0.61 | 0.58 to 0.64 | **FAILED** |")
+    assert rows[2].startswith("| Ring | pixels as stored | 0.61 | 0.58 to 0.64 | **FAILED** |")
     assert len(rows) == 2 + sum(result.role == "gate" for result in evidence.results)
 
 

@@ -28,7 +28,7 @@ def _variant(store: Store, name: str, controls: str, radius: float, key: str = "
 def study(store: Store, evidence: Evidence) -> Store:
     finished = _variant(store, "unpaired", "unpaired", 0.0)
     log_evidence(store, finished, evidence)
-    log_metrics(store, finished, {"test/auroc": 0.97, "test/auroc/low": 0.96, "test/auroc/high": 0.98, "train/loss": 0.1})
+    log_metrics(store, finished, {"test/auroc": 0.97, "test/auroc/low": 0.96, "test/auroc/high": 0.98, "train_loss": 0.1})
     finish(store, finished, "finished", "failed")
     _variant(store, "mask 7", "unpaired", 7.0)
     variant_run(store, "masks", "just begun", "k")
@@ -60,7 +60,7 @@ def test_gates_and_scores_come_with_interval_and_status(study: Store) -> None:
     assert sensitivities == [0.02, 0.1]
     assert first["test/auroc/high"] == 0.98
     assert (first["cause"], first["verdict/psf_width/r/high"]) == ("sigma_for_fwhm + mask_edge", 2.4)
-    assert "train/loss" not in table
+    assert "train_loss" not in table
     assert pd.isna(table["test/auroc"]).tolist() == [False, True, True]
     columns = list(table.columns)
     at = columns.index("gate/core/raw/overall")

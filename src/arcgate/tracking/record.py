@@ -16,6 +16,7 @@ import yaml
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from arcgate.gate_report import EVIDENCE
+from arcgate.gate_report.words import words_of
 from arcgate.gates.core.result import Evidence, Safe
 from arcgate.ground.commit import commit
 from arcgate.ground.errors import ArcgateError
@@ -131,9 +132,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
         names.SAFE: evidence.safe,
         names.CAUSE: cause.name,
         names.WORST_GATE: worst.gate if worst is not None else "none",
-        names.SECTIONS: json.dumps(
-            {name: evidence.words[name].section for name in sorted({gate.name for gate in gates} & evidence.words.keys())}
-        ),
+        names.SECTIONS: json.dumps({gate.name: words_of(evidence, gate.name).section for gate in gates}),
         names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
         names.NOTE: run_description(evidence),
     }
