@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from arcgate.tracking.pages import runs_page, show_columns
+from arcgate.tracking.pages import metric, parameter, runs_page, show_columns, tag
 from arcgate.tracking.runs import study_run
 from arcgate.tracking.store import Store
 
@@ -15,20 +15,20 @@ def _experiment(store: Store):
 
 
 def test_the_address_names_a_view_with_the_wanted_columns(store: Store) -> None:
-    show_columns(store, _experiment(store), ["safe", "test/auroc"], ["worst_gate"], ["data.psf.name"])
+    show_columns(store, _experiment(store), [metric("safe"), tag("worst_gate"), metric("test/auroc"), parameter("data.psf.name")])
     experiment = _experiment(store)
-    (tag,) = [name for name in experiment.tags if name.startswith(SHARED)]
-    assert f"viewStateShareKey={tag.removeprefix(SHARED)}" in runs_page(experiment)
+    (view,) = [name for name in experiment.tags if name.startswith(SHARED)]
+    assert f"viewStateShareKey={view.removeprefix(SHARED)}" in runs_page(experiment)
     assert runs_page(experiment).startswith(f"/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning&")
-    columns = json.loads(experiment.tags[tag])["selectedColumns"]
-    assert columns == ["metrics.`safe`", "metrics.`test/auroc`", "params.`data.psf.name`", "tags.`worst_gate`"]
+    columns = json.loads(experiment.tags[view])["selectedColumns"]
+    assert columns == ["metrics.`safe`", "tags.`worst_gate`", "metrics.`test/auroc`", "params.`data.psf.name`"]
 
 
 def test_other_columns_replace_the_view_and_leave_those_of_users(store: Store) -> None:
     experiment = _experiment(store)
     store.client.set_experiment_tag(experiment.experiment_id, f"{SHARED}of-a-user", "{}")
     for columns in (["safe"], ["safe", "gates_failed"]):
-        show_columns(store, _experiment(store), columns, [], [])
+        show_columns(store, _experiment(store), [metric(name) for name in columns])
     tags = [name for name in _experiment(store).tags if name.startswith(SHARED)]
     assert len(tags) == 2
     assert f"{SHARED}of-a-user" in tags

@@ -26,11 +26,11 @@ _WORKFLOW: Final = "machine_learning"
 _MARK: Final = 12
 # A number of runs up to which charts show all of them by themselves.
 _SHOWN: Final = "FIRST_20_RUNS"
+_DURATION: Final = "duration"
+_PIXELS, _FRAME, _NARROW, _WIDE = 7, 22, 60, 180
 
 
-def show_columns(
-    store: Store, experiment: Experiment, metrics: Sequence[str], tags: Sequence[str], params: Sequence[str]
-) -> None:
+def show_columns(store: Store, experiment: Experiment, columns: Sequence[str]) -> None:
     """Let the page of `runs_page` show these columns; a view that a user shared stays.
 
     Parameters
@@ -39,18 +39,32 @@ def show_columns(
         From `open_store`.
     experiment : Experiment
         The study's.
-    metrics, tags, params : sequence of str
-        Names of what is shown beside the name of the run. MLflow groups them in the order metrics, parameters, tags.
+    columns : sequence of str
+        Beside the name of the run, in this order; from `metric`, `parameter` and `tag`.
     """
-    columns = [*_columns("metrics", metrics), *_columns("params", params), *_columns("tags", tags)]
     state = json.dumps(_view(columns))
     # The page keeps what it knows by key: another view needs another.
-    tag = f"{_TAG}{_KEY}{hashlib.sha256(state.encode()).hexdigest()[:_MARK]}"
+    key = f"{_TAG}{_KEY}{hashlib.sha256(state.encode()).hexdigest()[:_MARK]}"
     for name in experiment.tags:
-        if name.startswith(f"{_TAG}{_KEY}") and name != tag:
+        if name.startswith(f"{_TAG}{_KEY}") and name != key:
             store.client.delete_experiment_tag(experiment.experiment_id, name)
-    for name, value in {tag: state, **_KIND}.items():
+    for name, value in {key: state, **_KIND}.items():
         store.client.set_experiment_tag(experiment.experiment_id, name, value)
+
+
+def metric(name: str) -> str:
+    """Column of a metric."""
+    return f"metrics.`{name}`"
+
+
+def parameter(name: str) -> str:
+    """Column of a parameter."""
+    return f"params.`{name}`"
+
+
+def tag(name: str) -> str:
+    """Column of a tag."""
+    return f"tags.`{name}`"
 
 
 def runs_page(experiment: Experiment) -> str:
@@ -60,16 +74,18 @@ def runs_page(experiment: Experiment) -> str:
     return f"/#/experiments/{experiment.experiment_id}/runs?{urlencode(query)}"
 
 
-def _columns(kind: str, names: Sequence[str]) -> list[str]:
-    return [f"{kind}.`{name}`" for name in names]
+def _width(column: str) -> int:
+    """Pixels for a heading; tags, which are words, get room for them, and long numbers are cut off."""
+    kind, _, name = column.rstrip("`").partition("`")
+    return _WIDE if kind == "tags." else max(_NARROW, min(_PIXELS * len(name) + _FRAME, _WIDE))
 
 
 def _view(columns: Sequence[str]) -> dict[str, object]:
     """The whole state of MLflow's page: what it does not find it takes as undefined, and stumbles over some of that."""
     return {
         "selectedColumns": columns,
-        "columnOrder": [],
-        "columnWidths": {},
+        "columnOrder": [*columns, _DURATION],
+        "columnWidths": {column: _width(column) for column in (*columns, _DURATION)},
         "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],

@@ -25,6 +25,8 @@ IDENTITY: Final = ("variant", "run_status")
 ANSWERS: Final = ("safe", "gates_failed", "worst_gate", "worst_distance", "cause")
 ORIGIN: Final = ("cause_sentence", "gate_sections", "key", "run_id", "data_digest", "commit")
 _SHORT_SCORES: Final = ("/auroc", "/recall_at_fpr")
+# On a variant's own test set it says nothing about another variant, and is near 1 wherever a leak is.
+_OWN_RECALL: Final = ("test/recall_at_fpr",)
 
 
 def results(study: str, mlruns_dir: str | Path = "mlruns", *, full: bool = False) -> pd.DataFrame:
@@ -49,8 +51,8 @@ def results(study: str, mlruns_dir: str | Path = "mlruns", *, full: bool = False
 
         Columns of the short table: variant, run_status (running, finished, failed, interrupted); the parameters that differ
         between the variants (`data.controls.name`, ...); safe, gates_failed, worst_gate (of those that failed the one furthest
-        from its null value), worst_distance (0 to 1), cause; `test/auroc`, `test/recall_at_fpr`, the same of `common/` and
-        of any other test ground.
+        from its null value), worst_distance (0 to 1), cause; `test/auroc`, `common/auroc`, `common/recall_at_fpr`, and the
+        same two of any other test ground.
 
         With `full`, behind these: cause_sentence, gate_sections (JSON: section of the report of each gate), key, run_id,
         data_digest, commit; for each gate `gate/<name>/<view>/<stratum>` with `/low`, `/high`, `/status`,
@@ -88,8 +90,8 @@ def short(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def short_scores(table: pd.DataFrame) -> list[str]:
-    """Columns of the scores of each test ground that come first."""
-    judged = (*names.JUDGED_PREFIXES, "verdict/")
+    """Columns of the scores that come first: AUROC on each test ground, and recall on those that variants share."""
+    judged = (*names.JUDGED_PREFIXES, "verdict/", *_OWN_RECALL)
     return [name for name in table.columns if name.endswith(_SHORT_SCORES) and not name.startswith(judged)]
 
 

@@ -14,10 +14,9 @@ from rich.text import Text
 
 from arcgate.ground.atomic import atomically
 from arcgate.ground.locks import locked
-from arcgate.tracking import names
+from arcgate.tracking import names, pages
 from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, compact_columns, sensitivity_columns, shown_factors
 from arcgate.tracking.descriptions import study_description
-from arcgate.tracking.pages import show_columns
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import known_experiment, short_scores, study_table
 from arcgate.tracking.runs import finish_study, study_run
@@ -142,8 +141,9 @@ def rebuild(store: Store, study: str, folder: str | Path) -> pd.DataFrame:
         set_tags(store, run_id, {LOGGED_TABLES: logged, names.NOTE: description})
         experiment = known_experiment(store, study)
         store.client.set_experiment_tag(experiment.experiment_id, names.NOTE, description)
-        metrics = [names.SAFE_NUMBER, names.GATES_FAILED, *short_scores(table)]
-        show_columns(store, experiment, metrics, [names.WORST_GATE], shown_factors(table))
+        columns = [pages.metric(names.SAFE_NUMBER), pages.metric(names.GATES_FAILED), pages.tag(names.WORST_GATE)]
+        columns += [*map(pages.metric, short_scores(table)), *map(pages.parameter, shown_factors(table))]
+        pages.show_columns(store, experiment, columns)
         finish_study(store, study)
     return table
 
