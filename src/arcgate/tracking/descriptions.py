@@ -11,6 +11,7 @@ from arcgate.gate_report.answers import answers
 from arcgate.gate_report.words import STATUSES, view_words, words_of
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.tracking.short_table import SCORES, cause_in_short, differences
+from arcgate.tracking.worst import worst_gate
 
 _LOUD: Final = {"failed": "**FAILED**", "insensitive": "**insensitive**"}
 _URGENCY: Final = tuple(STATUSES)
@@ -19,14 +20,17 @@ ABSENT: Final = "-"
 
 
 def run_description(evidence: Evidence) -> str:
-    """The two answers in a sentence each, what to do, and a table of the gates, the failed ones first."""
+    """The answers in a line, a table of the gates, the failed ones first, and what is behind the answers in sentences."""
     said = answers(evidence)
     gates = [result for result in evidence.results if result.role == "gate"]
     gates.sort(key=lambda result: _URGENCY.index(result.status))
-    rows = [_gate_cells(result, evidence) for result in gates]
-    table = pipe_table(["gate", "looks at", "value", "interval", "status", "why"], rows)
-    causes = ", ".join(said.causes)
-    return f"**safe? {said.safe}** {said.safe_sentence}\n\n**cause? {causes}.** {said.cause_sentence}\n\n{table}\n"
+    table = pipe_table(
+        ["gate", "looks at", "value", "interval", "status", "why"], [_gate_cells(gate, evidence) for gate in gates]
+    )
+    failed, worst = sum(gate.status == "failed" for gate in gates), worst_gate(evidence.results)
+    count = f"{failed} of {len(gates)} gates failed" + ("" if worst is None else f", worst {worst.gate}")
+    line = f"**safe? {said.safe}.** {count}. **cause? {', '.join(said.causes)}.**"
+    return f"{line}\n\n{table}\n{said.safe_sentence}\n\n{said.cause_sentence}\n"
 
 
 def study_description(table: pd.DataFrame) -> str:

@@ -54,7 +54,7 @@ def log_params(store: Store, run_id: str, params: Mapping[str, object]) -> None:
     run_id : str
         The run.
     params : mapping
-        Flat, see `flatten`. None is written as `none`, a list as JSON. A parameter that the run has is left as it is:
+        Flat, see `flatten`. None is written as `none`, a list as its items with commas. A parameter that the run has is left as it is:
         MLflow refuses to change one, and those that decide the result are part of the run's key. A value that is longer than
         MLflow allows is shortened (`names.fitting`).
     """
@@ -219,4 +219,7 @@ def _text(value: object, length: int) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    return names.fitting(json.dumps(value) if isinstance(value, list | tuple) else str(value), length)
+    if isinstance(value, list | tuple):
+        # Not JSON, which MLflow's pages spread over many lines.
+        return names.fitting(", ".join(_text(item, length) for item in value) or "none", length)
+    return names.fitting(str(value), length)
