@@ -54,9 +54,9 @@ def log_params(store: Store, run_id: str, params: Mapping[str, object]) -> None:
     run_id : str
         The run.
     params : mapping
-        Flat, see `flatten`. None is written as `none`, a list as its items with commas. A parameter that the run has is left as it is:
-        MLflow refuses to change one, and those that decide the result are part of the run's key. A value that is longer than
-        MLflow allows is shortened (`names.fitting`).
+        Flat, see `flatten`. None is written as `none`, a list as its items with commas. A parameter that the run has is left as
+        it is: MLflow refuses to change one, and those that decide the result are part of the run's key. A value that is
+        longer than MLflow allows is shortened (`names.fitting`).
     """
     present = store.client.get_run(run_id).data.params
     new = {name: value for name, value in params.items() if name not in present}
