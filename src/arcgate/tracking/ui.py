@@ -88,7 +88,7 @@ def server_command(store: Store, port: int) -> list[str]:
     """Compose the command that serves a store's runs and artifacts."""
     return [
         *(sys.executable, "-m", "mlflow", "server"),
-        *("--backend-store-uri", store.uri),
+        *("--backend-store-uri", store.uri, "--registry-store-uri", store.uri),
         *("--default-artifact-root", store.artifacts.as_uri()),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
         *("--uvicorn-opts", "--log-level warning"),
