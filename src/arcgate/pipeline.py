@@ -18,7 +18,7 @@ from arcgate.gates.core.battery import run_battery
 from arcgate.gates.core.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain
+from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.locks import locked
 from arcgate.ground.progress import say, step
 from arcgate.injection.build import Built, build_dataset
@@ -59,8 +59,8 @@ class Prepared:
 
     @property
     def figures(self) -> Path:
-        """Folder of the drawings."""
-        return runs_folder(self.spec) / self.keys.figures / "figures"
+        """Folder of the drawings, which bear the variant's name: the same variant may have another one in another study."""
+        return runs_folder(self.spec) / self.keys.figures / f"figures-{digest_of(self.spec.variant)[:12]}"
 
 
 def study_folder(variant: Variant) -> Path:
@@ -177,7 +177,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
                 threads=spec.runtime.threads,
             )
         with step("drawing figures"):
-            figures_of(prepared.data, evidence, prepared.scores, prepared.figures)
+            figures_of(spec.variant, prepared.data, evidence, prepared.scores, prepared.figures)
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
     with locked(store.folder, f"run {run_id}"):
         record.log_history(store, run_id, trained.history, trained.steps_per_epoch)

@@ -7,12 +7,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.visualization import make_lupton_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from arcgate.figures import completeness, contact_sheet, core_difference, gate_chart, pair_title, roc, save, spread_over
-from arcgate.figures.stamps import colour, shown_bands
+from arcgate.figures import (
+    caption_of,
+    completeness,
+    contact_sheet,
+    core_difference,
+    gate_chart,
+    pair_title,
+    roc,
+    save,
+    spread_over,
+)
+from arcgate.figures.stamps import BAND_WEIGHT, OFFSET, SOFTENING, colour, shown_bands
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
@@ -33,6 +45,27 @@ def test_saving_leaves_one_file(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["figure.png"]
 
 
+def test_a_caption_makes_the_file_higher_and_leaves_the_figure_as_it_is(tmp_path: Path) -> None:
+    assert caption_of("mask_r5", "0123456789abcdef") == "mask_r5, data 0123456789ab"
+    figure = core_difference(np.zeros((3, 64, 64)), 1, DECALS)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    plain, one, more = (
+        imread(save(figure, tmp_path / f"{lines}.png", caption))
+        for lines, caption in enumerate(("", "mask_r5", "controls.name=unpaired," * 20))
+    )
+    assert plain.shape[1] == one.shape[1] == more.shape[1]
+    line = one.shape[0] - plain.shape[0]
+    assert 20 < line < 50
+    assert more.shape[0] - plain.shape[0] > 2 * line
+    # The figure lies below, as it was; what is written above it reaches neither edge.
+    np.testing.assert_allclose(more[-plain.shape[0] :], plain, atol=1 / 255)
+    above = more[: -plain.shape[0]]
+    assert above.min() < 0.5
+    assert above[:, :4].min() == above[:, -4:].min() == above[:2].min() == 1.0
+    assert "controls" not in _texts(figure)
+
+
 def test_colour_composite_puts_z_in_red_and_g_in_blue() -> None:
     image = np.zeros((3, 2, 2))
     image[2, 0, 0] = image[0, 1, 1] = 0.3
@@ -43,6 +76,35 @@ def test_colour_composite_puts_z_in_red_and_g_in_blue() -> None:
     assert rgb.min() >= 0
     assert rgb.max() <= 1
     assert np.isfinite(colour(np.full((3, 2, 2), -1.0), DECALS)).all()
+
+
+@pytest.mark.parametrize("brightest", [0.05, 50.0])
+def test_the_stretch_is_that_of_lupton_and_cores_keep_their_colour(brightest: float) -> None:
+    rng = np.random.default_rng(3)
+    image = rng.uniform(0.0, brightest, (3, 20, 20))
+    red, green, blue = (image[band] * BAND_WEIGHT[band] + OFFSET for band in (2, 1, 0))
+    # astropy's softening is Q / stretch and its slope 0.1 / arcsinh(0.1 Q); the viewer's are SOFTENING and 1 / sqrt(SOFTENING).
+    q = 10 * np.sinh(0.1 * np.sqrt(SOFTENING))
+    oracle = make_lupton_rgb(red, green, blue, minimum=0.0, Q=q, stretch=q / SOFTENING)
+    found = colour(image, DECALS)
+    # The oracle cuts to whole steps of 8 bits.
+    np.testing.assert_allclose(255 * found, oracle, atol=1.01)
+    shares = found / found.sum(axis=-1, keepdims=True)
+    light = np.stack([red, green, blue], axis=-1)
+    np.testing.assert_allclose(shares, light / light.sum(axis=-1, keepdims=True), rtol=1e-12)
+    assert (found.max() == 1.0) == (brightest > 1.0)
+
+
+def test_a_contact_sheet_names_the_colours_and_has_a_bar_that_fits() -> None:
+    for imaging, words, bar in (
+        (DECALS, "red: z, green: r, blue: g", "5\u2033"),
+        (Imaging(("vis",), "vis", 64, 0.1), "grey: vis", "2\u2033"),
+        (Imaging(("g", "r"), "r", 64, 0.5), "red: r, green: r, blue: g", "10\u2033"),
+    ):
+        stamps = np.zeros((1, *imaging.shape))
+        text = _texts(contact_sheet(stamps, stamps, stamps, ["one"], imaging))
+        assert f"{words}; one stretch for all" in text
+        assert f"\n{bar}\n" in text
 
 
 def test_pairs_are_spread_over_the_range() -> None:

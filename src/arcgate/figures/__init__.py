@@ -6,9 +6,10 @@ from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
 from arcgate.figures.refit import refit_chart
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
-from arcgate.figures.style import save
+from arcgate.figures.style import caption_of, save
 
 __all__ = [
+    "caption_of",
     "completeness",
     "contact_sheet",
     "core_difference",

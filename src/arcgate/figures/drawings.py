@@ -9,6 +9,7 @@ from arcgate.figures.refit import refit_chart
 from arcgate.gates.core.result import Evidence
 
 REFIT_CHART = "refit_chart"
+REFIT_TITLE = "Refit of the injection, in units of the margins"
 
 
 def drawings_of(evidence: Evidence) -> dict[str, Figure]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from arcgate.figures.style import SMALL, TEXT
+from arcgate.figures.style import BLACK, SMALL, SOFT, TEXT
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
@@ -21,8 +22,13 @@ _SIDE_ARCSEC: Final = 0.262
 OFFSET: Final = 0.03
 SOFTENING: Final = 20.0
 PANELS: Final = ("stamp", "control", "arc")
+_MOST_BLOCKS: Final = 2
 _PANEL_INCH: Final = 1.35
-_BAR_ARCSEC: Final = 5.0
+_TITLE_INCH: Final = 0.27
+_NAMES_INCH: Final = 0.12
+_HEADING_INCH: Final = 0.35
+_BARS_ARCSEC: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_LONGEST_BAR: Final = 0.4
 # Where the bar begins in x and lies in y, and where its words stand in y: of the side of a stamp.
 _BAR_PLACE: Final = (3 / 64, 4 / 64, 6 / 64)
 
@@ -41,7 +47,11 @@ def shown_bands(imaging: Imaging) -> tuple[int, ...]:
 
 
 def colour(image: NDArray[np.floating], imaging: Imaging) -> NDArray[np.float64]:
-    """Colour composite, or grey where there is one band (Lupton et al. 2004, PASP 116, 133, eq. 2).
+    """Colour composite, or grey where there is one band (Lupton et al. 2004, PASP 116, 133, eqs. 1 to 3).
+
+    The stretch acts on the mean of the three bands, so that a colour does not depend on how bright it is. Where a band would
+    leave the range, all three are divided by the largest: bright cores keep their colour, and do not turn white. Sky below zero
+    is black.
 
     Parameters
     ----------
@@ -61,8 +71,18 @@ def colour(image: NDArray[np.floating], imaging: Imaging) -> NDArray[np.float64]
     mean = weighted.mean(axis=0)
     stretched = np.arcsinh(SOFTENING * mean) / np.sqrt(SOFTENING)
     factor = np.divide(stretched, mean, out=np.zeros_like(mean), where=mean > 0)
-    composite: NDArray[np.float64] = np.clip(np.moveaxis((weighted * factor)[::-1], 0, -1), 0.0, 1.0)
+    coloured = weighted * factor
+    coloured = coloured / np.maximum(coloured.max(axis=0), 1.0)
+    composite: NDArray[np.float64] = np.moveaxis(coloured[::-1], 0, -1)
     return np.broadcast_to(composite, (*composite.shape[:2], len(BAND_WEIGHT)))
+
+
+def colour_words(imaging: Imaging) -> str:
+    """Which band of an imaging is which colour."""
+    bands = [imaging.bands[place] for place in shown_bands(imaging)]
+    if len(bands) == 1:
+        return f"grey: {bands[0]}"
+    return ", ".join(f"{name}: {band}" for name, band in zip(("red", "green", "blue"), reversed(bands), strict=True))
 
 
 def spread_over(values: NDArray[np.floating], n: int) -> NDArray[np.intp]:
@@ -113,7 +133,7 @@ def contact_sheet(
     Returns
     -------
     Figure
-        +x (west on survey images) to the right, +y (north) up.
+        +x (west on survey images) to the right, +y (north) up; the bands, the stretch and the scale are stated in it.
     """
     if not len(stamps) == len(controls) == len(arcs) == len(titles) > 0:
         raise ArcgateError(
@@ -121,33 +141,35 @@ def contact_sheet(
             where="contact sheet",
             todo="give as many of each, at least one",
         )
-    blocks = min(3, 1 + (len(stamps) - 1) // 4)
+    blocks = min(_MOST_BLOCKS, 1 + (len(stamps) - 1) // 4)
     rows = -(-len(stamps) // blocks)
     close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0.0, hspace=0.0)
-    figure = Figure(figsize=(blocks * 3 * _PANEL_INCH + (blocks - 1) * 0.3, rows * (_PANEL_INCH + 0.27) + 0.1), layout=close)
-    parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.04 if blocks > 1 else 0.0)
+    heights = [_TITLE_INCH + _PANEL_INCH] * rows
+    heights[0] += _NAMES_INCH
+    figure = Figure(figsize=(blocks * 3 * _PANEL_INCH + (blocks - 1) * 0.3, sum(heights) + _HEADING_INCH), layout=close)
+    figure.suptitle(f"{colour_words(imaging)}; one stretch for all", fontsize=TEXT, color=SOFT)
+    parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.04 if blocks > 1 else 0.0, height_ratios=heights)
     for index, title in enumerate(titles):
         part = parts[index // blocks, index % blocks]
         part.suptitle(title, fontsize=TEXT)
         for axes, name, image in zip(part.subplots(1, 3), PANELS, (stamps, controls, arcs), strict=True):
-            _panel(axes, colour(image[index], imaging), name if index < blocks else None)
-            if index == 0 and name == "stamp":
+            axes.imshow(colour(image[index], imaging), origin="lower", interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+            if index < blocks:
+                axes.set_title(name, fontsize=SMALL, pad=3)
+            if index == 0 and name == PANELS[0]:
                 _scale_bar(axes, imaging)
     return figure
 
 
-def _panel(axes: Axes, composite: NDArray[np.float64], name: str | None) -> None:
-    axes.imshow(composite, origin="lower", interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if name is not None:
-        axes.text(0.04, 0.96, name, transform=axes.transAxes, color="white", fontsize=SMALL, va="top")
-
-
 def _scale_bar(axes: Axes, imaging: Imaging) -> None:
-    length = _BAR_ARCSEC / imaging.pixel_scale_arcsec
+    side = imaging.size_pix * imaging.pixel_scale_arcsec
+    arcsec = max((one for one in _BARS_ARCSEC if one <= _LONGEST_BAR * side), default=min(_BARS_ARCSEC))
+    length = arcsec / imaging.pixel_scale_arcsec
     left, height, words = (part * imaging.size_pix for part in _BAR_PLACE)
-    axes.plot([left, left + length], [height, height], color="white", linewidth=2)
-    axes.text(left + length / 2, words, f"{_BAR_ARCSEC:g}\u2033", color="white", fontsize=SMALL, ha="center", va="bottom")
+    # Dark edges, so that it shows on bright light too.
+    look: dict[str, Any] = {"color": "white", "path_effects": [withStroke(linewidth=2.5, foreground=BLACK)]}
+    axes.plot([left, left + length], [height, height], linewidth=2, **look)
+    axes.text(left + length / 2, words, f"{arcsec:g}\u2033", fontsize=SMALL, ha="center", va="bottom", **look)
     axes.set_xlim(-0.5, imaging.size_pix - 0.5)
     axes.set_ylim(-0.5, imaging.size_pix - 0.5)

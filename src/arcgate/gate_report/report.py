@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from arcgate.figures.drawings import REFIT_CHART, drawings_of
+from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE, drawings_of
 from arcgate.figures.refit import marker_words
 from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
@@ -161,7 +161,7 @@ def _sections(rows: Sequence[Row], exhibits: dict[str, list[Shown]]) -> list[Fil
 def _refit_drawing(drawings: Mapping[str, Figure]) -> Markup | None:
     if REFIT_CHART not in drawings:
         return None
-    return inline_svg(drawings[REFIT_CHART], "x-refit-chart", "Refit of the injection, in units of the margins")
+    return inline_svg(drawings[REFIT_CHART], "x-refit-chart", REFIT_TITLE)
 
 
 def _tally(statuses: Iterable[Status]) -> str:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
 from arcgate.figures.curves import completeness, roc
+from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
-from arcgate.figures.style import save
+from arcgate.figures.style import caption_of, save
 from arcgate.gates.core.result import Evidence
 
 SHEET_PAIRS = 12
@@ -23,11 +24,13 @@ CHART = "gates.png"
 SETS = {"own": "own test set", "common": "common test set"}
 
 
-def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path) -> Path:
+def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, folder: Path) -> Path:
     """Draw what is not drawn yet.
 
     Parameters
     ----------
+    name : str
+        The variant's, written above each figure with the data digest.
     dataset : Dataset
         For the contact sheet and the mean difference of the core.
     evidence : Evidence
@@ -35,7 +38,7 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     scores : Path
         Folder with predictions.parquet and the completeness tables.
     folder : Path
-        Where the figures go: a folder of this data set, this evidence, these scores and this drawing code.
+        Where the figures go: a folder of this name, this data set, this evidence, these scores and this drawing code.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
         Folder of the figures.
     """
     wanted: dict[str, Callable[[], Figure]] = {
-        "contact_sheet.png": lambda: _sheet(dataset),
+        "contact_sheet.png": lambda: sheet_of(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
         "roc.png": lambda: roc(_predictions(scores)),
     }
@@ -51,22 +54,41 @@ def figures_of(dataset: Dataset, evidence: Evidence, scores: Path, folder: Path)
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, draw in (wanted | {CHART: lambda: gate_chart(evidence.results)}).items():
-        if not (folder / name).exists():
-            save(draw(), folder / name)
+    caption = caption_of(name, dataset.data_digest)
+    for file, draw in (wanted | {CHART: lambda: gate_chart(evidence.results)}).items():
+        if not (folder / file).exists():
+            save(draw(), folder / file, caption)
     return folder
 
 
-def evidence_figures(evidence: Evidence, drawings: Mapping[str, Figure], folder: Path) -> Path:
-    """Write the figures of the evidence alone, anew: the chart of the gates, and in the folder `gates` what the report shows."""
-    save(gate_chart(evidence.results), folder / CHART)
+def evidence_figures(caption: str, evidence: Evidence, drawings: Mapping[str, Figure], folder: Path) -> Path:
+    """Write the figures of the evidence alone, anew: the chart of the gates, and in the folder `gates` what the report shows.
+
+    Parameters
+    ----------
+    caption : str
+        Whose figures they are, see `caption_of`. Those of the report have their titles beside it, which stand in the text there.
+    evidence : Evidence
+        Its results and the titles of its exhibits.
+    drawings : mapping of str to Figure
+        From `drawings_of`.
+    folder : Path
+        Where they go.
+
+    Returns
+    -------
+    Path
+        Folder of the figures.
+    """
+    save(gate_chart(evidence.results), folder / CHART, caption)
+    titles = {REFIT_CHART: REFIT_TITLE} | {exhibit.name: exhibit.title for exhibit in evidence.exhibits}
     for name, figure in drawings.items():
-        save(figure, folder / "gates" / f"{name}.png")
+        save(figure, folder / "gates" / f"{name}.png", f"{caption}: {titles[name]}")
     return folder
 
 
-def _sheet(dataset: Dataset) -> Figure:
-    """Pairs of the first test shard (or the first shard), spread over theta_E."""
+def sheet_of(dataset: Dataset) -> Figure:
+    """Contact sheet of a data set: pairs of the first test shard (or the first shard), spread over theta_E."""
     split = "test" if dataset.shards("test") else None
     batch = next(dataset.batches(split=split, roles=["positive", "control"]))
     positive = np.flatnonzero(batch.table["role"] == "positive")

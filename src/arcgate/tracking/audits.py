@@ -8,6 +8,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from arcgate.figures.style import caption_of
 from arcgate.gates.core.result import Evidence
 from arcgate.ground.locks import locked
 from arcgate.tracking import record, runs
@@ -54,7 +55,7 @@ def log_audit(
     run_id = runs.variant_run(store, STUDY, name, evidence.key)
     outcome: runs.Outcome = "failed"
     try:
-        evidence_figures(evidence, drawings, folder)
+        evidence_figures(caption_of(name, digest), evidence, drawings, folder)
         # Two audits of one data set at once: MLflow's writes find and insert in two steps.
         with locked(store.folder, f"run {run_id}"):
             record.log_params(store, run_id, record.flatten(params))
