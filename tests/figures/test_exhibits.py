@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from apart import assert_words_apart
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -86,6 +87,28 @@ def test_the_markers_of_the_refit_are_those_of_its_bands() -> None:
     assert marker_words(rows("all", "vis")) == "Triangles are vis, diamonds all bands"
     figure = refit_chart(rows(*"ugrizy"))
     assert len({line.get_marker() for line in figure.axes[0].lines} - {"None"}) == 6
+
+
+def test_the_words_of_the_drawings_do_not_run_into_each_other_and_are_not_cut_off() -> None:
+    units = ("ratio - 1", "sky sigma", "ln ratio of beta")
+    measured = [
+        RefitParameter("geometry", "all", -0.012345, -0.023456, -0.000123, 0.0, 0.02, unit)
+        if unit == "sky sigma"
+        else RefitParameter("psf_wings", band, sign * 0.5, sign * 0.5, sign * 0.5, 0.0, 0.02, unit)
+        for unit in units
+        for band, sign in (("g", -1), ("r", 1))
+    ]
+    assert_words_apart(refit_chart(measured))
+    long = {
+        **XY,
+        "y_label": "brightness-weighted radius of the arc, long words [arcsec]",
+        "series": [SERIES],
+        "marks": MARKS,
+    }
+    assert_words_apart(_drawn("lines", long))
+    places = ["the annulus at 8 to 20 px", "the core", "the whole stamp"]
+    bars = {"label": "stamps without their declared arcs", "values": [1.0, 2.0, 3.0]}
+    assert_words_apart(_drawn("bars", {"labels": places, "y_label": "bits", "series": [bars], "marks": []}))
 
 
 def test_a_logarithmic_axis_without_positive_values_becomes_linear(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from apart import assert_words_apart
 from astropy.visualization import make_lupton_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from arcgate.evaluation.metrics import operating_point
 from arcgate.figures import (
     caption_of,
     completeness,
@@ -120,6 +122,7 @@ def test_a_contact_sheet_shows_each_pair_with_its_title(n: int, tmp_path: Path) 
     figure = contact_sheet(stamps, stamps, stamps, [pair_title(0.5 + index, 10.0) for index in range(n)], DECALS)
     assert len(figure.findobj(lambda artist: type(artist).__name__ == "AxesImage")) == 3 * n
     assert [f"{0.5 + index:.2f}\u2033,  S/N = 10" in _texts(figure) for index in range(n)] == [True] * n
+    assert_words_apart(figure)
     if n == 1:
         _drawn(figure, tmp_path)
 
@@ -135,7 +138,7 @@ def test_the_difference_map_states_core_and_outskirts() -> None:
     difference[:, np.hypot(x, y) < 5] = 0.02
     text = _texts(core_difference(difference, 1234, DECALS))
     assert "1,234 pairs" in text
-    assert "r:  2.00e-02 at r < 5 px\n1.00e-04" in text
+    assert "r\n2.00e-02 at r < 5 px\n1.00e-04" in text
     assert "nanomaggies per pixel" in text
 
 
@@ -147,7 +150,7 @@ def test_stamps_of_any_bands_and_size_are_drawn(bands: tuple[str, ...], tmp_path
     difference = core_difference(stamps[0], 3, imaging)
     _drawn(difference, tmp_path)
     text = _texts(difference)
-    assert all(f"{band}:  " in text for band in bands)
+    assert all(f"{band}\n" in text for band in bands)
     assert "at r < 7.8 px" in text
     assert "at r \u2265 31.6 px" in text
 
@@ -170,16 +173,44 @@ def test_one_band_is_grey_and_of_many_three_are_shown() -> None:
 
 def test_roc_treats_ties_as_one_threshold() -> None:
     table = pd.DataFrame({"logit": [3.0, 2.0, 2.0, 1.0], "label": [1, 0, 1, 0]})
-    curve = roc({"own test": table}).axes[0].lines[0]
+    curve = roc({"own test": table}, 0.5).axes[0].lines[0]
     assert np.asarray(curve.get_xdata()).tolist() == [0, 0, 0.5, 1]
     assert np.asarray(curve.get_ydata()).tolist() == [0, 0.5, 1, 1]
     assert curve.get_label() == "own test: AUROC 0.875"
 
 
+def test_roc_marks_the_false_positive_rate_at_the_recall_that_is_stated() -> None:
+    rng = np.random.default_rng(5)
+    label = np.repeat([0, 1], 60)
+    table = pd.DataFrame({"logit": np.round(label + rng.normal(0.0, 0.7, 120), 1), "label": label, "host_id": np.arange(120)})
+    for fpr in (0.05, 0.1, 0.33):
+        figure = roc({"own test": table}, fpr)
+        (point,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+        stated = operating_point(table["logit"].to_numpy(), label, fpr).recall
+        assert (np.asarray(point.get_xdata()).tolist(), np.asarray(point.get_ydata()).tolist()) == (
+            [fpr],
+            [pytest.approx(stated)],
+        )
+        assert f"false-positive rate of {100 * fpr:g} %" in _texts(figure)
+
+
+def test_legends_cover_no_data() -> None:
+    label = np.repeat([0, 1], 50)
+    own = pd.DataFrame({"label": label, "logit": label + np.linspace(0, 1.5, 100), "logit_core_masked": label * 0.0})
+    rows = [(by, 0.5, 1.0, 40, 0.5, 0.4, 0.6) for by in ("theta_e_arcsec", "arc_snr")]
+    table = pd.DataFrame(rows, columns=["by", "bin_low", "bin_high", "n", "completeness", "low", "high"])
+    sets = ("own test set", "common test set")
+    for figure in (roc(dict.fromkeys(sets, own), 0.1), completeness(dict.fromkeys(sets, table), 0.1)):
+        assert_words_apart(figure)
+        (legend,) = figure.legends
+        assert not any(axes.get_legend() for axes in figure.axes)
+        assert not any(legend.get_window_extent().overlaps(axes.bbox) for axes in figure.axes)
+
+
 def test_roc_shows_each_set_with_and_without_the_mask(tmp_path: Path) -> None:
     label = np.repeat([0, 1], 50)
     own = pd.DataFrame({"label": label, "logit": label + np.linspace(0, 1.5, 100), "logit_core_masked": label * 0.0})
-    figure = roc({"own test": own, "common test": own.drop(columns="logit_core_masked")})
+    figure = roc({"own test": own, "common test": own.drop(columns="logit_core_masked")}, 0.1)
     text = _texts(figure)
     assert "own test, core masked: AUROC 0.500" in text
     assert "common test: AUROC 1.000" in text
@@ -194,12 +225,21 @@ def test_completeness_labels_bins_and_counts(tmp_path: Path) -> None:
         ("arc_snr", 0.0, 5.0, 50, 0.6, 0.5, 0.7),
     ]
     table = pd.DataFrame(rows, columns=["by", "bin_low", "bin_high", "n", "completeness", "low", "high"])
-    figure = completeness({"own test": table, "common test": table[table["n"] != 10]})
+    figure = completeness({"own test": table, "common test": table[table["n"] != 10]}, 0.01)
     _drawn(figure, tmp_path)
     text = _texts(figure)
-    assert "0.5\u20131\nn = 40\n40" in text
-    assert "\u2265 2\nn = 10\n0" in text
+    assert "0.5\u20131\nn = 40, 40" in text
+    assert "\u2265 2\nn = 10, 0" in text
     assert "Einstein radius [arcsec]" in text
+    assert "at a false-positive rate of 1 %" in text
+
+
+@pytest.mark.parametrize("bands", [("g", "r", "z"), ("vis",), ("u", "g", "r", "i", "z", "y")])
+def test_the_words_of_the_difference_map_do_not_run_into_each_other(bands: tuple[str, ...]) -> None:
+    imaging = Imaging(bands, bands[0], 64, 0.262)
+    figure = core_difference(np.random.default_rng(0).normal(0.0, 1e-3, imaging.shape), 3, imaging)
+    assert "published box, 10 x 10 px" in _texts(figure)
+    assert_words_apart(figure)
 
 
 def test_the_gate_chart_has_a_row_a_result_and_the_smallest_leak_it_detects(evidence: Evidence, tmp_path: Path) -> None:
@@ -207,7 +247,7 @@ def test_the_gate_chart_has_a_row_a_result_and_the_smallest_leak_it_detects(evid
     _drawn(figure, tmp_path)
     text = _texts(figure)
     for result in evidence.results:
-        assert result.key.replace("/", "  \u00b7  ") in text
+        assert result.key.removesuffix("/overall").replace("/", " \u00b7 ") in text
     assert "0.02 sky sigma a pixel" in text
     assert "FAILED" in text
     assert "0 %" in text
@@ -227,4 +267,5 @@ def test_the_columns_beside_the_gates_do_not_run_into_each_other(make_gate: Make
     for boxes in rows.values():
         ordered = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
         assert len(ordered) == 4
+        assert ordered[-1].x1 <= figure.bbox.width
         assert all(one.x1 < other.x0 for one, other in pairwise(ordered))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -22,12 +23,13 @@ _MARKERS: Final = "os^Dv<"
 _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++")
 _MOST_UPRIGHT: Final = 8
 _LONGEST_UPRIGHT: Final = 12
+_LONGEST_UPWARD: Final = 32
 _PANELS_A_ROW: Final = 3
 _FEW_POINTS: Final = 24
 _FEW_SERIES: Final = 4
 _FEW_DECADES: Final = 300.0
 _PLOT_INCH: Final = 3.6
-_LEGEND_ROW_INCH: Final = 0.19
+_LEGEND_ROW_INCH: Final = 0.21
 
 Content = Mapping[str, Any]
 
@@ -100,7 +102,7 @@ def _finished(figure: Figure, axes: Axes, content: Content) -> Figure:
             scale("log")
             _label_decades(axes.xaxis if axis == "x" else axes.yaxis)
     axes.set_xlabel(content["x_label"], fontsize=TEXT)
-    axes.set_ylabel(content["y_label"], fontsize=TEXT)
+    axes.set_ylabel(_wrapped(content["y_label"]), fontsize=TEXT)
     tidy(axes)
     _marks(axes, content.get("marks", ()))
     _legend(figure, axes)
@@ -134,7 +136,7 @@ def _bars(content: Content) -> Figure:
     tidy(axes)
     if upright:
         axes.set_xticks(range(len(labels)), labels)
-        axes.set_ylabel(content["y_label"], fontsize=TEXT)
+        axes.set_ylabel(_wrapped(content["y_label"]), fontsize=TEXT)
         _marks(axes, content.get("marks", ()))
     else:
         axes.set_yticks(range(len(labels)), labels)
@@ -179,6 +181,11 @@ def _marks(axes: Axes, marks: Sequence[Content]) -> None:
             linewidth=1.3,
             label=mark["label"],
         )
+
+
+def _wrapped(label: str) -> str:
+    """A label beside the plot, in lines that are no longer than the plot is high."""
+    return textwrap.fill(label, _LONGEST_UPWARD)
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

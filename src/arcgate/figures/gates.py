@@ -29,8 +29,11 @@ _ROW_INCH: Final = 0.27
 _LEAST_HALF_RANGE: Final = 0.1
 _PAD: Final = 0.02
 # The smallest leak last: its unit may be long.
-_NOTE_POSITIONS: Final = (0.03, 0.07, 0.26, 0.61, 0.72)
-_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "rows", "smallest leak detected")
+_NOTE_POSITIONS: Final = (0.02, 0.055, 0.245, 0.56, 0.672)
+_NOTE_HEADINGS: Final = ("", "status", "value [interval]", "rows", "smallest leak seen")
+_WIDTH_INCH: Final = 10.0
+_WIDTHS: Final = (1.0, 2.75)
+_OVERALL: Final = "overall"
 
 
 def gate_chart(results: Sequence[GateResult]) -> Figure:
@@ -49,8 +52,8 @@ def gate_chart(results: Sequence[GateResult]) -> Figure:
     """
     diagnostics = [result for result in results if result.role == "diagnostic" and result.name.startswith(AUC_DIAGNOSTICS)]
     ordered = [*[result for result in results if result.role == "gate"], *diagnostics]
-    figure = new_figure(13.5, 1.1 + _ROW_INCH * max(len(ordered), 3))
-    axes, notes = figure.subplots(1, 2, sharey=True, width_ratios=[1.0, 1.05])
+    figure = new_figure(_WIDTH_INCH, 1.1 + _ROW_INCH * max(len(ordered), 3))
+    axes, notes = figure.subplots(1, 2, sharey=True, width_ratios=_WIDTHS)
     limits = _limits(ordered)
     for row, result in enumerate(ordered):
         _draw_row(axes, row, result, limits)
@@ -104,6 +107,11 @@ def _write_row(notes: Axes, row: int, result: GateResult) -> None:
     notes.set_xlim(0.0, 1.0)
 
 
+def _name(result: GateResult) -> str:
+    """Gate and view, and the stratum where it is not all of them."""
+    return " \u00b7 ".join(part for part in (result.name, result.view, result.stratum) if part != _OVERALL)
+
+
 def _text_colour(result: GateResult) -> str:
     """Grey for what decides nothing, black otherwise."""
     return GREY if result.status in ("reported", "not_run") else BLACK
@@ -127,11 +135,11 @@ def _decorate(axes: Axes, results: Sequence[GateResult], limits: tuple[float, fl
     axes.axvline(NULL_AUC, color=BLACK, linewidth=0.9, zorder=2)
     axes.set_ylim(len(results) - 0.4, -0.6)
     axes.set_xlim(limits)
-    axes.set_yticks(range(len(results)), [result.key.replace("/", "  \u00b7  ") for result in results], fontsize=SMALL)
+    axes.set_yticks(range(len(results)), [_name(result) for result in results], fontsize=SMALL)
     for label, result in zip(axes.get_yticklabels(), results, strict=True):
         label.set_color(_text_colour(result))
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.grid(True, axis="x", color="#E5E5E5", linewidth=0.6, zorder=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_xlabel("AUC (0.5: nothing leaks; the band is the margin)", fontsize=TEXT)
+    axes.set_xlabel("AUC (0.5: no leak;\nband: margin)", fontsize=TEXT)

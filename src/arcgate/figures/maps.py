@@ -13,7 +13,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from arcgate.figures.style import BLACK, SMALL, TEXT, TITLE, new_figure
+from arcgate.figures.style import BLACK, SMALL, SOFT, TEXT, TITLE, new_figure
 from arcgate.imaging import Imaging
 
 # 20 of the 32 pixels of half a published stamp.
@@ -46,8 +46,10 @@ def core_difference(difference: NDArray[np.floating], n_pairs: int, imaging: Ima
     norm = AsinhNorm(linear_width=linear_width, vmin=-largest, vmax=largest)
     columns = min(len(imaging.bands), _PANELS_A_ROW)
     rows = math.ceil(len(imaging.bands) / columns)
-    figure = new_figure(2.0 + 3.0 * columns, 4.3 * rows)
+    figure = new_figure(1.5 + 2.5 * columns, 0.5 + 3.7 * rows)
     figure.suptitle(f"mean of stamp \u2212 control over {n_pairs:,} pairs", fontsize=TITLE)
+    outlines = (f"circle: core, r < {imaging.core_pix:.3g} px", f"dashed: published box, {BOX_PIX} x {BOX_PIX} px")
+    figure.supxlabel(("; " if columns > 1 else "\n").join(outlines), fontsize=TEXT, color=SOFT)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes in panels.flat[len(imaging.bands) :]:
         axes.set_axis_off()
@@ -82,4 +84,4 @@ def _caption(band: str, values: NDArray[np.floating], imaging: Imaging) -> str:
     radius = np.hypot(x - imaging.middle_pix, y - imaging.middle_pix)
     inner, begins = imaging.core_pix, OUTER * imaging.size_pix / 2
     core, outer = values[radius < inner].mean(), values[radius >= begins].mean()
-    return f"{band}:  {core:.2e} at r < {inner:.3g} px\n{outer:.2e} at r \u2265 {begins:.3g} px"
+    return f"{band}\n{core:.2e} at r < {inner:.3g} px\n{outer:.2e} at r \u2265 {begins:.3g} px"

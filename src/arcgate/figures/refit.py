@@ -63,7 +63,7 @@ def refit_chart(measured: Sequence[RefitParameter]) -> Figure:
     axes.set_xlim(-edge, edge)
     axes.set_ylim(len(measured) - 0.4, -0.6)
     axes.set_yticks(range(len(measured)), [f"{quantity_words(one.name)}, {_band(one.band)}" for one in measured], fontsize=SMALL)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=7)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.set_xlabel("distance from the sound value, in margins", fontsize=TEXT)
@@ -107,7 +107,7 @@ def _draw_row(figure: Figure, row: int, one: RefitParameter, edge: float, look: 
             zorder=4,
         )
     text = f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}] {one.unit}"
-    axes.annotate(text, (1.04, row), xycoords=("axes fraction", "data"), fontsize=SMALL, va="center", color=BLACK)
+    axes.annotate(text, (1.06, row), xycoords=("axes fraction", "data"), fontsize=SMALL, va="center", color=BLACK)
 
 
 def _edge(measured: Sequence[RefitParameter]) -> float:

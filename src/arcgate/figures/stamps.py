@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from arcgate.figures.style import BLACK, SMALL, SOFT, TEXT
+from arcgate.figures.style import BLACK, SMALL, SOFT, TEXT, new_figure
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
@@ -146,7 +146,8 @@ def contact_sheet(
     close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0.0, hspace=0.0)
     heights = [_TITLE_INCH + _PANEL_INCH] * rows
     heights[0] += _NAMES_INCH
-    figure = Figure(figsize=(blocks * 3 * _PANEL_INCH + (blocks - 1) * 0.3, sum(heights) + _HEADING_INCH), layout=close)
+    figure = new_figure(blocks * 3 * _PANEL_INCH + (blocks - 1) * 0.3, sum(heights) + _HEADING_INCH)
+    figure.set_layout_engine(close)
     figure.suptitle(f"{colour_words(imaging)}; one stretch for all", fontsize=TEXT, color=SOFT)
     parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.04 if blocks > 1 else 0.0, height_ratios=heights)
     for index, title in enumerate(titles):

@@ -38,7 +38,8 @@ _CHARACTERS_PER_INCH: Final = 13.0
 
 def new_figure(width_inch: float, height_inch: float) -> Figure:
     """Make a figure without pyplot's global state, laid out so that labels do not overlap."""
-    return Figure(figsize=(width_inch, height_inch), layout="constrained")
+    # Letters are as wide as whole pixels allow: a layout that was found at another resolution would cut them off at the edge.
+    return Figure(figsize=(width_inch, height_inch), dpi=DPI, layout="constrained")
 
 
 def tidy(axes: Axes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
+from arcgate.evaluation.evaluate import SCORES
 from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
@@ -36,7 +38,7 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     evidence : Evidence
         For the chart of the gates. The refit and the exhibits are in the report, which draws them.
     scores : Path
-        Folder with predictions.parquet and the completeness tables.
+        Folder with predictions.parquet, the completeness tables and scores.json.
     folder : Path
         Where the figures go: a folder of this name, this data set, this evidence, these scores and this drawing code.
 
@@ -45,14 +47,15 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     Path
         Folder of the figures.
     """
+    fpr = float(json.loads((scores / SCORES).read_text(encoding="utf-8"))["fpr"])
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: sheet_of(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
-        "roc.png": lambda: roc(_predictions(scores)),
+        "roc.png": lambda: roc(_predictions(scores), fpr),
     }
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
     if tables := _completeness(scores):
-        wanted["completeness.png"] = lambda: completeness(tables)
+        wanted["completeness.png"] = lambda: completeness(tables, fpr)
     folder.mkdir(parents=True, exist_ok=True)
     caption = caption_of(name, dataset.data_digest)
     for file, draw in (wanted | {CHART: lambda: gate_chart(evidence.results)}).items():
