@@ -1,22 +1,29 @@
-"""The figures of docs/gallery.md: image configurations, sources and PSFs, drawn by the engine.
+"""The figures of docs/gallery.md: a contact sheet of each grid, image configurations, sources and PSFs.
 
-Real galaxies and measured PSFs are read from the folder given by --real, laid out as the files' own archives are.
+Real galaxies and measured PSFs are read from the folder given by --real, laid out as the files' own archives are; without it the
+figure of sources and PSFs is left as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from hydra import compose, initialize_config_module
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from arcgate.config import from_config
+from arcgate.dataset.reader import open_dataset
+from arcgate.figures import caption_of, save
 from arcgate.imaging import DECALS
+from arcgate.injection.build import build_dataset
 from arcgate.lensing.caustics import critical_curve, cut, tangential_caustic
 from arcgate.lensing.images import image_positions
 from arcgate.lensing.models import Lenses, Sersics
@@ -26,8 +33,10 @@ from arcgate.lensing.source_image import SourceImages
 from arcgate.survey.coadd_psf import read_coadd_psf
 from arcgate.survey.cosmos import cosmos_sources
 from arcgate.survey.psfex import read_psfex
+from arcgate.tracking.artifacts import sheet_of
 
 FIGURES = Path(__file__).parent / "figures"
+GRIDS = sorted(path.stem for path in (Path(__file__).parents[1] / "conf" / "grid").glob("*.yaml"))
 MIDDLE_PIX = 31.5
 HALF_ARCSEC = 5.0
 
@@ -92,6 +101,15 @@ def plane(axes: Axes, case: Case) -> None:
     axes.set_title(f"{case.name}: {len(images)} images", fontsize=9)
 
 
+def grid_sheet(grid: str, folder: Path) -> None:
+    """Contact sheet of a small data set of one grid, on the mock survey."""
+    sizes = ("data.hosts.n_hosts=400", "data.n_pairs=160", "runtime.workers=1", f"runtime.data_dir={folder}")
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        spec = from_config(compose("config", overrides=[f"grid={grid}", *sizes]))
+    dataset = open_dataset(build_dataset(spec.data, spec.runtime).folder)
+    save(sheet_of(dataset), FIGURES / f"grid_{grid}.png", caption_of(f"grid={grid}", dataset.data_digest))
+
+
 def configurations() -> None:
     """Image configurations by PSF."""
     drawn, axes = plt.subplots(len(CASES), 1 + len(SEEING), figsize=(11, 2.2 * len(CASES)), layout="constrained")
@@ -137,14 +155,18 @@ def sources_and_psfs(real: Path) -> None:
 
 
 def main() -> None:
-    """Draw both figures."""
+    """Draw what can be drawn."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--real", type=Path, default=Path("../shared/real"), help="folder of the real data")
+    parser.add_argument("--real", type=Path, help="folder of the real data")
     real = parser.parse_args().real
     mpl.use("Agg")
     FIGURES.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        for grid in GRIDS:
+            grid_sheet(grid, Path(folder))
     configurations()
-    sources_and_psfs(real)
+    if real is not None:
+        sources_and_psfs(real)
 
 
 if __name__ == "__main__":
