@@ -15,6 +15,7 @@ from arcgate.tracking.record import flatten, log_evidence, log_metrics, log_para
 from arcgate.tracking.results import results
 from arcgate.tracking.runs import finish, study_run, variant_run
 from arcgate.tracking.store import Store
+from arcgate.tracking.study_figures import log_study_figures
 from arcgate.tracking.table import CSV, JSON, MARKDOWN, print_table, rebuild
 
 SCORES = {"test/auroc": 0.9712, "common/auroc": 0.8123, "test/core_masked_auroc_drop": 0.0051}
@@ -142,3 +143,10 @@ def test_rebuilding_follows_the_runs_and_ends_the_study_with_the_last(study: Sto
     assert list(table["run_status"]) == ["finished", "failed"]
     assert "unpaired (failed)" in (tmp_path / MARKDOWN).read_text()
     assert study.client.get_run(runs[0].info.run_id).info.status == "FINISHED"
+
+
+def test_the_studys_run_holds_its_figures(study: Store) -> None:
+    log_study_figures(study, "controls")
+    run_id = study_run(study, "controls")
+    drawn = {entry.path for entry in study.client.list_artifacts(run_id, "figures")}
+    assert drawn == {"figures/own_against_common.png", "figures/parallel_coordinates.png"}
