@@ -24,6 +24,6 @@ def log_study_figures(store: Store, study: str) -> None:
     table = study_table(store, study, full=False)
     with locked(store.folder, f"table of {study}"), tempfile.TemporaryDirectory() as scratch:
         for name, draw in {"parallel_coordinates": parallel_coordinates, "own_against_common": own_against_common}.items():
-            save(draw(table), Path(scratch) / f"{name}.png")
+            save(draw(table), Path(scratch) / f"{name}.png", f"study {study}")
         log_artifacts(store, study_run(store, study), scratch, FOLDER)
         finish_study(store, study)
