@@ -108,7 +108,7 @@ def test_a_backbone_that_does_not_exist_is_refused_before_anything_is_built(arcg
 
 def test_a_study_may_have_the_name_of_a_number(arcgate):
     code, out, _ = arcgate("simulate", "-m", "dry_run=true", "study=2024,1e3", *TINY)
-    assert (code, out.count("data set only")) == (0, 2)
+    assert (code, out.count("(data set only)")) == (0, 2)
     code, out, _ = arcgate("run", "dry_run=true", "study=2_024", *TINY)
     assert (code, "(study 2_024)" in out) == (0, True)
 

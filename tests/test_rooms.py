@@ -27,7 +27,7 @@ FLOORS = (
     ("tracking",),
     ("planned", "finished"),
     ("plan", "report", "audit", "pipeline"),
-    ("composing", "config"),
+    ("composing", "config", "variant_names"),
     ("clean", "completion", "edge", "sweep"),
     ("cli",),
 )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from arcgate.edge import ERROR, USAGE_ERROR, JobFailedError, code_of_command, code_of_job
 from arcgate.planned import Planned
@@ -48,8 +48,6 @@ exit codes: 0 done, and for a single run or audit a pass; 3 gates failed; 4 unde
             130 interrupted
 """
 EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
-# Overrides that say where or under what name, not what: they do not name a variant.
-_UNNAMED = ("experiment", "study", "variant", "dry_run", "runtime", "data.hosts.path")
 
 
 def main() -> None:
@@ -164,13 +162,17 @@ def _typed(config: DictConfig | None = None) -> dict[str, str]:
 def _named(config: DictConfig) -> DictConfig:
     """Give each variant of a hand-made sweep a name of its own, from the overrides that made it."""
     from hydra.core.hydra_config import HydraConfig
-    from omegaconf import open_dict
+    from omegaconf import OmegaConf, open_dict
 
-    overrides = HydraConfig.get().overrides.task
-    naming = [item for item in overrides if not item.lstrip("+~").split("=")[0].startswith(_UNNAMED)]
-    if naming:
+    from arcgate.variant_names import dotted_keys, naming, short_name, whole_name
+
+    words = naming(HydraConfig.get().overrides.task)
+    if words:
+        keys = dotted_keys(cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False)))
+        named = str(config.variant)
         with open_dict(config):
-            config.variant = " ".join([config.variant, *naming])
+            config.made_by = whole_name(named, words)
+            config.variant = short_name(named, words, keys)
     return config
 
 
@@ -215,11 +217,9 @@ def _run() -> int:
 
 def _ran(spec: Variant) -> Safe:
     """The gates' answer on a variant that is found finished, or is run now."""
-    from textwrap import shorten
-
     from arcgate.ground.progress import say, step
 
-    with step(shorten(spec.variant, 40, placeholder="...")):
+    with step(spec.variant):
         from arcgate.finished import found
 
         if (record := found(spec)) is not None:

@@ -41,7 +41,7 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     from arcgate.learning.backbones import check_backbone
 
     check_backbone(spec.learning.backbone)
-    print(f"{spec.variant} (study {spec.study})")
+    _print_name(spec, f"(study {spec.study})")
     folder = Path(spec.runtime.data_dir)
     seconds, size = _hosts(spec, folder, planned)
     for name, data in (("data set", spec.data), ("common test set", spec.evaluation.common)):
@@ -54,11 +54,18 @@ def print_plan(spec: Variant, planned: Planned) -> None:
 
 def print_data_plan(spec: Variant, planned: Planned) -> None:
     """Print what building a variant's data set alone would do (see `print_plan`)."""
-    print(f"{spec.variant}, data set only")
+    _print_name(spec, "(data set only)")
     seconds, size = _hosts(spec, Path(spec.runtime.data_dir), planned)
     more, larger = _set("data set", spec.data, spec, planned)
     print(f"  {rough(seconds + more, size + larger)}")
     planned.add(seconds + more, size + larger)
+
+
+def _print_name(spec: Variant, what: str) -> None:
+    """The name in the tables, and below it what it is short for."""
+    print(f"{spec.variant} {what}")
+    if spec.made_by != spec.variant:
+        print(f"  {spec.made_by}")
 
 
 def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float, float]:

@@ -228,10 +228,21 @@ class Runtime:
 
 @dataclass(config=STRICT, frozen=True)
 class Variant:
-    """One column of a study: a data set, a view on it, the gates and a training."""
+    """One row of a study's table: a data set, a view on it, the gates and a training.
+
+    Attributes
+    ----------
+    study : str
+        Under which it is kept.
+    variant : str
+        Its name, short where it was made by hand (`arcgate.variant_names`).
+    made_by : str
+        Its whole name: the named variant that was changed, and every override that changed it, as typed.
+    """
 
     study: StudyName
     variant: Name
+    made_by: Name
     data: Data
     view: View
     gates: Gates
