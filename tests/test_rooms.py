@@ -23,7 +23,7 @@ FLOORS = (
     ("learning",),
     ("evaluation",),
     ("figures",),
-    ("children", "gate_report"),
+    ("children", "gate_report", "used_by"),
     ("tracking",),
     ("planned", "finished"),
     ("plan", "report", "audit", "pipeline"),

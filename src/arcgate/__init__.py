@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from arcgate.dataset.reader import open_dataset
+    from arcgate.dataset.finding import open_dataset
     from arcgate.tracking.results import results
 
 __all__ = ["open_dataset", "results"]
@@ -14,7 +14,7 @@ __all__ = ["open_dataset", "results"]
 def __getattr__(name: str) -> Any:
     # Heavy libraries are imported when they are used, so that `arcgate --help` answers at once.
     if name == "open_dataset":
-        from arcgate.dataset.reader import open_dataset
+        from arcgate.dataset.finding import open_dataset
 
         return open_dataset
     if name == "results":

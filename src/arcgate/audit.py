@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from arcgate.dataset.finding import find_set
 from arcgate.dataset.source import Source
 from arcgate.figures.drawings import drawings_of
 from arcgate.foreign.opening import check_unchanged, notes_of, open_source
@@ -95,7 +96,7 @@ def print_audit_plan(spec: Audit) -> None:
     opened = _open(spec)
     table = opened.source.table(["role"])
     pairs = min(int((table["role"] == "positive").sum()), spec.gates.max_pairs)
-    print(f"{spec.data}: {opened.source.facts.layout}, {len(table):,} rows, data digest {opened.source.digest[:12]}")
+    print(f"{opened.source.path}: {opened.source.facts.layout}, {len(table):,} rows, data digest {opened.source.digest[:12]}")
     for note in notes_of(opened.source):
         print(f"  note: {note}")
     if opened.found is not None:
@@ -108,7 +109,7 @@ def print_audit_plan(spec: Audit) -> None:
 
 
 def _open(spec: Audit) -> Opened:
-    source = open_source(Path(spec.data), spec.imaging)
+    source = open_source(find_set(spec.data, spec.runtime.data_dir), spec.imaging)
     return Opened(spec, source, evidence_key(source.digest, spec))
 
 

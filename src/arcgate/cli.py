@@ -278,10 +278,14 @@ def _audit() -> int:
 
 def _inspect() -> int:
     def task(config: DictConfig) -> int:
-        from arcgate.dataset.reader import open_dataset
+        from arcgate.dataset.describing import aligned
+        from arcgate.dataset.finding import open_dataset
+        from arcgate.used_by import used_by
 
-        dataset = open_dataset(Path(_needed(config, "data")))
+        data_dir = Path(str(config.runtime.data_dir))
+        dataset = open_dataset(_needed(config, "data"), data_dir)
         print(dataset.describe())
+        print("\n".join(aligned({"variants": used_by(dataset.data_digest, data_dir) or "in no study's table"})))
         if config.verify:
             dataset.verify()
             print("verified: every checksum and digest agrees")

@@ -1,24 +1,37 @@
-"""A data set in words, for `arcgate inspect`."""
+"""A data set in words, for `arcgate inspect`, the head of a report, and lists of candidates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import textwrap
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
-from arcgate.dataset.card import counts
+from arcgate.dataset.card import CARD, counts
 from arcgate.dataset.receipts import Receipt
 from arcgate.dataset.references import referred
 from arcgate.dataset.schema import ROLES, SPLITS
 from arcgate.imaging import Imaging
 
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+_WIDTH: Final = 100
+_INDENT: Final = 13
+_PROFILES: Final = {"gaussian": "Gaussian", "moffat": "Moffat", "kernel": "measured kernels"}
+_CONVENTIONS: Final = {
+    "noise_equivalent_area": "width from psfsize by its noise-equivalent area",
+    "psfsize_as_fwhm": "psfsize taken as its FWHM",
+    "fitted": "fitted to the measured kernel",
+    "measured": "",
+}
+_SOURCES: Final = {"sersic": "Sersic profiles", "cosmos": "images of galaxies"}
+_NOISES: Final = {"none": "arcs have none of their own", "poisson": "that of the arcs' own photons"}
 
 
 def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt], table: pd.DataFrame) -> str:
-    """Text of several lines about a data set.
+    """Text of several lines about a data set, none longer than 100 characters but for its folder.
 
     Parameters
     ----------
@@ -34,24 +47,103 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
     str
     """
     positives = table[table["role"] == "positive"]
-    lines = [
-        f"data set     {folder}",
-        f"size         {_size(sum(receipt.bytes for receipt in receipts))} in {len(receipts)} shards",
-        f"hosts        {card['hosts']}",
-        f"imaging      {Imaging.of(card['imaging'])}",
-        f"galaxies     {table['host_id'].nunique()}",
-        *(f"{what:<13}{found}" for what, found in referred(table).items()),
-        *_rows(receipts),
-        f"theta_E      {_range(positives['theta_e_arcsec'])} arcsec",
-        f"theta_E/PSF  {_quantiles(positives['theta_e_over_psf'])}",
-        f"arc S/N      {_quantiles(positives['arc_snr_injected'])}",
-        f"data digest  {card['data_digest']}",
-        f"spec digest  {card['spec_digest']}",
-        f"code         {card['code_version']}",
-        f"written by   arcgate {card['arcgate']}, schema version {card['schema_version']}, on {card['device']}",
-        f"libraries    {', '.join(f'{name} {version}' for name, version in card['libraries'].items())}",
-    ]
-    return "\n".join(lines)
+    shards = f"{len(receipts)} shard{'' if len(receipts) == 1 else 's'}"
+    facts = {
+        "made": f"{made_on(folder)} by arcgate {card['arcgate']}",
+        **made_of(card["data"]),
+        "imaging": str(Imaging.of(card["imaging"])),
+        "hosts": str(card["hosts"]),
+        "galaxies": str(table["host_id"].nunique()),
+        **referred(table),
+    }
+    after = {
+        "theta_E": f"{_range(positives['theta_e_arcsec'])} arcsec",
+        "theta_E/PSF": _quantiles(positives["theta_e_over_psf"]),
+        "arc S/N": _quantiles(positives["arc_snr_injected"]),
+        "size": f"{_size(sum(receipt.bytes for receipt in receipts))} in {shards}",
+        "data digest": str(card["data_digest"]),
+        "spec digest": str(card["spec_digest"]),
+        "code": str(card["code_version"]),
+        "schema": f"version {card['schema_version']}",
+        "device": str(card["device"]),
+        "libraries": ", ".join(f"{name} {version}" for name, version in card["libraries"].items()),
+    }
+    head = f"{'data set':<{_INDENT}}{folder}"
+    return "\n".join([head, *aligned(facts), *_rows(receipts), *aligned(after)])
+
+
+def made_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """The choices that made a data set, each in a phrase, by what the field calls them.
+
+    Parameters
+    ----------
+    data : mapping
+        The data node of a card. What it does not state, as in cards of other makers, is left out.
+    """
+    phrases: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "controls": _controls,
+        "psf": lambda psf: _named(
+            psf, ", ".join(filter(None, (_PROFILES[psf["profile"]], _CONVENTIONS[psf["width_convention"]])))
+        ),
+        "core_mask": _mask,
+        "grid": lambda grid: _named(
+            grid,
+            f"theta_E {_ends(grid['theta_e_arcsec'])} arcsec, sources {_ends(grid['dmag'])} mag fainter than the host",
+        ),
+        "source": lambda source: _SOURCES[source["kind"]],
+        "noise": lambda noise: _named(noise, _NOISES[noise["arc"]]),
+    }
+    titles = {"psf": "PSF", "core_mask": "core mask", "source": "sources"}
+    return {titles.get(key, key): phrase(data[key]) for key, phrase in phrases.items() if key in data}
+
+
+def in_short(card: Mapping[str, Any]) -> str:
+    """A data set in half a line: what tells it from others."""
+    data = card["data"]
+    names = [str(data[key]["name"]) for key in ("controls", "psf") if key in data]
+    mask = data.get("core_mask", {}).get("name", "none")
+    names += [f"mask {mask}"] if mask != "none" else []
+    only = data.get("only_split")
+    rows = sum(sum(roles.values()) for roles in card["counts"].values())
+    return ", ".join([*names, f"{rows:,} rows", *([f"{only} split only"] if only else [])])
+
+
+def made_on(folder: Path) -> str:
+    """When a data set was finished, by its card's file."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime((folder / CARD).stat().st_mtime))
+
+
+def aligned(facts: Mapping[str, str]) -> list[str]:
+    """Names on the left, values on the right, wrapped at 100 characters."""
+    lines = []
+    for name, value in facts.items():
+        wrapped = textwrap.wrap(value, _WIDTH - _INDENT, break_on_hyphens=False) or [""]
+        lines += [f"{title:<{_INDENT}}{line}" for title, line in zip([name, *[""] * len(wrapped)], wrapped, strict=False)]
+    return lines
+
+
+def _named(choice: Mapping[str, Any], phrase: str) -> str:
+    return f"{choice['name']} ({phrase})"
+
+
+def _controls(controls: Mapping[str, Any]) -> str:
+    if controls["name"] == "paired":
+        return "paired (the same galaxy without the arc)"
+    pool = "which may carry arcs elsewhere" if controls["pool"] == "any_other_host" else "which carry no arc"
+    matched = f", matched on {', '.join(controls['match_on'])}" if controls["match_on"] else ""
+    return f"{controls['name']} (other galaxies, {pool}{matched})"
+
+
+def _mask(mask: Mapping[str, Any]) -> str:
+    if mask["kind"] == "none":
+        return "none (arcs are added whole)"
+    width = f", {mask['width_pix']:g} px wide" if mask["kind"] == "tanh" else ""
+    return _named(mask, f"no arc within {mask['radius_pix']:g} px of the galaxy's centre; {mask['kind']} edge{width}")
+
+
+def _ends(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def _rows(receipts: Sequence[Receipt]) -> list[str]:

@@ -20,6 +20,7 @@ PACKAGE: Final = Path(__file__).parents[1]
 OUTSIDE: Final = frozenset(
     {
         "arcgate.dataset.describing",
+        "arcgate.dataset.finding",
         "arcgate.ground.code_version",
         "arcgate.ground.hashing",
         "arcgate.ground.listed",
