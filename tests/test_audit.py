@@ -14,6 +14,7 @@ from layouts import arrays_of, paired_rows, write_arrays, write_rows
 from arcgate import audit as audit_module
 from arcgate import cli, keys
 from arcgate.audit import audit, print_audit_plan
+from arcgate.dataset.card import read_card
 from arcgate.foreign import foreign_source
 from arcgate.gates.core import battery
 from arcgate.gates.core.exhibit import Exhibit
@@ -88,7 +89,25 @@ def test_evidence_and_report_are_written_under_their_key(spec, stub, tmp_path, c
     out = capsys.readouterr().out
     assert "safe?" in out
     assert "cause?" in out
-    assert str(folder / "report.html") in out
+    assert out.splitlines()[-1].strip() in (str(folder / "report.html"), f"{folder.parent}/{folder.name[:12]}*/report.html")
+    assert out.index("safe?") < out.index("cause?") < out.index("mean_light  ")
+
+
+def test_diagnostics_are_printed_on_request(spec, stub, capsys):
+    audit(spec())
+    out = capsys.readouterr().out
+    assert "diagnostics, which decide nothing: diagnostics=true" in out
+    assert "\ndiagnostic " not in out
+    audit(spec("diagnostics=true"))
+    assert "no diagnostic was made" in capsys.readouterr().out
+
+
+def test_a_data_set_is_found_by_its_digest(spec, stub, built, capsys):
+    place = built().path
+    digest = read_card(place)["data_digest"]
+    found = replace(spec(data=digest[:9]), runtime=replace(spec().runtime, data_dir=str(place.parents[1])))
+    print_audit_plan(found)
+    assert f"data digest {digest[:12]}" in capsys.readouterr().out
 
 
 def test_evidence_of_the_same_key_is_not_made_again_but_its_report_is(spec, stub, tmp_path, capsys):

@@ -6,11 +6,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from arcgate.dataset.finding import find_set
 from arcgate.dataset.source import Source
@@ -18,16 +16,21 @@ from arcgate.figures.drawings import drawings_of
 from arcgate.foreign.opening import check_unchanged, notes_of, open_source
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
-from arcgate.gate_report.answers import refitted_sentence, safe_sentence
+from arcgate.gate_report.gate_lines import diagnostic_lines, gate_lines
 from arcgate.gate_report.report import write_report
+from arcgate.gate_report.verdict_lines import answer_lines, failed_lines
 from arcgate.gates.core.battery import run_battery
-from arcgate.gates.core.result import Evidence, GateResult, Safe, read_evidence, write_evidence
+from arcgate.gates.core.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.locks import locked
+from arcgate.ground.terminal import place, show, width
 from arcgate.keys import evidence_key
+from arcgate.used_by import used_by
 from arcgate.variant import Audit
 
+# Of a gate that failed; the report has the whole of it.
+LINES_OF_A_REASON: Final = 2
 # On one core of 2020s hardware, seconds: reading and judging a pair, starting up, and an arc by the reference renderer.
 SECONDS_PER_PAIR, SECONDS_TO_START, SECONDS_PER_REFERENCE = 0.02, 15.0, 3.0
 
@@ -80,12 +83,12 @@ def audit(spec: Audit) -> Safe:
             evidence = _judged(opened)
             write_evidence(evidence, folder / EVIDENCE)
         else:
-            print(f"evidence found: {folder / EVIDENCE}", flush=True)
+            print(f"evidence found: {place(folder / EVIDENCE, width() - len('evidence found: '))}", flush=True)
         drawings = drawings_of(evidence)
-        facts = about(opened.source, spec.view, spec.gates, opened.key)
+        made_for = used_by(opened.source.digest, Path(spec.runtime.data_dir))
+        facts = about(opened.source, spec.view, spec.gates, opened.key, made_for)
         write_report(evidence, facts, folder / REPORT, drawings)
-    _print(evidence, spec.gates.level)
-    print(f"report: {folder / REPORT}; words are explained at its end (#words)", flush=True)
+    _print(opened, evidence)
     if spec.track:
         _track(opened, evidence, drawings)
     return evidence.safe
@@ -96,16 +99,20 @@ def print_audit_plan(spec: Audit) -> None:
     opened = _open(spec)
     table = opened.source.table(["role"])
     pairs = min(int((table["role"] == "positive").sum()), spec.gates.max_pairs)
-    print(f"{opened.source.path}: {opened.source.facts.layout}, {len(table):,} rows, data digest {opened.source.digest[:12]}")
+    print(place(opened.source.path, width()))
+    print(f"  {opened.source.facts.layout}, {len(table):,} rows, data digest {opened.source.digest[:12]}")
     for note in notes_of(opened.source):
         print(f"  note: {note}")
     if opened.found is not None:
-        print(f"  evidence {opened.key[:12]} is there ({opened.folder}); only its report would be written again")
+        print(
+            f"  evidence {opened.key[:12]} is there; only its report would be written again, in\n  {place(opened.folder, width() - 2)}"
+        )
         return
     seconds = (
         SECONDS_TO_START + (pairs * SECONDS_PER_PAIR + spec.gates.reference_rows * SECONDS_PER_REFERENCE) / spec.runtime.workers
     )
-    print(f"  evidence {opened.key[:12]} would be made in {opened.folder}: {pairs:,} pairs, roughly {seconds / 60:.1f} min")
+    print(f"  evidence {opened.key[:12]} would be made: {pairs:,} pairs, roughly {seconds / 60:.1f} min, in")
+    print(f"  {place(opened.folder, width() - 2)}")
 
 
 def _open(spec: Audit) -> Opened:
@@ -145,29 +152,17 @@ def _track(opened: Opened, evidence: Evidence, drawings: Mapping[str, Figure]) -
     log_audit(store, source.path.resolve().name, source.digest, evidence, params, files, drawings, folder / "figures")
 
 
-def _print(evidence: Evidence, level: float) -> None:
-    """The gates with their reasons, the diagnostics in short, and the two answers."""
-    head = ("view", "stratum", "value", f"{100 * level:g} % interval", "margin", "smallest leak", "n", "hosts", "status")
-    gates, diagnostics = Table("gate", *head, "reason"), Table("diagnostic", *head)
-    for result in evidence.results:
-        if result.role == "gate":
-            gates.add_row(*map(Text, [*_cells(result), result.reason]))
-        else:
-            diagnostics.add_row(*map(Text, _cells(result)))
-    console = Console() if Console().is_terminal else Console(width=220)
-    for table in (diagnostics, gates):
-        if table.rows:
-            console.print(table)
-    cause = evidence.cause
-    console.print(f"safe? {evidence.safe}: {safe_sentence(evidence)}", soft_wrap=True, markup=False)
-    console.print(f"cause? {cause.name}: {cause.sentence}", soft_wrap=True, markup=False)
-    console.print(refitted_sentence(cause), soft_wrap=True, markup=False)
-
-
-def _cells(result: GateResult) -> list[str]:
-    interval = "" if result.low is None or result.high is None else f"[{result.low:.3g}, {result.high:.3g}]"
-    leak = "" if result.detected_sensitivity is None else f"{result.detected_sensitivity:.2g}"
-    value = "" if result.value is None else f"{result.value:.3g}"
-    margin = "" if result.margin is None else f"{result.margin:g}"
-    sizes = [str(result.n), str(result.n_groups)]
-    return [result.name, result.view, result.stratum, value, interval, margin, leak, *sizes, result.status]
+def _print(opened: Opened, evidence: Evidence) -> None:
+    """The two answers, the failed gates with their reasons, a line a gate, diagnostics if they are wanted, and the report."""
+    spec, wide = opened.spec, width()
+    lines = answer_lines(evidence, wide)
+    if failed := failed_lines(evidence, wide, LINES_OF_A_REASON):
+        lines += ["", "gates that failed, and why:", *failed]
+    lines += ["", *gate_lines(evidence, wide, spec.gates.level)]
+    if spec.diagnostics:
+        lines += ["", *diagnostic_lines(evidence, wide, spec.gates.level)]
+    else:
+        count = sum(result.role == "diagnostic" for result in evidence.results)
+        lines += ["", f"{count} diagnostics, which decide nothing: diagnostics=true"]
+    report = opened.folder / REPORT
+    show([*lines, "whole reasons, figures, what words mean:", f"  {place(report, wide - 2)}"])

@@ -146,7 +146,8 @@ def judge(prepared: Prepared) -> Evidence:
         # The page follows from the evidence; whoever deletes it gets it again.
         if not (report := prepared.evidence / REPORT).exists():
             with step("writing the report"):
-                facts = about(source, spec.view, spec.gates, prepared.keys.evidence)
+                made_for = f"study {spec.study}: {spec.made_by}"
+                facts = about(source, spec.view, spec.gates, prepared.keys.evidence, made_for)
                 write_report(evidence, facts, report)
     say(f"{spec.variant}: {word}: safe? {evidence.safe}; {_place(prepared.evidence)}/{REPORT}")
     return evidence

@@ -259,13 +259,16 @@ class Audit:
     Attributes
     ----------
     data : str
-        A data set's folder, a table of the older layout, or a .npz file (see `arcgate.foreign.opening`).
+        A data set's folder or digest (see `arcgate.dataset.finding`), a table of the older layout, or a .npz file (see
+        `arcgate.foreign.opening`).
     output : str or None
         Folder of evidence.json and report.html; None: `<data_dir>/audits/<evidence key>`.
     track : bool
         Whether to keep the audit as a run of the experiment `audits` in MLflow.
     imaging : Imaging or None
         Of another maker's stamps; None: what the file states, else that of DECaLS.
+    diagnostics : bool
+        Whether diagnostics are printed too; evidence and report have them anyway.
     """
 
     data: str
@@ -275,4 +278,5 @@ class Audit:
     gates: Gates
     runtime: Runtime
     imaging: Imaging | None = None
+    diagnostics: bool = False
     dry_run: bool = False

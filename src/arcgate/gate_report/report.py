@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE, drawings_of
 from arcgate.figures.refit import marker_words
+from arcgate.gate_report.about import HEAD
 from arcgate.gate_report.answers import answers, still_words
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
@@ -29,7 +30,6 @@ IDENTIFIABILITY: Final = "identifiability"
 _REFIT: Final = "refit"
 _OPEN: Final[tuple[Status, ...]] = ("not_run", "insensitive", "undetermined")
 _URGENCY: Final = tuple(STATUSES)
-_HEAD_ITEMS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def write_report(
         Results, the two answers and the exhibits.
     about : dict of str to str
         What was audited and how, in the order to be shown (data set, rows, view, level of the intervals, digests, versions):
-        the first four stand below the title, all of them at the end.
+        those of `HEAD` stand below the title, all of them at the end.
     path : Path
         The file; its folder is made if it is missing.
     drawings : mapping of str to Figure, optional
@@ -96,7 +96,7 @@ def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str
     return environment.get_template("page.html.j2").render(
         style=Markup(style),
         about=about,
-        head=dict(list(about.items())[:_HEAD_ITEMS]),
+        head={name: about[name] for name in HEAD if name in about},
         evidence=evidence,
         answers=answers(evidence),
         needed=_needed(evidence),
