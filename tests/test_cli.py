@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from composing import REAL, needs_real
 
 from arcgate import cli
+from arcgate.finished import Keys, Record
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ def test_a_job_that_fails_unforeseen_does_not_stop_the_others(arcgate, tmp_path,
     monkeypatch.setattr(building, "build_dataset", failing)
     code, out, err = arcgate("simulate", "-m", "psf=gaussian,moffat_naive", *TINY)
     assert code == 1
-    assert "psf=moffat_naive" in out
+    assert out.startswith("moffat_naive n_hosts=60 ... ")
     assert "data built" in out
     assert err.startswith("arcgate: IndexError: index 2838 is out of bounds\n  where: its traceback is in")
     assert "Traceback" not in err
@@ -172,12 +174,42 @@ def test_a_job_that_fails_unforeseen_does_not_stop_the_others(arcgate, tmp_path,
     assert "in failing" in kept.read_text()
 
 
+def test_a_job_returns_the_metric_that_is_named(arcgate, monkeypatch, evidence):
+    returned = []
+    record = Record("run", "failed", {"common/auroc": 0.7}, [])
+    monkeypatch.setattr(
+        "arcgate.sweep.StudyCallback.on_job_end", lambda *_, job_return, **__: returned.append(job_return), raising=False
+    )
+    monkeypatch.setattr("arcgate.pipeline.run_variant", lambda spec: replace(record, scores={"common/auroc": spec.learning.lr}))
+    monkeypatch.setattr("arcgate.finished.keys_of", lambda spec: Keys("d", "e", "t", "s"))
+    monkeypatch.setattr("arcgate.finished.found", lambda spec: None)
+    monkeypatch.setattr("arcgate.ending.evidence_of", lambda spec, keys: evidence)
+    monkeypatch.setattr("arcgate.report.print_study", lambda *_: None)
+    sweep = ("run", "-m", "learning.lr=0.25,0.5", *TINY)
+    code, _, err = arcgate(*sweep, "optimized_metric=common/auroc")
+    assert (code, err, [job.return_value for job in returned]) == (0, "", [0.25, 0.5])
+    returned.clear()
+    code, _, err = arcgate(*sweep, "optimized_metric=common/recall_at_fpr")
+    assert (code, [job.return_value for job in returned]) == (1, [None, None])
+    assert err.count("the metric common/recall_at_fpr is not available") == 2
+    returned.clear()
+    assert arcgate(*sweep)[0] == 0
+    assert [job.return_value for job in returned] == [None, None]
+
+
+def test_an_unknown_metric_is_refused_before_anything_is_built(arcgate, tmp_path):
+    code, _, err = arcgate("run", "optimized_metric=common/auorc", *TINY)
+    assert code == 1
+    assert "close names: common/auroc" in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_error_after_a_sweep_is_one_message(arcgate, monkeypatch):
     def failing(*_):
         raise RuntimeError("no table")
 
     monkeypatch.setattr("arcgate.report.print_study", failing)
-    monkeypatch.setattr("arcgate.pipeline.run_variant", lambda spec: "passed")
+    monkeypatch.setattr("arcgate.pipeline.run_variant", lambda spec: Record("run", "passed", {}, []))
     code, _, err = arcgate("run", "-m", "psf=gaussian,moffat_naive", *TINY)
     assert code == 1
     assert err.startswith("arcgate: RuntimeError: no table")

@@ -25,10 +25,11 @@ FLOORS = (
     ("figures",),
     ("children", "gate_report", "used_by"),
     ("tracking",),
-    ("planned", "finished"),
+    ("planned", "finished", "optimized"),
     ("plan", "report", "audit", "pipeline"),
     ("composing", "config", "variant_names"),
-    ("clean", "completion", "edge", "sweep"),
+    ("clean", "completion", "edge", "ending", "sweep"),
+    ("jobs",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

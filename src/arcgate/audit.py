@@ -104,9 +104,8 @@ def print_audit_plan(spec: Audit) -> None:
     for note in notes_of(opened.source):
         print(f"  note: {note}")
     if opened.found is not None:
-        print(
-            f"  evidence {opened.key[:12]} is there; only its report would be written again, in\n  {place(opened.folder, width() - 2)}"
-        )
+        print(f"  evidence {opened.key[:12]} is there; only its report would be written again, in")
+        print(f"  {place(opened.folder, width() - 2)}")
         return
     seconds = (
         SECONDS_TO_START + (pairs * SECONDS_PER_PAIR + spec.gates.reference_rows * SECONDS_PER_REFERENCE) / spec.runtime.workers

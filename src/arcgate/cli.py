@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from arcgate.edge import ERROR, USAGE_ERROR, JobFailedError, code_of_command, code_of_job
+from arcgate.edge import USAGE_ERROR, code_of_command
+from arcgate.jobs import in_a_sweep, needed, run_jobs, typed, with_names
 from arcgate.planned import Planned
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from arcgate.gates.core.result import Safe
+    from arcgate.finished import Record
     from arcgate.variant import Variant
 
 USAGE = """\
@@ -89,118 +89,22 @@ def _data_dir(arguments: list[str]) -> Path:
     return Path(named[-1].strip("'\"") if named else "data")
 
 
-def _hydra(config_name: str, task: Callable[[DictConfig], int], after: Callable[[DictConfig], None] | None = None) -> int:
-    """Run a task under Hydra and give its code; in a sweep 1 if any job ended in an error, else 0.
-
-    `after` is called with the configuration of a sweep when its jobs have ended.
-    """
-    import hydra
-
-    from arcgate.sweep import StudyCallback
-
-    codes: list[int] = []
-    swept: list[bool] = []
-    here = os.getpid()
-
-    @hydra.main(version_base="1.3", config_path="pkg://arcgate.conf", config_name=config_name)
-    def job(config: DictConfig) -> None:
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-
-        code = code_of_job(lambda: task(config), _data_dir_of(config))
-        if os.getpid() == here:
-            codes.append(code)
-            swept.append(HydraConfig.get().mode is RunMode.MULTIRUN)
-        elif code == ERROR:
-            # A launcher that starts processes brings back nothing but exceptions.
-            raise JobFailedError
-
-    StudyCallback.last()
-    with _hydra_raises():
-        try:
-            job()
-        except JobFailedError:
-            codes.append(ERROR)
-    sweep = StudyCallback.last()
-    if sweep is None and not any(swept):
-        return max(codes, default=0)
-    if sweep is not None and after is not None:
-        after(sweep)
-    return ERROR if ERROR in codes else 0
-
-
-@contextmanager
-def _hydra_raises() -> Iterator[None]:
-    """Let Hydra pass errors on; by itself it prints tracebacks and ends the process."""
-    name = "HYDRA_FULL_ERROR"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def _data_dir_of(config: DictConfig) -> Path:
-    from omegaconf import OmegaConf
-
-    return Path(str(OmegaConf.select(config, "runtime.data_dir", default="data")))
-
-
-def _typed(config: DictConfig | None = None) -> dict[str, str]:
-    """Settings of this job, or of a sweep's configuration, as they were typed."""
-    from hydra.core.hydra_config import HydraConfig
-
-    from arcgate.config import typed_words
-
-    return typed_words((HydraConfig.get() if config is None else config.hydra).overrides.task)
-
-
-def _named(config: DictConfig) -> DictConfig:
-    """Give each variant of a hand-made sweep a name of its own, from the overrides that made it."""
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf, open_dict
-
-    from arcgate.variant_names import dotted_keys, naming, short_name, whole_name
-
-    words = naming(HydraConfig.get().overrides.task)
-    if words:
-        keys = dotted_keys(cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False)))
-        named = str(config.variant)
-        with open_dict(config):
-            config.made_by = whole_name(named, words)
-            config.variant = short_name(named, words, keys)
-    return config
-
-
-def _needed(config: DictConfig, key: str) -> str:
-    """A value that the command line has to give."""
-    from omegaconf import OmegaConf
-
-    from arcgate.ground.errors import ArcgateError
-
-    if OmegaConf.is_missing(config, key):
-        raise ArcgateError(f"{sys.argv[0]} needs {key}=<value>", where="command line", todo="see `arcgate --help`")
-    value = config[key]
-    return value if isinstance(value, str) else _typed().get(key, str(value))
-
-
 def _run() -> int:
     planned = Planned()
+    values: list[float] = []
 
     def task(config: DictConfig) -> int:
         from arcgate.config import from_config
 
-        spec = from_config(_named(config), _typed())
+        spec = from_config(with_names(config), typed())
         if spec.dry_run:
             from arcgate.plan import print_plan
 
             print_plan(spec, planned)
             return 0
-        return EXIT_CODES[_ran(spec)]
+        record, value = _ran(spec)
+        values.extend([] if value is None else [value])
+        return EXIT_CODES[record.safe]
 
     def after(config: DictConfig) -> None:
         if config.dry_run:
@@ -209,26 +113,40 @@ def _run() -> int:
             return
         from arcgate.report import print_study
 
-        study = _typed(config).get("study", str(config.study))
+        study = typed(config).get("study", str(config.study))
         print_study(study, str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
 
-    return _hydra("config", task, after)
+    return run_jobs("config", task, after, lambda: values.pop() if values else None)
 
 
-def _ran(spec: Variant) -> Safe:
-    """The gates' answer on a variant that is found finished, or is run now."""
+def _ran(spec: Variant) -> tuple[Record, float | None]:
+    """What a variant leaves that is found finished, or is run now, and the metric that the job returns if one is named."""
+    from arcgate.finished import found, keys_of
     from arcgate.ground.progress import say, step
+    from arcgate.optimized import metric_value, require_metric
 
+    require_metric(spec.optimized_metric)
     with step(spec.variant):
-        from arcgate.finished import found
-
-        if (record := found(spec)) is not None:
+        record = found(spec)
+        if record is not None:
             say(f"{spec.variant}: data reused, gates reused: safe? {record.safe}; training skipped: {record.in_words}")
-            return record.safe
-        # torch and what draws take seconds to import.
-        from arcgate.pipeline import run_variant
+        else:
+            # torch and what draws take seconds to import.
+            from arcgate.pipeline import run_variant
 
-        return run_variant(spec)
+            record = run_variant(spec)
+    if in_a_sweep() and spec.optimized_metric is None:
+        return record, None
+    from arcgate.ending import ending_lines, evidence_of
+    from arcgate.ground.terminal import show, width
+
+    keys = keys_of(spec)
+    assert keys is not None  # its data sets are built
+    evidence = evidence_of(spec, keys)
+    if not in_a_sweep():
+        show(ending_lines(spec, keys, record, evidence, width()))
+    name = spec.optimized_metric
+    return record, None if name is None else metric_value(name, record.scores, evidence)
 
 
 def _simulate() -> int:
@@ -237,7 +155,7 @@ def _simulate() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.config import from_config
 
-        spec = from_config(_named(config), _typed())
+        spec = from_config(with_names(config), typed())
         if spec.dry_run:
             from arcgate.plan import print_data_plan
 
@@ -255,15 +173,15 @@ def _simulate() -> int:
         if config.dry_run and planned.jobs:
             print(planned)
 
-    return _hydra("config", task, after)
+    return run_jobs("config", task, after)
 
 
 def _audit() -> int:
     def task(config: DictConfig) -> int:
         from arcgate.config import audit_from_config
 
-        _needed(config, "data")
-        spec = audit_from_config(config, _typed())
+        needed(config, "data")
+        spec = audit_from_config(config, typed())
         if spec.dry_run:
             from arcgate.audit import print_audit_plan
 
@@ -273,7 +191,7 @@ def _audit() -> int:
 
         return EXIT_CODES[audit(spec)]
 
-    return _hydra("audit", task)
+    return run_jobs("audit", task)
 
 
 def _inspect() -> int:
@@ -283,7 +201,7 @@ def _inspect() -> int:
         from arcgate.used_by import used_by
 
         data_dir = Path(str(config.runtime.data_dir))
-        dataset = open_dataset(_needed(config, "data"), data_dir)
+        dataset = open_dataset(needed(config, "data"), data_dir)
         print(dataset.describe())
         print("\n".join(aligned({"variants": used_by(dataset.data_digest, data_dir) or "in no study's table"})))
         if config.verify:
@@ -291,7 +209,7 @@ def _inspect() -> int:
             print("verified: every checksum and digest agrees")
         return 0
 
-    return _hydra("inspect", task)
+    return run_jobs("inspect", task)
 
 
 def _report() -> int:
@@ -299,10 +217,10 @@ def _report() -> int:
         from arcgate.report import print_study
 
         places = str(config.runtime.mlruns_dir), str(config.runtime.data_dir)
-        print_study(_needed(config, "study"), *places, full=bool(config.full))
+        print_study(needed(config, "study"), *places, full=bool(config.full))
         return 0
 
-    return _hydra("report", task)
+    return run_jobs("report", task)
 
 
 def _ui() -> int:
@@ -313,7 +231,7 @@ def _ui() -> int:
         study = None if config.study is None else _typed().get("study", str(config.study))
         return serve(str(config.runtime.mlruns_dir), int(config.port), study, browser=browser)
 
-    return _hydra("ui", task)
+    return run_jobs("ui", task)
 
 
 def _clean() -> int:
@@ -324,7 +242,7 @@ def _clean() -> int:
         clean(*places, min_age_days=float(config.min_age_days), remove=bool(config.remove))
         return 0
 
-    return _hydra("clean", task)
+    return run_jobs("clean", task)
 
 
 VERBS: dict[str, Callable[[], int]] = {

@@ -75,7 +75,7 @@ class Record:
     safe : str
         The gates' answer.
     scores : dict of str to float
-        AUROC on its own and on the common test set.
+        On its own and on the common test set, as far as these are large enough for them.
     files : list of str
         What must be there for the variant to count as finished, relative to the folder of runs.
     """
@@ -115,7 +115,7 @@ def found(spec: Variant) -> Record | None:
     ArcgateError
         A damaged card or record.
     """
-    keys = _keys(spec)
+    keys = keys_of(spec)
     if keys is None or not (path := record_path(spec, keys)).is_file():
         return None
     record = _read(path)
@@ -125,6 +125,17 @@ def found(spec: Variant) -> Record | None:
 
     store = opened(spec.runtime.mlruns_dir)
     return record if is_latest(store, spec.study, spec.variant, record.run_id) else None
+
+
+def keys_of(spec: Variant) -> Keys | None:
+    """Keys of a variant whose data sets are built; None for others."""
+    digests = []
+    for data in (spec.data, spec.evaluation.common):
+        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data))
+        if not is_built(folder):
+            return None
+        digests.append(str(read_card(folder)["data_digest"]))
+    return Keys.of(spec, *digests)
 
 
 @lru_cache
@@ -137,17 +148,6 @@ def _opened(folder: Path) -> Store:
 def opened(mlruns_dir: str) -> Store:
     """The tracking database, opened and checked once in a process."""
     return _opened(Path(mlruns_dir).expanduser().resolve())
-
-
-def _keys(spec: Variant) -> Keys | None:
-    """Keys of a variant whose data sets are built."""
-    digests = []
-    for data in (spec.data, spec.evaluation.common):
-        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data))
-        if not is_built(folder):
-            return None
-        digests.append(str(read_card(folder)["data_digest"]))
-    return Keys.of(spec, *digests)
 
 
 def _read(path: Path) -> Record:

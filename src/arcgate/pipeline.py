@@ -10,7 +10,7 @@ from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
 from arcgate.evaluation.apart import require_apart
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate
-from arcgate.finished import COMMON, OWN, Keys, Record, opened, runs_folder, write_record
+from arcgate.finished import Keys, Record, opened, runs_folder, write_record
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
 from arcgate.gate_report.report import write_report
@@ -25,6 +25,7 @@ from arcgate.injection.build import Built, build_dataset
 from arcgate.learning.backbones import check_backbone
 from arcgate.learning.checkpoints import BEST
 from arcgate.learning.train import FINISHED, train
+from arcgate.optimized import require_metric
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger
@@ -68,7 +69,7 @@ def study_folder(variant: Variant) -> Path:
     return Path(variant.runtime.data_dir) / "studies" / variant.study
 
 
-def run_variant(spec: Variant) -> Safe:
+def run_variant(spec: Variant) -> Record:
     """Run a variant, or what is missing of it, and keep everything on its MLflow run.
 
     Parameters
@@ -77,8 +78,8 @@ def run_variant(spec: Variant) -> Safe:
 
     Returns
     -------
-    {'passed', 'failed', 'undetermined'}
-        The gates' answer to *safe?*.
+    Record
+        What it leaves.
 
     Raises
     ------
@@ -88,6 +89,7 @@ def run_variant(spec: Variant) -> Safe:
     """
     # What would fail after hours is asked before anything is built.
     check_backbone(spec.learning.backbone)
+    require_metric(spec.optimized_metric)
     store = opened(spec.runtime.mlruns_dir)
     runs.require_usable(store, spec.study)
     runs.want(store, spec.study, spec.variant)
@@ -98,6 +100,7 @@ def run_variant(spec: Variant) -> Safe:
     try:
         evidence = judge(prepared)
         safe = evidence.safe
+        require_metric(spec.optimized_metric, evidence)
         left = learn_and_score(prepared, store, run_id, evidence)
         outcome = "finished"
     except KeyboardInterrupt:
@@ -107,7 +110,7 @@ def run_variant(spec: Variant) -> Safe:
         runs.finish(store, run_id, outcome, safe)
         rebuild(store, spec.study, study_folder(spec))
     write_record(spec, prepared.keys, left)
-    return evidence.safe
+    return left
 
 
 def prepare(spec: Variant) -> Prepared:
@@ -183,7 +186,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     with locked(store.folder, f"run {run_id}"):
         record.log_history(store, run_id, trained.history, trained.steps_per_epoch)
         _log(prepared, store, run_id, evidence, metrics)
-    left = Record(run_id, evidence.safe, {name: metrics[name] for name in (OWN, COMMON)}, _files(prepared))
+    left = Record(run_id, evidence.safe, metrics, _files(prepared))
     took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"
     word = "done" if trained.status == "trained" else trained.status
     say(f"{spec.variant}: training {word}{took}: {left.in_words}; {_place(prepared.training)}")

@@ -238,6 +238,8 @@ class Variant:
         Its name, short where it was made by hand (`arcgate.variant_names`).
     made_by : str
         Its whole name: the named variant that was changed, and every override that changed it, as typed.
+    optimized_metric : str or None
+        The metric that the job returns, for sweepers that optimise one (see `arcgate.optimized`).
     """
 
     study: StudyName
@@ -249,6 +251,7 @@ class Variant:
     learning: Learning
     evaluation: Evaluation
     runtime: Runtime
+    optimized_metric: str | None = None
     dry_run: bool = False
 
 

@@ -19,7 +19,7 @@ KEYS = Keys("data", "evidence", "training", "scoring")
 
 @pytest.fixture
 def spec(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Variant:
-    monkeypatch.setattr(finished, "_keys", lambda spec: KEYS)
+    monkeypatch.setattr(finished, "keys_of", lambda spec: KEYS)
     return composed(f"runtime.data_dir={tmp_path / 'data'}", f"runtime.mlruns_dir={store.folder}", "study=masks")
 
 

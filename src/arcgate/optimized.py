@@ -1,0 +1,83 @@
+"""The number that a job hands to a sweeper that looks for good settings, by the name that it has in MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from arcgate.gates.core.result import Evidence
+from arcgate.ground.errors import ArcgateError
+
+SCORES: Final = (
+    *("auroc", "auroc/low", "auroc/high", "recall_at_fpr", "recall_threshold_logit", "core_masked_auroc"),
+    *("core_masked_auroc_drop", "core_masked_recall_drop", "core_masked_logit_change", "n_sources"),
+)
+"""Metrics of `arcgate.evaluation.metrics`, on each of the grounds."""
+GROUNDS: Final = ("test", "common")
+SAFE: Final = "safe"
+GATES_FAILED: Final = "gates_failed"
+_SAFE_VALUES: Final = {"passed": 1.0, "undetermined": 0.5, "failed": 0.0}
+_WHERE: Final = "optimized_metric"
+
+
+def require_metric(name: str | None, evidence: Evidence | None = None) -> None:
+    """Refuse a metric that cannot be there, before hours are spent.
+
+    Parameters
+    ----------
+    name : str or None
+        As MLflow has it; None needs nothing.
+    evidence : Evidence, optional
+        Of the gates. Without it, whatever begins with `gate/` or `diagnostic/` is let through, since results are known when
+        they are made.
+
+    Raises
+    ------
+    ArcgateError
+        An unknown name, with those that are known.
+    """
+    known = [f"{ground}/{score}" for ground in GROUNDS for score in SCORES] + [SAFE, GATES_FAILED]
+    results = _results(evidence) if evidence is not None else {}
+    judged = name is not None and name.startswith(("gate/", "diagnostic/"))
+    if name is None or name in known or name in results or (judged and evidence is None):
+        return
+    offered = list(results) if judged else [*known, "gate/<name>/<view>/<stratum>"]
+    close = get_close_matches(name, offered, n=3)
+    raise ArcgateError(
+        f"no metric is called {name!r}" + (f"; close names: {', '.join(close)}" if close else ""),
+        where=_WHERE,
+        todo=f"name one of {', '.join(offered)}",
+    )
+
+
+def metric_value(name: str, scores: Mapping[str, float], evidence: Evidence) -> float:
+    """The value of a metric.
+
+    Parameters
+    ----------
+    name : str
+        From `require_metric`.
+    scores : mapping of str to float
+        Of the network, `test/...` and `common/...`.
+    evidence : Evidence
+        Of the gates.
+
+    Raises
+    ------
+    ArcgateError
+        The metric has no value here: a test set is too small for it, or the gate was not run.
+    """
+    failed = sum(result.role == "gate" and result.status == "failed" for result in evidence.results)
+    found = {**_results(evidence), **scores, SAFE: _SAFE_VALUES[evidence.safe], GATES_FAILED: float(failed)}
+    if (value := found.get(name)) is None:
+        raise ArcgateError(
+            f"the metric {name} is not available: a test set is too small for it, or its gate was not run",
+            where=_WHERE,
+            todo=f"enlarge the test set, or name one of {', '.join(key for key, one in found.items() if one is not None)}",
+        )
+    return value
+
+
+def _results(evidence: Evidence) -> dict[str, float | None]:
+    return {f"{result.role}/{result.key}": result.value for result in evidence.results}
