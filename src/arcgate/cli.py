@@ -27,25 +27,26 @@ verbs:
   run        a variant from end to end: data set, gates, training, scores, MLflow
              arcgate run controls=unpaired psf=moffat_converted
              arcgate run experiment=pilot                     (a sweep: one table at the end)
-             arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep; study=<name> keeps it together)
+             arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep; study=<name> keeps it)
   simulate   build a variant's data set and stop
   audit      the gates on a finished data set, with a report
-             arcgate audit data=<folder>                      (of arcgate, or Parquet with stamp_npz; or a .npz file)
-             arcgate audit data=<folder> gates=quick view=stamp_robust
-  inspect    what a finished data set holds             arcgate inspect data=<folder> verify=true
-  report     a study's table                            arcgate report study=pilot       (full=true: everything)
-  ui         browse the runs in MLflow                  arcgate ui port=5000
-  clean      list what no study names                   arcgate clean remove=true
+             arcgate audit data=latest                        (or a digest as it is printed)
+             arcgate audit data=<folder or file>              (Parquet with stamp_npz, or a .npz file)
+             arcgate audit data=latest gates=quick view=stamp_robust
+  inspect    what a finished data set holds    arcgate inspect data=latest verify=true
+  report     a study's table                   arcgate report study=pilot    (full=true: everything)
+  ui         browse the runs in MLflow         arcgate ui port=5000
+  clean      list what no study names          arcgate clean remove=true
 
 any verb:
-  --help         its options and configuration groups
+  --help         its settings and groups
   --cfg job      the composed configuration
   dry_run=true   (run, simulate, audit) keys, what is cached, what would run, rough time and disk
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh and fish likewise)
 
-exit codes: 0 done, and for a single run or audit a pass; 3 gates failed; 4 undetermined; 1 and 2 errors;
-            130 interrupted
+exit codes: 0 done, and for a single run or audit a pass; 3 gates failed; 4 undetermined;
+            1 and 2 errors; 130 interrupted
 """
 EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
 
@@ -173,7 +174,7 @@ def _simulate() -> int:
         if config.dry_run and planned.jobs:
             print(planned)
 
-    return run_jobs("config", task, after)
+    return run_jobs("simulate", task, after)
 
 
 def _audit() -> int:

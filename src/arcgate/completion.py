@@ -14,7 +14,7 @@ from arcgate.ground.errors import ArcgateError
 # The configuration that each verb composes; `arcgate.cli.VERBS` has the same verbs.
 CONFIGURATIONS: Final = {
     "run": "config",
-    "simulate": "config",
+    "simulate": "simulate",
     "audit": "audit",
     "inspect": "inspect",
     "report": "report",

@@ -17,6 +17,8 @@ from arcgate.variant import Runtime, Variant
 _FAILED = 3
 _ANSWER_LINES = 3
 _INDENT = 9
+# A blank at which no line ends, until lines are made.
+_HELD = "\N{NO-BREAK SPACE}"
 # Folders that need not be named on a command line.
 _USUAL = {"data_dir": "data", "mlruns_dir": "mlruns"}
 
@@ -52,16 +54,16 @@ def ending_lines(spec: Variant, keys: Keys, record: Record, evidence: Evidence, 
     }
     lines = ["", *answer_lines(evidence, wide, _ANSWER_LINES), *failed_lines(evidence, wide, lines_each=1, first=_FAILED)]
     for name, value in facts.items():
-        lines += wrapped(f"{name:<{_INDENT}}{value}", wide, _INDENT, most=2)
-    return lines
+        lines += wrapped(f"{name:<{_INDENT}}{value}", wide, _INDENT, most=3)
+    return [line.replace(_HELD, " ") for line in lines]
 
 
 def _commands(spec: Variant, digest: str) -> list[str]:
-    """Commands as they can be typed."""
+    """Commands as they can be typed, each held together on its line."""
     data, mlruns = _typed(spec.runtime, "data_dir"), _typed(spec.runtime, "mlruns_dir")
     study = shell_word("study", spec.study)
     commands = [["report", study, *data, *mlruns], ["inspect", f"data={digest}", *data], ["ui", *mlruns]]
-    return [" ".join(["arcgate", *words]) for words in commands]
+    return [_HELD.join(["arcgate", *words]) for words in commands]
 
 
 def _typed(runtime: Runtime, name: str) -> list[str]:
