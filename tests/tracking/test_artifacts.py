@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from arcgate.dataset.reader import Dataset
 from arcgate.figures.drawings import drawings_of
 from arcgate.gates.core.result import Evidence
 from arcgate.tracking import artifacts
@@ -23,3 +28,28 @@ def test_each_figure_of_an_audit_names_the_data_set_and_what_it_shows(
         "profile.png": f"mine, data 0123456789ab: {titles['profile.png']}",
         "refit_chart.png": "mine, data 0123456789ab: Refit of the injection, in units of the margins",
     }
+
+
+def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_rate_of_its_scores(
+    built: Callable[..., Dataset], evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, scores = built(), tmp_path / "scores"
+    scores.mkdir()
+    (scores / "scores.json").write_text('{"fpr": 0.2}')
+    table = pd.DataFrame({"label": [0, 1] * 20, "logit": range(40)})
+    pd.concat([table.assign(set=name) for name in artifacts.SETS]).to_parquet(scores / "predictions.parquet")
+    row = {"by": "arc_snr", "bin_low": 0.0, "bin_high": 5.0, "n": 20, "completeness": 0.5, "low": 0.4, "high": 0.6}
+    pd.DataFrame([row]).to_csv(scores / "completeness_own_arc_snr.csv")
+    drawn: dict[str, tuple[str, str]] = {}
+
+    def keep(figure: Figure, path: Path, caption: str) -> None:
+        words = [artist.get_text() for artist in figure.findobj(Text) if isinstance(artist, Text)]
+        drawn[path.name] = (caption, "\n".join(words))
+
+    monkeypatch.setattr(artifacts, "save", keep)
+    artifacts.figures_of("mask_r5", dataset, evidence, scores, tmp_path / "figures")
+    captions = {caption for caption, _ in drawn.values()}
+    assert set(drawn) == {"completeness.png", "contact_sheet.png", "core_difference.png", "gates.png", "roc.png"}
+    assert captions == {f"mask_r5, data {dataset.data_digest[:12]}"}
+    assert all("false-positive rate of 20 %" in drawn[name][1] for name in ("completeness.png", "roc.png"))
+    assert "red: z, green: r, blue: g" in drawn["contact_sheet.png"][1]

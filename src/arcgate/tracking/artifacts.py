@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from arcgate.dataset.reader import Dataset
-from arcgate.evaluation.evaluate import SCORES
 from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
@@ -47,7 +46,7 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     Path
         Folder of the figures.
     """
-    fpr = float(json.loads((scores / SCORES).read_text(encoding="utf-8"))["fpr"])
+    fpr = float(json.loads((scores / "scores.json").read_text(encoding="utf-8"))["fpr"])
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: sheet_of(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
