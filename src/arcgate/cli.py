@@ -112,10 +112,11 @@ def _run() -> int:
             if planned.jobs:
                 print(planned)
             return
-        from arcgate.report import print_study
+        from arcgate.report import draw_study, print_study
 
         study = typed(config).get("study", str(config.study))
         print_study(study, str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
+        draw_study(study, str(config.runtime.mlruns_dir))
 
     return run_jobs("config", task, after, lambda: values.pop() if values else None)
 
@@ -145,7 +146,10 @@ def _ran(spec: Variant) -> tuple[Record, float | None]:
     assert keys is not None  # its data sets are built
     evidence = evidence_of(spec, keys)
     if not in_a_sweep():
+        from arcgate.report import draw_study
+
         show(ending_lines(spec, keys, record, evidence, width()))
+        draw_study(spec.study, spec.runtime.mlruns_dir)
     name = spec.optimized_metric
     return record, None if name is None else metric_value(name, record.scores, evidence)
 
@@ -229,7 +233,7 @@ def _ui() -> int:
         from arcgate.tracking.ui import has_display, serve
 
         browser = bool(config.open) and sys.stdout.isatty() and has_display()
-        study = None if config.study is None else _typed().get("study", str(config.study))
+        study = None if config.study is None else typed().get("study", str(config.study))
         return serve(str(config.runtime.mlruns_dir), int(config.port), study, browser=browser)
 
     return run_jobs("ui", task)

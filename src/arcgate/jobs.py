@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,7 +105,10 @@ def with_names(config: DictConfig) -> DictConfig:
 
     from arcgate.variant_names import dotted_keys, naming, short_name, whole_name
 
-    words = naming(HydraConfig.get().overrides.task)
+    overrides = HydraConfig.get().overrides.task
+    with open_dict(config):
+        config.command = shlex.join(["arcgate", "run", *overrides])
+    words = naming(overrides)
     if words:
         keys = dotted_keys(cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False)))
         named = str(config.variant)

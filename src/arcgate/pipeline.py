@@ -101,6 +101,9 @@ def run_variant(spec: Variant) -> Record:
         evidence = judge(prepared)
         safe = evidence.safe
         require_metric(spec.optimized_metric, evidence)
+        # At once: a training that fails leaves the gates on the run.
+        with locked(store.folder, f"run {run_id}"):
+            _log_judged(prepared, store, run_id, evidence)
         left = learn_and_score(prepared, store, run_id, evidence)
         outcome = "finished"
     except KeyboardInterrupt:
@@ -185,7 +188,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
     with locked(store.folder, f"run {run_id}"):
         record.log_history(store, run_id, trained.history, trained.steps_per_epoch)
-        _log(prepared, store, run_id, evidence, metrics)
+        _log_scored(prepared, store, run_id, metrics)
     left = Record(run_id, evidence.safe, metrics, _files(prepared))
     took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"
     word = "done" if trained.status == "trained" else trained.status
@@ -193,18 +196,22 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     return left
 
 
-def _log(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metrics: dict[str, float]) -> None:
-    """Everything about a variant on its run."""
+def _log_judged(prepared: Prepared, store: Store, run_id: str, evidence: Evidence) -> None:
+    """Where a variant comes from, and what its gates say, on its run."""
     spec = prepared.spec
     plain = as_plain(spec)
-    record.log_params(
-        store, run_id, record.flatten({name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")})
-    )
+    nodes = {name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")}
+    record.log_origin(store, run_id, spec.made_by, spec.command, plain)
+    record.log_params(store, run_id, record.flatten(nodes))
     record.log_evidence(store, run_id, evidence)
-    record.log_metrics(store, run_id, metrics)
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
     record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
     record.log_artifacts(store, run_id, prepared.evidence / REPORT)
+
+
+def _log_scored(prepared: Prepared, store: Store, run_id: str, metrics: dict[str, float]) -> None:
+    """Scores and figures of a variant on its run."""
+    record.log_metrics(store, run_id, metrics)
     record.log_artifacts(store, run_id, prepared.figures, "figures")
     for table in sorted(prepared.scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")

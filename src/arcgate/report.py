@@ -38,6 +38,14 @@ def print_study(study: str, mlruns_dir: str, data_dir: str, full: bool = False) 
     show(read_table(study, mlruns_dir, full=full), study, data_dir, full)
 
 
+def draw_study(study: str, mlruns_dir: str) -> None:
+    """Draw a study's figures on its run, if its table is another than when they were drawn."""
+    from arcgate.tracking.store import open_store
+    from arcgate.tracking.study_figures import log_study_figures
+
+    log_study_figures(open_store(mlruns_dir), study)
+
+
 def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> None:
     """Print a table that was read already; see `print_study`."""
     terminal = Console()

@@ -238,6 +238,8 @@ class Variant:
         Its name, short where it was made by hand (`arcgate.variant_names`).
     made_by : str
         Its whole name: the named variant that was changed, and every override that changed it, as typed.
+    command : str
+        What makes it, as one would type it.
     optimized_metric : str or None
         The metric that the job returns, for sweepers that optimise one (see `arcgate.optimized`).
     """
@@ -245,6 +247,7 @@ class Variant:
     study: StudyName
     variant: Name
     made_by: Name
+    command: str
     data: Data
     view: View
     gates: Gates

@@ -112,7 +112,7 @@ def test_a_runs_page_says_the_verdict_and_its_gates_the_failed_ones_first(store:
 
 
 def test_a_run_says_where_it_comes_from(store: Store, run: str) -> None:
-    log_origin(store, run, "arcgate run variant=mask_r5", {"data": {"seed": 1, "hosts": {"kind": "mock"}}})
+    log_origin(store, run, "mask_r5", "arcgate run variant=mask_r5", {"data": {"seed": 1, "hosts": {"kind": "mock"}}})
     tags = store.client.get_run(run).data.tags
     assert tags["mlflow.source.name"] == tags[names.COMMAND] == "arcgate run variant=mask_r5"
     assert tags[names.COMMIT] == str(commit())

@@ -148,7 +148,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     store.client.log_dict(run_id, asdict(evidence), EVIDENCE)
 
 
-def log_origin(store: Store, run_id: str, command: str, configuration: Mapping[str, object]) -> None:
+def log_origin(store: Store, run_id: str, made_by: str, command: str, configuration: Mapping[str, object]) -> None:
     """Log where a run comes from: the command, the commit of the code, and the whole composed configuration.
 
     Parameters
@@ -157,13 +157,20 @@ def log_origin(store: Store, run_id: str, command: str, configuration: Mapping[s
         From `open_store`.
     run_id : str
         The run.
+    made_by : str
+        Whole name of the variant or data set.
     command : str
         What makes this run, as one would type it.
     configuration : mapping
         Nested; kept as the artifact `config.yaml`.
     """
     code = commit()
-    tags: dict[str, object] = {names.COMMAND: command, "mlflow.source.name": command, "mlflow.source.type": "LOCAL"}
+    tags: dict[str, object] = {
+        names.MADE_BY: made_by,
+        names.COMMAND: command,
+        "mlflow.source.name": command,
+        "mlflow.source.type": "LOCAL",
+    }
     tags |= {names.COMMIT: str(code), names.CHANGED: code.changed}
     if code.commit is not None:
         tags["mlflow.source.git.commit"] = code.commit
