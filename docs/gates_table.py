@@ -1,4 +1,4 @@
-"""The table of gates in docs/gates.md, from the gates themselves: `python docs/gates_table.py`."""
+"""The table of gates in docs/explanation/gates.md, from the gates themselves: `python docs/gates_table.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arcgate.gates.features.regions import Regions
 from arcgate.imaging import DECALS
 from arcgate.variant import Gates
 
-PAGE: Final = Path(__file__).parent / "gates.md"
+PAGE: Final = Path(__file__).parent / "explanation" / "gates.md"
 BEGIN, END = "<!-- gates: written by docs/gates_table.py -->", "<!-- end of gates -->"
 
 

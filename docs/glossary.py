@@ -1,4 +1,4 @@
-"""The glossary of docs/glossary.md as a part of the report, which has no network: `python docs/glossary.py`."""
+"""The glossary of docs/reference/glossary.md as a part of the report, which has no network: `python docs/glossary.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-PAGE: Final = Path(__file__).parent / "glossary.md"
+PAGE: Final = Path(__file__).parent / "reference" / "glossary.md"
 PART: Final = Path(__file__).parents[1] / "src" / "arcgate" / "gate_report" / "templates" / "glossary.html"
 _LINE: Final = re.compile(r"- \*\*(.+?)\*\*: (.+)")
 

@@ -15,14 +15,14 @@ from arcgate.gates.core.listing import gates_of
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
-def anchors(file: str) -> set[str]:
+def anchors(page: Path) -> set[str]:
     """What links to a document's headings say."""
-    headings = re.findall(r"^#+ (.+)$", (DOCS / file).read_text(), flags=re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
     return {re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_glossary_has_each_word_once_in_the_order_of_the_alphabet_and_its_links_lead_somewhere() -> None:
-    text = (DOCS / "glossary.md").read_text()
+    text = (DOCS / "reference" / "glossary.md").read_text()
     words = re.findall(r"^- \*\*(.+?)\*\*: ", text, flags=re.MULTILINE)
     assert len(words) == text.count("\n- ") > 60
     assert words == sorted(set(words), key=lambda word: re.sub(r"[^a-z ]", "", word.lower()))
@@ -31,7 +31,7 @@ def test_the_glossary_has_each_word_once_in_the_order_of_the_alphabet_and_its_li
 
 
 def test_the_renderers_example_gives_the_shapes_that_it_states() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(), flags=re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "reference" / "python.md").read_text(), flags=re.DOTALL)
     found: dict[str, Any] = {}
     exec(code, found)  # our own document
     assert found["rendered"].image.shape == (2, 3, 64, 64)
@@ -42,13 +42,13 @@ def test_the_renderers_example_gives_the_shapes_that_it_states() -> None:
 def test_the_glossary_of_the_report_is_that_of_the_documents() -> None:
     written = runpy.run_path(str(DOCS / "glossary.py"))
     part = written["PART"].read_text()
-    assert part == written["part"]((DOCS / "glossary.md").read_text()), "run `python docs/glossary.py`"
+    assert part == written["part"]((DOCS / "reference" / "glossary.md").read_text()), "run `python docs/glossary.py`"
     assert part.count("<dt>") > 60
     assert "](" not in part
 
 
 def test_the_table_of_gates_is_theirs() -> None:
-    page = (DOCS / "gates.md").read_text()
+    page = (DOCS / "explanation" / "gates.md").read_text()
     written, settings = runpy.run_path(str(DOCS / "gates_table.py")), audited("data=here").gates
     assert page == written["with_table"](page, gates_of(settings.listed), settings), "run `python docs/gates_table.py`"
     # Three of the listed ones are diagnostics.
@@ -56,7 +56,7 @@ def test_the_table_of_gates_is_theirs() -> None:
 
 
 def test_the_table_of_bug_models_is_theirs() -> None:
-    page = (DOCS / "gates.md").read_text()
+    page = (DOCS / "explanation" / "gates.md").read_text()
     written = runpy.run_path(str(DOCS / "bug_models.py"))
     assert page == written["with_table"](page, MODELS), "run `python docs/bug_models.py`"
     assert written["table"](MODELS).count("\n") == len(MODELS)

@@ -22,3 +22,8 @@ def __getattr__(name: str) -> Any:
 
         return results
     raise AttributeError(f"module 'arcgate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # Names that are imported when they are used are found by tab completion, and by the docs, like others.
+    return sorted({*globals(), *__all__})

@@ -1,7 +1,7 @@
 """The published figures, as numbers.
 
 Source: the investigation of a training set of DECaLS DR10 luminous red galaxies with injected arcs that arcgate answers to (the
-published study), in the table "Published figures to answer to" of docs/diagnostics.md.
+published study), in the table "Published figures to answer to" of docs/explanation/diagnostics.md.
 """
 
 from __future__ import annotations

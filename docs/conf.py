@@ -1,0 +1,29 @@
+"""How Sphinx builds the documentation: `make docs`.
+
+Its root is the repository, so that links from a page to an experiment or to CONTRIBUTING.md are followed and checked like all others.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as version_of
+
+project = "arcgate"
+author = project_copyright = "the arcgate developers"
+version = release = version_of("arcgate")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+root_doc = "docs/index"
+include_patterns = ["docs/**", "experiments/README.md", "experiments/*/README.md", "benchmarks/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+exclude_patterns = [".*", "build", "data", "mlruns", "src", "tests"]
+
+myst_enable_extensions = ["dollarmath"]
+# Links to headings, as on the pages of a repository: down to ###.
+myst_heading_anchors = 3
+
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+nitpicky = True
+html_theme = "furo"
+html_title = f"arcgate {version}"
+html_static_path: list[str] = []
