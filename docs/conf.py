@@ -1,6 +1,7 @@
 """How Sphinx builds the documentation: `make docs`.
 
-Its root is the repository, so that links from a page to an experiment or to CONTRIBUTING.md are followed and checked like all others.
+Its root is the repository, so that links from a page to an experiment or to CONTRIBUTING.md are followed, and checked, like all
+others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ version = release = version_of("arcgate")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 root_doc = "docs/index"
-include_patterns = ["docs/**", "experiments/README.md", "experiments/*/README.md", "benchmarks/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+include_patterns = [
+    "docs/**",
+    "experiments/README.md",
+    "experiments/*/README.md",
+    "benchmarks/README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+]
 exclude_patterns = [".*", "build", "data", "mlruns", "src", "tests"]
 
 myst_enable_extensions = ["dollarmath"]

@@ -22,12 +22,15 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_the_glossary_has_each_word_once_in_the_order_of_the_alphabet_and_its_links_lead_somewhere() -> None:
-    text = (DOCS / "reference" / "glossary.md").read_text()
+    page = DOCS / "reference" / "glossary.md"
+    text = page.read_text()
     words = re.findall(r"^- \*\*(.+?)\*\*: ", text, flags=re.MULTILINE)
     assert len(words) == text.count("\n- ") > 60
     assert words == sorted(set(words), key=lambda word: re.sub(r"[^a-z ]", "", word.lower()))
-    for file, heading in re.findall(r"\]\(([a-z]+\.md)(?:#([a-z-]+))?\)", text):
-        assert not heading or heading in anchors(file), (file, heading)
+    links = re.findall(r"\]\(([^)#]+)(?:#([a-z-]+))?\)", text)
+    assert len(links) > 5
+    for file, heading in links:
+        assert not heading or heading in anchors(page.parent / file), (file, heading)
 
 
 def test_the_renderers_example_gives_the_shapes_that_it_states() -> None:

@@ -54,7 +54,8 @@ class Settings:
     ----------
     error_target : float
         Largest error of a pixel in units of the stamp's peak, after the PSF, that 99 % of rows keep. Below it
-        integration and fluxes still follow; pixels keep an error, since a pixel's light is nine moments: docs/explanation/physics.md.
+        integration and fluxes still follow; pixels keep an error, since a pixel's light is nine moments:
+        docs/explanation/physics.md.
     dtype : torch.dtype
         Of rays and pixels: float32, or float64 for error targets below 1e-5, where float32 ends.
     device : str
