@@ -18,7 +18,7 @@ else
 PILOT := experiment=pilot_pack 'data.hosts.path="$(HOSTS)"'
 endif
 
-.PHONY: help pilot test test-all checks lint types loops pytest ui bench lock clean
+.PHONY: help pilot test test-all checks lint types loops pytest ui bench docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -54,9 +54,14 @@ ui: $(BIN)/.core ## browse the runs on http://127.0.0.1:5000
 bench: $(BIN)/.dev ## speed, side by side with peers
 	$(BIN)/python benchmarks/render.py $(ARGS)
 
+# Parsed anew each time: what Sphinx keeps between builds hides warnings. Warnings are errors.
+docs: $(BIN)/.docs ## the documentation, build/docs/docs/index.html
+	$(BIN)/sphinx-build -q -W --keep-going -E -j auto -c docs -d build/doctrees . build/docs $(ARGS)
+
 lock: ## renew the locked requirements (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt pyproject.toml -o requirements/core.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt --extra docs pyproject.toml -o requirements/docs.txt
 
 clean: ## remove the environment (data and runs stay)
 	rm -rf $(VENV) build
@@ -71,6 +76,10 @@ $(BIN)/python:
 $(BIN)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/core.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.docs: requirements/docs.txt $(BIN)/.core
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
 
 $(BIN)/.dev: requirements/dev.txt $(BIN)/.core

@@ -1,8 +1,8 @@
 """Do the classes differ in how their numbers are stored: in precision, in steps, or in exact zeros?
 
-Exact, and silent on sound sets: what adding an arc leaves in the last bits of single pixels (docs/explanation/gates.md) is no grid.
-Zeros of a positive are those of its stamp and those that its declared arc covers. Where no arc is declared, only zeros that controls
-lack count, since the wings of an arc fill those of its galaxy.
+Exact, and silent on sound sets: what adding an arc leaves in the last bits of single pixels (docs/explanation/gates.md) is no
+grid. Zeros of a positive are those of its stamp and those that its declared arc covers. Where no arc is declared, only zeros that
+controls lack count, since the wings of an arc fill those of its galaxy.
 """
 
 from __future__ import annotations
