@@ -6,11 +6,12 @@ others.
 
 from __future__ import annotations
 
-from importlib.metadata import version as version_of
+import tomllib
+from pathlib import Path
 
 project = "arcgate"
 author = project_copyright = "the arcgate developers"
-version = release = version_of("arcgate")
+version = release = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 root_doc = "docs/index"
@@ -28,10 +29,14 @@ myst_enable_extensions = ["dollarmath"]
 # Links to headings, as on the pages of a repository: down to ###.
 myst_heading_anchors = 3
 
+# Docstrings put code between single backticks.
+default_role = "code"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
 nitpicky = True
 html_theme = "furo"
 html_title = f"arcgate {version}"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_show_sourcelink = html_copy_source = False
