@@ -1,4 +1,4 @@
-"""The table of bug models in docs/explanation/gates.md, from the models themselves: `python docs/bug_models.py`."""
+"""The table of bug models in docs/explanation/verdict.md, from the models themselves: `python docs/bug_models.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from arcgate.gates.verdict.bug_model import UNKNOWN, BugModel
 from arcgate.gates.verdict.identifiability import KINDS
 from arcgate.gates.verdict.listed import bug_models
 
-PAGE: Final = Path(__file__).parent / "explanation" / "gates.md"
+PAGE: Final = Path(__file__).parent / "explanation" / "verdict.md"
 BEGIN, END = "<!-- bug models: written by docs/bug_models.py -->", "<!-- end of bug models -->"
 
 

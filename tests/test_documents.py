@@ -83,7 +83,7 @@ def test_the_table_of_gates_is_theirs() -> None:
 
 
 def test_the_table_of_bug_models_is_theirs() -> None:
-    page = (DOCS / "explanation" / "gates.md").read_text()
+    page = (DOCS / "explanation" / "verdict.md").read_text()
     written = runpy.run_path(str(DOCS / "bug_models.py"))
     assert page == written["with_table"](page, MODELS), "run `python docs/bug_models.py`"
     assert written["table"](MODELS).count("\n") == len(MODELS)
