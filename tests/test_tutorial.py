@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -51,6 +52,14 @@ def test_the_tutorial_finds_the_bug_and_the_mended_set_passes(tmp_path):
     assert codes == CODES, printed
     for part, audit in zip(shown, printed[1::2], strict=True):
         assert_prints(part, audit)
+    (residual,) = [
+        result["value"]
+        for path in tmp_path.glob("data/audits/*/evidence.json")
+        if (evidence := json.loads(path.read_text()))["safe"] == "failed"
+        for result in evidence["results"]
+        if (result["name"], result["view"], result["stratum"]) == ("residual_core", "raw", "overall")
+    ]
+    assert residual > 0.9, "the page says so"
     reports = [re.sub(r"<[^>]+>", "", path.read_text()) for path in tmp_path.glob("data/audits/*/report.html")]
     assert len(reports) == 2
     (advice,) = re.findall(r"^> (.+)$", PAGE.read_text(), flags=re.MULTILINE)
