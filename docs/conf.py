@@ -14,6 +14,8 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
+import arcgate
+
 project = "arcgate"
 author = project_copyright = "the arcgate developers"
 version = release = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["version"]
@@ -30,7 +32,12 @@ include_patterns = [
 ]
 exclude_patterns = [".*", "build", "data", "mlruns", "src", "tests"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "substitution"]
+# The page of the Python interface: what the package lists, each by its docstring.
+_LISTED = [
+    f".. auto{'class' if isinstance(getattr(arcgate, name), type) else 'function'}:: arcgate.{name}" for name in arcgate.__all__
+]
+myst_substitutions = {"interface": "\n".join(["```{eval-rst}", *_LISTED, "```"])}
 # Links to headings, as on the pages of a repository: down to ###.
 myst_heading_anchors = 3
 

@@ -14,6 +14,10 @@ import arcgate
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def test_what_is_imported_when_it_is_used_is_found_by_tab_completion():
+    assert set(arcgate.__all__) <= set(dir(arcgate))
+
+
 @pytest.mark.long
 def test_the_documentation_is_built_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-c", ROOT / "docs", "-d", tmp_path / "trees"]

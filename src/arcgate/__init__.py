@@ -25,5 +25,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    # Names that are imported when they are used are found by tab completion, and by the docs, like others.
+    # Names that are imported when they are used are found by tab completion like others.
     return sorted({*globals(), *__all__})
