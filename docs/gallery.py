@@ -1,4 +1,4 @@
-"""The figures of docs/explanation/gallery.md: image configurations, sources and PSFs, drawn by the engine.
+"""The figures of docs/explanation/gallery.md: a contact sheet of each grid, image configurations, sources and PSFs.
 
 Real galaxies and measured PSFs are read from the folder given by --real, laid out as the files' own archives are; without it the
 figure of sources and PSFs is left as it is.
