@@ -260,6 +260,24 @@ def test_an_unknown_choice_lists_the_valid_ones():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "simulate -m dry_run=true psf=gaussian,moffat_naive",
+        "run --help",
+        "run --info all",
+    ],
+)
+def test_a_reader_that_leaves_is_told_nothing(tmp_path, arguments):
+    command = [sys.executable, "-m", "arcgate.cli", *arguments.split()]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert process.wait(60) in (0, 141)
+
+
 @needs_real
 def test_real_galaxies_are_cut_out_and_injected(arcgate):
     place = f'data.hosts.path="{REAL / "des_lrg_hosts"}"'

@@ -7,7 +7,16 @@ import sys
 
 import pytest
 
-from arcgate.edge import ERROR, INTERRUPTED, READER_GONE, JobFailedError, code_of_command, code_of_job, reader_gone
+from arcgate.edge import (
+    ERROR,
+    INTERRUPTED,
+    READER_GONE,
+    JobFailedError,
+    ReaderGoneError,
+    code_of_command,
+    code_of_job,
+    reader_gone,
+)
 from arcgate.ground.errors import ArcgateError
 
 
@@ -92,3 +101,22 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path, capfd, monkeypatch):
         monkeypatch.undo()
     assert capfd.readouterr().err == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_libraries_that_end_the_process_when_the_reader_has_gone_do_so_with_the_same_code(tmp_path):
+    def work():
+        try:
+            raise BrokenPipeError
+        except BrokenPipeError:
+            sys.exit(1)
+
+    assert code_of_command(work, tmp_path) == READER_GONE
+    with pytest.raises(SystemExit):
+        code_of_command(lambda: sys.exit(5), tmp_path)
+
+
+def test_a_job_whose_reader_has_gone_raises_no_exception_that_hydra_tells(tmp_path, monkeypatch):
+    monkeypatch.setattr("arcgate.edge.reader_gone", lambda stream: True)
+    with pytest.raises(ReaderGoneError):
+        code_of_job(raising(BrokenPipeError()), tmp_path)
+    assert not issubclass(ReaderGoneError, Exception)

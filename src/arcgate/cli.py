@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -27,11 +28,11 @@ verbs:
   run        a variant from end to end: data set, gates, training, scores, MLflow
              arcgate run controls=unpaired psf=moffat_converted
              arcgate run experiment=pilot                     (a sweep: one table at the end)
-             arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep; study=<name> keeps it)
+             arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep)
   simulate   build a variant's data set and stop
   audit      the gates on a finished data set, with a report
              arcgate audit data=latest                        (or a digest as it is printed)
-             arcgate audit data=<folder or file>              (Parquet with stamp_npz, or a .npz file)
+             arcgate audit data=<folder or file>              (Parquet with stamp_npz, or .npz)
              arcgate audit data=latest gates=quick view=stamp_robust
   inspect    what a finished data set holds    arcgate inspect data=latest verify=true
   report     a study's table                   arcgate report study=pilot    (full=true: everything)
@@ -43,7 +44,7 @@ any verb:
   --cfg job      the composed configuration
   dry_run=true   (run, simulate, audit) keys, what is cached, what would run, rough time and disk
 
-completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh and fish likewise)
+completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh, fish likewise)
 
 exit codes: 0 done, and for a single run or audit a pass; 3 gates failed; 4 undetermined;
             1 and 2 errors; 130 interrupted
@@ -54,6 +55,8 @@ EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
 def main() -> None:
     """Entry point of `arcgate`."""
     arguments = sys.argv[1:]
+    # A line of a log that nobody reads any more (`--info | head`) is no error.
+    logging.raiseExceptions = False
     sys.exit(code_of_command(lambda: _command(arguments), _data_dir(arguments)))
 
 

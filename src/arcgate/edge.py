@@ -28,6 +28,10 @@ ERRORS: Final = "errors"
 _LONGEST: Final = 300
 
 
+class ReaderGoneError(BaseException):
+    """Whoever read standard output has gone: all jobs end. No Exception, since Hydra prints a line about each of those."""
+
+
 class JobFailedError(Exception):
     """A job of a sweep that ran in another process failed there, and has said why."""
 
@@ -53,10 +57,15 @@ def code_of_command(work: Callable[[], int], data_dir: Path) -> int:
     except KeyboardInterrupt:
         _say("interrupted; what is finished is kept, and the same command goes on from there")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         # Python flushes once more when it ends, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
+    except SystemExit as ended:
+        # rich ends the process by itself, with another code.
+        if isinstance(ended.__context__, BrokenPipeError):
+            return READER_GONE
+        raise
     return code
 
 
@@ -64,7 +73,7 @@ def code_of_job(work: Callable[[], int], data_dir: Path) -> int:
     """Do one job and give its exit code, so that a job of a sweep that fails does not stop the others.
 
     An error becomes one message on standard error and the code 1. Interrupts, and the end of whoever reads standard output, pass
-    through: they end all jobs.
+    through (the latter as a `ReaderGoneError`): they end all jobs.
     """
     try:
         return work()
@@ -73,7 +82,7 @@ def code_of_job(work: Callable[[], int], data_dir: Path) -> int:
     # The one place where any exception is caught: a stranger gets a message, and the traceback is kept in a file.
     except Exception as error:
         if isinstance(error, BrokenPipeError) and reader_gone(sys.stdout):
-            raise
+            raise ReaderGoneError from error
         _say(_message(error, data_dir))
         return ERROR
 

@@ -68,3 +68,18 @@ def test_on_a_terminal_nested_steps_are_lines_of_one_display_and_nothing_is_prin
         time.sleep(0.3)
     assert progress._BARS == []
     assert "  outer:" not in capsys.readouterr().out
+
+
+def test_a_reader_that_has_gone_ends_the_lines_without_a_word(impatient, monkeypatch, capsys):
+    lines = []
+
+    def gone(*words, **_):
+        lines.append(words)
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    with step("the variant"):
+        time.sleep(0.6)
+    monkeypatch.undo()
+    assert len(lines) == 1
+    assert capsys.readouterr().err == ""

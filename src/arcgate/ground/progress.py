@@ -65,7 +65,11 @@ class _Voice:
         while not ended.wait(max(left, 0.01)):
             left = SILENCE_SECONDS - (time.monotonic() - self._spoken)
             if left <= 0:
-                self.say("  " + ", ".join(step.in_words() for step in self._steps[-2:]))
+                try:
+                    self.say("  " + ", ".join(step.in_words() for step in self._steps[-2:]))
+                except BrokenPipeError:
+                    # Nobody listens any more; whoever says the next line ends the work.
+                    return
                 left = SILENCE_SECONDS
 
 
