@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -12,6 +13,7 @@ from arcgate.dataset.references import REFERRING, referred
 from arcgate.dataset.source import DatasetSource, Source
 from arcgate.foreign.opening import notes_of
 from arcgate.ground.hashing import as_plain
+from arcgate.ground.terminal import place
 from arcgate.variant import Gates, View
 
 HEAD: Final = (
@@ -41,7 +43,7 @@ def about(source: Source, view: View, settings: Gates, key: str, made_for: str =
     table = source.table(["role", "host_id", *(["split"] if "split" in facts.columns else []), *referring])
     galaxies = "; ".join([f"{table['host_id'].nunique():,}", *(f"{what}: {n}" for what, n in referred(table).items())])
     head = {
-        "data set": source.path.resolve().name,
+        "data set": place(Path(source.path.resolve().name), 0),
         "made": made_on(source.path) if isinstance(source, DatasetSource) else "",
         "variant": made_for,
         **(made_of(source.dataset.card["data"]) if isinstance(source, DatasetSource) else {}),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from arcgate.dataset.source import Facts
-from arcgate.gates.core.gate import Gate
 from arcgate.gates.core.result import GateResult, Requirement, Status
-from arcgate.variant import Gates, View
+
+if TYPE_CHECKING:
+    # Whoever asks what is still unmet needs no gates, which take seconds to import.
+    from arcgate.dataset.source import Facts
+    from arcgate.gates.core.gate import Gate
+    from arcgate.variant import Gates, View
 
 
 def required_of(gates: Sequence[Gate], facts: Facts, view: View, settings: Gates) -> tuple[Requirement, ...]:
