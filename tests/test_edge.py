@@ -120,3 +120,31 @@ def test_a_job_whose_reader_has_gone_raises_no_exception_that_hydra_tells(tmp_pa
     with pytest.raises(ReaderGoneError):
         code_of_job(raising(BrokenPipeError()), tmp_path)
     assert not issubclass(ReaderGoneError, Exception)
+
+
+def from_file(path, error):
+    """Work that raises in a file of somebody's, called from here."""
+    work: dict = {}
+    exec(compile(f"def work():\n    {error}\n", str(path), "exec"), work)
+    return work["work"]
+
+
+@pytest.mark.parametrize("code", ["", "0", "3", "'stop'"])
+def test_a_module_that_ends_the_process_is_an_error_whatever_its_code(tmp_path, capsys, code):
+    assert code_of_job(from_file(tmp_path / "theirs.py", f"raise SystemExit({code})"), tmp_path) == ERROR
+    err = capsys.readouterr().err
+    assert err.startswith(f"arcgate: sys.exit({code or None}) was called before the work was done")
+    assert f"mend {tmp_path}/theirs.py:2" in err
+
+
+def test_an_error_of_the_system_in_somebodys_code_names_the_line(tmp_path, capsys):
+    code_of_job(from_file(tmp_path / "theirs.py", "open('/no/such/file')"), tmp_path)
+    err = capsys.readouterr().err
+    assert "where: /no/such/file" in err
+    assert f"mend {tmp_path}/theirs.py:2" in err
+
+
+@pytest.mark.parametrize("folder", ["lib/python3/dist-packages/numpy", "venv/lib/python3.11/site-packages/numpy"])
+def test_a_library_of_another_python_is_not_somebodys_own(tmp_path, capsys, folder):
+    code_of_job(from_file("/elsewhere/" + folder + "/core.py", "raise ValueError('x')"), tmp_path)
+    assert "core.py" not in capsys.readouterr().err

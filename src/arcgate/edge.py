@@ -52,7 +52,7 @@ def code_of_command(work: Callable[[], int], data_dir: Path) -> int:
         130 after an interrupt; 141, without a word, if whoever read the output has gone (`arcgate ... | head`); 1 after an error.
     """
     try:
-        code = code_of_job(work, data_dir)
+        code = _code(work, data_dir)
         sys.stdout.flush()
     except KeyboardInterrupt:
         _say("interrupted; what is finished is kept, and the same command goes on from there")
@@ -72,9 +72,21 @@ def code_of_command(work: Callable[[], int], data_dir: Path) -> int:
 def code_of_job(work: Callable[[], int], data_dir: Path) -> int:
     """Do one job and give its exit code, so that a job of a sweep that fails does not stop the others.
 
-    An error becomes one message on standard error and the code 1. Interrupts, and the end of whoever reads standard output, pass
+    An error becomes one message on standard error and the code 1. So does `sys.exit()`, whatever its code: a job of arcgate's
+    returns, and one that a listed module ends has judged nothing. Interrupts, and the end of whoever reads standard output, pass
     through (the latter as a `ReaderGoneError`): they end all jobs.
     """
+    try:
+        return _code(work, data_dir)
+    except SystemExit as ended:
+        # rich ends the process by itself when the reader has gone.
+        if isinstance(ended.__context__, BrokenPipeError) and reader_gone(sys.stdout):
+            raise ReaderGoneError from ended
+        _say(_message(ended, data_dir))
+        return ERROR
+
+
+def _code(work: Callable[[], int], data_dir: Path) -> int:
     try:
         return work()
     except JobFailedError:
@@ -102,9 +114,11 @@ def _say(text: str) -> None:
     print(f"arcgate: {text}", file=sys.stderr, flush=True)
 
 
-def _message(error: Exception, data_dir: Path) -> str:
+def _message(error: Exception | SystemExit, data_dir: Path) -> str:
     if isinstance(error, ArcgateError):
         return str(error)
+    line = _line_of_theirs(error)
+    mend = "" if line is None else f"mend {line}, which is neither arcgate's nor a library's"
     if "hydra" in sys.modules:
         from arcgate.composing import composition_message
 
@@ -114,33 +128,39 @@ def _message(error: Exception, data_dir: Path) -> str:
     if isinstance(error, OSError) and error.strerror is not None:
         # Folders that cannot be made, full disks: the system's own words.
         place = "" if error.filename is None else f"\n  where: {error.filename}"
-        return f"{error.strerror}{place}\n  to do: check the place and its permissions"
+        return f"{error.strerror}{place}\n  to do: check the place and its permissions{mend and f', or {mend}'}"
     kept = f"\n  where: its traceback is in {_kept(error, data_dir)}"
     if isinstance(error, MemoryError):
         return f"memory does not suffice: {_short(error)}{kept}\n  to do: fewer workers (runtime.workers) or smaller batches"
-    todo = "an error that arcgate did not foresee, most likely its own fault: please report it with that file"
-    if (line := _line_of_theirs(error)) is not None:
-        todo = f"mend {line}, which is neither arcgate's nor a library's"
-    return f"{type(error).__name__}: {_short(error)}{kept}\n  to do: {todo}"
+    what = f"{type(error).__name__}: {_short(error)}"
+    if isinstance(error, SystemExit):
+        what = f"sys.exit({error.code!r}) was called before the work was done"
+    todo = mend or "an error that arcgate did not foresee, most likely its own fault: please report it with that file"
+    return f"{what}{kept}\n  to do: {todo}"
 
 
-def _line_of_theirs(error: Exception) -> str | None:
+def _line_of_theirs(error: BaseException) -> str | None:
     """The last line of somebody's own code, as of a gate that the settings list, that the error came through; None if of none."""
     libraries = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")]
     homes = {Path(home).resolve() for home in (*libraries, str(Path(__file__).parent))}
     # As text: what a worker process raised has its frames nowhere else.
     frames = re.findall(r'^ *File "([^"<]+)", line (\d+)', "".join(traceback.format_exception(error)), re.MULTILINE)
-    theirs = [f"{file}:{line}" for file, line in frames if homes.isdisjoint(Path(file).resolve().parents)]
+    theirs = [f"{file}:{line}" for file, line in frames if not _of_a_library(Path(file).resolve(), homes)]
     return theirs[-1] if theirs else None
 
 
-def _short(error: Exception) -> str:
+def _of_a_library(file: Path, homes: set[Path]) -> bool:
+    """Whether a file lies where libraries do: of this Python, or of another whose folders it was told to look in."""
+    return not homes.isdisjoint(file.parents) or not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
+
+
+def _short(error: BaseException) -> str:
     """What an error says, on one line."""
     text = " ".join(str(error).split()) or "(it says nothing more)"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def _kept(error: Exception, data_dir: Path) -> Path:
+def _kept(error: BaseException, data_dir: Path) -> Path:
     """Write the traceback to a file of its own, and say where."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     about = f"arcgate {version('arcgate')}, Python {platform.python_version()}, {platform.platform()}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import operator
 import os
+import re
+import sys
 import time
 
 import pytest
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
+from arcgate.edge import ERROR, code_of_job
 from arcgate.ground import workers as spread
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.workers import Workers, completed
@@ -53,6 +56,22 @@ def test_a_round_ends_when_a_process_or_this_one_cannot_go_on(tmp_path):
         list(crew.completed(ended_elsewhere, [os.getpid()] * 200))
     with pytest.raises(ZeroDivisionError), Workers(2, tmp_path, takes_part=True) as crew:
         list(crew.completed(inverse, [1] * 5 + [0] * 20))
+
+
+def test_what_ends_a_worker_by_itself_comes_back_with_its_line_and_nothing_hangs(tmp_path, capsys):
+    def work():
+        with Workers(2, tmp_path, takes_part=True) as crew:
+            return len(list(crew.completed(leaving, [os.getpid()] * 200)))
+
+    assert code_of_job(work, tmp_path) == ERROR
+    assert re.search(r"sys\.exit\(0\) was called(.|\n)*mend \S*test_workers\.py:\d+", capsys.readouterr().err)
+
+
+def leaving(parent):
+    """End any process but the one that asks, as a module may that knows no better."""
+    time.sleep(0.1)
+    if os.getpid() != parent:
+        sys.exit(0)
 
 
 def ended_elsewhere(parent):
