@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from arcgate.ground.read_only import read_only_view
 from arcgate.views.compiled_robust import medians, outside
 
 Floats = NDArray[np.float32]
@@ -38,7 +39,7 @@ def radii_pix(x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], size: int)
 
 def beyond(x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], size: int, radius_pix: float) -> NDArray[np.bool_]:
     """Whether `radii_pix` is at least a radius, shape (n, size, size)."""
-    x, y = (np.ascontiguousarray(place, dtype=np.float64) for place in (x_pix, y_pix))
+    x, y = (read_only_view(np.ascontiguousarray(place, dtype=np.float64)) for place in (x_pix, y_pix))
     found: NDArray[np.bool_] = outside(x, y, size, float(radius_pix))
     return found
 
@@ -72,4 +73,4 @@ def _flat(image: Floats, used: NDArray[np.bool_] | None) -> tuple[Floats, NDArra
     """Pixels along one axis: (n, bands, pixels), and (n, pixels) or (1, pixels)."""
     n, bands, pixels = len(image), image.shape[1], image.shape[2] * image.shape[3]
     whole = np.ones((1, pixels), dtype=np.bool_) if used is None else np.ascontiguousarray(used).reshape(n, pixels)
-    return np.ascontiguousarray(image, dtype=np.float32).reshape(n, bands, pixels), whole
+    return read_only_view(np.ascontiguousarray(image, dtype=np.float32).reshape(n, bands, pixels)), read_only_view(whole)

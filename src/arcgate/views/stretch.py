@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from arcgate.ground.read_only import read_only_view
 from arcgate.views.compiled_stretch import asinh_into
 
 Floats = NDArray[np.float32]
@@ -28,7 +29,7 @@ def asinh(x: Floats) -> Floats:
     nothing, one = np.zeros((1, 1), dtype=np.float32), np.ones((1, 1), dtype=np.float32)
     flat = np.ascontiguousarray(x, dtype=np.float32).reshape(1, 1, -1)
     out = np.empty_like(flat)
-    asinh_into(out, flat, nothing, one)
+    asinh_into(out, *map(read_only_view, (flat, nothing, one)))
     return out.reshape(x.shape)
 
 
@@ -37,5 +38,6 @@ def normalised_asinh(image: Floats, centre: Floats, scale: Floats) -> Floats:
     whole = np.ascontiguousarray(image, dtype=np.float32)
     out = np.empty_like(whole)
     shape = (*whole.shape[:2], whole.shape[2] * whole.shape[3])
-    asinh_into(out.reshape(shape), whole.reshape(shape), np.ascontiguousarray(centre), np.ascontiguousarray(scale))
+    given = (whole.reshape(shape), np.ascontiguousarray(centre), np.ascontiguousarray(scale))
+    asinh_into(out.reshape(shape), *map(read_only_view, given))
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ from arcgate.gates.core.context import DIAGNOSED_PAIRS, Context
 from arcgate.gates.core.predicted import Predicted, predicted
 from arcgate.gates.core.stamps import Pixels, Stamps, alike, light_of_pairs
 from arcgate.ground.draws import uniform
+from arcgate.ground.read_only import read_only
 
 Found = TypeVar("Found")
 
@@ -25,7 +26,7 @@ PAIRS_AT_ONCE: Final = 350
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Rows of some pairs, and what has been measured on them.
+    """Rows of some pairs, and what has been measured on them; arrays are read-only, as those of `Stamps`.
 
     Attributes
     ----------
@@ -38,10 +39,14 @@ class Shard:
     stored: StampBatch
     _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Lock the pixels."""
+        _locked(self.stored)
+
     def once(self, measure: Callable[..., Found], *of: Any) -> Found:
         """What `measure(shard, *of)` gives, worked out when it is first asked for: gates share what several of them look at."""
         if (measure, *of) not in self._known:
-            self._known[(measure, *of)] = measure(self, *of)
+            self._known[(measure, *of)] = _locked(measure(self, *of))
         found: Found = self._known[(measure, *of)]
         return found
 
@@ -50,7 +55,7 @@ class Shard:
         key = ("normaliser", id(stamps.seen))
         if key not in self._known:
             # The stamps are kept beside it, so that no others can come to lie in their place.
-            self._known[key] = self.context.viewer.normaliser(stamps.seen, stamps.x, stamps.y), stamps.seen
+            self._known[key] = _locked(self.context.viewer.normaliser(stamps.seen, stamps.x, stamps.y)), stamps.seen
         found: tuple[Pixels, Pixels] = self._known[key][0]
         return found
 
@@ -62,23 +67,23 @@ class Shard:
     def broken(self) -> NDArray[np.bool_]:
         """Stored rows whose stamp or arc has a pixel that is NaN or infinite."""
         broken = not_finite(self.stored.image)
-        return broken if self.stored.arc is None else broken | not_finite(self.stored.arc)
+        return read_only(broken if self.stored.arc is None else broken | not_finite(self.stored.arc))
 
     @cached_property
     def finite(self) -> StampBatch:
         """The pairs all of whose rows are finite."""
-        return rows_of(self.stored, whole_pairs(self.stored.table, self.broken))
+        return _locked(rows_of(self.stored, whole_pairs(self.stored.table, self.broken)))
 
     @cached_property
     def flat(self) -> NDArray[np.bool_]:
         """Rows of `finite` that the view cannot scale."""
         x, y = (self.finite.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
-        return ~self.context.viewer.scalable(self.finite.image, x, y)
+        return read_only(~self.context.viewer.scalable(self.finite.image, x, y))
 
     @cached_property
     def judged(self) -> StampBatch:
         """The pairs that gates look at: finite, and such as the view can scale."""
-        return rows_of(self.finite, whole_pairs(self.finite.table, self.flat))
+        return _locked(rows_of(self.finite, whole_pairs(self.finite.table, self.flat)))
 
     @cached_property
     def control(self) -> Stamps:
@@ -100,17 +105,17 @@ class Shard:
         """Arcs of the positives as stored; on pairs without them, stamp minus control; None where neither is there."""
         if self.judged.arc is not None:
             stored: Pixels = self.judged.arc[np.flatnonzero(self._role == "positive")]
-            return stored
+            return read_only(stored)
         if not self.context.facts.paired:
             return None
         place = pd.Index(self.control.pair).get_indexer(pd.Index(self.positive.pair))
         difference: Pixels = self.positive.image - self.control.image[place]
-        return difference
+        return read_only(difference)
 
     @cached_property
     def predicted(self) -> Predicted | None:
         """The arcs that positives declare; None where they declare none."""
-        return predicted(self.positive.table, self.arc, self.context.facts) if self.context.facts.declared else None
+        return _locked(predicted(self.positive.table, self.arc, self.context.facts)) if self.context.facts.declared else None
 
     @property
     def declared(self) -> Pixels | None:
@@ -178,6 +183,16 @@ class Shard:
         if self.predicted is None or self.predicted.photons is None:
             return stamps
         return stamps.with_light(light_of_pairs(self.predicted.photons[draw], self.positive, stamps))
+
+
+def _locked(found: Found) -> Found:
+    """The same, with the arrays that it consists of read-only."""
+    parts = list(vars(found).values()) if is_dataclass(found) else [found]
+    for part in parts:
+        for each in part if isinstance(part, tuple) else (part,):
+            if isinstance(each, np.ndarray):
+                read_only(each)
+    return found
 
 
 def shards_of(batch: StampBatch, context: Context) -> Iterator[Shard]:

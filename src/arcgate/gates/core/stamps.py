@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.ground.draws import text_ids
+from arcgate.ground.read_only import read_only
 from arcgate.imaging import Imaging
 from arcgate.views.robust import radii_pix
 from arcgate.views.view import Viewer
@@ -23,6 +24,8 @@ Ids = NDArray[np.int64]
 @dataclass(frozen=True, eq=False)
 class Stamps:
     """Stamps of one class. Two objects are the same stamps only if they are one object: what is measured on it is kept by it.
+
+    Arrays are read-only, since all gates look at the same ones: one that writes would change what others see.
 
     Attributes
     ----------
@@ -41,49 +44,54 @@ class Stamps:
     table: pd.DataFrame
     imaging: Imaging
 
+    def __post_init__(self) -> None:
+        """Lock the pixels."""
+        read_only(self.image, self.seen)
+
     def __len__(self) -> int:
         return len(self.table)
 
     @cached_property
     def x(self) -> Array:
         """Centre of each host in x, pixels."""
-        return self.table["host_x_pix"].to_numpy(np.float64)
+        return read_only(self.table["host_x_pix"].to_numpy(np.float64))
 
     @cached_property
     def y(self) -> Array:
         """Centre of each host in y, pixels."""
-        return self.table["host_y_pix"].to_numpy(np.float64)
+        return read_only(self.table["host_y_pix"].to_numpy(np.float64))
 
     @cached_property
     def sky(self) -> Array:
         """Standard deviation of the sky, shape (n, band, 1, 1), nanomaggies per pixel."""
-        return self.table[[f"sky_sigma_{band}" for band in self.imaging.bands]].to_numpy(np.float64)[:, :, None, None]
+        bands = [f"sky_sigma_{band}" for band in self.imaging.bands]
+        return read_only(self.table[bands].to_numpy(np.float64)[:, :, None, None])
 
     @cached_property
     def in_sky(self) -> Pixels:
         """The judged image in units of the sky's standard deviation."""
-        return np.asarray(self.image / self.sky.astype(np.float32), dtype=np.float32)
+        return read_only(np.asarray(self.image / self.sky.astype(np.float32), dtype=np.float32))
 
     @cached_property
     def radius(self) -> Array:
         """Distance of each pixel from its galaxy, pixels, shape (n, y, x)."""
-        return radii_pix(self.x, self.y, self.imaging.size_pix)
+        return read_only(radii_pix(self.x, self.y, self.imaging.size_pix))
 
     @cached_property
     def names(self) -> NDArray[np.str_]:
         """Galaxy of each row, by name."""
-        return self.table["host_id"].to_numpy(np.str_)
+        return read_only(self.table["host_id"].to_numpy(np.str_))
 
     @cached_property
     def galaxy(self) -> Ids:
         """Galaxy of each row, as a number: the hash of its name."""
         code, names = pd.factorize(self.table["host_id"].astype(str))
-        return text_ids([str(name) for name in names])[code]
+        return read_only(text_ids([str(name) for name in names])[code])
 
     @cached_property
     def pair(self) -> Ids:
         """Pair of each row."""
-        return self.table["pair_id"].to_numpy(np.int64)
+        return read_only(self.table["pair_id"].to_numpy(np.int64))
 
     def viewed(self, viewer: Viewer) -> Pixels:
         """The judged image under the view, normalised by the statistics of the stamp that the network sees."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arcgate.gates.features.compiled import border_roughness, ring_sums
 from arcgate.gates.features.regions import Regions, middle
+from arcgate.ground.read_only import read_only_view
 from arcgate.views.robust import radii_pix
 
 Array = NDArray[np.float64]
@@ -62,7 +63,7 @@ class Rings:
     def sums(self, image: Images) -> Floats:
         """Light in each ring, shape (n, band, ring), of stamps or of cuts as `cut` makes them, (n, band, y, x)."""
         pixels = np.ascontiguousarray(self.cut(image), dtype=np.float32).reshape(*image.shape[:2], self._size**2)
-        sums: Floats = ring_sums(pixels, self._inner, self._share, self._reach + 3)[:, :, 1 : self._reach + 1]
+        sums: Floats = ring_sums(read_only_view(pixels), self._inner, self._share, self._reach + 3)[:, :, 1 : self._reach + 1]
         return sums
 
     @cached_property
@@ -180,7 +181,8 @@ def log_noise(image: Images, strip_pix: int) -> Floats:
     From the modulus of second differences along both axes in the outermost strips, to which smooth light adds little (after
     Immerkaer 1996, CVIU 64, 300, with the smallest such operator); -20 for a border without any.
     """
-    sigma = border_roughness(np.ascontiguousarray(image, dtype=np.float32), strip_pix) * _MODULUS_TO_SIGMA
+    pixels = read_only_view(np.ascontiguousarray(image, dtype=np.float32))
+    sigma = border_roughness(pixels, strip_pix) * _MODULUS_TO_SIGMA
     return np.asarray(np.log(np.maximum(sigma, np.float32(np.exp(-20.0)))), dtype=np.float32)
 
 

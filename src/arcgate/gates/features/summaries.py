@@ -19,6 +19,7 @@ from arcgate.gates.core.stamps import Pixels, Stamps
 from arcgate.gates.features.compiled_summaries import mean_products, sums_of_rings
 from arcgate.gates.features.regions import Regions, divided, middle
 from arcgate.ground.draws import generator, uniform
+from arcgate.ground.read_only import read_only_view
 from arcgate.injection.core_mask import radius_from
 
 Vectors = NDArray[np.float32]
@@ -157,13 +158,15 @@ def ring_sums(
     for number, (low, high) in enumerate(pairwise(edges_pix)):
         ring[low:high] = number
     x, y = (place.astype(np.float32) for place in (x_pix, y_pix))
-    sums, counts = sums_of_rings(np.ascontiguousarray(scaled[:, :, cut, cut]), cut.start, x, y, ring, rings)
+    pixels = read_only_view(np.ascontiguousarray(scaled[:, :, cut, cut]))
+    sums, counts = sums_of_rings(pixels, cut.start, x, y, ring, rings)
     return sums, np.maximum(counts, 1).astype(np.float64)
 
 
 def power(spectrum: Spectra, region: Region, regions: Regions) -> Vectors:
     """Power in bins of spatial frequency, (n, band * bin)."""
-    means: Vectors = mean_products(spectrum, spectrum, *_frequency_bins(region, regions))
+    given = read_only_view(spectrum)
+    means: Vectors = mean_products(given, given, *_frequency_bins(region, regions))
     return means.reshape(len(spectrum), -1)
 
 
@@ -171,7 +174,8 @@ def added_power(stamps: Stamps, spectrum: Spectra, region: Region, regions: Regi
     """What planting noise in such vectors needs: its product with the stamp, and its own power, (n, 2 * band * bin)."""
     fields = _field_of(stamps)
     noise, noise_power = _noise_spectra(region, regions)
-    cross: Vectors = mean_products(spectrum, noise[fields], *_frequency_bins(region, regions))
+    given = map(read_only_view, (spectrum, noise[fields]))
+    cross: Vectors = mean_products(*given, *_frequency_bins(region, regions))
     return np.concatenate([cross.reshape(len(spectrum), -1), noise_power[fields]], axis=1)
 
 
