@@ -23,7 +23,7 @@ from arcgate.keys import evidence_key, scoring_key, training_key
         ("data.controls.name=twin", "'paired' or 'unpaired'"),
         ("data.psf.width_convention=hopeful", "'noise_equivalent_area', 'psfsize_as_fwhm', 'fitted' or 'measured'"),
         ("data.n_pairs=0", "greater than 0"),
-        ("gates.margin=0.7", "less than 0.5"),
+        ("gates.margin=0.7", "less than or equal to 0.2"),
         ("+data.colour=blue", "Unexpected keyword argument"),
         ("data.n_pairs=???", "does not resolve"),
         ("view.annulus=1.1", "less than 1"),

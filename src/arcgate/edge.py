@@ -119,7 +119,7 @@ def _message(error: Exception | SystemExit, data_dir: Path) -> str:
         return str(error)
     line = _line_of_theirs(error)
     mend = "" if line is None else f"mend {line}, which is neither arcgate's nor a library's"
-    if "hydra" in sys.modules:
+    if "hydra" in sys.modules and isinstance(error, Exception):
         from arcgate.composing import composition_message
 
         words = composition_message(error)

@@ -17,6 +17,8 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
 # Light that a gate must detect where galaxies leave the pixels dark (experiments/14-leak-ladder).
 REQUIRED_SKY_SIGMA = 0.1
+# The largest of the sizes must be detected: more than this, the brightest that conf/gates plants, and a pass would say nothing.
+LARGEST_SKY_SIGMA = 0.5
 # Where gates and bug models lie whose names have no dot.
 GATES = "arcgate.gates"
 BUG_MODELS = "arcgate.gates.verdict.bug_models"
@@ -86,6 +88,11 @@ def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
         raise ValueError(f"sizes of the planted leak must ascend, got {list(sizes)}")
     if sizes[0] > REQUIRED_SKY_SIGMA:
         raise ValueError(f"one of the planted leaks must be {REQUIRED_SKY_SIGMA:g} sky sigma or smaller, got {list(sizes)}")
+    if sizes[-1] > LARGEST_SKY_SIGMA:
+        raise ValueError(
+            f"no planted leak may be larger than {LARGEST_SKY_SIGMA:g} sky sigma, got {list(sizes)}: gates must detect the "
+            "largest, and a set in which nothing smaller is detected has not been tested"
+        )
     return sizes
 
 
@@ -106,17 +113,18 @@ class Gates:
     own_gates : tuple of str
         Gates of your own beside them, by the whole names of their modules.
     margin : float
-        Equivalence margin in AUC, declared beforehand.
+        Equivalence margin in AUC, declared beforehand; at most 0.2, since within more a network could tell most stamps apart.
     level : float
-        Coverage of the intervals.
+        Coverage of the intervals; at least 0.68, one standard deviation, since narrower ones fit into any margin.
     leak_sizes_sky_sigma : tuple of float
-        Sizes of planted light, ascending, in units of the sky's standard deviation per pixel.
+        Sizes of planted light, ascending, in units of the sky's standard deviation per pixel; the largest, at most 0.5, must be
+        detected.
     min_hosts : int
         Fewer galaxies than this in either half leave a gate undetermined.
     max_pairs : int
         At most this many pairs are judged, chosen by hash; split integrity is judged on all rows.
     cells : tuple of Cell
-        The two-sample battery, at most 12; none leaves it out.
+        The two-sample battery, at most 12; none leaves it out, and a set that needs it does not pass.
     reference_rows : int
         Positives whose arcs are compared with the slow reference renderer (1.4 to 4 s each); 0 leaves that gate out.
     verdict_pairs : int
@@ -131,8 +139,8 @@ class Gates:
 
     listed: Annotated[tuple[ModuleName, ...], Field(min_length=1)]
     own_gates: tuple[ModuleName, ...]
-    margin: Annotated[float, Field(gt=0, lt=0.5)]
-    level: Fraction
+    margin: Annotated[float, Field(gt=0, le=0.2)]
+    level: Annotated[float, Field(ge=0.68, lt=1)]
     leak_sizes_sky_sigma: Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(_ascending)]
     min_hosts: PositiveInt
     max_pairs: PositiveInt

@@ -70,7 +70,7 @@ def test_stamps_that_no_view_can_show_leave_gates_not_run(ring_shards, value, sa
     spoiled.__dict__["counterpart"] = replace(first.counterpart, image=image, seen=image)
     found = []
     for name in NAMES:
-        measured = battery._all([battery._measured(gate_of(name), shard, name) for shard in (spoiled, *others)])
+        measured = battery._all([battery._measured(gate_of(name), shard, name) for shard in (spoiled, *others)], name)
         found += battery.judgement_of(battery._Case(name, measured, first.context)).results
     assert {result.status for result in found if result.name != "mask_edge"} == {"not_run"}
     # A gate that looks at stamps as they are stored needs no view of them.

@@ -9,16 +9,19 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from composing import audited
 from judging import by_name
-from made_shards import PAIRED
+from made_shards import PAIRED, against, made_context, made_shard, made_stamps
 
 from arcgate.dataset.source import DatasetSource
 from arcgate.edge import ERROR, code_of_job
 from arcgate.gate_report.report import report_page
+from arcgate.gates.core import battery
 from arcgate.gates.core.battery import run_battery
+from arcgate.gates.core.comparisons import WITHOUT_ARC
 from arcgate.gates.core.listing import gate_of, gates_of, shipped_gates
 from arcgate.gates.core.required import required_of
 from arcgate.gates.verdict.conclude import conclude
@@ -227,6 +230,9 @@ def run_as_a_command(work, folder, capsys):
         ("required=0.3, plant=tilted),)", "required=0.3, plant=tilted))", "a tuple of one has a comma"),
         ("(0.1, 0.3, 1.0)", "(1.0, 0.3, 0.1)", "must ascend"),
         ('view="raw"', 'view="stored"', "view is raw or network"),
+        ('view="raw"', 'view="raw", rule="forest"', "rule is one of logistic, ridge, trees, got 'forest'"),
+        ("slope across the stamp", "slope of {x}", "holds no braces but"),
+        ("    looks=(\n", "    looks=() and (\n", "looks of a gate are a tuple of one or more"),
     ],
 )
 def test_what_goes_wrong_in_a_gate_of_another_package_is_told_with_its_line(
@@ -243,11 +249,36 @@ def test_what_goes_wrong_in_a_gate_of_another_package_is_told_with_its_line(
     assert re.search(rf"mend \S*{name}\.py:\d+", said), said
 
 
-def test_features_of_another_shape_leave_the_gate_out_with_the_reason(guide, package, small, built):
-    (package / "flat.py").write_text(guide[0].replace("along_y], axis=2)", "along_y], axis=2).ravel()"))
+SHAPE = r"no array of real numbers with a row a stamp\n  where: my_survey\.\w+\.slopes"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("along_y], axis=2)", "along_y], axis=2).ravel()", SHAPE),
+        ("along_y], axis=2)", "along_y], axis=2)[1:]", SHAPE),
+        ("along_y], axis=2)", "along_y], axis=2).astype(complex)", f"an array of complex128 of shape .*{SHAPE}"),
+        ("along_y], axis=2)", "along_y], axis=2).astype(str)", SHAPE),
+        ("along_y], axis=2)", "along_y], axis=2).astype(object)", SHAPE),
+        ("return np.stack([along_x, along_y], axis=2)", "return None", f"are NoneType, {SHAPE}"),
+        ("return np.stack([along_x, along_y], axis=2)", "return 0.5", f"are float, {SHAPE}"),
+        ("return np.stack([along_x, along_y], axis=2)", "return (row for row in along_x)", f"are generator, {SHAPE}"),
+        ("return stamps.with_light", "stamps.with_light", r"my_survey\.\w+\.tilted gives no stamps"),
+    ],
+)
+def test_features_that_are_no_rows_of_numbers_are_told(guide, package, small, tmp_path, capsys, old, new, message):
+    assert old in guide[0]
+    name = f"shape_{sum(map(ord, new))}"
+    (package / f"{name}.py").write_text(guide[0].replace(old, new))
     importlib.invalidate_caches()
-    settings = replace(small(*SOUND).gates, listed=("finite_pixels",), own_gates=("my_survey.flat",))
-    judged = run_battery(DatasetSource(built(*SOUND)), small(*SOUND).view, settings)
-    result = by_name(list(judged.results))[NAME, "raw"]
-    assert result.status == "not_run"
-    assert re.search(r"slopes gives \d+ rows of features for \d+ stamps", result.reason), result.reason
+    settings, control = small(*SOUND).gates, made_stamps(8, seed=1)
+    context = made_context(settings, [control])
+    shard = made_shard(context, control, {WITHOUT_ARC: against(control, control)})
+    said = run_as_a_command(lambda: len(battery._measured(gate_of(f"my_survey.{name}"), shard, name).arrays), tmp_path, capsys)
+    assert re.search(message, said), said
+
+
+def test_columns_that_differ_between_shards_are_told_with_the_gate():
+    parts = [battery._Kept({"0/subject": np.zeros((3, columns))}) for columns in (4, 5)]
+    with pytest.raises(ArcgateError, match=r"my_survey\.sky_slope keeps rows of different shapes .*\(4,\) and \(5,\)"):
+        battery._all(parts, "my_survey.sky_slope")

@@ -29,7 +29,12 @@ class Measured:
 @pytest.mark.parametrize("name", ["image", "seen", "in_sky", "radius", "sky", "x", "y", "names", "galaxy", "pair"])
 def test_stamps_cannot_be_written(shard, name):
     light = np.ones(shard.control.image.shape[1:])
-    for stamps in (shard.control, shard.control.with_light(light), shard.control.take(np.arange(3)), shard.control.without(light)):
+    for stamps in (
+        shard.control,
+        shard.control.with_light(light),
+        shard.control.take(np.arange(3)),
+        shard.control.without(light),
+    ):
         with pytest.raises(ValueError, match="read-only"):
             getattr(stamps, name)[:1] = getattr(stamps, name)[1:2]
 

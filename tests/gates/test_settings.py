@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from composing import composed
+from made_shards import PAIRED, VIEW, made_context, made_stamps
 
+from arcgate.gates.core.listing import gate_of
+from arcgate.gates.core.required import required_of, unmet
 from arcgate.ground.errors import ArcgateError
-from arcgate.variant import MAX_CELLS
+from arcgate.variant import LARGEST_SKY_SIGMA, MAX_CELLS
 
 CELL = "{region: core, summary: pca, probe: ridge}"
 
@@ -22,8 +25,20 @@ def test_profiles_grow_from_quick_to_full():
     assert 0 < len(quick.cells) < len(default.cells) <= MAX_CELLS
 
 
-def test_the_battery_of_cells_may_be_left_out():
-    assert composed("gates.cells=[]").gates.cells == ()
+def test_cells_that_are_left_out_are_not_run_and_a_pass_needs_them():
+    settings, control = composed("gates.cells=[]").gates, made_stamps(6, seed=1)
+    context, gate = made_context(settings, [control]), gate_of("two_sample")
+    [result] = gate.judge({}, context).results
+    assert (result.status, result.left_out_by) == ("not_run", "gates.cells")
+    [requirement] = required_of([gate], PAIRED, VIEW, settings)
+    assert list(unmet([requirement], [result])[requirement].values()) == ["not_run"]
+
+
+def test_no_profile_plants_more_than_a_setting_may():
+    assert (
+        max(composed(f"gates={name}").gates.leak_sizes_sky_sigma[-1] for name in ("quick", "default", "full"))
+        == LARGEST_SKY_SIGMA
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,6 +50,9 @@ def test_the_battery_of_cells_may_be_left_out():
         (f"gates.cells=[{','.join([CELL] * 13)}]", "at most 12"),
         ("gates.leak_sizes_sky_sigma=[0.1,0.05]", "must ascend"),
         ("gates.leak_sizes_sky_sigma=[0.2,0.5]", "0.1 sky sigma or smaller"),
+        ("gates.leak_sizes_sky_sigma=[0.1,1000000]", "no planted leak may be larger than 0.5 sky sigma"),
+        ("gates.margin=0.3", "gates.margin"),
+        ("gates.level=0.1", "gates.level"),
         ("gates.leak_sizes_sky_sigma=[]", "gates.leak_sizes_sky_sigma"),
         ("gates.reference_rows=-1", "gates.reference_rows"),
         ("gates.verdict_pairs=0", "gates.verdict_pairs"),

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from arcgate.ground.atomic import atomically
-from arcgate.ground.errors import ArcgateError
+from arcgate.ground.errors import UnfitDataError
 
 if TYPE_CHECKING:
     # torch takes seconds to import, which whoever reads no pixels is spared.
@@ -135,14 +135,14 @@ class References:
                     found[what] = dict(zip(table["name"], table["origin"], strict=True))
         return found
 
-    def _absent(self, what: str, name: str, file: str) -> ArcgateError:
+    def _absent(self, what: str, name: str, file: str) -> UnfitDataError:
         if self.folder is None:
-            return ArcgateError(
+            return UnfitDataError(
                 f"a row names the {what} {name}, but no table of them is at hand",
                 where=f"{what} {name}",
                 todo=f"give the folder of the data set, with its {file}",
             )
-        return ArcgateError(
+        return UnfitDataError(
             f"the data set has no {what} {name}, which a row names", where=self.folder / file, todo="rebuild the data set"
         )
 
@@ -268,11 +268,11 @@ def _read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
         table = pd.read_parquet(path)
         return table[list(columns)].astype(columns)
     except FileNotFoundError as error:
-        raise ArcgateError(
+        raise UnfitDataError(
             "the data set's rows name what this file should hold, and it is missing", where=path, todo=_ADVICE
         ) from error
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise ArcgateError(f"the file is damaged: {error}", where=path, todo=_ADVICE) from error
+        raise UnfitDataError(f"the file is damaged: {error}", where=path, todo=_ADVICE) from error
 
 
 @contextmanager
@@ -281,7 +281,7 @@ def _whole(path: Path) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise ArcgateError(f"the file is damaged: {error}", where=path, todo=_ADVICE) from error
+        raise UnfitDataError(f"the file is damaged: {error}", where=path, todo=_ADVICE) from error
 
 
 def _unpacked(table: pd.DataFrame) -> list[Pixels]:
@@ -307,4 +307,4 @@ def _of_one_size(images: list[Pixels]) -> list[Pixels]:
 
 def _check_name(path: Path, stated: object, found: str) -> None:
     if stated != found:
-        raise ArcgateError(f"the pixels of {stated} are others than those that it was named for", where=path, todo=_ADVICE)
+        raise UnfitDataError(f"the pixels of {stated} are others than those that it was named for", where=path, todo=_ADVICE)

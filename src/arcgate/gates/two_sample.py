@@ -22,14 +22,14 @@ from arcgate.gates.core.context import Context
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import Arrays, Judgement
 from arcgate.gates.core.planted_leak import SKY, Features, Measure, Sized
-from arcgate.gates.core.result import RAW
+from arcgate.gates.core.result import RAW, left_out_by
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
 from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features import summaries
 from arcgate.gates.features.summaries import Region, Summary
 from arcgate.ground.draws import uniform
-from arcgate.variant import Cell, Gates
+from arcgate.variant import Cell, Gates, View
 
 _PREFIX: Final = "two_sample_"
 _WHERE: Final[dict[Region, str]] = {"core": "the core", "annulus": "the annulus", "border": "the border", "stamp": "the stamp"}
@@ -136,6 +136,10 @@ class TwoSample(AucGate):
         """One a cell."""
         return tuple(_look(cell) for cell in settings.cells)
 
+    def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
+        """Every cell; without any, what they are for is needed all the same."""
+        return super().needed(facts, view, settings) or [f"{self.name}/{self.view}"]
+
     def words(self, result: str) -> Words:
         """A cell by its parts."""
         cells = {
@@ -150,6 +154,8 @@ class TwoSample(AucGate):
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """A result a cell, and their figure."""
         judgement = super().judge(arrays, context)
+        if not context.settings.cells:
+            judgement.results.append(self.result_of("not_run", left_out_by("gates.cells")))
         judgement.exhibits.extend(_exhibits(judgement, context))
         return judgement
 

@@ -1,4 +1,4 @@
-"""The one error that arcgate raises on purpose: what went wrong, where, and what to do."""
+"""The errors that arcgate raises on purpose: what went wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -31,8 +31,12 @@ class ArcgateError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions with keyword-only arguments do not survive the trip back from a worker process by themselves.
-        return (_rebuild, (self.what, self.where, self.todo))
+        return (_rebuild, (type(self), self.what, self.where, self.todo))
 
 
-def _rebuild(what: str, where: object, todo: str | None) -> ArcgateError:
-    return ArcgateError(what, where=where, todo=todo)
+class UnfitDataError(ArcgateError):
+    """Stamps or rows that cannot be looked at: what needs them is not judged, and everything else is."""
+
+
+def _rebuild(kind: type[ArcgateError], what: str, where: object, todo: str | None) -> ArcgateError:
+    return kind(what, where=where, todo=todo)

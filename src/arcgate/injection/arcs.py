@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.dataset.references import NONE, References
-from arcgate.ground.errors import ArcgateError
+from arcgate.ground.errors import UnfitDataError
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.lensing.models import Lenses, RowError, Sersics
 from arcgate.lensing.psf import Kernel, Psf, fwhm_from_psfsize
@@ -150,7 +150,7 @@ def _named(table: pd.DataFrame, names: dict[str, str]) -> Iterator[None]:
         yield
     except RowError as error:
         row, column = table.iloc[error.row], names.get(error.column, error.column)
-        raise ArcgateError(
+        raise UnfitDataError(
             f"{column} {error.rule}, got {error.value}",
             where=f"manifest row with sample_id {row['sample_id']}, host {row['host_id']}, column {column}",
             todo="correct the manifest, or leave this host out of the survey",
@@ -212,7 +212,7 @@ def _psfs(row: dict[str, Any], imaging: Imaging, profile: Any, columns: _Columns
     try:
         return tuple(_psf(row, band, profile, columns, references) for band in imaging.bands)
     except ValueError as error:
-        raise ArcgateError(
+        raise UnfitDataError(
             str(error),
             where=f"manifest row with sample_id {row['sample_id']}, host {row['host_id']}",
             todo="leave this host out of the survey, or correct its psfsize",

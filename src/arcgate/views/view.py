@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.ground.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError, UnfitDataError
 from arcgate.views.robust import beyond, median, median_and_mad
 from arcgate.views.stretch import asinh, normalised_asinh
 
@@ -217,7 +217,7 @@ def _check(image: Floats, x_pix: Centres, y_pix: Centres, imaging: Imaging) -> N
     finite = np.isfinite(image).all(axis=(2, 3))
     if not finite.all():
         row, band = np.argwhere(~finite)[0]
-        raise ArcgateError(
+        raise UnfitDataError(
             "the stamp holds pixels that are not finite", where=f"row {row} of the batch, band {imaging.bands[band]}"
         )
 
@@ -227,7 +227,7 @@ def _check_centres(x_pix: Centres, y_pix: Centres, size_pix: int) -> None:
     inside = (np.abs(x_pix - middle) <= size_pix / 2) & (np.abs(y_pix - middle) <= size_pix / 2)
     if not inside.all():
         row = int(np.argmin(inside))
-        raise ArcgateError(
+        raise UnfitDataError(
             f"the host's centre ({x_pix[row]}, {y_pix[row]}) does not lie in the stamp",
             where=f"row {row} of the batch",
             todo="check host_x_pix and host_y_pix",
@@ -238,7 +238,7 @@ def _check_scale(centre: Floats, scale: Floats, imaging: Imaging) -> None:
     good = np.isfinite(centre) & np.isfinite(scale) & (scale > 0)
     if not good.all():
         row, band = np.argwhere(~good)[0]
-        raise ArcgateError(
+        raise UnfitDataError(
             f"the stamp has no spread to normalise by (scale {scale[row, band]}): a constant image",
             where=f"row {row} of the batch, band {imaging.bands[band]}",
             todo="leave this host out, or use view=raw",

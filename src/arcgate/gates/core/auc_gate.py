@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,12 @@ from arcgate.gates.core.context import Context
 from arcgate.gates.core.evaluator import Statement, evaluate, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
-from arcgate.gates.core.planted_leak import Leak, Measure
+from arcgate.gates.core.planted_leak import Leak, Measure, features_of
 from arcgate.gates.core.result import NETWORK, RAW
 from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features.regions import Regions
-from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates, View
 
 Features = NDArray[Any]
@@ -82,6 +81,8 @@ class Look:
             raise ValueError(f"a look's view is {RAW} or {NETWORK}, got {self.view!r}")
         if not isinstance(self.leaks, tuple) or not self.leaks:
             raise ValueError("leaks of a look are a tuple of one or more; a tuple of one has a comma: (PlantedLeak(...),)")
+        if self.rule not in get_args(Rule):
+            raise ValueError(f"a look's rule is one of {', '.join(get_args(Rule))}, got {self.rule!r}")
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ class AucGate(StatedGate):
     applies: Callable[[Facts, View], bool] = _always
     remark: Remark | None = None
     orders_pairs: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a gate that would judge nothing, and say nothing."""
+        if type(self).looks_at is AucGate.looks_at and not (isinstance(self.looks, tuple) and self.looks):
+            raise ValueError("looks of a gate are a tuple of one or more; a tuple of one has a comma: (Look(...),)")
 
     def looks_at(self, settings: Gates) -> tuple[Look, ...]:
         """How it looks, with these settings."""
@@ -182,7 +188,7 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
     # One array a class: by that the statistic knows a comparison that is its own null pair.
     measured = {
-        stamps: _a_row_a_stamp(look.features(shard, stamps), len(stamps), look)
+        stamps: features_of(look.features, shard, stamps)
         for stamps in dict.fromkeys(each for _, each in compared.sides())
         if len(stamps)
     }
@@ -194,15 +200,6 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
     return kept
-
-
-def _a_row_a_stamp(features: Features, count: int, look: Look) -> Features:
-    if len(features) != count:
-        name = getattr(look.features, "__name__", "features")
-        raise ArcgateError(
-            f"{name} gives {len(features)} rows of features for {count} stamps", todo=f"let their shape be ({count}, ...)"
-        )
-    return features
 
 
 def _statistic(stated: Statement, look: Look, arrays: Arrays, context: Context) -> AucStatistic:

@@ -16,13 +16,13 @@ from arcgate.gates.core.context import Context, context_of
 from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
 from arcgate.gates.core.listing import gate_of, gates_of, shipped_gates
 from arcgate.gates.core.required import required_of
-from arcgate.gates.core.result import GateResult, Judged
+from arcgate.gates.core.result import GateResult, Judged, left_out_by
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
 from arcgate.gates.core.words import PLANTED_LEAKS, CauseWords
 from arcgate.gates.verdict.listed import bug_models
-from arcgate.ground.errors import ArcgateError
+from arcgate.ground.errors import ArcgateError, UnfitDataError
 from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
@@ -122,7 +122,7 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
 def _left_out(gate: Gate, context: Context) -> Judgement:
     """What is said of a gate that a shorter list leaves out: a pass needs it all the same."""
     needed = [key.split("/") for key in gate.needed(context.facts, context.viewer.view, context.settings)]
-    results = [GateResult(name=name, view=view, status="not_run", reason="gates.listed leaves it out") for name, view in needed]
+    results = [GateResult(name=name, view=view, status="not_run", reason=left_out_by("gates.listed")) for name, view in needed]
     return Judgement(results, [], [])
 
 
@@ -170,7 +170,7 @@ def extracted(task: _Pass) -> dict[str, _Kept]:
             {name: _measured(gate, shard, name) for name, gate in gates.items()}
             for shard in shards_of(task.part.read(), task.context)
         ]
-    return {name: _all([piece[name] for piece in pieces]) for name in task.names}
+    return {name: _all([piece[name] for piece in pieces], name) for name in task.names}
 
 
 def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
@@ -180,7 +180,7 @@ def _measured(gate: Gate, shard: Shard, name: str) -> _Kept:
         return _Kept({})
     try:
         return _Kept(gate.extract(shard) | counted)
-    except ArcgateError as error:
+    except UnfitDataError as error:
         # A host whose centre lies outside its stamp, for one: there is no view of it.
         return _Kept(counted, str(error))
 
@@ -214,7 +214,7 @@ def with_rows(gate: Gate, kept: dict[str, Kept], source: Source) -> dict[str, Ke
 def _appended(found: Mapping[int, dict[str, _Kept]], source: Source) -> dict[str, _Kept]:
     """What was kept of all shards, in their order."""
     parts = [found[position] for position in range(len(found))]
-    kept = {name: _all([part[name] for part in parts]) for name in parts[0]}
+    kept = {name: _all([part[name] for part in parts], name) for name in parts[0]}
     if not _judged_positives(kept):
         raise ArcgateError(
             f"no pair is left to be judged{_aside(kept)}",
@@ -240,8 +240,25 @@ def _size(kept: _Kept) -> int:
     return sum(value.value.size if isinstance(value, Total) else value.size for value in kept.arrays.values())
 
 
-def _all(parts: Sequence[_Kept]) -> _Kept:
+def _all(parts: Sequence[_Kept], name: str) -> _Kept:
+    _check_alike([part.arrays for part in parts], name)
     return _Kept(kept_by([part.arrays for part in parts]), next((part.unable for part in parts if part.unable), ""))
+
+
+def _check_alike(parts: Sequence[Mapping[str, Kept]], name: str) -> None:
+    """Refuse rows that cannot be appended to each other."""
+    shapes: dict[str, set[tuple[int, ...]]] = {}
+    for part in parts:
+        for key, value in part.items():
+            if isinstance(value, np.ndarray):
+                shapes.setdefault(key, set()).add(value.shape[1:])
+    for key, found in shapes.items():
+        if len(found) > 1:
+            raise ArcgateError(
+                f"{name} keeps rows of different shapes from different shards: {' and '.join(map(str, sorted(found)))}",
+                where=f"what it keeps as {key}",
+                todo="let the columns of its features depend on the imaging alone, not on the stamps",
+            )
 
 
 def kept_by(parts: Sequence[Mapping[str, Kept]]) -> dict[str, Kept]:

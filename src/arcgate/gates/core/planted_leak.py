@@ -5,20 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from string import Formatter
 from typing import Any, ClassVar, Final, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.gates.core.comparisons import Compared
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
 from arcgate.gates.features.regions import Regions
+from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates
 
 Features = NDArray[Any]
 Measure = Callable[[Shard, Stamps], Features]
 
 SKY: Final = "sky sigma a pixel"
+
+
+def features_of(measure: Measure, shard: Shard, stamps: Stamps) -> Features:
+    """What a gate measures of stamps.
+
+    Raises
+    ------
+    ArcgateError
+        It is no array of real numbers with a row a stamp.
+    """
+    found: object = measure(shard, stamps)
+    if isinstance(found, np.ndarray) and found.dtype.kind in "fiub" and found.ndim > 1 and len(found) == len(stamps):
+        return found
+    what = f"an array of {found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+    raise ArcgateError(
+        f"the features of {len(stamps)} stamps are {what}, no array of real numbers with a row a stamp",
+        where=name_of(measure),
+        todo=f"let it return a numpy array of floats of shape ({len(stamps)}, columns) or more axes",
+    )
+
+
+def name_of(function: Callable[..., object]) -> str:
+    """Module and name of a function, or of the kind of object that is called like one."""
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 class Leak(Protocol):
@@ -77,7 +105,9 @@ class Sized:
     in_null_pair: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Refuse sizes in another order: the largest stands last."""
+        """Refuse sizes in another order, since the largest stands last, and a name that `named` could not fill in."""
+        if {field.partition(".")[0] for _, field, _, _ in Formatter().parse(self.name) if field is not None} - {"regions"}:
+            raise ValueError(f"the name of a planted leak holds no braces but {{regions...}}, got {self.name!r}")
         if self.sizes is not None and any(second <= first for first, second in pairwise(self.sizes)):
             raise ValueError(f"sizes of a planted leak must ascend, got {list(self.sizes)}")
 
@@ -109,7 +139,20 @@ class PlantedLeak(Sized):
 
     def extract(self, shard: Shard, compared: Compared, measure: Measure, settings: Gates) -> dict[str, Features]:
         """Features at every size."""
-        return {f"{size:g}": measure(shard, self.plant(compared.null_subject, size)) for size in self.sizes_for(settings)}
+        return {
+            f"{size:g}": features_of(measure, shard, self._planted_in(compared.null_subject, size))
+            for size in self.sizes_for(settings)
+        }
+
+    def _planted_in(self, stamps: Stamps, size: float) -> Stamps:
+        found: object = self.plant(stamps, size)
+        if not isinstance(found, Stamps) or len(found) != len(stamps):
+            raise ArcgateError(
+                f"{name_of(self.plant)} gives no stamps with a leak in them, one for each that it was given",
+                where=f"planted leak {self.name!r}",
+                todo="let it return what stamps.with_light(light) or stamps.without(light) gives",
+            )
+        return found
 
     def planted(self, kept: Mapping[str, Features], bare: Features, size: float) -> Features:
         """Features as they were measured."""

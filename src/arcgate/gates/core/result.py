@@ -18,6 +18,12 @@ Status = Literal["passed", "failed", "undetermined", "insensitive", "not_run", "
 RAW = "raw"
 NETWORK = "network"
 Safe = Literal["passed", "failed", "undetermined"]
+_LEFT_OUT = " leaves it out"
+
+
+def left_out_by(setting: str) -> str:
+    """Reason of a gate that a setting leaves out, though a pass needs it."""
+    return f"{setting}{_LEFT_OUT}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,11 @@ class GateResult:
     def key(self) -> str:
         """`<name>/<view>/<stratum>`, as in the tracking database."""
         return f"{self.name}/{self.view}/{self.stratum}"
+
+    @property
+    def left_out_by(self) -> str:
+        """The setting that leaves it out; empty where it ran, or the data set cannot feed it."""
+        return self.reason.removesuffix(_LEFT_OUT) if self.status == "not_run" and self.reason.endswith(_LEFT_OUT) else ""
 
 
 @dataclass(frozen=True)
