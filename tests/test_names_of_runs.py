@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from pydantic import TypeAdapter, ValidationError
 
-from arcgate.composing import check_words, shell_word
+from arcgate.composing import check_words, options_first, shell_word
 from arcgate.config import audit_from_config, from_config, typed_words
 from arcgate.ground.errors import ArcgateError
 from arcgate.naming import Name, StudyName
@@ -110,3 +110,8 @@ def test_words_that_are_no_settings_are_rewritten(words, todo):
 )
 def test_options_and_settings_pass(words):
     check_words("audit", words)
+
+
+def test_options_after_settings_are_put_before_them():
+    words = ["data=x", "--config-dir", "cfg", "gates=mine", "-m", "~view", "--cfg=job", "a=1"]
+    assert options_first(words) == ["--config-dir", "cfg", "-m", "--cfg=job", "data=x", "gates=mine", "~view", "a=1"]

@@ -80,10 +80,10 @@ def _command(arguments: list[str]) -> int:
     if verb is None:
         print(f"arcgate: unknown verb {arguments[0]!r}; choose from {', '.join(VERBS)} (arcgate --help)", file=sys.stderr)
         return USAGE_ERROR
-    from arcgate.composing import check_words
+    from arcgate.composing import check_words, options_first
 
     check_words(arguments[0], arguments[1:])
-    sys.argv = [f"arcgate {arguments[0]}", *arguments[1:]]
+    sys.argv = [f"arcgate {arguments[0]}", *options_first(arguments[1:])]
     return verb()
 
 

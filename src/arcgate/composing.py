@@ -54,6 +54,18 @@ def check_words(verb: str, words: Sequence[str]) -> None:
         earlier = word
 
 
+def options_first(words: Sequence[str]) -> list[str]:
+    """The same words, with options and their values before all settings, which is the only order that Hydra reads."""
+    options: list[str] = []
+    settings: list[str] = []
+    earlier = ""
+    for word in words:
+        of_option = word.startswith("-") or (earlier.startswith("-") and "=" not in word and not word.startswith("~"))
+        (options if of_option else settings).append(word)
+        earlier = word
+    return [*options, *settings]
+
+
 def _check_option(word: str, later: str) -> None:
     name, equals, value = word.partition("=")
     if len(name) == 2 or any(option.startswith(name) for option in _OPTIONS):

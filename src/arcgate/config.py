@@ -92,7 +92,7 @@ def from_dict(plain: Any, kind: type[Spec]) -> Spec:
         return TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         named = [(_key(item["loc"], plain), item) for item in error.errors()]
-        problems = "\n".join(f"  {key}: {item['msg']} (got {_shown(item['input'])})" for key, item in named)
+        problems = "\n".join(f"  {key}: {_said(item)} (got {_shown(item['input'])})" for key, item in named)
         text = next((key for key, item in named if item["type"] == "string_type"), None)
         quoting = "" if text is None else f"; text that reads as something else needs quotes: '{text}=\"...\"'"
         raise ArcgateError(
@@ -100,6 +100,13 @@ def from_dict(plain: Any, kind: type[Spec]) -> Spec:
             where="composed configuration",
             todo=f"correct the keys above; `--cfg job` prints the whole configuration{quoting}",
         ) from error
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    """What is wrong with a value, in words of YAML: pydantic's tuples are lists there."""
+    if item["type"] != "tuple_type":
+        return str(item["msg"])
+    return f"Input should be a list: [{'' if item['input'] is None else item['input']}]"
 
 
 def _key(location: tuple[int | str, ...], plain: Any) -> str:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.listed import modules_of, package_files, source_file
-from arcgate.variant import BUG_MODEL_LISTS, GATE_LISTS, GATES
+from arcgate.variant import GATES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arcgate.variant import Audit, Gates, Variant
 
 
@@ -29,7 +31,7 @@ FIGURES: Final = ("arcgate.tracking.artifacts",)
 def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
     """Key of the gates' evidence: data digest, view, settings, and the code that judges, listed gates and bug models included.
 
-    Modules of other packages count by the text of all files of their package.
+    Modules of other packages count by the bytes of all modules and data files of their package.
 
     Raises
     ------
@@ -37,8 +39,7 @@ def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
         A module that is listed is not there.
     """
     settings = judged.gates
-    listed = {GATE_LISTS: settings.gate_modules, BUG_MODEL_LISTS: settings.bug_model_modules}
-    files = {name: source_file(name, setting) for setting, names in listed.items() for name in names}
+    files = {name: source_file(name, setting) for setting, names in settings.modules.items() for name in names}
     others = {file for name, found in files.items() if not _is_ours(name) for file in package_files(name, found)}
     return digest_of(
         {
@@ -46,7 +47,7 @@ def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
             "view": as_plain(judged.view),
             "gates": as_plain(settings),
             "code": code_version(judging_modules(settings)),
-            "files": [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(others)],
+            "files": sorted((file.name, _digest(file)) for file in others),
         }
     )
 
@@ -55,6 +56,11 @@ def judging_modules(settings: Gates) -> tuple[str, ...]:
     """The modules of arcgate that judge: also gates that are not listed, since a pass needs them all the same."""
     listed = dict.fromkeys((*modules_of(GATES), *settings.gate_modules, *settings.bug_model_modules))
     return (*JUDGING, *filter(_is_ours, listed))
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _is_ours(module: str) -> bool:

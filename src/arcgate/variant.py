@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from arcgate.data_node import STRICT, Data, PerBand, Positive, PositiveInt
-from arcgate.ground.listed import full_name
+from arcgate.ground.listed import full_name, known_name
 from arcgate.imaging import Imaging
 from arcgate.naming import Name, StudyName
 
@@ -96,6 +96,12 @@ def _ascending(sizes: tuple[float, ...]) -> tuple[float, ...]:
     return sizes
 
 
+def _no_namesake(names: tuple[str, ...], setting: str, room: str) -> None:
+    """Refuse a module in one file of somebody's own that has the name of one of arcgate's."""
+    if taken := [name for name in names if known_name(name, room) != name]:
+        raise ValueError(f"{setting}: arcgate has a module {room}.{taken[0]}; give yours, {taken[0]}, another name or a package")
+
+
 def _each_once(names: tuple[str, ...]) -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"listed twice: {', '.join(twice)}")
@@ -155,17 +161,29 @@ class Gates:
     def _lists_are_sound(self) -> Gates:
         _each_once(self.gate_modules)
         _each_once(self.bug_model_modules)
+        _no_namesake(self.own_gates, "own_gates", GATES)
+        _no_namesake(self.own_bug_models, "own_bug_models", BUG_MODELS)
         return self
+
+    @property
+    def modules(self) -> dict[str, tuple[str, ...]]:
+        """Whole names of the modules that each setting lists."""
+        return {
+            "gates.listed": tuple(full_name(name, GATES) for name in self.listed),
+            "gates.own_gates": self.own_gates,
+            "gates.bug_models": tuple(full_name(name, BUG_MODELS) for name in self.bug_models),
+            "gates.own_bug_models": self.own_bug_models,
+        }
 
     @property
     def gate_modules(self) -> tuple[str, ...]:
         """Whole names of the modules of all gates that run."""
-        return tuple(full_name(name, GATES) for name in (*self.listed, *self.own_gates))
+        return self.modules["gates.listed"] + self.modules["gates.own_gates"]
 
     @property
     def bug_model_modules(self) -> tuple[str, ...]:
         """Whole names of the modules of all bug models."""
-        return tuple(full_name(name, BUG_MODELS) for name in (*self.bug_models, *self.own_bug_models))
+        return self.modules["gates.bug_models"] + self.modules["gates.own_bug_models"]
 
 
 @dataclass(config=STRICT, frozen=True)

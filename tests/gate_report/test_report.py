@@ -13,10 +13,12 @@ from demo_evidence import ABOUT, LONG, gate, words
 from demo_evidence import evidence as made
 from reading import Reader
 
+from arcgate.gate_report.answers import answers
 from arcgate.gate_report.report import report_page, write_report
 from arcgate.gate_report.rows import figure_text, row_of
+from arcgate.gate_report.words import STATUSES
 from arcgate.gates.core.exhibit import Exhibit
-from arcgate.gates.core.result import Cause, Evidence, RefitParameter, Requirement, Safe
+from arcgate.gates.core.result import Cause, Evidence, RefitParameter, Requirement, Safe, left_out_by
 from arcgate.gates.core.words import Words
 
 
@@ -205,3 +207,19 @@ def test_a_share_is_written_in_per_cent() -> None:
     assert row_of(replace(share, value=2e-6, low=None, null=0.0), known).figure == "0.0002 %"
     none_may = row_of(gate("deinjection", "raw", "failed", 0.25, 0.0, "differ", margin=0.0, leak=0.02), known)
     assert (none_may.figure, none_may.margin, none_may.sensitivity) == ("25 %", "none may", "0.02 sky sigma a pixel")
+
+
+def test_gates_that_a_setting_leaves_out_are_to_be_listed_not_supplied() -> None:
+    out, lacking = (
+        gate("tails", "raw", "not_run", 0.0, 0.1, left_out_by("gates.listed")),
+        gate("null", "raw", "not_run", 0.0, 0.1, "no rows"),
+    )
+    required = tuple(Requirement(name, (f"{name}/raw",)) for name in ("tails", "null"))
+    evidence = Evidence("k", "undetermined", Cause("physics", ""), (out, lacking), required=required, words=words([out, lacking]))
+    (listing, supplying) = [step for step in answers(evidence).next_steps if "gates" in step]
+    assert listing.startswith("List these gates (gates.listed): ")
+    assert supplying.startswith("Supply what these gates need")
+    assert words([out])["tails"].title in listing
+    assert words([out])["tails"].title not in supplying
+    assert "left out" in STATUSES["not_run"].meaning
+    assert "alarm" in STATUSES["insensitive"].meaning

@@ -6,6 +6,7 @@ import importlib
 import re
 import runpy
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from arcgate.gate_report.report import report_page
 from arcgate.gates.core import battery
 from arcgate.gates.core.battery import run_battery
 from arcgate.gates.core.comparisons import WITHOUT_ARC
+from arcgate.gates.core.gate import Judgement
 from arcgate.gates.core.listing import gate_of, gates_of, shipped_gates
 from arcgate.gates.core.required import required_of
 from arcgate.gates.verdict.conclude import conclude
@@ -147,9 +149,10 @@ def test_evidence_depends_on_the_listed_gates_and_on_their_files(guide, package)
     keys.append(evidence_key("d", more))
     file.write_text(guide[0])
     # So does what it may import from its package.
-    (package / "helper.py").write_text("LIMIT = 3")
-    keys.append(evidence_key("d", more))
-    (package / "helper.py").unlink()
+    for helper in ("helper.py", "limits.json"):
+        (package / helper).write_text("3")
+        keys.append(evidence_key("d", more))
+        (package / helper).unlink()
     fewer = replace(spec, gates=replace(spec.gates, listed=spec.gates.listed[1:]))
     keys.append(evidence_key("d", fewer))
     assert len(set(keys)) == len(keys)
@@ -159,7 +162,7 @@ def test_evidence_depends_on_the_listed_gates_and_on_their_files(guide, package)
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nowhere", "there is no module arcgate.gates.nowhere"),
+        ("nowhere", "there is no module nowhere"),
         ("core.gate", "there is no module core.gate"),
         ("os.path", "there is no module os.path"),
         ("arcgate.gatez.tails", "there is no module arcgate.gatez.tails"),
@@ -200,10 +203,68 @@ def test_a_name_that_is_nearly_one_of_arcgates_is_told_before_anything_is_read()
 
 
 def test_two_gates_of_one_name_are_refused(guide, package):
-    (package / "same.py").write_text(guide[0].replace('name="sky_slope"', 'name="residual_core"'))
+    (package / "twin.py").write_text(guide[0])
     importlib.invalidate_caches()
-    with pytest.raises(ArcgateError, match="two gates are called residual_core"):
-        gates_of(["residual_core", "my_survey.same"])
+    with pytest.raises(ArcgateError, match=r"called sky_slope: those of my_survey\.sky_slope and my_survey\.twin"):
+        gates_of(["my_survey.sky_slope", "my_survey.twin"])
+
+
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        ('name="residual_core"', "residual_core, as arcgate.gates.residual_core does"),
+        ('name="sky slope"', "calls a gate or a result 'sky slope'"),
+        ('name="gate/x"', "calls a gate or a result 'gate/x'"),
+        ('name="Slope"', "calls a gate or a result 'Slope'"),
+    ],
+)
+def test_names_that_will_not_do_are_told_with_both_modules(guide, package, new, message):
+    name = f"called_{sum(map(ord, new))}"
+    (package / f"{name}.py").write_text(guide[0].replace('name="sky_slope"', new))
+    importlib.invalidate_caches()
+    with pytest.raises(ArcgateError, match=rf"my_survey\.{name} calls (.|\n)*{re.escape(message.split('result ')[-1])}"):
+        gate_of(f"my_survey.{name}")
+
+
+def test_two_results_of_one_name_are_told_with_their_modules(guide, package, small):
+    gate, control = gate_of("my_survey.sky_slope"), made_stamps(6, seed=1)
+    context = made_context(replace(small(*SOUND).gates, own_gates=guide[1]), [control])
+    judgement = Judgement([gate.result_of("passed", "")], [], [])
+    with pytest.raises(ArcgateError, match=r"sky_slope/raw/overall: of my_survey\.sky_slope and of arcgate\.gates\.tails"):
+        battery._evidence([(gate, judgement), (gate_of("tails"), judgement)], 6, context)
+
+
+def test_a_module_in_one_file_is_found_by_its_own_name(guide, tmp_path, monkeypatch):
+    (tmp_path / "lone_slope.py").write_text(guide[0])
+    (tmp_path / "tails.py").write_text(guide[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = audited("data=here", "gates.own_gates=[lone_slope]")
+    key = evidence_key("d", spec)
+    assert gate_of(spec.gates.gate_modules[-1]).name == NAME
+    (tmp_path / "lone_slope.py").write_text(guide[0] + "\n")
+    assert evidence_key("d", spec) != key
+    with pytest.raises(ArcgateError, match=r"arcgate has a module arcgate\.gates\.tails; give yours, tails, another name"):
+        audited("data=here", "gates.own_gates=[tails]")
+    with pytest.raises(ArcgateError, match=r"there is no module nowhere\n  where: gates\.own_gates\n"):
+        evidence_key("d", audited("data=here", "gates.own_gates=[nowhere]"))
+    sys.modules.pop("lone_slope")
+
+
+def test_both_folders_of_a_package_count_and_one_in_an_archive_is_refused(guide, tmp_path, monkeypatch):
+    for folder in ("one", "two"):
+        (tmp_path / folder / "split_survey").mkdir(parents=True)
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    (tmp_path / "one/split_survey/sky_slope.py").write_text(guide[0])
+    spec = audited("data=here", "gates.own_gates=[split_survey.sky_slope]")
+    key = evidence_key("d", spec)
+    (tmp_path / "two/split_survey/helper.py").write_text("")
+    assert evidence_key("d", spec) != key
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as packed:
+        packed.writestr("packed_survey/__init__.py", "")
+        packed.writestr("packed_survey/sky_slope.py", guide[0])
+    monkeypatch.syspath_prepend(tmp_path / "packed.zip")
+    with pytest.raises(ArcgateError, match=r"packed_survey\.sky_slope lies in no file of its own"):
+        evidence_key("d", audited("data=here", "gates.own_gates=[packed_survey.sky_slope]"))
 
 
 def test_what_a_pass_needs_does_not_depend_on_the_list(evidence, small):

@@ -59,6 +59,8 @@ def test_no_profile_plants_more_than_a_setting_may():
         ("gates.listed=[residual_core,tails,residual_core]", "listed twice: arcgate.gates.residual_core"),
         ("gates.own_gates=[arcgate.gates.tails]", "listed twice: arcgate.gates.tails"),
         ("gates.listed=[]", "gates.listed"),
+        ("gates.own_gates=my.gate", r"gates.own_gates: Input should be a list: \[my.gate\]"),
+        ("gates.own_gates=null", r"gates.own_gates: Input should be a list: \[\]"),
         ("gates.listed=[residual-core]", "gates.listed.0"),
     ],
 )

@@ -13,6 +13,7 @@ from arcgate.gates.core.words import CauseWords
 
 SEPARATOR: Final = " + "
 LISTED: Final = 6
+_SUPPLY: Final = "Supply what these gates need, as listed under “What could not be judged”"
 
 
 CAUSES: Final = {"physics": CauseWords("Physics", ""), "undetermined": CauseWords("Cannot be said", "")}
@@ -135,10 +136,10 @@ def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:
     if by_status["insensitive"]:
         silent = listed(by_status["insensitive"], evidence)
         steps.append(f"Do not rely on these gates, which missed a planted leak or raised an alarm where none was: {silent}.")
-    if by_status["not_run"]:
-        steps.append(
-            f"Supply what these gates need, as listed under “What could not be judged”: {listed(by_status['not_run'], evidence)}."
-        )
+    for setting in dict.fromkeys(result.left_out_by for result in by_status["not_run"]):
+        which = listed([result for result in by_status["not_run"] if result.left_out_by == setting], evidence)
+        what = f"List these gates ({setting})" if setting else _SUPPLY
+        steps.append(f"{what}: {which}.")
     return steps or ["Train on it. The margins below say how large a leak may still hide."]
 
 

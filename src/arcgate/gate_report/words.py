@@ -137,12 +137,15 @@ STATUSES: Final[dict[Status, StatusWords]] = {
     "insensitive": StatusWords(
         "◩",
         "insensitive",
-        "The gate did not detect a leak that was planted on purpose, so that its silence means nothing here.",
+        "The gate did not detect a leak that was planted on purpose, or it raised an alarm between two classes without arcs in "
+        "which nothing was planted: what it says means nothing here.",
     ),
     "undetermined": StatusWords(
         "?", "undetermined", "No leak was shown, but the interval reaches beyond the margin: more galaxies would decide."
     ),
-    "not_run": StatusWords("–", "not run", "The data set lacks what the comparison needs; this is not a pass."),
+    "not_run": StatusWords(
+        "–", "not run", "It was left out, or the data set lacks what the comparison needs; this is not a pass."
+    ),
     "passed": StatusWords("✓", "passed", "The whole interval lies inside the margin, and the planted leaks were detected."),
     "reported": StatusWords("·", "reported", "A diagnostic, which decides nothing."),
 }

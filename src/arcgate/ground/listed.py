@@ -9,12 +9,18 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+from arcgate.ground.code_version import DATA_SUFFIXES
 from arcgate.ground.errors import ArcgateError
 
 
 def full_name(name: str, room: str) -> str:
     """Whole name of a listed module: names without a dot lie in the package `room`."""
     return name if "." in name else f"{room}.{name}"
+
+
+def known_name(name: str, room: str) -> str:
+    """Whole name of a module: of the package `room` where one there is called so, else the name as it is."""
+    return f"{room}.{name}" if "." not in name and importlib.util.find_spec(f"{room}.{name}") is not None else name
 
 
 def modules_of(room: str) -> tuple[str, ...]:
@@ -48,7 +54,7 @@ def source_file(whole: str, setting: str) -> Path:
     Raises
     ------
     ArcgateError
-        There is no such module. Whatever a package that it lies in raises passes through.
+        There is no such module, or it lies in no file of its own. Whatever a package that it lies in raises passes through.
     """
     room, _, last = whole.rpartition(".")
     known = room.startswith("arcgate.")
@@ -64,12 +70,21 @@ def source_file(whole: str, setting: str) -> Path:
         hint = f"; {near[0]} is meant?" if near else ""
         found = f"a module of {room}{hint}" if known else "install its package, or let PYTHONPATH name the folder that it lies in"
         raise ArcgateError(f"there is no module {whole}", where=setting, todo=f"correct the name: {found}")
-    return Path(spec.origin)
+    file = Path(spec.origin)
+    if not file.is_file():
+        raise ArcgateError(
+            f"{whole} lies in no file of its own: {file}",
+            where=setting,
+            todo="unpack its package into a folder, so that the key of the evidence can follow its files",
+        )
+    return file
 
 
-def package_files(whole: str, file: Path) -> list[Path]:
-    """A module's file, and whatever else it may import from its own package."""
-    if "." not in whole:
-        return [file]
-    top = file.parents[whole.count(".") - (file.name != "__init__.py")]
-    return sorted(top.rglob("*.py"))
+def package_files(whole: str, file: Path) -> set[Path]:
+    """A module's file, and whatever else it may import from its own package, or read there."""
+    # A module that lies in no package may have anything beside it.
+    package = importlib.util.find_spec(whole.partition(".")[0]) if "." in whole else None
+    # A package without an __init__ may lie in several folders.
+    folders = (package.submodule_search_locations if package is not None else None) or []
+    beside = (each for folder in folders for each in Path(folder).rglob("*") if each.suffix in {".py", *DATA_SUFFIXES})
+    return {file, *(each for each in beside if each.is_file())}

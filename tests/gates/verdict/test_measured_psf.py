@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from declared_rows import declared
 from measured_light import referring
 from shipped_models import MODELS
-from test_other_imagings import declared
 
 from arcgate.gates.verdict.bug_model import REFIT_PARAMETERS
 from arcgate.gates.verdict.naming import name_cause

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import runpy
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 from composing import audited
+from declared_rows import declared
 from shipped_models import MODELS, NAMES
-from test_other_imagings import declared
 
 from arcgate.config import from_dict
 from arcgate.dataset.source import Facts
@@ -80,6 +81,18 @@ def test_the_walk_through_is_what_runs(guide, package):
     exec(guide[2], found)  # our own document
     (test,) = [value for name, value in found.items() if name.startswith("test_")]
     test()
+
+
+def test_the_tests_of_the_walk_through_import_what_the_documented_folders_hold(guide):
+    gate = GUIDE.read_text().split("## A new gate\n")[1]
+    tests = (guide[2], re.findall(r"```python\n(.*?)```", gate, flags=re.DOTALL)[1])
+    needed = {
+        node.module.split(".")[0] for test in tests for node in ast.walk(ast.parse(test)) if isinstance(node, ast.ImportFrom)
+    }
+    folders = (GUIDE.parent / "tests", GUIDE.parent / "tests" / "gates")
+    assert f"PYTHONPATH={':'.join(f'<checkout>/{folder.relative_to(GUIDE.parent)}' for folder in folders)}" in gate
+    held = {file.stem for folder in folders for file in folder.glob("*.py") if not file.stem.startswith("test_")}
+    assert needed - held == {"arcgate"}
 
 
 def test_name_words_and_table_come_from_the_module(models, light):

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.dataset.source import Source, StampPart
 from arcgate.gates.core.context import Context, context_of
 from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
-from arcgate.gates.core.listing import gate_of, gates_of, shipped_gates
+from arcgate.gates.core.listing import gate_of, gates_of, module_of, shipped_gates
 from arcgate.gates.core.required import required_of
 from arcgate.gates.core.result import GateResult, Judged, left_out_by
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
@@ -26,7 +26,7 @@ from arcgate.ground.errors import ArcgateError, UnfitDataError
 from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
-from arcgate.variant import Gates, View
+from arcgate.variant import GATE_LISTS, Gates, View
 
 Done = TypeVar("Done")
 
@@ -129,9 +129,11 @@ def _left_out(gate: Gate, context: Context) -> Judgement:
 def _evidence(of_gates: Sequence[tuple[Gate, Judgement]], rows_judged: int, context: Context) -> Judged:
     """All judgements together: gates first."""
     results = [result for _, judgement in of_gates for result in judgement.results]
-    keys = [f"{result.name}/{result.view}/{result.stratum}" for result in results]
+    keys = [result.key for result in results]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
-        raise ArcgateError(f"two results are called {twice}", where="gates.listed", todo="give those of one gate another name")
+        owners = [gate for gate, judgement in of_gates for result in judgement.results if result.key == twice]
+        modules = " and of ".join(module_of(gate, context.settings.gate_modules) for gate in owners)
+        raise ArcgateError(f"two results are called {twice}: of {modules}", where=GATE_LISTS, todo="give one another name")
     curves = [curve for _, judgement in of_gates for curve in judgement.curves]
     exhibits = [
         replace(exhibit, section=gate.words(exhibit.name).section)

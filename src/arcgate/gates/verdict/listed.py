@@ -7,7 +7,7 @@ from functools import lru_cache
 from arcgate.gates.verdict import unnamed
 from arcgate.gates.verdict.bug_model import BugModel
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.listed import full_name, listed_module
+from arcgate.ground.listed import known_name, listed_module
 from arcgate.variant import BUG_MODEL_LISTS, BUG_MODELS
 
 
@@ -28,14 +28,17 @@ def bug_models(names: tuple[str, ...]) -> tuple[BugModel, ...]:
     models = [_model(name) for name in names] + [unnamed.MODEL]
     called = [model.name for model in models]
     if twice := next((name for name in called if called.count(name) > 1), None):
+        both = " and ".join(name for name, model in zip((*names, unnamed.__name__), models, strict=True) if model.name == twice)
         raise ArcgateError(
-            f"two bug models are called {twice}", where=BUG_MODEL_LISTS, todo="list one of them, or give it another name"
+            f"two bug models are called {twice}: those of {both}",
+            where=BUG_MODEL_LISTS,
+            todo="list one of them, or give it another name",
         )
     return tuple(models)
 
 
 def _model(name: str) -> BugModel:
-    whole = full_name(name, BUG_MODELS)
+    whole = known_name(name, BUG_MODELS)
     model = getattr(listed_module(whole, BUG_MODEL_LISTS), "MODEL", None)
     if not isinstance(model, BugModel):
         raise ArcgateError(
