@@ -210,10 +210,8 @@ def test_a_share_is_written_in_per_cent() -> None:
 
 
 def test_gates_that_a_setting_leaves_out_are_to_be_listed_not_supplied() -> None:
-    out, lacking = (
-        gate("tails", "raw", "not_run", 0.0, 0.1, left_out_by("gates.listed")),
-        gate("null", "raw", "not_run", 0.0, 0.1, "no rows"),
-    )
+    out = gate("tails", "raw", "not_run", 0.0, 0.1, left_out_by("gates.listed"))
+    lacking = gate("null", "raw", "not_run", 0.0, 0.1, "no rows")
     required = tuple(Requirement(name, (f"{name}/raw",)) for name in ("tails", "null"))
     evidence = Evidence("k", "undetermined", Cause("physics", ""), (out, lacking), required=required, words=words([out, lacking]))
     (listing, supplying) = [step for step in answers(evidence).next_steps if "gates" in step]
