@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).parent
 SECONDS_A_CELL = 600
+# tqdm, which MLflow brings, asks for widgets in a notebook, and says so with the path of its file.
+QUIET = {"PYTHONWARNINGS": "ignore:IProgress not found"}
 
 
 def executed(path: Path) -> NotebookNode:
@@ -20,7 +23,8 @@ def executed(path: Path) -> NotebookNode:
     """
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=SECONDS_A_CELL, kernel_name="python3", resources=place, record_timing=False).execute()
+    client = NotebookClient(notebook, timeout=SECONDS_A_CELL, kernel_name="python3", resources=place, record_timing=False)
+    client.execute(env=os.environ | QUIET)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

@@ -88,7 +88,7 @@ class Study:
             raise ArcgateError(
                 f"no variant {variant!r}; there are: {', '.join(close)}", where=f"study {self.name}", todo="choose one of them"
             )
-        return self._variants.loc[variant]
+        return self._variants.loc[[variant]].iloc[0]
 
 
 def open_study(name: str, folder: str | Path | None = None) -> Study:

@@ -39,11 +39,12 @@ def seeds_together(table: pd.DataFrame, score: str) -> pd.DataFrame:
     """
     ends = [f"{score}/{names.LOW}", f"{score}/{names.HIGH}"]
     if missing := [name for name in (score, *ends) if name not in table]:
-        with_interval = [name.removesuffix(f"/{names.LOW}") for name in table if name.endswith(f"auroc/{names.LOW}")]
+        ending = f"/auroc/{names.LOW}"
+        there = [name.removesuffix(f"/{names.LOW}") for name in map(str, table.columns) if name.endswith(ending)]
         raise ArcgateError(
             f"the table has no column {missing[0]!r}",
             where=f"comparison by {score}",
-            todo=f"take `arcgate.results(study, full=True)` and a score with an interval, for instance {', '.join(with_interval)}",
+            todo=f"take `arcgate.results(study, full=True)`, and a score with an interval, such as {', '.join(there) or 'a gate'}",
         )
     scored = table.dropna(subset=[score])
     factors = [name for name in factors_of(table) if name not in SEEDS]
