@@ -44,7 +44,7 @@ def seeds_together(table: pd.DataFrame, score: str) -> pd.DataFrame:
         raise ArcgateError(
             f"the table has no column {missing[0]!r}",
             where=f"comparison by {score}",
-            todo=f"take `arcgate.results(study, full=True)`, and a score with an interval, such as {', '.join(there) or 'a gate'}",
+            todo=f"take `arcgate.results(study, full=True)` and a score with an interval: {', '.join(there) or 'a gate'}",
         )
     scored = table.dropna(subset=[score])
     factors = [name for name in factors_of(table) if name not in SEEDS]
