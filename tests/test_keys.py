@@ -6,6 +6,8 @@ import ast
 import importlib
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -228,3 +230,14 @@ def test_a_data_file_counts(copied: Callable[[], Path]) -> None:
 def test_every_file_beside_computing_modules_is_code_or_is_read() -> None:
     folders = {path_of(name).parent for stage in STAGES for name in modules_of(stage)} - {PACKAGE}
     assert {file.suffix for folder in folders for file in folder.iterdir() if file.is_file()} <= DATA_SUFFIXES | {".py"}
+
+
+def test_keys_of_what_is_finished_need_no_heavy_library() -> None:
+    """They import the packages in which listed modules lie: those must import nothing themselves."""
+    command = (
+        "import sys\nfrom composing import composed\nfrom arcgate.keys import evidence_key\nimport arcgate.ending\n"
+        "evidence_key('d', composed())\n"
+        "print([name for name in ('torch', 'numba', 'sklearn', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", command], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]"]
