@@ -1,4 +1,4 @@
-"""Every filter and every example of docs/mlflow.md, on a study in which each finds some runs and not the others."""
+"""Every filter and every example of docs/how-to/mlflow.md, on a study in which each finds some runs and not the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from arcgate.tracking.record import log_dataset, log_evidence, log_metrics, log_
 from arcgate.tracking.runs import finish, finish_study, variant_run
 from arcgate.tracking.store import Store
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "mlflow.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "mlflow.md"
 STUDY = "pilot"
 JUDGED = {"published", "mask_r5", "few", "small", "recommended"}
 WITHOUT_VERDICT = {"broken", "stopped", "begun"}
