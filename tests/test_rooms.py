@@ -25,10 +25,10 @@ FLOORS = (
     ("figures",),
     ("children", "gate_report", "used_by"),
     ("tracking",),
-    ("planned", "finished", "optimized"),
+    ("planned", "finished", "optimized", "study"),
     ("plan", "report", "audit", "pipeline"),
     ("composing", "config", "variant_names"),
-    ("clean", "completion", "edge", "ending", "sweep"),
+    ("clean", "completion", "edge", "ending", "judging", "sweep"),
     ("jobs",),
     ("cli",),
 )
