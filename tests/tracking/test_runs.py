@@ -79,7 +79,7 @@ def test_a_variant_that_was_asked_for_is_known_without_a_run(store: Store) -> No
         want(store, "controls", name)
     experiment = store.client.get_experiment_by_name("controls")
     assert experiment is not None
-    assert wanted(experiment_runs(store, experiment)) == ["paired", "unpaired"]
+    assert wanted(experiment) == ["paired", "unpaired"]
 
 
 def test_the_study_ends_with_the_last_variant_that_runs(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ _LOUD: Final = {"failed": "**FAILED**", "insensitive": "**insensitive**"}
 _URGENCY: Final = tuple(STATUSES)
 _SAFE: Final = {"passed": "pass", "failed": "**FAIL**", "undetermined": "undetermined"}
 ABSENT: Final = "-"
+# Characters of a reason; the report has all of it.
+_REASON: Final = 100
 
 
 def run_description(evidence: Evidence) -> str:
@@ -73,7 +76,8 @@ def _gate_cells(result: GateResult, evidence: Evidence) -> list[str]:
     value = ABSENT if result.value is None else f"{result.value:.3g}"
     title = words_of(evidence, result.name).title
     status = _LOUD.get(result.status, STATUSES[result.status].word)
-    return [title, view_words(result.view), value, interval, status, "" if result.status == "passed" else result.reason]
+    why = "" if result.status == "passed" else textwrap.shorten(result.reason, _REASON, placeholder=" ...")
+    return [title, view_words(result.view), value, interval, status, why]
 
 
 def _variant(row: pd.Series) -> str:

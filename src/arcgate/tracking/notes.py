@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 
 from arcgate.tracking import names
 from arcgate.tracking.runs import wanted
@@ -16,7 +16,9 @@ SEEDS: Final = ("data.seed", "data.hosts.seed", "gates.seed", "learning.seed")
 _LISTED: Final = 6
 
 
-def notes_of(table: pd.DataFrame, factors: Sequence[str], runs: list[Run], others: list[Run]) -> list[str]:
+def notes_of(
+    table: pd.DataFrame, factors: Sequence[str], experiment: Experiment, runs: list[Run], others: list[Run]
+) -> list[str]:
     """Sentences, the gravest first; none if the study is whole.
 
     Parameters
@@ -25,12 +27,20 @@ def notes_of(table: pd.DataFrame, factors: Sequence[str], runs: list[Run], other
         A row a variant, from `arcgate.tracking.results`.
     factors : sequence of str
         Its columns of parameters that differ.
+    experiment : Experiment
+        The study's.
     runs : list of Run
         All runs of the study.
     others : list of Run
         Those of variants under another schema, which the table leaves out.
     """
-    return [*_unfinished(table), *_without_run(table, runs), *_apart(others), *_versions(table), *_missing_seeds(table, factors)]
+    return [
+        *_unfinished(table),
+        *_without_run(experiment, runs),
+        *_apart(others),
+        *_versions(table),
+        *_missing_seeds(table, factors),
+    ]
 
 
 def _unfinished(table: pd.DataFrame) -> list[str]:
@@ -41,9 +51,9 @@ def _unfinished(table: pd.DataFrame) -> list[str]:
     return [f"{len(open_)} of {len(table)} variants are not finished: {_some(words)}; the same command goes on with them"]
 
 
-def _without_run(table: pd.DataFrame, runs: list[Run]) -> list[str]:
+def _without_run(experiment: Experiment, runs: list[Run]) -> list[str]:
     had = {run.data.tags.get(names.VARIANT) for run in runs}
-    missing = [name for name in wanted(runs) if name not in had]
+    missing = [name for name in wanted(experiment) if name not in had]
     if not missing:
         return []
     return [f"asked for and without a run, since no data set could be built or it is being built: {_some(missing)}"]

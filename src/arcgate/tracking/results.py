@@ -116,7 +116,7 @@ def study_table(store: Store, study: str, *, full: bool = True) -> pd.DataFrame:
     for position, name in enumerate(factors):
         values = [run.data.params.get(name) for run in latest.values()]
         table.insert(len(IDENTITY) + position, name, _typed(values))
-    table.attrs["notes"] = notes_of(table, factors, runs, others)
+    table.attrs["notes"] = notes_of(table, factors, experiment, runs, others)
     return table
 
 

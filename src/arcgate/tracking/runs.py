@@ -75,15 +75,17 @@ def variant_run(store: Store, study: str, variant: str, key: str) -> str:
 
 
 def want(store: Store, study: str, variant: str) -> None:
-    """Note on the study's run that a variant was asked for: one whose data set cannot be built never has a run of its own."""
+    """Note on the experiment that a variant was asked for: one whose data set cannot be built never has a run of its own."""
     mark = hashlib.sha256(variant.encode()).hexdigest()[:_MARK]
-    store.client.set_tag(study_run(store, study), f"{names.WANTED}.{mark}", names.fitting(variant, names.TAG_LENGTH))
+    name = names.fitting(variant, names.TAG_LENGTH)
+    with locked(store.folder, study):
+        experiment = _experiment(store, study)
+        store.client.set_experiment_tag(experiment.experiment_id, f"{names.WANTED}.{mark}", name)
 
 
-def wanted(runs: list[Run]) -> list[str]:
+def wanted(experiment: Experiment) -> list[str]:
     """Names of all variants that a study was asked for, in alphabetical order."""
-    found = {value for run in _studies(runs) for name, value in run.data.tags.items() if name.startswith(names.WANTED)}
-    return sorted(found)
+    return sorted({value for name, value in experiment.tags.items() if name.startswith(names.WANTED)})
 
 
 def finish(store: Store, run_id: str, outcome: Outcome, safe: Safe | None = None) -> None:
