@@ -27,6 +27,7 @@ include_patterns = [
     "experiments/README.md",
     "experiments/*/README.md",
     "benchmarks/README.md",
+    "notebooks/README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]

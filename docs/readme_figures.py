@@ -17,6 +17,7 @@ WIDTH = 1000
 
 
 def main(sheet: str) -> None:
+    """Cut and join."""
     with Image.open(sheet) as opened:
         image = opened.convert("RGB")
     parts = [image.crop((0, top, image.width, bottom)) for top, bottom in BANDS]
