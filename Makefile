@@ -76,6 +76,9 @@ $(BIN)/python:
 $(BIN)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/core.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# Python looks into folders before it asks the finder of what is installed in place: it would take a checkout that lies in
+	@# the working directory, which is called arcgate too, for the package.
+	@$(BIN)/python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'arcgate-checkout.pth').write_text('$(CURDIR)/src')"
 	@touch $@
 
 $(BIN)/.docs: requirements/docs.txt $(BIN)/.core

@@ -137,7 +137,7 @@ def test_a_study_that_leaves_its_folder_is_refused_before_anything_is_built(arcg
         (("run", "study=[a,b]"), 1, """'study="..."'"""),
         (("run", "psf=airy"), 1, "moffat_converted"),
         (("run", "~hosts", "+hosts/mock@data.hosts=kids_gri"), 1, "state seeing and depth in a file hosts/mock/kids_gri.yaml"),
-        (("run", "dta.n_pairs=3"), 1, "Could not override 'dta.n_pairs'"),
+        (("run", "dta.n_pairs=3"), 1, "there is no setting dta.n_pairs"),
         (("run", "runtime.data_dir=${nowhere}", "dry_run=true"), 1, "nowhere"),
         (("run", "runtime.workers=two", "dry_run=true"), 1, "runtime.workers"),
         (("run", "--config-name", "nowhere"), 1, "Cannot find primary config 'nowhere'"),
@@ -185,6 +185,7 @@ def test_a_job_returns_the_metric_that_is_named(arcgate, monkeypatch, evidence):
     monkeypatch.setattr("arcgate.finished.found", lambda spec: None)
     monkeypatch.setattr("arcgate.ending.evidence_of", lambda spec, keys: evidence)
     monkeypatch.setattr("arcgate.report.print_study", lambda *_: None)
+    monkeypatch.setattr("arcgate.report.draw_study", lambda *_: None)
     sweep = ("run", "-m", "learning.lr=0.25,0.5", *TINY)
     code, _, err = arcgate(*sweep, "optimized_metric=common/auroc")
     assert (code, err, [job.return_value for job in returned]) == (0, "", [0.25, 0.5])

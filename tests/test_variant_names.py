@@ -27,7 +27,7 @@ def keys():
         ("published", "core_mask=hard_r5", "core_mask=hard_r5"),
         ("published", "core_mask=none noise=none psf=moffat_naive", "core_mask=none noise=none moffat_naive"),
         ("published", "gates=quick data.n_pairs=90", "gates=quick n_pairs=90"),
-        ("published", "evaluation.common.n_pairs=30 +kernels=psfex", "common.n_pairs=30 psfex"),
+        ("published", "evaluation.common.n_pairs=30 +kernels=psfex", "psfex common.n_pairs=30"),
         ("published", "psf=mine data.seed=1", "psf=mine seed=1"),
         ("recommended", "data.seed=1", "recommended + seed=1"),
     ],

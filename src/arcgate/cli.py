@@ -36,7 +36,7 @@ verbs:
              arcgate audit data=latest gates=quick view=stamp_robust
   inspect    what a finished data set holds    arcgate inspect data=latest verify=true
   report     a study's table                   arcgate report study=pilot    (full=true: everything)
-  ui         browse the runs in MLflow         arcgate ui port=5000
+  ui         browse the runs in MLflow         arcgate ui study=pilot
   clean      list what no study names          arcgate clean remove=true
 
 any verb:

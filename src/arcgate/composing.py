@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Sequence
+from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
+import yaml
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -22,6 +27,9 @@ _NO_OPTION: Final = "Config group override"
 _QUOTED: Final = """'variant="2024"'"""
 # Where the seeing and depth of an imaging's mock survey lie.
 _MOCKS: Final = "hosts/mock/"
+_NO_KEY: Final = re.compile(r"Could not override '([^']+)'")
+# Lines of Hydra's that speak of where it looked, in words of its own.
+_NOISE: Final = frozenset({"Config search path:", "provider=schema, path=structured://"})
 _FOLDERS: Final = {"audit": "data", "inspect": "data", "report": "study"}
 
 
@@ -96,13 +104,38 @@ def shell_word(key: str, value: str) -> str:
     return f"""'{key}="{escaped}"'"""
 
 
+def _no_setting(key: str) -> str:
+    """What to tell about a key that does not exist, with the closest name that stands in its place."""
+    parent, dot, last = key.rpartition(".")
+    near = difflib.get_close_matches(last if dot else key, _known_words(), n=1)
+    hint = f"; {parent}{dot}{near[0]} is meant?" if near else ""
+    todo = "correct its name; `arcgate <verb> --help` lists them"
+    return f"there is no setting {key}{hint}\n  where: command line\n  to do: {todo}"
+
+
+def _known_words() -> list[str]:
+    """Names of groups, and every key of the files in them."""
+    found: set[str] = set()
+    for path in Path(str(files("arcgate.conf"))).rglob("*.yaml"):
+        found |= {path.parent.name} | _keys_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def _keys_of(content: object) -> set[str]:
+    if not isinstance(content, dict):
+        return set()
+    return {str(key) for key in content} | {key for value in content.values() for key in _keys_of(value)}
+
+
 def composition_message(error: Exception) -> str | None:
     """What to tell about an error in composing a configuration: Hydra's own words, and how to quote; None for other errors."""
     if isinstance(error, ValueError) and str(error).startswith(_NO_OPTION):
         return f"{error}\n  to do: name one of the group's options (see --help); one that is called 2024 is written {_QUOTED}"
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
-    words = "\n  ".join(line for line in str(error).splitlines() if line.strip())
+    if (unknown := _NO_KEY.search(str(error))) is not None and isinstance(error.__cause__, OmegaConfBaseException):
+        return _no_setting(unknown.group(1))
+    words = "\n  ".join(line for line in str(error).splitlines() if line.strip() and line.strip() not in _NOISE)
     if isinstance(error.__cause__, OmegaConfBaseException):
         words += f"\n  {error.__cause__}"
     if isinstance(error, MissingConfigException) and str(error.missing_cfg_file).startswith(_MOCKS):

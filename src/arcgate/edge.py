@@ -79,8 +79,8 @@ def code_of_job(work: Callable[[], int], data_dir: Path) -> int:
     try:
         return _code(work, data_dir)
     except SystemExit as ended:
-        # rich ends the process by itself when the reader has gone.
-        if isinstance(ended.__context__, BrokenPipeError) and reader_gone(sys.stdout):
+        # rich ends the process by itself when the reader has gone, and has closed standard output by then.
+        if isinstance(ended.__context__, BrokenPipeError):
             raise ReaderGoneError from ended
         _say(_message(ended, data_dir))
         return ERROR

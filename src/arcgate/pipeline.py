@@ -87,12 +87,12 @@ def run_variant(spec: Variant) -> Record:
         A stage cannot run; finished artifacts are kept. From the gates on the variant has an MLflow run, which then
         ends as FAILED. A data set that cannot be built has no digest, and so no run.
     """
-    store = opened(spec.runtime.mlruns_dir)
-    runs.require_usable(store, spec.study)
-    runs.want(store, spec.study, spec.variant)
     # What would fail after hours is asked before anything is built.
     check_backbone(spec.learning.backbone)
     require_metric(spec.optimized_metric)
+    store = opened(spec.runtime.mlruns_dir)
+    runs.require_usable(store, spec.study)
+    runs.want(store, spec.study, spec.variant)
     prepared = prepare(spec)
     run_id = runs.variant_run(store, spec.study, spec.variant, prepared.keys.run)
     outcome: runs.Outcome = "failed"

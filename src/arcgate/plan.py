@@ -21,6 +21,8 @@ from arcgate.variant import Variant
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
 # stamp with the pilot's network. Only for the estimate.
 SECONDS_PER_HOST, SECONDS_PER_ROW, SECONDS_PER_PAIR, SECONDS_PER_STAMP = 0.025, 0.008, 0.02, 0.004
+# What a variant takes however small it is: libraries, planted leaks, refit, report, figures.
+SECONDS_TO_START = 25.0
 
 
 def print_plan(spec: Variant, planned: Planned) -> None:
@@ -119,7 +121,7 @@ def _later_stages(spec: Variant, folder: Path) -> float:
     place = set_folder(folder, spec_digest(spec.data))
     if not is_built(place):
         print("  gates, training and scores would run on it")
-        return judging + learning
+        return SECONDS_TO_START + judging + learning
     data_digest = str(read_card(place)["data_digest"])
     evidence, training = evidence_key(data_digest, spec), training_key(data_digest, spec)
     judged = (folder / "runs" / evidence / "evidence.json").exists()
@@ -132,4 +134,5 @@ def _later_stages(spec: Variant, folder: Path) -> float:
     else:
         state = "would be resumed" if (trained / "last.ckpt").exists() else "would run"
     print(f"  training: {training[:12]} {state}")
-    return (0.0 if judged else judging) + (0.0 if finished.exists() else learning)
+    left = (0.0 if judged else judging) + (0.0 if finished.exists() else learning)
+    return left + SECONDS_TO_START if left else 0.0

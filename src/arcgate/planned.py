@@ -35,7 +35,7 @@ class Planned:
         self.jobs += 1
 
     def __str__(self) -> str:
-        return f"all {self.jobs} jobs: {rough(self.seconds, self.size_bytes)}, what they share counted once"
+        return f"all {self.jobs} job{'' if self.jobs == 1 else 's'}: {rough(self.seconds, self.size_bytes)}, what they share counted once"
 
 
 def rough(seconds: float, size_bytes: float) -> str:

@@ -15,7 +15,12 @@ from arcgate.tracking.short_table import WIDTH, short_table
 from arcgate.tracking.table import CSV, print_table
 
 # Marks of the short table, by what follows them: the next cell, or the end of the line.
-_STYLES: Final = {r"\d x(?= |$)|\bFAIL\b": "bold red", r"\d \?(?= |$)": "yellow", r"\d i(?= |$)": "magenta", r"\bpass\b": "green"}
+_STYLES: Final = {
+    r"\d\S* x(?= |$)|\bFAIL\b": "bold red",
+    r"\d\S* \?(?= |$)": "yellow",
+    r"\d\S* i(?= |$)": "magenta",
+    r"\bpass\b": "green",
+}
 
 
 def print_study(study: str, mlruns_dir: str, data_dir: str, full: bool = False) -> None:
@@ -64,10 +69,8 @@ def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> 
         for line in textwrap.wrap(f"note: {note}", console.width, subsequent_indent="  "):
             console.print(Text(line, style="yellow"), soft_wrap=True)
     files = Path(data_dir) / "studies" / study
-    for line in (
-        f"intervals, other gates, causes in words: arcgate report study={study} full=true",
-        f"every column: {files / CSV}; runs, curves, figures: arcgate ui study={study}",
-    ):
+    more = [] if full else [f"intervals, other gates, causes in words: arcgate report study={study} full=true"]
+    for line in (*more, f"every column: {files / CSV}", f"runs, curves, figures: arcgate ui study={study}"):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 

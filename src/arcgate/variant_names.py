@@ -40,7 +40,8 @@ def short_name(variant: str, words: Sequence[str], keys: Sequence[str]) -> str:
 
     Keys lose what is not needed to tell them from others: `data.seed` becomes `seed`, `evaluation.common.n_pairs` becomes
     `common.n_pairs`. Beside other words a choice stands for itself where it is arcgate's own and of one group only:
-    `unpaired seed=1`. What does not fit is left out, and a digest of the whole tells the name from others that begin alike.
+    `unpaired seed=1`. Choices come first, then seeds, then other settings. What does not fit is left out, and a digest of the
+    whole tells the name from others that begin alike.
 
     Parameters
     ----------
@@ -51,7 +52,9 @@ def short_name(variant: str, words: Sequence[str], keys: Sequence[str]) -> str:
     keys : sequence of str
         Every key of the composed configuration (see `dotted_keys`); they decide how much of a key is needed.
     """
-    parts = [_short_word(word, keys, alone=len(words) == 1) for word in words]
+    # What does not fit is left out from the end: choices of groups say most, seeds tell repetitions apart, sizes say least.
+    ordered = sorted(words, key=_weight)
+    parts = [_short_word(word, keys, alone=len(words) == 1) for word in ordered]
     # The sign tells a variant that was changed from two choices without their groups.
     started = [] if variant == _USUAL else [f"{variant} +"]
     text = " ".join([*started, *parts])
@@ -73,6 +76,13 @@ def dotted_keys(config: Mapping[str, Any], prefix: str = "") -> list[str]:
         if isinstance(value, Mapping):
             keys += dotted_keys(value, f"{prefix}{name}.")
     return keys
+
+
+def _weight(word: str) -> int:
+    key = word.partition("=")[0]
+    if "." not in key or "@" in key:
+        return 0
+    return 1 if key.endswith("seed") else 2
 
 
 def _short_word(word: str, keys: Sequence[str], alone: bool) -> str:

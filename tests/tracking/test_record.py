@@ -104,11 +104,12 @@ def test_a_diagnostic_is_a_metric_over_all_rows_and_has_no_status(store: Store, 
 def test_a_runs_page_says_the_verdict_and_its_gates_the_failed_ones_first(store: Store, run: str, evidence: Evidence) -> None:
     log_evidence(store, run, evidence)
     note = store.client.get_run(run).data.tags["mlflow.note.content"]
-    assert note.startswith("**safe? No.** 1 of 6 gates failed, worst ring/raw. **cause? ")
+    assert note.startswith("**safe? No.** 1 of 6 gates failed, worst `ring/raw`. **cause? ")
     assert "The arcs are 2.35 times as wide as declared." in note
     rows = [line for line in note.splitlines() if line.startswith("| ")]
-    assert rows[2].startswith("| Ring | pixels as stored | 0.61 | 0.58 to 0.64 | **FAILED** |")
-    assert len(rows) == 2 + sum(result.role == "gate" for result in evidence.results)
+    assert rows[2].startswith("| `ring` | pixels as stored | 0.61 | 0.58 to 0.64 | **FAILED** |")
+    assert len(rows) == 2 + sum(result.role == "gate" and result.status != "passed" for result in evidence.results)
+    assert note.endswith("Passed: pair_identity/raw.\n")
 
 
 def test_a_run_says_where_it_comes_from(store: Store, run: str) -> None:

@@ -152,8 +152,8 @@ def test_a_pipe_gets_100_columns_and_the_rest_is_said_to_be_on_request(monkeypat
     report.show(pilot(), "pilot", "data")
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= WIDTH
-    assert "full=true" in lines[-2]
-    assert "data/studies/pilot/results.csv" in lines[-1]
+    assert "full=true" in lines[-3]
+    assert lines[-2:] == ["every column: data/studies/pilot/results.csv", "runs, curves, figures: arcgate ui study=pilot"]
 
 
 def test_on_request_everything_is_printed(store: Store, evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,10 +107,11 @@ def test_a_study_without_variants_has_an_empty_table(store: Store, tmp_path: Pat
 
 def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
     lines = study_description(table).splitlines()
-    head = "| variant | differs by | safe? | gates failed | worst gate | cause? | own test AUROC | common test AUROC |"
-    assert lines[0] == f"{head} core masked drop |"
-    assert lines[2] == "| paired\\|a | - | **FAIL** | 1 | ring/raw | sigma for fwhm, mask edge | 0.971 | 0.812 | 0.005 |"
-    assert lines[3] == "| unpaired (running) | unpaired | - | - | - | - | - | - | - |"
+    assert lines[0] == "**0 of 2 variants are safe**; own test AUROC 0.971 to 0.971; common test AUROC 0.812 to 0.812."
+    scores = "own test AUROC | common test AUROC | core masked drop"
+    assert lines[2] == f"| variant | safe? | {scores} | gates failed | worst gate | cause? | differs by |"
+    assert lines[4] == "| paired\\|a | **FAIL** | 0.971 | 0.812 | 0.005 | 1 | ring/raw | sigma for fwhm, mask edge | - |"
+    assert lines[5] == "| unpaired (running) | - | - | - | - | - | - | - | unpaired |"
     assert lines[-1] == "- 1 of 2 variants are not finished: unpaired (running); the same command goes on with them"
 
 

@@ -109,7 +109,7 @@ def own_against_common(table: pd.DataFrame) -> Figure:
         )
     shown = [Group(group.name, [row for row in group.rows if known[row]]) for group in groups]
     without = [group.name for group in shown if not group.rows]
-    figure.suptitle("Far above the diagonal a score is inflated: by a leak, or by an easier test set of its own", fontsize=TITLE)
+    figure.suptitle("What of the score on the own test set is left on the one that all share", fontsize=TITLE)
     if without:
         missing = textwrap.shorten(f"without both scores: {', '.join(without)}", 180, placeholder=" ...")
         axes.set_title(textwrap.fill(missing, 100), fontsize=SMALL, color=SOFT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from arcgate.gate_report.answers import refitted_sentence, safe_sentence
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.ground.terminal import wrapped
@@ -44,7 +46,7 @@ def failed_lines(evidence: Evidence, wide: int, lines_each: int, first: int | No
     lines = [
         line
         for gate in failed[:first]
-        for line in wrapped(f"  {gate.name} ({where(gate)}): {gate.reason}", wide, indent=4, most=lines_each)
+        for line in wrapped(f"  {gate.name} ({where(gate)}): {what_failed(gate)}", wide, indent=4, most=lines_each)
     ]
     left = 0 if first is None else len(failed) - first
     return [*lines, *([f"  and {left} more"] if left > 0 else [])]
@@ -53,6 +55,11 @@ def failed_lines(evidence: Evidence, wide: int, lines_each: int, first: int | No
 def failed_gates(evidence: Evidence) -> list[GateResult]:
     """Gates, no diagnostics, that failed."""
     return [result for result in evidence.results if result.role == "gate" and result.status == "failed"]
+
+
+def what_failed(result: GateResult) -> str:
+    """The reason of a failed gate without the leaks that were planted for it, which are none of the data set's."""
+    return re.split(r"; (?:not )?detected(?: in|,)", result.reason, maxsplit=1)[0]
 
 
 def where(result: GateResult) -> str:

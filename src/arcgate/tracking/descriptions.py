@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 
 from arcgate.gate_report.answers import answers
-from arcgate.gate_report.words import STATUSES, view_words, words_of
+from arcgate.gate_report.verdict_lines import what_failed
+from arcgate.gate_report.words import STATUSES, view_words
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.tracking.short_table import SCORES, cause_in_short, differences
 from arcgate.tracking.worst import worst_gate
@@ -18,26 +19,30 @@ _LOUD: Final = {"failed": "**FAILED**", "insensitive": "**insensitive**"}
 _URGENCY: Final = tuple(STATUSES)
 _SAFE: Final = {"passed": "pass", "failed": "**FAIL**", "undetermined": "undetermined"}
 ABSENT: Final = "-"
+_NAMED: Final = 4
 # Characters of a reason; the report has all of it.
 _REASON: Final = 100
 
 
 def run_description(evidence: Evidence) -> str:
-    """The answers in a line, a table of the gates, the failed ones first, and what is behind the answers in sentences."""
+    """The answers in a line, what to do, and a table of the gates that did not pass, the failed ones first."""
     said = answers(evidence)
     gates = [result for result in evidence.results if result.role == "gate"]
     gates.sort(key=lambda result: _URGENCY.index(result.status))
-    table = pipe_table(
-        ["gate", "looks at", "value", "interval", "status", "why"], [_gate_cells(gate, evidence) for gate in gates]
-    )
     failed, worst = sum(gate.status == "failed" for gate in gates), worst_gate(evidence.results)
-    count = f"{failed} of {len(gates)} gates failed" + ("" if worst is None else f", worst {worst.gate}")
+    count = f"{failed} of {len(gates)} gates failed" + ("" if worst is None else f", worst `{worst.gate}`")
     line = f"**safe? {said.safe}.** {count}. **cause? {', '.join(said.causes)}.**"
-    return f"{line}\n\n{table}\n{said.safe_sentence}\n\n{said.cause_sentence}\n"
+    if evidence.safe == "failed":
+        line += " (MLflow's status *Failed* says so too: the work itself was finished.)"
+    steps = "".join(f"{number}. {step}\n" for number, step in enumerate(said.next_steps, start=1))
+    rows = [_gate_cells(gate) for gate in gates if gate.status != "passed"]
+    table = pipe_table(["gate", "looks at", "value", "interval", "status", "why"], rows) if rows else ""
+    passed = ", ".join(f"{gate.name}/{gate.view}" for gate in gates if gate.status == "passed")
+    return f"{line}\n\n{said.cause_sentence}\n\n{steps}\n{table}\nPassed: {passed or 'none'}.\n"
 
 
 def study_description(table: pd.DataFrame) -> str:
-    """The study's table with a row a variant, and what a reader must know of it.
+    """How many variants are safe, the study's table with a row a variant, and what a reader must know of it.
 
     Parameters
     ----------
@@ -48,21 +53,21 @@ def study_description(table: pd.DataFrame) -> str:
     if table.empty:
         return "\n".join(f"- {note}" for note in notes) or "No variant has a run yet."
     scores = [(name, " ".join(words)) for name, words, _ in SCORES if not name.startswith("diagnostic/") and name in table]
-    head = ["variant", "differs by", "safe?", "gates failed", "worst gate", "cause?", *(words for _, words in scores)]
+    head = ["variant", "safe?", *(words for _, words in scores), "gates failed", "worst gate", "cause?", "differs by"]
     rows = [
         [
             _variant(row),
-            differs,
             _SAFE.get(row["safe"], ABSENT),
+            *(_number(row[name], 3) for name, _ in scores),
             _number(row["gates_failed"], 0),
             _text(row["worst_gate"]),
             cause_in_short(row["cause"]),
-            *(_number(row[name], 3) for name, _ in scores),
+            differs,
         ]
         for (_, row), differs in zip(table.iterrows(), differences(table), strict=True)
     ]
     said = "".join(f"\n- {note}" for note in notes)
-    return f"{pipe_table(head, rows)}\n{said}\n"
+    return f"{_in_a_sentence(table)}\n\n{pipe_table(head, rows)}\n{said}\n"
 
 
 def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -71,13 +76,25 @@ def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
 
 
-def _gate_cells(result: GateResult, evidence: Evidence) -> list[str]:
+def _in_a_sentence(table: pd.DataFrame) -> str:
+    """How many variants are safe, which, and how far scores on the own and on the common test set reach."""
+    safe = list(table.loc[table["safe"] == "passed", "variant"])
+    named = f": {', '.join(safe[:_NAMED])}{' ...' if len(safe) > _NAMED else ''}" if safe else ""
+    ranges = [
+        f"{words} test AUROC {values.min():.3f} to {values.max():.3f}"
+        for name, words in (("test/auroc", "own"), ("common/auroc", "common"))
+        if name in table and len(values := table[name].dropna())
+    ]
+    count = f"**{len(safe)} of {len(table)} variant{'' if len(table) == 1 else 's'} {'is' if len(safe) == 1 else 'are'} safe"
+    return "; ".join([f"{count}{named}**", *ranges]) + "."
+
+
+def _gate_cells(result: GateResult) -> list[str]:
     interval = ABSENT if result.low is None or result.high is None else f"{result.low:.3g} to {result.high:.3g}"
     value = ABSENT if result.value is None else f"{result.value:.3g}"
-    title = words_of(evidence, result.name).title
     status = _LOUD.get(result.status, STATUSES[result.status].word)
-    why = "" if result.status == "passed" else textwrap.shorten(result.reason, _REASON, placeholder=" ...")
-    return [title, view_words(result.view), value, interval, status, why]
+    why = textwrap.shorten(what_failed(result), _REASON, placeholder=" ...")
+    return [f"`{result.name}`", view_words(result.view), value, interval, status, why]
 
 
 def _variant(row: pd.Series) -> str:

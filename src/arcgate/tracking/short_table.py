@@ -176,7 +176,9 @@ def _legend(table: pd.DataFrame, gates: Sequence[str]) -> list[str]:
         absent = [f"{ABSENT} does not apply"] if ABSENT in cells else []
         lines.append("gates: value; " + "; ".join(["no mark: passed", *marks, *absent]))
         named = ", ".join(stem.removeprefix("gate/").removesuffix("/overall") for stem in gates)
-        lines.append(f"shown of {len(shown_gates(table))} gates, of each kind that failed the one that failed most: {named}")
+        failed = any((table[f"{stem}/{STATUS}"] == "failed").any() for stem in gates)
+        which = "of each kind that failed the one that failed most" if failed else "one of each kind"
+        lines.append(f"shown of {len(shown_gates(table))} gates, {which}: {named}")
     scores = [f"{' '.join(heading)}: {words}" for name, heading, words in SCORES if name in table][:N_SCORES]
     return lines + (["; ".join(scores)] if scores else [])
 
