@@ -35,7 +35,8 @@ class Planned:
         self.jobs += 1
 
     def __str__(self) -> str:
-        return f"all {self.jobs} job{'' if self.jobs == 1 else 's'}: {rough(self.seconds, self.size_bytes)}, what they share counted once"
+        jobs = "1 job" if self.jobs == 1 else f"all {self.jobs} jobs"
+        return f"{jobs}: {rough(self.seconds, self.size_bytes)}, what they share counted once"
 
 
 def rough(seconds: float, size_bytes: float) -> str:
