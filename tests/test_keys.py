@@ -35,7 +35,6 @@ STAGES = {
 # Packages in which results are computed, and their modules that no stage uses: tools for survey files and for exchange.
 COMPUTING = ("dataset", "evaluation", "gates", "injection", "learning", "lensing", "survey", "views")
 TOOLS = {
-    "arcgate.dataset.pairs",
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
     "arcgate.lensing.caustics",

@@ -22,6 +22,7 @@ FLOORS = (
     ("gates",),
     ("learning",),
     ("evaluation",),
+    ("factors",),
     ("figures",),
     ("children", "gate_report", "used_by"),
     ("tracking",),

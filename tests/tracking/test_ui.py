@@ -68,7 +68,7 @@ def test_the_address_of_the_study_that_changed_last_is_printed_and_others_are_na
     assert "by study=<name>: masks" in said
     serve(store.folder, free_port, "masks")
     assert f"study masks: http://127.0.0.1:{free_port}/#/experiments/1/runs?" in capsys.readouterr().out
-    with pytest.raises(ArcgateError, match="no study 'mask'; the studies there are: controls, masks"):
+    with pytest.raises(ArcgateError, match="no study 'mask'; closest: masks"):
         serve(store.folder, free_port, "mask")
 
 

@@ -58,7 +58,7 @@ def read_pairs(dataset: Dataset, n: int | None = None, split: str | None = None)
         still = None if n is None else n - sum(len(part.table) for part in parts)
         if still == 0:
             break
-        parts.append(_pairs_of(batch, still))
+        parts.append(pairs_of(batch, still))
     if not sum(len(part.table) for part in parts):
         where = "" if split is None else f" in the split {split}"
         raise ArcgateError(f"the data set has no pair of a positive and a control{where}", where=dataset.path)
@@ -71,7 +71,8 @@ def read_pairs(dataset: Dataset, n: int | None = None, split: str | None = None)
     )
 
 
-def _pairs_of(batch: StampBatch, most: int | None) -> Pairs:
+def pairs_of(batch: StampBatch, most: int | None = None) -> Pairs:
+    """The pairs of a batch that was read with its arcs, at most so many."""
     rows = batch.table.reset_index().set_index("pair_id")["index"]
     roles = batch.table.set_index("pair_id")["role"]
     positive, control = rows[roles == "positive"], rows[roles == "control"]

@@ -9,11 +9,9 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
+from arcgate.factors import PREFIXES, is_seed, telling
 from arcgate.figures.style import GREEN, GREY, ORANGE, PURPLE, VERMILLION
 
-FACTORS: Final = ("data.", "view.", "gates.", "learning.", "evaluation.")
-"""How the columns begin that say what differs among the variants."""
-_SEED: Final = "seed"
 _LONGEST_NAME: Final = 26
 _SEED_AT_END: Final = re.compile(r"[\W_]*(?:\w+\.)*seed[\W_]*$")
 _BREAKS: Final = re.compile(r"(?<=[.,/=\-\s])|(?=_)")
@@ -65,25 +63,20 @@ def numbers(table: pd.DataFrame, column: str) -> pd.Series[float]:
 
 
 def factors(table: pd.DataFrame) -> list[str]:
-    """Factors that differ, without seeds and without those that the name of the same choice decides (`data.psf.name`)."""
+    """Factors that differ, without seeds and without those that another one decides."""
     differing = [
         str(name)
         for name in table.columns
-        if str(name).startswith(FACTORS) and not _is_seed(str(name)) and table[name].nunique(dropna=False) > 1
+        if str(name).startswith(PREFIXES) and not is_seed(str(name)) and table[name].nunique(dropna=False) > 1
     ]
-    names = {name.rpartition(".")[0]: name for name in differing if name.endswith(".name")}
-    return [
-        name
-        for name in differing
-        if (chosen := names.get(name.rpartition(".")[0])) is None or chosen == name or not _decides(table, chosen, name)
-    ]
+    return telling(table, differing)
 
 
 def grouped(table: pd.DataFrame) -> list[Group]:
     """Rows that differ in nothing but their seeds, or in nothing at all, are one variant."""
     names = [str(name) for name in table["variant"]]
-    told = [name for name in table.columns if str(name).startswith(FACTORS) and not _is_seed(str(name))]
-    seeds = [name for name in table.columns if str(name).startswith(FACTORS) and _is_seed(str(name))]
+    told = [name for name in table.columns if str(name).startswith(PREFIXES) and not is_seed(str(name))]
+    seeds = [name for name in table.columns if str(name).startswith(PREFIXES) and is_seed(str(name))]
     groups: dict[tuple[str, ...], list[int]] = {}
     for place, name in enumerate(names):
         row = table.iloc[place]
@@ -115,15 +108,6 @@ def folded(text: str, width: int) -> str:
             lines.append("")
         lines[-1] += piece
     return "\n".join(line.strip() for line in lines if line.strip())
-
-
-def _is_seed(name: str) -> bool:
-    return name.rpartition(".")[2].endswith(_SEED)
-
-
-def _decides(table: pd.DataFrame, name: str, other: str) -> bool:
-    pairs = table[[name, other]].astype(str).drop_duplicates()
-    return not bool(pairs[name].duplicated().any())
 
 
 def _name(names: Sequence[str]) -> str:

@@ -33,8 +33,7 @@ _WEIGHT: Final = (5.0 / 18.0, 8.0 / 18.0)
 # Error estimate, in units of how much the light varies over a cell. For a smooth integrand it goes with the square of the
 # relative variation; for one with a cone or a jump at some distance, with the inverse fourth power of the Bernstein radius
 # (`Rays.kink`). The factors, and the share of the third degree (which nine moments leave out) that a PSF lets through from cells
-# above one pixel, were set on rows of the grid v4_sota so that the error target holds with a margin of two
-# (docs/explanation/physics.md).
+# above one pixel, were set on rows of v4_sota: the error target holds with a margin of two (docs/explanation/physics.md).
 SMOOTH: Final = 3e-3
 LEFT_OUT: Final = 0.02
 # Half-size of a cell, in half-light radii, above which it is not tried as one, and above which a source may hide in it.

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from arcgate.dataset.pairs import pairs_of
 from arcgate.dataset.reader import Dataset
 from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
@@ -93,15 +94,11 @@ def sheet_of(dataset: Dataset) -> Figure:
     """Contact sheet of a data set: pairs of the first test shard (or the first shard), spread over theta_E."""
     split = "test" if dataset.shards("test") else None
     batch = next(dataset.batches(split=split, roles=["positive", "control"]))
-    positive = np.flatnonzero(batch.table["role"] == "positive")
-    chosen = positive[spread_over(batch.table["theta_e_arcsec"].to_numpy(np.float64)[positive], SHEET_PAIRS)]
-    place = pd.Series(batch.table.index[batch.table["role"] == "control"])
-    by_pair = pd.Series(place.to_numpy(), index=batch.table.loc[place, "pair_id"].to_numpy(np.int64))
-    controls = by_pair.loc[batch.table.loc[chosen, "pair_id"].to_numpy(np.int64)].to_numpy()
-    rows = batch.table.loc[chosen]
+    pairs = pairs_of(batch)
+    chosen = spread_over(pairs.table["theta_e_arcsec"].to_numpy(np.float64), SHEET_PAIRS)
+    rows = pairs.table.loc[chosen]
     titles = [pair_title(*row) for row in zip(rows["theta_e_arcsec"], rows["arc_snr"], strict=True)]
-    assert batch.arc is not None  # arcs are read by default
-    return contact_sheet(batch.image[chosen], batch.image[controls], batch.arc[chosen], titles, dataset.imaging)
+    return contact_sheet(pairs.stamp[chosen], pairs.control[chosen], pairs.arc[chosen], titles, dataset.imaging)
 
 
 def _mean_difference(dataset: Dataset) -> tuple[NDArray[np.float64], int]:

@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from arcgate.factors import telling
 from arcgate.tracking import names
-from arcgate.tracking.results import FACTOR_PREFIXES
+from arcgate.tracking.results import factors_of
 
 Group = Literal["variant", "factor", "gate", "score"]
 STATUS_WORDS: Final = {
@@ -74,7 +75,7 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
     table : DataFrame
         From `arcgate.tracking.results.results`.
     """
-    columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
+    columns = [TableColumn("variant", ("variant",), tuple(variant_cell(row) for _, row in table.iterrows()))]
     columns += [TableColumn("factor", tuple(_short(name, 2).split(".")), _texts(table[name])) for name in shown_factors(table)]
     columns.append(TableColumn("gate", ("safe?",), tuple(_safe(value) for value in table["safe"])))
     columns.append(TableColumn("gate", ("cause?",), _texts(table["cause"])))
@@ -86,7 +87,7 @@ def compact_columns(table: pd.DataFrame) -> list[TableColumn]:
 
 def sensitivity_columns(table: pd.DataFrame) -> list[TableColumn]:
     """Smallest planted leak that each gate fails, in units of the sky's standard deviation per pixel."""
-    columns = [TableColumn("variant", ("variant",), tuple(_variant_cell(row) for _, row in table.iterrows()))]
+    columns = [TableColumn("variant", ("variant",), tuple(variant_cell(row) for _, row in table.iterrows()))]
     for stem in shown_gates(table):
         if f"{stem}/{names.DETECTED}" in table:
             _, name, view, _ = stem.split("/")
@@ -99,23 +100,8 @@ def sensitivity_columns(table: pd.DataFrame) -> list[TableColumn]:
 
 
 def shown_factors(table: pd.DataFrame) -> list[str]:
-    """Differing factors, less those that another shown one of the same configuration node decides.
-
-    A choice such as `data.psf.name` decides `data.psf.profile` and `data.psf.width_convention`; showing the name is enough.
-    """
-    factors = [name for name in table.columns if name.startswith(FACTOR_PREFIXES)]
-    ordered = sorted(factors, key=lambda name: (not name.endswith(".name"), not name.endswith(".kind"), factors.index(name)))
-    shown: list[str] = []
-    for name in ordered:
-        choices = [f"{name.rpartition('.')[0]}.{choice}" for choice in ("name", "kind")]
-        if not any(_decides(table, choice, name) for choice in choices if choice in shown):
-            shown.append(name)
-    return sorted(shown, key=factors.index)
-
-
-def _decides(table: pd.DataFrame, name: str, other: str) -> bool:
-    pairs = table[[name, other]].astype(str).drop_duplicates()
-    return bool(not pairs[name].duplicated().any())
+    """Differing factors, less those that another one decides (`arcgate.factors.telling`)."""
+    return telling(table, factors_of(table))
 
 
 def shown_gates(table: pd.DataFrame) -> list[str]:
@@ -164,7 +150,8 @@ def _interval(value: float, low: float, high: float, *, digits: int) -> str:
     return text if exact or math.isnan(low) or math.isnan(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _variant_cell(row: pd.Series) -> str:
+def variant_cell(row: pd.Series) -> str:
+    """A variant's name, and what became of it if it is not finished."""
     status = row["run_status"]
     return str(row["variant"]) if status == "finished" else f"{row['variant']} ({status})"
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from arcgate.factors import is_seed
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
-from arcgate.tracking.notes import SEEDS
 from arcgate.tracking.results import factors_of
 
 NOT_SHOWN: Final = "not shown"
@@ -47,7 +47,7 @@ def seeds_together(table: pd.DataFrame, score: str) -> pd.DataFrame:
             todo=f"take `arcgate.results(study, full=True)` and a score with an interval: {', '.join(there) or 'a gate'}",
         )
     scored = table.dropna(subset=[score])
-    factors = [name for name in factors_of(table) if name not in SEEDS]
+    factors = [name for name in factors_of(table) if not is_seed(name)]
     rows: dict[str, dict[str, float]] = {}
     for _, group in scored.groupby(factors, dropna=False, sort=False) if factors else [((), scored)]:
         name = str(group["variant"].iloc[0])

@@ -12,13 +12,13 @@ from arcgate.gate_report.answers import answers
 from arcgate.gate_report.verdict_lines import what_failed
 from arcgate.gate_report.words import STATUSES, view_words
 from arcgate.gates.core.result import Evidence, GateResult
+from arcgate.tracking.columns import ABSENT, variant_cell
 from arcgate.tracking.short_table import SCORES, cause_in_short, differences
 from arcgate.tracking.worst import worst_gate
 
 _LOUD: Final = {"failed": "**FAILED**", "insensitive": "**insensitive**"}
 _URGENCY: Final = tuple(STATUSES)
 _SAFE: Final = {"passed": "pass", "failed": "**FAIL**", "undetermined": "undetermined"}
-ABSENT: Final = "-"
 _NAMED: Final = 4
 # Characters of a reason; the report has all of it.
 _REASON: Final = 100
@@ -56,7 +56,7 @@ def study_description(table: pd.DataFrame) -> str:
     head = ["variant", "safe?", *(words for _, words in scores), "gates failed", "worst gate", "cause?", "differs by"]
     rows = [
         [
-            _variant(row),
+            variant_cell(row),
             _SAFE.get(row["safe"], ABSENT),
             *(_number(row[name], 3) for name, _ in scores),
             _number(row["gates_failed"], 0),
@@ -95,10 +95,6 @@ def _gate_cells(result: GateResult) -> list[str]:
     status = _LOUD.get(result.status, STATUSES[result.status].word)
     why = textwrap.shorten(what_failed(result), _REASON, placeholder=" ...")
     return [f"`{result.name}`", view_words(result.view), value, interval, status, why]
-
-
-def _variant(row: pd.Series) -> str:
-    return str(row["variant"]) if row["run_status"] == "finished" else f"{row['variant']} ({row['run_status']})"
 
 
 def _number(value: float, digits: int) -> str:

@@ -8,11 +8,10 @@ from typing import Final
 import pandas as pd
 from mlflow.entities import Experiment, Run
 
+from arcgate.factors import is_seed
 from arcgate.tracking import names
 from arcgate.tracking.runs import wanted
 
-# Parameters that repeat a variant rather than change it.
-SEEDS: Final = ("data.seed", "data.hosts.seed", "gates.seed", "learning.seed")
 _LISTED: Final = 6
 
 
@@ -77,8 +76,8 @@ def _versions(table: pd.DataFrame) -> list[str]:
 def _missing_seeds(table: pd.DataFrame, factors: Sequence[str]) -> list[str]:
     """Variants that lack a seed which others have, where what differs besides the seed is the same."""
     notes = []
-    for seed in (name for name in SEEDS if name in factors):
-        rest = [name for name in factors if name not in SEEDS]
+    for seed in filter(is_seed, factors):
+        rest = [name for name in factors if not is_seed(name)]
         every = set(table[seed].dropna())
         groups = table.groupby(rest, dropna=False, sort=False) if rest else [((), table)]
         for _, group in groups:

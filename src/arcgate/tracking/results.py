@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 from mlflow.entities import Experiment, Run, ViewType
 
+from arcgate.factors import PREFIXES
 from arcgate.gate_report import EVIDENCE
 from arcgate.gates.core.result import Evidence, read_evidence
 from arcgate.ground.errors import ArcgateError
@@ -18,7 +19,6 @@ from arcgate.tracking.notes import notes_of
 from arcgate.tracking.runs import artifacts_folder, experiment_runs, variant_runs
 from arcgate.tracking.store import DATABASE, Store, open_store
 
-FACTOR_PREFIXES: Final = ("data.", "view.", "gates.", "learning.", "evaluation.")
 # The common test set takes its hosts from the data node, where they are shown.
 _SHOWN_ELSEWHERE: Final = "evaluation.common.hosts."
 IDENTITY: Final = ("variant", "run_status")
@@ -97,7 +97,7 @@ def short_scores(table: pd.DataFrame) -> list[str]:
 
 def factors_of(table: pd.DataFrame) -> list[str]:
     """Columns of the parameters that differ."""
-    return [name for name in table.columns if name.startswith(FACTOR_PREFIXES)]
+    return [name for name in table.columns if name.startswith(PREFIXES)]
 
 
 def study_table(store: Store, study: str, *, full: bool = True) -> pd.DataFrame:
@@ -201,12 +201,7 @@ def _differing(params: list[Mapping[str, str]]) -> list[str]:
     """Parameters with more than one value among the variants that have parameters, in alphabetical order."""
     logged = [values for values in params if values]
     every = sorted(
-        {
-            name
-            for values in logged
-            for name in values
-            if name.startswith(FACTOR_PREFIXES) and not name.startswith(_SHOWN_ELSEWHERE)
-        }
+        {name for values in logged for name in values if name.startswith(PREFIXES) and not name.startswith(_SHOWN_ELSEWHERE)}
     )
     return [name for name in every if len({values.get(name) for values in logged}) > 1]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from arcgate.tracking.columns import ABSENT, STATUS_WORDS, shown_factors, shown_gates
+from arcgate.tracking.columns import ABSENT, STATUS_WORDS, shown_factors, shown_gates, variant_cell
 from arcgate.tracking.leading_gates import leading_gates
 from arcgate.tracking.names import STATUS
 
@@ -95,7 +95,7 @@ def _fitted(table: pd.DataFrame, gates: Sequence[str], width: int) -> tuple[list
 
 def _columns(table: pd.DataFrame, gates: Sequence[str]) -> list[_Column]:
     factors = _Column(("differs by",), tuple(differences(table)), True)
-    columns = [_Column(("variant",), tuple(_variant(row) for _, row in table.iterrows()), True)]
+    columns = [_Column(("variant",), tuple(variant_cell(row) for _, row in table.iterrows()), True)]
     if any(cell != ABSENT for cell in factors.cells):
         columns.append(factors)
     columns.append(_Column(("safe?",), tuple(_safe(value) for value in table["safe"]), False))
@@ -103,11 +103,6 @@ def _columns(table: pd.DataFrame, gates: Sequence[str]) -> list[_Column]:
     columns += [_Column(_heading(stem), tuple(_gate_cells(table, stem)), False) for stem in gates]
     shown = [score for score in SCORES if score[0] in table][:N_SCORES]
     return columns + [_Column(heading, tuple(map(_score, table[name])), False) for name, heading, _ in shown]
-
-
-def _variant(row: pd.Series) -> str:
-    status = row["run_status"]
-    return str(row["variant"]) if status == "finished" else f"{row['variant']} ({status})"
 
 
 def _safe(value: object) -> str:

@@ -19,6 +19,7 @@ from mlflow.entities import Experiment, ViewType
 from arcgate.children import run_to_the_end
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.pages import runs_page
+from arcgate.tracking.results import known_experiment
 from arcgate.tracking.runs import moved
 from arcgate.tracking.store import DATABASE, Store, open_store
 
@@ -68,7 +69,7 @@ def serve(mlruns_dir: str | Path, port: int, study: str | None = None, *, browse
         )
     store = open_store(mlruns_dir)
     studies = _studies(store)
-    shown = _shown(studies, study, store)
+    shown = next(iter(studies), None) if study is None else known_experiment(store, study)
     _require_free(port)
     address = f"http://{HOST}:{port}"
     page = address if shown is None else f"{address}{runs_page(shown)}"
@@ -99,15 +100,6 @@ def _studies(store: Store) -> list[Experiment]:
     """The experiments, those first that changed last."""
     found = [one for one in store.client.search_experiments(ViewType.ACTIVE_ONLY) if one.name != _DEFAULT]
     return sorted(found, key=lambda one: int(one.last_update_time or 0), reverse=True)
-
-
-def _shown(studies: Sequence[Experiment], study: str | None, store: Store) -> Experiment | None:
-    if study is None:
-        return studies[0] if studies else None
-    if (found := next((one for one in studies if one.name == study), None)) is None:
-        there = ", ".join(one.name for one in studies) or "none yet"
-        raise ArcgateError(f"no study {study!r}; the studies there are: {there}", where=store.uri, todo="choose one of them")
-    return found
 
 
 def _said(store: Store, studies: Sequence[Experiment], shown: Experiment | None, page: str) -> list[str]:
