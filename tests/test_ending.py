@@ -40,7 +40,7 @@ def test_answers_failures_scores_places_and_what_to_type(many):
     assert "scores   test AUROC 0.937, common set 0.616" in lines
     assert f"report   data/runs/{'e' * 64}/report.html" in lines
     assert "digest 0123456789ab" in text
-    assert lines[-1] == "next     arcgate report study=quick; arcgate inspect data=0123456789ab; arcgate ui"
+    assert lines[-1] == "next     arcgate report study=quick; arcgate inspect data=0123456789ab; arcgate ui study=quick"
 
 
 def test_folders_of_ones_own_are_part_of_what_to_type(evidence):
@@ -48,7 +48,7 @@ def test_folders_of_ones_own_are_part_of_what_to_type(evidence):
     text = " ".join(" ".join(ending_lines(spec, KEYS, RECORD, evidence, 120)).split())
     assert "arcgate report study=quick runtime.data_dir=mine/data runtime.mlruns_dir=mine/runs;" in text
     assert "arcgate inspect data=0123456789ab runtime.data_dir=mine/data;" in text
-    assert text.endswith("arcgate ui runtime.mlruns_dir=mine/runs")
+    assert text.endswith("arcgate ui study=quick runtime.mlruns_dir=mine/runs")
 
 
 def test_a_set_that_passed_has_no_failures_to_list(evidence):

@@ -62,7 +62,7 @@ def _commands(spec: Variant, digest: str) -> list[str]:
     """Commands as they can be typed, each held together on its line."""
     data, mlruns = _typed(spec.runtime, "data_dir"), _typed(spec.runtime, "mlruns_dir")
     study = shell_word("study", spec.study)
-    commands = [["report", study, *data, *mlruns], ["inspect", f"data={digest}", *data], ["ui", *mlruns]]
+    commands = [["report", study, *data, *mlruns], ["inspect", f"data={digest}", *data], ["ui", study, *mlruns]]
     return [_HELD.join(["arcgate", *words]) for words in commands]
 
 

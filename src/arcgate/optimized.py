@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
+from arcgate.gate_report.verdict_lines import failed_gates
 from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
+from arcgate.tracking import names
 
 SCORES: Final = (
     *("auroc", "auroc/low", "auroc/high", "recall_at_fpr", "recall_threshold_logit", "core_masked_auroc"),
@@ -15,9 +17,6 @@ SCORES: Final = (
 )
 """Metrics of `arcgate.evaluation.metrics`, on each of the grounds."""
 GROUNDS: Final = ("test", "common")
-SAFE: Final = "safe"
-GATES_FAILED: Final = "gates_failed"
-_SAFE_VALUES: Final = {"passed": 1.0, "undetermined": 0.5, "failed": 0.0}
 _WHERE: Final = "optimized_metric"
 
 
@@ -37,7 +36,7 @@ def require_metric(name: str | None, evidence: Evidence | None = None) -> None:
     ArcgateError
         An unknown name, with those that are known.
     """
-    known = [f"{ground}/{score}" for ground in GROUNDS for score in SCORES] + [SAFE, GATES_FAILED]
+    known = [f"{ground}/{score}" for ground in GROUNDS for score in SCORES] + [names.SAFE_NUMBER, names.GATES_FAILED]
     results = _results(evidence) if evidence is not None else {}
     judged = name is not None and name.startswith(("gate/", "diagnostic/"))
     if name is None or name in known or name in results or (judged and evidence is None):
@@ -68,8 +67,8 @@ def metric_value(name: str, scores: Mapping[str, float], evidence: Evidence) -> 
     ArcgateError
         The metric has no value here: a test set is too small for it, or the gate was not run.
     """
-    failed = sum(result.role == "gate" and result.status == "failed" for result in evidence.results)
-    found = {**_results(evidence), **scores, SAFE: _SAFE_VALUES[evidence.safe], GATES_FAILED: float(failed)}
+    found = {**_results(evidence), **scores, names.SAFE_NUMBER: names.SAFE_NUMBERS[evidence.safe]}
+    found[names.GATES_FAILED] = float(len(failed_gates(evidence)))
     if (value := found.get(name)) is None:
         raise ArcgateError(
             f"the metric {name} is not available: a test set is too small for it, or its gate was not run",

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from arcgate.gate_report.answers import answers
-from arcgate.gate_report.verdict_lines import what_failed
+from arcgate.gate_report.verdict_lines import failed_gates, what_failed
 from arcgate.gate_report.words import STATUSES, view_words
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.tracking.columns import ABSENT, variant_cell
@@ -29,7 +29,7 @@ def run_description(evidence: Evidence) -> str:
     said = answers(evidence)
     gates = [result for result in evidence.results if result.role == "gate"]
     gates.sort(key=lambda result: _URGENCY.index(result.status))
-    failed, worst = sum(gate.status == "failed" for gate in gates), worst_gate(evidence.results)
+    failed, worst = len(failed_gates(evidence)), worst_gate(evidence.results)
     count = f"{failed} of {len(gates)} gates failed" + ("" if worst is None else f", worst `{worst.gate}`")
     line = f"**safe? {said.safe}.** {count}. **cause? {', '.join(said.causes)}.**"
     if evidence.safe == "failed":

@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from arcgate.dataset.schema import SCHEMA_VERSION
-from arcgate.gates.core.result import Role
+from arcgate.gates.core.result import Role, Safe
 from arcgate.ground.errors import ArcgateError
 
 STUDY: Final = "arcgate.study"
@@ -51,6 +51,7 @@ KIND_VARIANT: Final = "variant"
 
 SAFE_NUMBER: Final = "safe"
 """Metric: 1 passed, 0 failed, 0.5 undetermined, so that runs can be sorted and filtered by it."""
+SAFE_NUMBERS: Final[dict[Safe, float]] = {"passed": 1.0, "failed": 0.0, "undetermined": 0.5}
 GATES_FAILED: Final = "gates_failed"
 WORST_DISTANCE: Final = "worst_distance"
 """How far the worst gate lies from its null value: 0 at it, 1 where the classes are told apart by it altogether."""

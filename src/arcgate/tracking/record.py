@@ -16,8 +16,9 @@ import yaml
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from arcgate.gate_report import EVIDENCE
+from arcgate.gate_report.verdict_lines import failed_gates
 from arcgate.gate_report.words import words_of
-from arcgate.gates.core.result import Evidence, Safe
+from arcgate.gates.core.result import Evidence
 from arcgate.ground.commit import commit
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.locks import locked
@@ -29,7 +30,6 @@ from arcgate.tracking.worst import worst_gate
 DATASET_DIGEST_LENGTH: Final = 32
 _BATCH: Final = 100
 _SENTENCE_LENGTH: Final = 1000
-_SAFE_NUMBERS: Final[dict[Safe, float]] = {"passed": 1.0, "failed": 0.0, "undetermined": 0.5}
 
 
 def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -124,8 +124,8 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     cause, worst = evidence.cause, worst_gate(evidence.results)
     gates = [result for result in evidence.results if result.role == "gate"]
     metrics: dict[str, float | None] = {
-        names.SAFE_NUMBER: _SAFE_NUMBERS[evidence.safe],
-        names.GATES_FAILED: float(sum(result.status == "failed" for result in gates)),
+        names.SAFE_NUMBER: names.SAFE_NUMBERS[evidence.safe],
+        names.GATES_FAILED: float(len(failed_gates(evidence))),
         names.WORST_DISTANCE: 0.0 if worst is None else worst.distance,
     }
     tags: dict[str, object] = {
