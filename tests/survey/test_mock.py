@@ -24,7 +24,7 @@ from arcgate.lensing.noise import photon_noise
 from arcgate.lensing.psf import Psf, moffat_psfsize
 from arcgate.lensing.render import convolved, lensed_light
 from arcgate.lensing.spectra import spectra_of
-from arcgate.survey.columns import as_table, declared_columns, measured_columns
+from arcgate.survey.columns import PROVENANCE, as_table, declared_columns, measured_columns
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.hosts import Hosts
 from arcgate.survey.mock import parents
@@ -47,9 +47,9 @@ def test_the_catalogue_has_the_declared_columns_and_the_galaxies_the_measured_on
     assert len(table) == 12
     assert list(table.index) == list(range(12))
     assert table["host_id"].is_unique
-    kernels = [f"kernel_{band}" for band in "grz"]
-    assert table[kernels].isna().all(axis=None)
-    assert table.drop(columns=kernels).notna().all(axis=None)
+    absent = [*(f"kernel_{band}" for band in "grz"), *PROVENANCE]
+    assert table[absent].isna().all(axis=None)
+    assert table.drop(columns=absent).notna().all(axis=None)
     measured, _ = mock_galaxies.of(np.arange(12)).read()
     assert dict(measured.dtypes.astype(str)) == measured_columns(DECALS)
     assert measured.notna().all().all()
@@ -239,7 +239,8 @@ def test_galaxies_of_other_bands_sizes_and_scales(
     made = [make_host(hosts, imaging, index) for index in indices]
     rows = [declared(hosts, imaging, index) | one.measured for index, one in zip(indices, made, strict=True)]
     columns = declared_columns(imaging) | measured_columns(imaging)
-    assert as_table(rows, columns).drop(columns=[f"kernel_{band}" for band in imaging.bands]).notna().all(axis=None)
+    absent = [*(f"kernel_{band}" for band in imaging.bands), *PROVENANCE]
+    assert as_table(rows, columns).drop(columns=absent).notna().all(axis=None)
     for index, stamp, row in zip(indices, (one.image for one in made), rows, strict=True):
         assert (stamp.shape, stamp.dtype) == (imaging.shape, np.float32)
         # The same galaxy as in DECaLS, its magnitudes carried.

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from arcgate.imaging import Imaging
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 SPLITS: Final = ("train", "val", "test")
 ROLES: Final = ("positive", "control", "null")
 IMAGE_COLUMNS: Final = ("image", "arc")
@@ -51,7 +51,12 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         Column("control_kind", "text", True, "paired, or how another galaxy was chosen, on control rows"),
         Column("label", "int", True, "1 positive, 0 control, null for certifying roles, which enter no training"),
         Column("split", "text", False, "train, val or test"),
-        Column("healpix", "int", True, "cell of the host, nside 64, nested; null without sky positions"),
+        Column("ra", "float", True, "right ascension of the host, ICRS, degrees; null without sky positions"),
+        Column("dec", "float", True, "declination of the host, ICRS, degrees"),
+        Column("healpix", "int", True, "cell that decides on the split, nside 64, nested: of the brick, else of the host"),
+        Column("brick", "text", True, "brick of a survey from which the host was cut; its rows share conditions"),
+        Column("footprint", "text", True, "part of a survey that was observed and reduced by itself, such as south and north"),
+        Column("release", "text", True, "data release of a survey that the host was taken from"),
         Column("seed", "int", False, "seed of the data set's draws"),
         Column("theta_e_arcsec", "float", True, "Einstein radius, intermediate axis, arcsec; null on controls"),
         Column("lens_q", "float", True, "axis ratio of the lens; 1 is a SIS"),
@@ -84,6 +89,7 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         *per_band("host_mag", "AB magnitude of the host"),
         *per_band("depth", "5-sigma point-source depth, AB magnitude"),
         Column("ebv", "float", True, "E(B-V) towards the host"),
+        Column("host_reff_arcsec", "float", True, "half-light radius of the host that its catalogue declares, arcsec"),
     )
 
 

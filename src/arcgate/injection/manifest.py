@@ -18,6 +18,7 @@ from arcgate.injection.grids import draw_arcs, with_images
 from arcgate.injection.library import EMPTY, Library
 from arcgate.injection.pairs import choose_pairs
 from arcgate.lensing.psf import fwhm_from_psfsize
+from arcgate.survey.columns import PROVENANCE
 from arcgate.survey.splits import split_of
 
 
@@ -87,7 +88,7 @@ def build_manifest(
 def _rows(
     data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: NDArray[np.int64], pair_ids: NDArray[np.int64], role: str
 ) -> pd.DataFrame:
-    carried = ["host_id", "healpix", "ebv"]
+    carried = ["host_id", "ra", "dec", "healpix", *PROVENANCE, "ebv", "host_reff_arcsec"]
     kernels = {f"kernel_{band}": f"kernel_declared_{band}" for band in data.imaging.bands}
     carried += [f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in data.imaging.bands]
     rows = catalogue.iloc[hosts][[*carried, *kernels]].reset_index(drop=True).rename(columns=kernels)

@@ -10,12 +10,15 @@ from arcgate.imaging import Imaging
 
 HEALPIX_NSIDE: Final = 64
 """Of the cells by which galaxies are split, in nested order."""
+PROVENANCE: Final = ("brick", "footprint", "release")
+"""Where in a survey a galaxy lies: shared by many, and null where a survey has no such thing."""
 
 
 def declared_columns(imaging: Imaging) -> dict[str, str]:
     """Columns of a catalogue of parents, name to pandas type.
 
-    host_id galaxy; ra, dec degrees, NaN for packs without positions; healpix cell (`HEALPIX_NSIDE`), null for such packs;
+    host_id galaxy; ra, dec degrees, NaN for packs without positions; healpix cell (`HEALPIX_NSIDE`) that decides on the split,
+    null for such packs; brick, footprint, release null where a survey has none; host_reff_arcsec half-light radius, or NaN;
     host_mag AB, not corrected for extinction; psfsize arcsec (FWHM of the Gaussian of equal noise-equivalent area); psf_beta
     Moffat exponent declared by the survey; kernel the PSF's name in the survey's own table, null where it declares a Moffat;
     depth 5-sigma point source, AB; ebv magnitudes, NaN where it is not known.
@@ -26,9 +29,11 @@ def declared_columns(imaging: Imaging) -> dict[str, str]:
         "ra": "float64",
         "dec": "float64",
         "healpix": "Int64",
+        **dict.fromkeys(PROVENANCE, "str"),
         **{f"{stem}_{band}": "float64" for stem in stems for band in imaging.bands},
         **{f"kernel_{band}": "str" for band in imaging.bands},
         "ebv": "float64",
+        "host_reff_arcsec": "float64",
     }
 
 

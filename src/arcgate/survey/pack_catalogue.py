@@ -16,13 +16,14 @@ from arcgate.data_node import PackHosts
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.lensing.psf import MAX_BETA
-from arcgate.survey.columns import HEALPIX_NSIDE, declared_columns
+from arcgate.survey.columns import HEALPIX_NSIDE, PROVENANCE, declared_columns
 
 # Least and largest value, and whether it may be missing.
 _RANGES: Final = {
     "ra": (0.0, 360.0, True),
     "dec": (-90.0, 90.0, True),
     "ebv": (0.0, 50.0, True),
+    "host_reff_arcsec": (1e-3, 600.0, True),
     "host_mag": (-5.0, 40.0, False),
     "depth": (5.0, 40.0, False),
     "psfsize": (1e-3, 100.0, False),
@@ -54,7 +55,8 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
     ----------
     path : Path
         Parquet, FITS or CSV with `host_id`, and for each band `host_mag_<band>` and `depth_<band>`; optional are `ra` and `dec`
-        (degrees), `ebv`, `psfsize_<band>` (arcsec) and `psf_beta_<band>`, which otherwise are the configuration's.
+        (degrees), `brick`, `footprint`, `release`, `ebv`, `host_reff_arcsec`, `psfsize_<band>` (arcsec) and `psf_beta_<band>`,
+        which otherwise are the configuration's.
     hosts : PackHosts
     imaging : Imaging
     count : int
@@ -75,7 +77,7 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
     if found.index.name is not None:
         found = found.reset_index()
     _check_spelling(found, [*declared_columns(imaging)], path)
-    given: dict[str, object] = {"ra": np.nan, "dec": np.nan, "ebv": np.nan}
+    given: dict[str, object] = dict.fromkeys(("ra", "dec", "ebv", "host_reff_arcsec"), np.nan) | dict.fromkeys(PROVENANCE)
     for band in imaging.bands:
         given |= dict(zip((f"psfsize_{band}", f"psf_beta_{band}"), hosts.psf_of(band), strict=True))
     kernels = [f"kernel_{band}" for band in imaging.bands]
@@ -96,7 +98,7 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
     table = pd.DataFrame({name: found[name].to_numpy() if name in found else given[name] for name in wanted})
     _check_names(table["host_id"], path)
     # Numbers of the configuration were checked there, and are missing where measured PSFs stand in.
-    for name in [name for name in wanted[1:] if name in found]:
+    for name in [name for name in wanted[1:] if name in found and name not in PROVENANCE]:
         table[name] = _numbers(table[name], name, path)
     alone = table["ra"].isna() != table["dec"].isna()
     if alone.any():

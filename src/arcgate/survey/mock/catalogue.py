@@ -41,6 +41,7 @@ def declared(hosts: MockHosts, imaging: Imaging, index: int) -> dict[str, object
         "dec": conditions.dec,
         "healpix": conditions.healpix,
         "ebv": drawn.galaxy.ebv,
+        "host_reff_arcsec": drawn.galaxy.profile.reff_arcsec,
     }
     for band in imaging.bands:
         row |= {
