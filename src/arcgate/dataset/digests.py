@@ -102,9 +102,9 @@ def digest_canonical(columns: Sequence[CanonicalColumn], image: Pixels, arc: Pix
     n = len(columns[0].values)
     pixels = [_pixel_bytes(name, block, n, schema) for name, block in zip(IMAGE_COLUMNS, (image, arc), strict=True)]
     digests = []
-    for row in zip(*_encoded(columns), *pixels, strict=True):
-        digest = hashlib.sha256()
-        for piece in row:
+    for row, *images in zip(map(b"".join, zip(*_encoded(columns), strict=True)), *pixels, strict=True):
+        digest = hashlib.sha256(row)
+        for piece in images:
             digest.update(piece)
         digests.append(digest.digest())
     return digests

@@ -12,6 +12,7 @@ from arcgate.dataset.references import NONE, References
 from arcgate.ground.draws import generator
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import render_arcs, used_psfs
+from arcgate.injection.compiled_sums import sums_into
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.lensing.noise import photon_noise, updated_ivar
 
@@ -53,10 +54,12 @@ def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging, references: Re
     if len(lit):
         table = rows.iloc[lit].reset_index(drop=True)
         full, lost = render_arcs(table, used_psfs(table, imaging, references), imaging, references)
-        noise = photons_of(table, full, "arc_noise", imaging)
-        mask = core_mask(table, imaging)
-        arcs[lit] = (full + noise) * mask
-        columns = _measure(table, full, arcs[lit], lost, imaging) | _ivar(table, full * mask**2, imaging)
+        # Most sets have neither noise nor mask: what changes nothing is not computed.
+        noisy = full + photons_of(table, full, "arc_noise", imaging) if (table["arc_noise"] != "none").any() else full
+        mask = core_mask(table, imaging) if (table["core_mask_kind"] != "none").any() else None
+        arcs[lit] = noisy if mask is None else noisy * mask
+        seen = full if mask is None else full * mask**2
+        columns = _measure(table, full, arcs[lit], lost, imaging) | _ivar(table, seen, imaging)
         measured = pd.DataFrame(columns, index=rows.index[lit]).reindex(rows.index)
     return Injected(image=cutouts + arcs, arc=arcs, measured=measured)
 
@@ -93,32 +96,38 @@ def _by_band(table: pd.DataFrame, stem: str, imaging: Imaging) -> NDArray[np.flo
 def _measure(
     table: pd.DataFrame, full: Images, added: Images, lost: NDArray[np.float64], imaging: Imaging
 ) -> dict[str, NDArray[np.float64]]:
-    sky, reference = _by_band(table, "sky_sigma", imaging), imaging.bands.index(imaging.reference_band)
-    core = _radius(table, imaging) < imaging.core_pix
+    sky, reference = _by_band(table, "sky_sigma", imaging)[:, :, 0, 0], imaging.bands.index(imaging.reference_band)
     psfsize = table[f"psfsize_{imaging.reference_band}"].to_numpy(np.float64)
     out = {"theta_e_over_psf": table["theta_e_arcsec"].to_numpy(np.float64) / psfsize}
     for suffix, arc in (("", full), ("_injected", added)):
-        out[f"arc_snr{suffix}"] = np.sqrt(np.square(arc / sky).sum(axis=(1, 2, 3)))
-        out[f"arc_core_share{suffix}"] = _core_share(arc[:, reference], core)
-        for i, band in enumerate(imaging.bands):
-            out[f"arc_flux{suffix}_{band}"] = arc[:, i].sum(axis=(1, 2), dtype=np.float64)
-    for i, band in enumerate(imaging.bands):
-        out[f"arc_flux_lost_{band}"] = lost[:, i]
-    return out
+        flux, squares, core = _sums(table, arc, imaging)
+        out[f"arc_snr{suffix}"] = np.sqrt((squares / sky**2).sum(axis=1))
+        out[f"arc_core_share{suffix}"] = _shares(core[:, reference], flux[:, reference])
+        out |= {f"arc_flux{suffix}_{band}": flux[:, i] for i, band in enumerate(imaging.bands)}
+    return out | {f"arc_flux_lost_{band}": lost[:, i] for i, band in enumerate(imaging.bands)}
 
 
-def _core_share(arc: Images, core: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _sums(table: pd.DataFrame, arc: Images, imaging: Imaging) -> NDArray[np.float64]:
+    """Light, sum of squares, and light in the core, of each arc and band: shape (3, n, band)."""
+    sums = np.empty((3, len(arc), len(imaging.bands)))
+    x, y = (table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
+    sums_into(sums[0], sums[1], sums[2], np.ascontiguousarray(arc), x, y, imaging.core_pix)
+    return sums
+
+
+def _shares(inside: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of a band's light in the core; NaN for an arc without light."""
-    total, inside = (light.sum(axis=(1, 2), dtype=np.float64) for light in (arc, arc * core))
-    share = np.full(len(arc), np.nan)
+    share = np.full(len(total), np.nan)
     np.divide(inside, total, out=share, where=total > 0)
     return share
 
 
 def _ivar(table: pd.DataFrame, noisy: Images, imaging: Imaging) -> dict[str, NDArray[np.float64]]:
     """Inverse of the mean variance of each stamp's pixels: the sky's, and where arcs have noise that of the light `noisy`."""
-    light = np.maximum(noisy, 0.0).mean(axis=(2, 3), dtype=np.float64)
     with_noise = (table["arc_noise"] == "poisson").to_numpy()
+    if not with_noise.any():
+        return {f"ivar_{band}": table[f"ivar_{band}"].to_numpy(np.float64) for band in imaging.bands}
+    light = np.maximum(noisy, 0.0).mean(axis=(2, 3), dtype=np.float64)
     out = {}
     for i, band in enumerate(imaging.bands):
         sky, gain = (table[f"{stem}_{band}"].to_numpy(np.float64) for stem in ("ivar", "gain"))

@@ -92,17 +92,17 @@ def run_shard(task: ShardTask) -> Receipt:
     if done is not None:
         return done
     imaging, references = task.hosts.imaging, references_of(task.path.parent)
-    measured, cutouts = task.hosts.read()
+    measured, image = task.hosts.read()
+    arc = np.empty_like(image)
+    tables = []
     with threadpool_limits(1):
-        parts, tables = [], []
         for begin in range(0, len(task.rows), task.batch_rows):
-            places = np.arange(begin, min(begin + task.batch_rows, len(task.rows)))
+            places = slice(begin, begin + task.batch_rows)
             rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, measured))
-            injected = inject(pd.concat([rows, hosts], axis=1), cutouts[places], imaging, references)
-            parts.append(injected)
+            injected = inject(pd.concat([rows, hosts], axis=1), image[places], imaging, references)
+            # Stamps take the place of their cutouts: memory for both would cost as much time as rendering.
+            image[places], arc[places] = injected.image, injected.arc
             tables.append(_table(rows, hosts, injected, imaging))
-    image = np.concatenate([part.image for part in parts])
-    arc = np.concatenate([part.arc for part in parts])
     return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc, imaging)
 
 
