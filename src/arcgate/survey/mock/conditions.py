@@ -59,11 +59,11 @@ def draw_conditions(hosts: MockHosts, imaging: Imaging, index: int) -> Condition
     """Conditions of the galaxy of a given index."""
     ra, dec, cell = _sky_position(generator(hosts.seed, index, Purpose.SKY_POSITION))
     rng, bands = generator(hosts.seed, index, Purpose.PSF), imaging.bands
-    shift = _PSFSIZE_SCATTER * _correlated(rng, _PSFSIZE_CORRELATION, len(bands))
+    shift = _PSFSIZE_SCATTER * correlated(rng, _PSFSIZE_CORRELATION, len(bands))
     psfsize = {band: float(hosts.psfsize_arcsec[band] * np.exp(s)) for band, s in zip(bands, shift, strict=True)}
     beta = {band: float(rng.uniform(hosts.psf_beta_min, hosts.psf_beta_max)) for band in bands}
     rng = generator(hosts.seed, index, Purpose.DEPTH)
-    shift = hosts.depth_scatter_mag * _correlated(rng, _DEPTH_CORRELATION, len(bands))
+    shift = hosts.depth_scatter_mag * correlated(rng, _DEPTH_CORRELATION, len(bands))
     depth = {band: float(hosts.depth_mag[band] + s) for band, s in zip(bands, shift, strict=True)}
     return Conditions(
         ra=ra,
@@ -78,7 +78,7 @@ def draw_conditions(hosts: MockHosts, imaging: Imaging, index: int) -> Condition
     )
 
 
-def _correlated(rng: np.random.Generator, correlation: float, n: int) -> NDArray[np.float64]:
+def correlated(rng: np.random.Generator, correlation: float, n: int) -> NDArray[np.float64]:
     """Draw n standard normal numbers, one a band, with equal correlation between any two."""
     shared, own = rng.standard_normal(), rng.standard_normal(n)
     return np.asarray(np.sqrt(correlation) * shared + np.sqrt(1.0 - correlation) * own)

@@ -107,9 +107,9 @@ def _counts(slope: float, faint: float) -> float:
 def _draw(rng: np.random.Generator, host_mag: dict[str, float], low: float, high: float) -> Neighbour:
     x, y = (float(value) for value in rng.uniform(low, high, size=2))
     if rng.random() < _STAR_SHARE:
-        return Neighbour(_coloured(_magnitude(rng, _STAR_COUNT_SLOPE), *_star_colours(rng)), x, y, None)
+        return Neighbour(_coloured(_magnitude(rng, _STAR_COUNT_SLOPE), *star_colours(rng)), x, y, None)
     r = _magnitude(rng, _COUNT_SLOPE)
-    colours = _group_colours(rng, host_mag) if rng.random() < _GROUP_SHARE else _field_colours(rng)
+    colours = _group_colours(rng, host_mag) if rng.random() < _GROUP_SHARE else field_colours(rng)
     # Median half-light radius of galaxies at r = 22 about 0.45 arcsec, smaller when fainter.
     reff = float(np.clip(0.45 * 10.0 ** (-0.08 * (r - 22.0) + 0.18 * rng.standard_normal()), 0.15, 2.5))
     disc = Profile(reff, 1.0, float(rng.uniform(0.35, 1.0)), float(rng.uniform(0.0, np.pi)))
@@ -120,7 +120,7 @@ def _coloured(r: float, g_r: float, r_z: float) -> dict[str, float]:
     return {"g": r + g_r, "r": r, "z": r - r_z}
 
 
-def _star_colours(rng: np.random.Generator) -> tuple[float, float]:
+def star_colours(rng: np.random.Generator) -> tuple[float, float]:
     """Colours g - r and r - z of the stellar locus: M dwarfs, which most faint stars are, share g - r and differ in r - z."""
     if rng.random() < 0.6:
         return float(rng.normal(1.45, 0.08)), float(rng.uniform(0.8, 2.3))
@@ -128,7 +128,7 @@ def _star_colours(rng: np.random.Generator) -> tuple[float, float]:
     return g_r, 0.55 * g_r
 
 
-def _field_colours(rng: np.random.Generator) -> tuple[float, float]:
+def field_colours(rng: np.random.Generator) -> tuple[float, float]:
     shared, own = rng.standard_normal(2)
     return float(0.85 + 0.45 * shared), float(0.70 + 0.40 * (0.6 * shared + 0.8 * own))
 
