@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import SPLITS
 from arcgate.foreign.exact_names import Place, exact_names, require_one_form
-from arcgate.foreign.positions import DEC_NAMES, RA_NAMES, SAME_PLACE_ARCSEC, same_place, sky_positions
+from arcgate.foreign.positions import SAME_PLACE_ARCSEC, same_place, sky_positions
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.positions import DEC_NAMES, RA_NAMES
 
 # Names that tell a galaxy by themselves, the surest first.
 HOST_NAMES: Final = ("host_id", "galaxy_id", "object_id", "objectid", "targetid", "target_id", "ls_id", "coadd_object_id")

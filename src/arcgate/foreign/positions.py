@@ -11,11 +11,10 @@ from scipy.spatial import cKDTree
 
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.sphere import chord, on_sphere
 
 # Two catalogue entries closer than this are one galaxy: half the width of the seeing, far above astrometric errors.
 SAME_PLACE_ARCSEC = 0.5
-RA_NAMES = ("ra", "target_ra", "ra_deg", "raj2000")
-DEC_NAMES = ("dec", "target_dec", "dec_deg", "decj2000")
 
 
 def same_place(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -31,12 +30,10 @@ def same_place(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDA
     ndarray of int, shape (n,)
         From 0, in the order in which galaxies first occur.
     """
-    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
-    sphere = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    sphere = on_sphere(ra_deg, dec_deg)
     # Equal positions first: without this, many rows of one galaxy would be as many pairs as the square of their number.
     distinct, row = np.unique(sphere, axis=0, return_inverse=True)
-    reach = 2.0 * np.sin(np.radians(SAME_PLACE_ARCSEC / 3600.0) / 2.0)
-    near = cKDTree(distinct).query_pairs(reach, output_type="ndarray")
+    near = cKDTree(distinct).query_pairs(chord(SAME_PLACE_ARCSEC), output_type="ndarray")
     graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(distinct), len(distinct)))
     component = connected_components(graph, directed=False)[1][row.ravel()]
     return np.asarray(pd.factorize(component)[0], dtype=np.int64)

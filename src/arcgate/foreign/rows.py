@@ -16,12 +16,12 @@ from arcgate.foreign.exact_names import Place
 from arcgate.foreign.identity import BRICK_NAMES, HOST_NAMES, OBJID, RELEASE, ROW_OR_GALAXY, SPLIT_NAMES, Identity, identify
 from arcgate.foreign.left_out import FLAGS
 from arcgate.foreign.pairing import Pairs
-from arcgate.foreign.positions import DEC_NAMES, RA_NAMES
 from arcgate.foreign.recorded import schema_columns, whole_groups
 from arcgate.foreign.same_look import SameLook
 from arcgate.foreign.stated_imaging import PIXEL_SCALE
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
+from arcgate.survey.positions import DEC_NAMES, RA_NAMES
 
 _NAMES: Final = {*HOST_NAMES, OBJID, ROW_OR_GALAXY, RELEASE, *BRICK_NAMES, *SPLIT_NAMES, *RA_NAMES, *DEC_NAMES}
 
