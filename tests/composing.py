@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from arcgate.config import audit_from_config, from_config
+from arcgate.config import audit_from_config, from_config, parents_from_config, typed_words
+from arcgate.survey.catalogue.spec import ParentsSpec
 from arcgate.variant import Audit, Variant
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
@@ -31,3 +32,10 @@ def audited(*overrides: str) -> Audit:
     """The audit that these overrides compose, shared likewise."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         return audit_from_config(compose("audit", overrides=list(overrides)))
+
+
+@cache
+def composed_parents(*overrides: str) -> ParentsSpec:
+    """The specification of parents that these overrides compose, shared likewise."""
+    with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
+        return parents_from_config(compose("parents", overrides=list(overrides)), typed_words(overrides))

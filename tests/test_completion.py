@@ -30,6 +30,8 @@ def test_every_verb_is_completed():
         ("arcgate simulate hosts=pack data.hosts.pix", ["data.hosts.pixel_scale_arcsec="]),
         ("arcgate run learning.back", ["learning.backbone="]),
         ("arcgate audit gates=", ["gates=default", "gates=full", "gates=quick"]),
+        ("arcgate parents parents=", ["parents=desi_lrg", "parents=mission"]),
+        ("arcgate parents selection.cuts.r_m", ["selection.cuts.r_magnitude."]),
         ("arcgate audit tr", ["track="]),
         ("arcgate ui po", ["port="]),
         ("arcgate run --he", ["--help"]),

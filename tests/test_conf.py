@@ -12,7 +12,9 @@ from hydra import compose, initialize_config_module
 from arcgate.ground.errors import ArcgateError
 
 CONF = Path(next(iter(arcgate.conf.__path__)))
-GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("experiment", "__pycache__"))
+# Sweeps of variants, and groups of other verbs than `run`, have tests of their own.
+APART = ("experiment", "parents", "__pycache__")
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in APART)
 
 
 PACK = ("hosts=pack", "data.hosts.path=folder")

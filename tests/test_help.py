@@ -17,12 +17,16 @@ from arcgate.config import from_config
 CONF = Path(next(iter(arcgate.conf.__path__)))
 GROUPS = {folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name != "__pycache__"}
 OF_DATA = {"variant", "imaging", "hosts", "kernels", "grid", "source", "controls", "psf", "noise", "core_mask", "dataset"}
+OF_OTHERS = {"parents"}
 SHOWN = {
-    "run": GROUPS,
+    "run": GROUPS - OF_OTHERS,
+    "parents": {"parents", "runtime"},
     "simulate": OF_DATA | {"runtime", "experiment"},
     "audit": {"imaging", "view", "gates", "runtime"},
     **dict.fromkeys(("inspect", "report", "ui", "clean"), frozenset()),
 }
+
+REQUIRED = {"audit": ["data=x"], "inspect": ["data=x"], "report": ["study=x"], "parents": ["root=x"]}
 
 
 def composed_by(verb: str, *overrides: str) -> DictConfig:
@@ -31,7 +35,7 @@ def composed_by(verb: str, *overrides: str) -> DictConfig:
 
 
 def help_of(verb: str) -> str:
-    config = composed_by(verb, *(["study=x"] if verb == "report" else []), *(["data=x"] if verb in ("audit", "inspect") else []))
+    config = composed_by(verb, *REQUIRED.get(verb, []))
     return str(OmegaConf.to_container(config.hydra.help, resolve=False)["template"]).replace(
         "${hydra.help.header}", str(config.hydra.help.header)
     )
@@ -59,7 +63,7 @@ def test_each_verb_says_what_it_does_how_to_type_it_and_what_is_its_own(verb: st
 
 
 @pytest.mark.parametrize(
-    ("verb", "group"), [(verb, group) for verb in ("run", "simulate", "audit") for group in sorted(SHOWN[verb])]
+    ("verb", "group"), [(verb, group) for verb in ("run", "parents", "simulate", "audit") for group in sorted(SHOWN[verb])]
 )
 def test_each_group_is_described_with_its_options(verb: str, group: str) -> None:
     entry = listed(help_of(verb), "roup")[group]
@@ -72,8 +76,7 @@ def test_each_group_is_described_with_its_options(verb: str, group: str) -> None
 @pytest.mark.parametrize("verb", CONFIGURATIONS)
 def test_settings_are_there_and_have_the_values_that_are_stated(verb: str) -> None:
     settings = " ".join(listed(help_of(verb), "Settings").values())
-    required = {"audit": ["data=x"], "inspect": ["data=x"], "report": ["study=x"]}.get(verb, [])
-    config = composed_by(verb, *required)
+    config = composed_by(verb, *REQUIRED.get(verb, []))
     stated = re.findall(r"(?<![\w.])([a-z_.]+)=([\w.]+)", settings)
     assert len(stated) >= 2 or verb == "ui"
     for key, value in stated:

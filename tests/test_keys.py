@@ -19,6 +19,7 @@ from composing import composed
 from arcgate import audit, keys, pipeline
 from arcgate.ground.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
 from arcgate.injection.spec_digest import PIXELS
+from arcgate.survey.catalogue.inputs import CATALOGUE, PART
 from arcgate.survey.mock.parents import SURVEY
 from arcgate.survey.pack import PACK
 
@@ -27,6 +28,7 @@ STAGES = {
     "pixels": PIXELS,
     "survey": SURVEY,
     "pack": PACK,
+    "parents": (*PART, *CATALOGUE),
     "judging": keys.judging_modules(SETTINGS),
     "learning": keys.LEARNING,
     "scoring": keys.SCORING,
@@ -38,6 +40,7 @@ TOOLS = {
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
     "arcgate.lensing.caustics",
+    *(f"arcgate.survey.catalogue.{name}" for name in ("card", "inputs", "making", "planning", "showing", "spec")),
 }
 # What prints, lays out or keeps books.
 SAYING = ("cli", "audit", "pipeline", "plan", "report", "sweep", "config", "gate_report", "figures", "tracking")
@@ -110,7 +113,7 @@ def test_the_refit_and_all_gates_lie_in_the_key_whatever_is_listed() -> None:
 
 
 def test_settings_of_one_stage_lie_in_no_key_of_another() -> None:
-    for stage in ("pixels", "survey", "learning", "scoring"):
+    for stage in ("pixels", "survey", "parents", "learning", "scoring"):
         assert "arcgate.variant" not in modules_of(stage)
     for stage in ("learning", "scoring"):
         assert "arcgate.data_node" not in modules_of(stage)

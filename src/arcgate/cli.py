@@ -29,6 +29,8 @@ verbs:
              arcgate run controls=unpaired psf=moffat_converted
              arcgate run experiment=pilot                     (a sweep: one table at the end)
              arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep)
+  parents    galaxies of a survey, from its sweeps, with a cut flow
+             arcgate parents root=<folder of the survey>
   simulate   build a variant's data set and stop
   audit      the gates on a finished data set, with a report
              arcgate audit data=latest                        (or a digest as it is printed)
@@ -42,7 +44,7 @@ verbs:
 any verb:
   --help         its settings and groups
   --cfg job      the composed configuration
-  dry_run=true   (run, simulate, audit) keys, what is cached, what would run, rough time and disk
+  dry_run=true   (run, parents, simulate, audit) keys, what is there, what would run, time and disk
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh, fish likewise)
 
@@ -157,6 +159,30 @@ def _ran(spec: Variant) -> tuple[Record, float | None]:
     return record, None if name is None else metric_value(name, record.scores, evidence)
 
 
+def _parents() -> int:
+    def task(config: DictConfig) -> int:
+        from arcgate.config import parents_from_config
+        from arcgate.ground.terminal import show, width
+
+        needed(config, "root")
+        spec = parents_from_config(config, typed())
+        if spec.dry_run:
+            from arcgate.survey.catalogue.planning import plan_lines
+
+            show(plan_lines(spec))
+            return 0
+        from arcgate.survey.catalogue.card import read_card
+        from arcgate.survey.catalogue.making import make_parents
+        from arcgate.survey.catalogue.showing import flow_lines
+
+        folder = make_parents(spec)
+        card = read_card(folder)
+        show([*flow_lines(card, width()), f"parents: {card['rows']:,} galaxies: {folder}"])
+        return 0
+
+    return run_jobs("parents", task)
+
+
 def _simulate() -> int:
     planned = Planned()
 
@@ -255,6 +281,7 @@ def _clean() -> int:
 
 VERBS: dict[str, Callable[[], int]] = {
     "run": _run,
+    "parents": _parents,
     "simulate": _simulate,
     "audit": _audit,
     "inspect": _inspect,

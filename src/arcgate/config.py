@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.catalogue.spec import ParentsSpec
 from arcgate.variant import Audit, Variant
 
 Spec = TypeVar("Spec")
@@ -41,6 +42,11 @@ def from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> V
 def audit_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Audit:
     """Check the configuration of an audit and freeze it (see `from_config`)."""
     return _checked(config, Audit, typed or {})
+
+
+def parents_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> ParentsSpec:
+    """Check the configuration of a parents catalogue and freeze it (see `from_config`)."""
+    return _checked(config, ParentsSpec, typed or {})
 
 
 def typed_words(overrides: Sequence[str]) -> dict[str, str]:

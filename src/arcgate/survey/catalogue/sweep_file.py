@@ -1,0 +1,201 @@
+"""A survey's sweep file: where its table lies in the file, and its rows in pieces of bounded memory.
+
+Rows are read by their place in the file and looked at where they were read, big-endian as they are: of 600 bytes a row a
+selection needs some tens, and most of those only for the few rows that passed the cuts before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+from numpy.typing import NDArray
+
+from arcgate.ground.errors import ArcgateError
+
+TABLE: Final = "SWEEP"
+# What names an object; a table without these is no sweep.
+KEY: Final = ("RELEASE", "BRICKID", "OBJID")
+_PIECE_BYTES: Final = 2**24
+_MARGIN_BYTES: Final = 2**16
+_DOWNLOAD: Final = "download it again, or take it out of the folder"
+
+
+@dataclass(frozen=True)
+class SweepFile:
+    """The table of a sweep file.
+
+    Attributes
+    ----------
+    path : Path
+    rows : int
+    row_bytes : int
+    data_at : int
+        Byte of the file at which the table's rows begin.
+    fields : mapping of str to (int, str)
+        Of each column its first byte in a row and its numpy type, big-endian.
+    logical : frozenset of str
+        Columns of truth values, which FITS keeps as the letters T and F.
+    """
+
+    path: Path
+    rows: int
+    row_bytes: int
+    data_at: int
+    fields: Mapping[str, tuple[int, str]]
+    logical: frozenset[str]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the rows."""
+        return self.rows * self.row_bytes
+
+    def require(self, names: Sequence[str]) -> None:
+        """Refuse a file without some of the columns that are needed.
+
+        Raises
+        ------
+        ArcgateError
+            Naming the columns that are missing.
+        """
+        missing = [name for name in names if name not in self.fields]
+        if missing:
+            older = {"SERSIC", "SHAPE_R"} & set(missing)
+            raise ArcgateError(
+                f"{self.path.name} has no column {', '.join(missing)}, which the selection or the catalogue needs",
+                where=self.path,
+                todo="take sweeps of DR9 or later: those before have SHAPEDEV_R and SHAPEEXP_R, and no size of the PSF"
+                if older
+                else "take the cuts of that column out of the selection, ask for bands that the files have, or take other sweeps",
+            )
+
+    def pieces(self, names: Sequence[str]) -> Iterator[NDArray[np.void]]:
+        """Rows with some of the columns, in the order of the file, a piece of at most 16 MiB at a time.
+
+        A piece lies in memory that the next one overwrites.
+
+        Raises
+        ------
+        ArcgateError
+            The file ends early, or cannot be read.
+        """
+        dtype = self._dtype(names)
+        count = max(1, _PIECE_BYTES // self.row_bytes)
+        memory = bytearray(min(count, self.rows) * self.row_bytes)
+        try:
+            with self.path.open("rb", buffering=0) as stream:
+                stream.seek(self.data_at)
+                for first in range(0, self.rows, count):
+                    held = memoryview(memory)[: min(count, self.rows - first) * self.row_bytes]
+                    _fill(stream, held, self.path)
+                    yield np.frombuffer(held, dtype=dtype)
+        except OSError as error:
+            raise ArcgateError(
+                f"{self.path.name} cannot be read: {error.strerror or error}", where=self.path, todo=_DOWNLOAD
+            ) from error
+
+    def _dtype(self, names: Sequence[str]) -> np.dtype[np.void]:
+        chosen = [self.fields[name] for name in names]
+        return np.dtype(
+            {
+                "names": list(names),
+                "formats": [kind for _, kind in chosen],
+                "offsets": [offset for offset, _ in chosen],
+                "itemsize": self.row_bytes,
+            }
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file's size, its headers and the ends of its rows: tells files apart without reading terabytes.
+
+        A survey's own headers hold checksums of the rows, so that files of one size with other content differ as well.
+        """
+        digest = hashlib.sha256(f"{self.path.name} {self.path.stat().st_size} ".encode())
+        with self.path.open("rb") as stream:
+            digest.update(stream.read(self.data_at + _MARGIN_BYTES))
+            stream.seek(max(self.data_at, self.data_at + self.size_bytes - _MARGIN_BYTES))
+            digest.update(stream.read(_MARGIN_BYTES))
+        return digest.hexdigest()
+
+
+def open_sweep(path: Path) -> SweepFile:
+    """Read the headers of a sweep file, and whether the file is as long as they say.
+
+    Parameters
+    ----------
+    path : Path
+        A FITS file with a table that is called SWEEP, or has the columns RELEASE, BRICKID and OBJID.
+
+    Raises
+    ------
+    ArcgateError
+        It is no FITS file, holds no such table, ends early, or has scaled columns.
+    """
+    with warnings.catch_warnings():
+        # A file that ends early is told below, with the number of bytes.
+        warnings.simplefilter("ignore", AstropyUserWarning)
+        try:
+            with path.open("rb") as stream, fits.open(stream, memmap=False) as file:
+                table = _table_of(file, path)
+                found = _described(path, table)
+        except (OSError, ValueError, fits.VerifyError) as error:
+            raise ArcgateError(f"{path.name} is no FITS file that can be read ({error})", where=path, todo=_DOWNLOAD) from error
+    size, end = path.stat().st_size, found.data_at + found.size_bytes
+    if size < end:
+        raise ArcgateError(
+            f"{path.name} ends early: {size:,} bytes, and its header states {found.rows:,} rows, which end at byte {end:,}",
+            where=path,
+            todo=_DOWNLOAD,
+        )
+    return found
+
+
+def _table_of(file: Any, path: Path) -> Any:
+    tables = [hdu for hdu in file if isinstance(hdu, fits.BinTableHDU)]
+    named = [hdu for hdu in tables if hdu.name == TABLE] or [hdu for hdu in tables if set(KEY) <= set(hdu.columns.names)]
+    if not named:
+        found = ", ".join(hdu.name or "a table without a name" for hdu in tables) or "no table"
+        raise ArcgateError(
+            f"{path.name} holds no table {TABLE}, nor one with columns {', '.join(KEY)}; found is {found}",
+            where=path,
+            todo="take it out of the folder, or correct its name: files there are called sweep-<corner>-<corner>.fits",
+        )
+    return named[0]
+
+
+def _described(path: Path, table: Any) -> SweepFile:
+    columns = table.columns
+    scaled = [column.name for column in columns if column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0)]
+    if scaled:
+        raise ArcgateError(
+            f"{path.name} keeps columns in scaled form ({', '.join(scaled[:3])}), which no sweep of the survey does",
+            where=path,
+            todo="take the survey's own file",
+        )
+    dtype = columns.dtype.newbyteorder(">")
+    fields = {name: (int(offset), str(kind.str)) for name, (kind, offset) in dtype.fields.items() if not kind.shape}
+    return SweepFile(
+        path=path,
+        rows=int(table.header["NAXIS2"]),
+        row_bytes=int(table.header["NAXIS1"]),
+        data_at=int(table.fileinfo()["datLoc"]),
+        fields=fields,
+        logical=frozenset(column.name for column in columns if str(column.format).strip("01") == "L"),
+    )
+
+
+def _fill(stream: Any, held: memoryview, path: Path) -> None:
+    """Read until the memory is full: a single read may bring less."""
+    done = 0
+    while done < len(held):
+        got = stream.readinto(held[done:])
+        if not got:
+            raise ArcgateError(f"{path.name} ends early, while it was read", where=path, todo=_DOWNLOAD)
+        done += got
