@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from arcgate.data_node import MockHosts, PackHosts
+from arcgate.ground.engine import Local
 from arcgate.ground.statistics import Interval, clustered_auc
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Hosts, cut_out
@@ -73,9 +74,8 @@ def _arguments() -> argparse.Namespace:
 
 def _galaxies(hosts: MockHosts | PackHosts, arguments: argparse.Namespace) -> Hosts:
     """All galaxies of a survey."""
-    place = {"data_dir": arguments.data_dir, "workers": arguments.workers}
-    parents = open_parents(hosts, DECALS, **place)
-    return cut_out(parents, np.arange(len(parents.catalogue)), **place)
+    parents = open_parents(hosts, DECALS, data_dir=arguments.data_dir, workers=arguments.workers)
+    return cut_out(parents, np.arange(len(parents.catalogue)), data_dir=arguments.data_dir, engine=Local(arguments.workers))
 
 
 def _yaml(name: str) -> dict[str, object]:

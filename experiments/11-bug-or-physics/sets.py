@@ -18,6 +18,7 @@ from arcgate.config import from_config
 from arcgate.data_node import Data
 from arcgate.gates.verdict.bug_model import BugModel
 from arcgate.gates.verdict.listed import bug_models
+from arcgate.ground.engine import Local
 from arcgate.imaging import DECALS
 from arcgate.injection.inject import inject
 from arcgate.injection.manifest import build_manifest
@@ -100,9 +101,8 @@ def pool(data_dir: str, workers: int) -> tuple[Survey, Data]:
     """The galaxies of all sets, and the specification that sets vary."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
         spec = from_config(compose("config", overrides=[*POOL, f"data.n_pairs={PAIRS}", f"runtime.data_dir={data_dir}"]))
-    place = {"data_dir": Path(data_dir), "workers": workers}
-    parents = open_parents(spec.data.hosts, DECALS, **place)
-    hosts = cut_out(parents, np.arange(len(parents.catalogue)), **place)
+    parents = open_parents(spec.data.hosts, DECALS, data_dir=Path(data_dir), workers=workers)
+    hosts = cut_out(parents, np.arange(len(parents.catalogue)), data_dir=Path(data_dir), engine=Local(workers))
     return Survey(pd.concat([parents.catalogue, hosts.table[list(measured_columns(DECALS))]], axis=1), hosts), spec.data
 
 

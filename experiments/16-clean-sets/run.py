@@ -34,6 +34,7 @@ from arcgate.foreign.opening import open_source
 from arcgate.gates.core.battery import run_battery
 from arcgate.gates.core.result import GateResult
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.engine import Local
 from arcgate.ground.workers import completed
 from arcgate.injection.build import build_dataset
 from arcgate.survey.hosts import cut_out
@@ -165,9 +166,9 @@ def main() -> None:
     tasks = plan(work, options.hosts.resolve() if options.hosts else None, there)
     if tasks:
         # Cut out once here, so that workers find them.
-        data, place = tasks[0].spec.data, {"data_dir": Path(tasks[0].spec.runtime.data_dir), "workers": options.workers}
-        parents = open_parents(data.hosts, data.imaging, **place)
-        cut_out(parents, np.arange(len(parents.catalogue)), **place)
+        data, data_dir = tasks[0].spec.data, Path(tasks[0].spec.runtime.data_dir)
+        parents = open_parents(data.hosts, data.imaging, data_dir=data_dir, workers=options.workers)
+        cut_out(parents, np.arange(len(parents.catalogue)), data_dir=data_dir, engine=Local(options.workers))
     with RESULTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -228,6 +228,36 @@ class Evaluation:
     common: Data
 
 
+def _of_spark(conf: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    if strangers := [name for name in conf if not name.startswith("spark.")]:
+        raise ValueError(f"{strangers[0]} is no setting of Spark: their names begin with 'spark.'")
+    if "spark.master" in conf:
+        raise ValueError("spark.master is the setting runtime.spark.master")
+    return conf
+
+
+@dataclass(config=STRICT, frozen=True)
+class SparkSettings:
+    """Settings of the engine `spark`.
+
+    Attributes
+    ----------
+    master : str
+        Address of the cluster: `local[<cores>]`, `local[*]`, `spark://<host>:<port>`, `yarn`, `k8s://<address>`.
+    memory : str
+        Of Java in the driver and in each executor, as `1g`; the pixels lie outside of it, in the Python processes.
+    patience_s : float
+        So long the cluster may work on nothing before the job is given up, seconds.
+    conf : dict
+        Further settings of Spark, by their own names.
+    """
+
+    master: Annotated[str, Field(pattern=r"^(local(\[.+\])?|spark://.+|yarn|k8s://.+)$")]
+    memory: Annotated[str, Field(pattern=r"^[1-9][0-9]*[mg]$")]
+    patience_s: Positive
+    conf: Annotated[dict[str, str | int | float | bool], AfterValidator(_of_spark)]
+
+
 @dataclass(config=STRICT, frozen=True)
 class Runtime:
     """Where and with what resources; part of no key.
@@ -236,20 +266,26 @@ class Runtime:
     ----------
     data_dir, mlruns_dir : str
         Folders of artifacts and of the tracking database.
+    engine : {'local', 'spark'}
+        Who cuts out galaxies and builds data sets: processes of this machine, or a Spark cluster.
     workers : int
-        Processes that build data sets.
+        Processes of this machine that build data sets.
     threads : int
         Threads of the training.
     rows_per_shard, batch_rows : int
         Layout of the shards and length of a rendering batch.
+    spark : SparkSettings
+        Of the engine `spark`.
     """
 
     data_dir: str
     mlruns_dir: str
+    engine: Literal["local", "spark"]
     workers: PositiveInt
     threads: PositiveInt
     rows_per_shard: Annotated[int, Field(ge=4)]
     batch_rows: PositiveInt
+    spark: SparkSettings
 
 
 @dataclass(config=STRICT, frozen=True)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.colours import DRAWN, carried
 from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, PsfChoice, SersicSources
+from arcgate.ground.engine import Local
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.columns import as_table, declared_columns, measured_columns
 from arcgate.survey.hosts import Hosts, cut_out
@@ -193,7 +194,7 @@ def make_parents() -> Callable[..., MemoryParents]:
 def hosts(catalogue: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Hosts:
     """The three hundred galaxies with pixels."""
     folder = tmp_path_factory.mktemp("hosts")
-    return cut_out(MemoryParents(catalogue), np.arange(len(catalogue)), data_dir=folder, workers=1)
+    return cut_out(MemoryParents(catalogue), np.arange(len(catalogue)), data_dir=folder, engine=Local(1))
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ from arcgate.data_node import Data, PackHosts
 from arcgate.dataset.card import stored_data_digest
 from arcgate.dataset.receipts import Receipt
 from arcgate.dataset.shards import read_shard
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.injection.engines.local import run_tasks
+from arcgate.injection.engines.run import run_tasks
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import ShardTask, plan_shards, run_shard
 from arcgate.survey.hosts import Hosts, cut_out
@@ -40,7 +41,7 @@ def build(manifest: pd.DataFrame, hosts: Hosts, tmp_path_factory: pytest.TempPat
     def make(rows_per_shard: int, batch_rows: int, rows: pd.DataFrame = manifest) -> str:
         folder = tmp_path_factory.mktemp("set")
         tasks = plan_shards(rows, hosts, folder, rows_per_shard, batch_rows)
-        receipts = run_tasks(tasks, 1)
+        receipts = run_tasks(tasks, Local())
         return stored_data_digest([folder / receipt.file for receipt in receipts])
 
     return make
@@ -115,7 +116,7 @@ def _pack(folder: Path, count: int) -> tuple[PackParents, Hosts]:
     }
     parents = open_parents(PackHosts("pack", str(folder), 1.0, 0.262, **declared), DECALS, data_dir=folder, workers=1)
     assert isinstance(parents, PackParents)
-    return parents, cut_out(parents, np.arange(count), data_dir=folder, workers=1)
+    return parents, cut_out(parents, np.arange(count), data_dir=folder, engine=Local(1))
 
 
 def test_two_workers_make_the_data_that_one_makes(tmp_path: Path, spec: Callable[..., Data]) -> None:
@@ -126,7 +127,7 @@ def test_two_workers_make_the_data_that_one_makes(tmp_path: Path, spec: Callable
         folder = tmp_path / f"workers-{workers}"
         folder.mkdir()
         tasks = plan_shards(rows, hosts, folder, rows_per_shard, 7)
-        receipts = run_tasks(tasks, workers)
+        receipts = run_tasks(tasks, Local(workers))
         assert [receipt.file for receipt in receipts] == [task.path.name for task in tasks]
         digests.append(stored_data_digest([folder / receipt.file for receipt in receipts]))
     assert digests[0] == digests[1]
@@ -153,18 +154,18 @@ def test_a_shard_that_fails_does_not_stop_the_others(
     manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = [task for task in plan_shards(manifest, hosts, tmp_path, 12, 5) if not task.path.name.startswith("val")]
-    monkeypatch.setattr("arcgate.injection.engines.local.run_shard", _broken)
+    monkeypatch.setattr("arcgate.injection.engines.run.run_shard", _broken)
     todo = "make room; the same command then makes those that are missing"
     with pytest.raises(ArcgateError, match=rf"(?s)^2 of {len(tasks)} shards.*the disk is full.*train-00001.*{todo}"):
-        run_tasks(tasks, 1)
+        run_tasks(tasks, Local())
     assert {path.name for path in tmp_path.glob("*.parquet")} == {
         task.path.name for task in tasks if task.path.name not in ("train-00001.parquet", "train-00002.parquet")
     }
     with pytest.raises(ArcgateError, match=r"^the disk is full"):
-        run_tasks([task for task in tasks if task.path.name == "train-00001.parquet"], 1)
+        run_tasks([task for task in tasks if task.path.name == "train-00001.parquet"], Local())
     monkeypatch.undo()
     made = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
-    assert len(run_tasks(tasks, 1)) == len(tasks)
+    assert len(run_tasks(tasks, Local())) == len(tasks)
     assert all((tmp_path / name).stat().st_mtime_ns == when for name, when in made.items())
 
 
@@ -172,9 +173,9 @@ def test_an_unforeseen_failure_is_not_waited_with(
     manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = [task for task in plan_shards(manifest, hosts, tmp_path, 12, 5) if task.path.name.startswith("val")]
-    monkeypatch.setattr("arcgate.injection.engines.local.run_shard", _broken)
+    monkeypatch.setattr("arcgate.injection.engines.run.run_shard", _broken)
     with pytest.raises(ValueError, match="a mistake of ours"):
-        run_tasks(tasks, 1)
+        run_tasks(tasks, Local())
 
 
 def test_a_worker_says_which_shard_fails_and_goes_on(
@@ -186,6 +187,6 @@ def test_a_worker_says_which_shard_fails_and_goes_on(
     tasks = plan_shards(build_manifest(spec(n_pairs=24, null_rows=2), parents.catalogue), hosts, folder, 9, 7)
     spoiled = tasks[1].rows.assign(lens_q=np.where(tasks[1].rows["role"] == "control", np.nan, 7.0))
     with pytest.raises(ArcgateError, match=r"(?s)^lens_q must lie in .*sample_id"):
-        run_tasks([replace(task, rows=spoiled) if task is tasks[1] else task for task in tasks], 2)
+        run_tasks([replace(task, rows=spoiled) if task is tasks[1] else task for task in tasks], Local(2))
     assert "a shard cannot be made, the others go on: lens_q" in capsys.readouterr().out
     assert {path.name for path in folder.glob("*.parquet")} == {task.path.name for task in tasks} - {tasks[1].path.name}

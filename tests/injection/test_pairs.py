@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from composing import composed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arcgate.data_node import Data
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.injection import build
 from arcgate.injection.manifest import build_manifest, split_of
@@ -135,13 +135,13 @@ def test_where_a_split_has_no_free_control_spares_are_of_another(spec: Spec, mak
 def test_spares_are_cut_out_until_all_can_be_used(
     kind: str, spec: Spec, catalogue: pd.DataFrame, make_parents: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data, runtime = spec(controls=kind), composed(f"runtime.data_dir={tmp_path}", "runtime.workers=1").runtime
+    data = spec(controls=kind)
     first = pairs(build_manifest(data, catalogue))
     lost = {int(first["positive"].iloc[5]), int(first["control"].iloc[8])}
     spares = pairs(build_manifest(data, catalogue, lost)).drop(first.index, errors="ignore")
     # The first spare cannot be used either.
     bad = frozenset(lost | {int(spares["positive"].iloc[0])})
-    manifest, hosts = build.chosen(data, make_parents(catalogue, unusable=bad), runtime)
+    manifest, hosts = build.chosen(data, make_parents(catalogue, unusable=bad), tmp_path, Local())
     assert manifest.equals(build_manifest(data, catalogue, bad))
     assert set(hosts.unusable) == bad
     assert hosts.left_out == {"a cosmic ray": 3}
@@ -149,18 +149,17 @@ def test_spares_are_cut_out_until_all_can_be_used(
     measured, _ = hosts.of(manifest["catalogue_row"].to_numpy(np.int64)).read()
     assert measured.notna().all(axis=None)
     # Asked anew, where all is cut out already: the same.
-    assert build.chosen(data, make_parents(catalogue, unusable=bad), runtime)[0].equals(manifest)
+    assert build.chosen(data, make_parents(catalogue, unusable=bad), tmp_path, Local())[0].equals(manifest)
 
 
 def test_what_was_no_use_to_another_data_set_alone_does_not_count(
     spec: Spec, catalogue: pd.DataFrame, make_parents: Any, tmp_path: Path
 ) -> None:
-    runtime = composed(f"runtime.data_dir={tmp_path}", "runtime.workers=1").runtime
     few, many = spec(n_pairs=20, null_rows=1), spec(n_pairs=40, null_rows=1)
     later = np.setdiff1d(build_manifest(many, catalogue)["catalogue_row"], build_manifest(few, catalogue)["catalogue_row"])
     parents = make_parents(catalogue, unusable=frozenset(later[:3].tolist()))
-    before = build.chosen(few, parents, runtime)[0]
-    build.chosen(many, parents, runtime)
-    after, hosts = build.chosen(few, parents, runtime)
+    before = build.chosen(few, parents, tmp_path, Local())[0]
+    build.chosen(many, parents, tmp_path, Local())
+    after, hosts = build.chosen(few, parents, tmp_path, Local())
     assert after.equals(before)
     assert not hosts.left_out

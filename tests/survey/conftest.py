@@ -11,6 +11,7 @@ from lighting import galaxy
 from numpy.typing import NDArray
 
 from arcgate.data_node import MockHosts
+from arcgate.ground.engine import Local
 from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Psf
 from arcgate.survey.hosts import Hosts, cut_out
@@ -54,7 +55,7 @@ def mock_parents(mock_hosts: MockHosts, data_dir: Path) -> MockParents:
 @pytest.fixture(scope="session")
 def mock_galaxies(mock_parents: MockParents, data_dir: Path) -> Hosts:
     """The twelve galaxies, cut out."""
-    return cut_out(mock_parents, np.arange(12), data_dir=data_dir, workers=1)
+    return cut_out(mock_parents, np.arange(12), data_dir=data_dir, engine=Local(1))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from packs_on_disk import write_pack
 
 from arcgate.data_node import MockHosts
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey import hosts, places
@@ -32,7 +33,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("few")
 def test_places_and_their_order_change_nothing(mock_parents: MockParents, mock_galaxies: Hosts, tmp_path: Path) -> None:
     some = np.array([7, 2, 11, 3, 2])
-    found = cut_out(mock_parents, some, data_dir=tmp_path, workers=1)
+    found = cut_out(mock_parents, some, data_dir=tmp_path, engine=Local(1))
     assert len(list(found.folder.glob("place-*.parquet"))) == 3
     assert np.array_equal(found.cutouts(some), mock_galaxies.cutouts(some))
     assert found.digest(some) == mock_galaxies.digest(some)
@@ -45,7 +46,7 @@ def test_places_and_their_order_change_nothing(mock_parents: MockParents, mock_g
 @pytest.mark.usefixtures("few")
 def test_two_processes_cut_out_what_one_does(mock_parents: MockParents, mock_galaxies: Hosts, tmp_path: Path) -> None:
     everything = np.arange(12)
-    found = cut_out(mock_parents, everything, data_dir=tmp_path, workers=2)
+    found = cut_out(mock_parents, everything, data_dir=tmp_path, engine=Local(2))
     assert found.digest(everything) == mock_galaxies.digest(everything)
 
 
@@ -59,12 +60,12 @@ def test_nothing_is_cut_out_twice(mock_parents: MockParents, tmp_path: Path, mon
 
     cut = MockPlace.cut
     monkeypatch.setattr(MockPlace, "cut", counted)
-    first = cut_out(mock_parents, np.array([1, 2]), data_dir=tmp_path, workers=1)
-    second = cut_out(mock_parents, np.array([2, 4, 9]), data_dir=tmp_path, workers=1)
+    first = cut_out(mock_parents, np.array([1, 2]), data_dir=tmp_path, engine=Local(1))
+    second = cut_out(mock_parents, np.array([2, 4, 9]), data_dir=tmp_path, engine=Local(1))
     assert made == [1, 2, 4, 9]
     assert first.table.index.tolist() == [1, 2]
     assert second.table.index.tolist() == [2, 4, 9]
-    cut_out(mock_parents, np.array([9, 1]), data_dir=tmp_path, workers=1)
+    cut_out(mock_parents, np.array([9, 1]), data_dir=tmp_path, engine=Local(1))
     assert len(made) == 4
 
 
@@ -83,10 +84,10 @@ def test_an_interrupted_stage_goes_on_where_it_stopped(
     cut, everything = MockPlace.cut, np.arange(12)
     monkeypatch.setattr(MockPlace, "cut", dies)
     with pytest.raises(KeyboardInterrupt):
-        cut_out(mock_parents, everything, data_dir=tmp_path, workers=1)
+        cut_out(mock_parents, everything, data_dir=tmp_path, engine=Local(1))
     folder = artifacts(tmp_path, mock_parents.digest)
     (folder / ".place-00001-0.parquet.1.tmp").write_bytes(b"what a kill leaves")
-    found = cut_out(mock_parents, everything, data_dir=tmp_path, workers=1)
+    found = cut_out(mock_parents, everything, data_dir=tmp_path, engine=Local(1))
     assert [len(indices) for indices in made] == [5, 5, 5, 2]
     assert found.digest(everything) == mock_galaxies.digest(everything)
     assert not list(folder.glob(".*.tmp"))
@@ -100,7 +101,7 @@ def test_galaxies_that_another_process_made_while_this_one_waited_are_read(
 
         def __init__(self, folder: Path) -> None:
             monkeypatch.undo()
-            cut_out(mock_parents, np.array([0]), data_dir=tmp_path, workers=1)
+            cut_out(mock_parents, np.array([0]), data_dir=tmp_path, engine=Local(1))
             monkeypatch.setattr(hosts, "write_hosts", None)
 
         def __enter__(self) -> None:
@@ -110,7 +111,7 @@ def test_galaxies_that_another_process_made_while_this_one_waited_are_read(
             pass
 
     monkeypatch.setattr(hosts, "locked", OtherProcessFirst)
-    assert len(cut_out(mock_parents, np.array([0]), data_dir=tmp_path, workers=1).table) == 1
+    assert len(cut_out(mock_parents, np.array([0]), data_dir=tmp_path, engine=Local(1)).table) == 1
 
 
 class _Ends:
@@ -130,21 +131,21 @@ def test_a_dead_worker_is_an_error_with_advice(
 
     monkeypatch.setattr(MockParents, "place", ends)
     with pytest.raises(ArcgateError, match=r"a worker process ended(.|\n)*finished parts are kept"):
-        cut_out(mock_parents, np.arange(12), data_dir=tmp_path, workers=2)
+        cut_out(mock_parents, np.arange(12), data_dir=tmp_path, engine=Local(2))
 
 
 def test_a_half_written_file_is_named_with_what_to_do(mock_parents: MockParents, tmp_path: Path) -> None:
-    found = cut_out(mock_parents, np.array([0, 1]), data_dir=tmp_path, workers=1)
+    found = cut_out(mock_parents, np.array([0, 1]), data_dir=tmp_path, engine=Local(1))
     (path,) = found.folder.glob("place-*.parquet")
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(ArcgateError, match=rf"cannot be read(.|\n)*{path.name}(.|\n)*delete the file and run again"):
-        cut_out(mock_parents, np.array([0]), data_dir=tmp_path, workers=1)
+        cut_out(mock_parents, np.array([0]), data_dir=tmp_path, engine=Local(1))
     path.unlink()
-    assert cut_out(mock_parents, np.array([0]), data_dir=tmp_path, workers=1).table.index.tolist() == [0]
+    assert cut_out(mock_parents, np.array([0]), data_dir=tmp_path, engine=Local(1)).table.index.tolist() == [0]
 
 
 def test_a_changed_pixel_is_found_when_it_is_read(mock_parents: MockParents, tmp_path: Path) -> None:
-    found = cut_out(mock_parents, np.array([0, 1]), data_dir=tmp_path, workers=1)
+    found = cut_out(mock_parents, np.array([0, 1]), data_dir=tmp_path, engine=Local(1))
     (path,) = found.folder.glob("place-*.parquet")
     content, pixels = bytearray(path.read_bytes()), found.cutouts(np.array([1]))
     content[bytes(content).index(pixels.tobytes()) + 5000] ^= 1
@@ -203,11 +204,11 @@ def test_a_pack_is_measured_once(
     folder.mkdir()
     spec = write_pack(folder, pack_cubes)
     first = open_parents(spec, DECALS, data_dir=tmp_path, workers=1)
-    pixels = cut_out(first, np.arange(3), data_dir=tmp_path, workers=1).cutouts(np.arange(3))
+    pixels = cut_out(first, np.arange(3), data_dir=tmp_path, engine=Local(1)).cutouts(np.arange(3))
     monkeypatch.setattr("arcgate.survey.pack.measure_galaxy", None)
     again = open_parents(spec, DECALS, data_dir=tmp_path, workers=1)
     assert again.catalogue.equals(first.catalogue)
-    assert np.array_equal(cut_out(again, np.arange(3), data_dir=tmp_path, workers=1).cutouts(np.arange(3)), pixels)
+    assert np.array_equal(cut_out(again, np.arange(3), data_dir=tmp_path, engine=Local(1)).cutouts(np.arange(3)), pixels)
     # Of galaxies that were measured, other cutouts take no second look either.
     with pytest.raises(TypeError, match="not callable"):
         open_parents(spec, DECALS, data_dir=tmp_path / "elsewhere", workers=1)

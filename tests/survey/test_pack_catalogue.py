@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from packs_on_disk import cutouts, opened, pack_hosts, whole_table, write_pack
 
 from arcgate.data_node import Kernels
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Psf
@@ -89,7 +90,7 @@ def test_what_cannot_be_used_is_found_where_it_is_cut_out(tmp_path: Path, pack_c
     pack_cubes["z"][1, 40, 40] = np.nan
     parents = open_parents(write_pack(folder, pack_cubes), DECALS, data_dir=tmp_path, workers=1)
     assert parents.left_out == {}
-    found = cut_out(parents, np.arange(3), data_dir=tmp_path, workers=1)
+    found = cut_out(parents, np.arange(3), data_dir=tmp_path, engine=Local(1))
     assert found.unusable.tolist() == [1]
     assert found.left_out == {"pixels that hold no measurement": 1}
     assert found.told() == [

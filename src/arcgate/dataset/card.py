@@ -105,7 +105,7 @@ def write_card(
         "spec_digest": spec_digest,
         "code_version": code_version,
         "device": device(),
-        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        "libraries": libraries(),
         "shards": [dataclasses.asdict(receipt) for receipt in receipts],
     }
     write_json(folder / CARD, card)
@@ -190,6 +190,11 @@ def device() -> str:
     )
     model = models[0] if models else platform.processor() or "processor of unknown model"
     return f"{model}, {platform.machine()}, {platform.system()}"
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that pixels are made and written with."""
+    return {name: metadata.version(name) for name in _LIBRARIES}
 
 
 def arcgate_version() -> str:

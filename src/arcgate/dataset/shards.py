@@ -59,10 +59,13 @@ def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels, imaging: I
     _check_rows(named)
     _check_finite(columns, {"image": image, "arc": arc}, schema)
     arrow = _arrow_table(columns, digest_canonical(columns, image, arc, schema), image, arc, schema)
-    receipt_path(path).unlink(missing_ok=True)  # an old receipt must not vouch for the new file
     with atomically(path) as temporary:
         _write_parquet(arrow, temporary, schema)
         receipt = _receipt(path, temporary, named)
+        # An old receipt must not vouch for another file. That of the same file stays: of two attempts at one shard the second
+        # changes nothing, wherever it ends.
+        if finished(path) != receipt:
+            receipt_path(path).unlink(missing_ok=True)
     write_json(receipt_path(path), dataclasses.asdict(receipt))
     return receipt
 

@@ -16,7 +16,7 @@ from arcgate.ground.errors import ArcgateError
 
 PACKAGE: Final = Path(__file__).parents[1]
 # Modules that no result follows from, although stages import them: text for people, the keys themselves,
-# and what imports the modules that settings list (`arcgate.keys` counts those).
+# what imports the modules that settings list (`arcgate.keys` counts those), and who sends work to a cluster.
 OUTSIDE: Final = frozenset(
     {
         "arcgate.dataset.describing",
@@ -25,6 +25,11 @@ OUTSIDE: Final = frozenset(
         "arcgate.ground.hashing",
         "arcgate.ground.listed",
         "arcgate.ground.progress",
+        "arcgate.injection.engines.choice",
+        "arcgate.injection.engines.on_worker",
+        "arcgate.injection.engines.spark",
+        "arcgate.injection.engines.spark_settings",
+        "arcgate.injection.engines.spark_words",
         "arcgate.injection.spec_digest",
         "arcgate.keys",
     }

@@ -16,7 +16,8 @@ from arcgate.dataset.card import write_card
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import say
-from arcgate.injection.engines.local import run_tasks
+from arcgate.injection.engines.choice import engine_of
+from arcgate.injection.engines.run import run_tasks
 from arcgate.injection.library import EMPTY, Library, library_of
 from arcgate.injection.manifest import build_manifest
 from arcgate.injection.shard import plan_shards
@@ -27,6 +28,7 @@ from arcgate.survey.places import Parents
 from arcgate.survey.source_images import images_digest
 
 if TYPE_CHECKING:
+    from arcgate.ground.engine import Engine
     from arcgate.variant import Runtime
 
 # So many rows are made by this process before others would have started: two of them take 15 s to import what they need.
@@ -49,7 +51,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     data : Data
         Specification.
     runtime : Runtime
-        Folders and processes; no pixel depends on it.
+        Folders and who does the work; no pixel depends on it.
 
     Returns
     -------
@@ -65,10 +67,11 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     def build(folder: Path) -> None:
         parents = open_parents(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers)
         library = library_of(data, parents, Path(runtime.data_dir))
-        manifest, hosts = chosen(data, parents, runtime, library)
-        library.write(manifest, data.imaging.bands, folder)
-        tasks = plan_shards(manifest, hosts, folder, runtime.rows_per_shard, runtime.batch_rows)
-        receipts = run_tasks(tasks, runtime.workers if len(manifest) > ROWS_ALONE else 1)
+        with engine_of(runtime) as engine:
+            manifest, hosts = chosen(data, parents, Path(runtime.data_dir), engine, library)
+            library.write(manifest, data.imaging.bands, folder)
+            tasks = plan_shards(manifest, hosts, folder, runtime.rows_per_shard, runtime.batch_rows)
+            receipts = run_tasks(tasks, engine if len(manifest) > ROWS_ALONE else engine.for_little())
         write_card(
             folder,
             data=as_plain(data),
@@ -86,7 +89,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
     return Built(folder, build_once(folder, build))
 
 
-def chosen(data: Data, parents: Parents, runtime: Runtime, library: Library = EMPTY) -> tuple[pd.DataFrame, Hosts]:
+def chosen(data: Data, parents: Parents, data_dir: Path, engine: Engine, library: Library = EMPTY) -> tuple[pd.DataFrame, Hosts]:
     """The manifest of a data set and its galaxies, cut out; those that cannot be used are told, with their pairs replaced.
 
     Galaxies of spare pairs are cut out in turn, until all can be used. Those that were no use to another data set alone do not
@@ -97,7 +100,7 @@ def chosen(data: Data, parents: Parents, runtime: Runtime, library: Library = EM
     while True:
         manifest = build_manifest(data, parents.catalogue, unusable, left_out, library)
         asked = np.union1d(manifest["catalogue_row"].to_numpy(np.int64), np.fromiter(unusable, np.int64, len(unusable)))
-        hosts = cut_out(parents, asked, data_dir=Path(runtime.data_dir), workers=runtime.workers)
+        hosts = cut_out(parents, asked, data_dir=data_dir, engine=engine)
         if len(hosts.unusable) == len(unusable):
             for note in hosts.told():
                 say(f"note: {note}")

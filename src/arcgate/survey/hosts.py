@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from arcgate.ground.atomic import remove_leftovers
 from arcgate.ground.locks import locked
 from arcgate.ground.progress import step
-from arcgate.ground.workers import completed
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import measured_columns
 from arcgate.survey.host_files import read_hosts, read_images, write_hosts
 from arcgate.survey.parents import artifacts
 from arcgate.survey.places import Parents, Place, Unusable, counted, told
+
+if TYPE_CHECKING:
+    from arcgate.ground.engine import Engine
 
 _PATTERN: Final = "place-*.parquet"
 _USED: Final = "used"
@@ -121,7 +123,7 @@ class Hosts:
         return [(name, Unusable(reason, found)) for name, reason, found in zip(*texts, strict=True)]
 
 
-def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, workers: int) -> Hosts:
+def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, engine: Engine) -> Hosts:
     """Cut out and measure galaxies, as far as that was not done before.
 
     Of two processes that want galaxies of the same parents, one works and the other waits, and then finds them.
@@ -133,8 +135,8 @@ def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, worker
         Catalogue rows; repeated ones count once.
     data_dir : Path
         Folder of artifacts.
-    workers : int
-        Processes; no result depends on it.
+    engine : Engine
+        Who cuts them out; no result depends on it.
 
     Returns
     -------
@@ -155,7 +157,7 @@ def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, worker
             kept = _kept(folder, parents.imaging)
             missing = wanted[~pd.Index(names).isin(kept.index)]
             if len(missing):
-                _work(parents, missing, folder, workers)
+                _work(parents, missing, folder, engine)
                 kept = _kept(folder, parents.imaging)
     # `arcgate clean` leaves alone what was used a short time ago.
     (folder / _USED).touch()
@@ -177,12 +179,12 @@ class _Task:
     imaging: Imaging
 
 
-def _work(parents: Parents, rows: NDArray[np.int64], folder: Path, workers: int) -> None:
+def _work(parents: Parents, rows: NDArray[np.int64], folder: Path, engine: Engine) -> None:
     tasks = list(_tasks(parents, rows, folder))
     with step(f"cutting out {len(rows):,} galaxies", len(rows)) as advance:
-        if min(workers, len(tasks)) > 1:
+        if engine.spreads(len(tasks)):
             parents.warm_up()
-        for number, _ in completed(_cut, tasks, workers, folder):
+        for number, _ in engine.completed(_cut, tasks, folder):
             advance(len(tasks[number].host_ids))
 
 

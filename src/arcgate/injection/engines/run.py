@@ -1,25 +1,28 @@
-"""The local engine: shards made one after the other, or by several processes."""
+"""All shards of a data set, made by whichever engine there is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from arcgate.dataset.receipts import Receipt
+from arcgate.dataset.receipts import Receipt, finished
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import say, step
-from arcgate.ground.workers import completed
 from arcgate.injection.shard import ShardTask, run_shard
 
+if TYPE_CHECKING:
+    from arcgate.ground.engine import Engine
 
-def run_tasks(tasks: Sequence[ShardTask], workers: int) -> list[Receipt]:
+
+def run_tasks(tasks: Sequence[ShardTask], engine: Engine) -> list[Receipt]:
     """Make every shard and return the receipts in the order of the tasks. One that fails does not stop the others.
 
     Parameters
     ----------
     tasks : sequence of ShardTask
-        Finished ones are not made again.
-    workers : int
-        Processes; 1 works in this process.
+        Finished ones are not made again, and the engine never sees them.
+    engine : Engine
+        Who makes them.
 
     Raises
     ------
@@ -27,10 +30,13 @@ def run_tasks(tasks: Sequence[ShardTask], workers: int) -> list[Receipt]:
         Shards could not be made: how many, and what went wrong with the first, which is said at once. Errors that nobody foresaw
         are not waited with.
     """
-    made: dict[int, Receipt | ArcgateError] = {}
+    found = {number: receipt for number, task in enumerate(tasks) if (receipt := _kept(task)) is not None}
+    made: dict[int, Receipt | ArcgateError] = {**found}
+    wanting = [number for number in range(len(tasks)) if number not in found]
     with step("building shards", len(tasks)) as advance:
-        for number, result in completed(_attempted, tasks, workers, tasks[0].path.parent):
-            made[number] = result
+        advance(len(found))
+        for place, result in engine.completed(_attempted, [tasks[number] for number in wanting], tasks[0].path.parent):
+            made[wanting[place]] = result
             advance(1)
             if isinstance(result, ArcgateError) and sum(isinstance(one, ArcgateError) for one in made.values()) == 1:
                 say(f"a shard cannot be made, the others go on: {result}")
@@ -40,6 +46,10 @@ def run_tasks(tasks: Sequence[ShardTask], workers: int) -> list[Receipt]:
     if failures:
         raise _together(failures, len(tasks))
     return receipts
+
+
+def _kept(task: ShardTask) -> Receipt | None:
+    return finished(task.path, task.rows["sample_id"].tolist())
 
 
 def _attempted(task: ShardTask) -> Receipt | ArcgateError:
