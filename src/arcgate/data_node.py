@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
@@ -14,6 +14,7 @@ STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Positive = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 Split = Literal["train", "val", "test"]
 
 
@@ -139,7 +140,56 @@ class PackHosts:
         return self.nanomaggies_per_count
 
 
-Hosts = Annotated[MockHosts | PackHosts, Field(discriminator="kind")]
+@dataclass(config=STRICT, frozen=True)
+class LegacyHosts:
+    """Hosts cut from coadd bricks of the Legacy Surveys.
+
+    Attributes
+    ----------
+    parents : str
+        Folder that `arcgate parents` made, or a Parquet file with its columns.
+    survey : str
+        Folder with the survey's files, as they lie on its server (`arcgate.survey.legacy.layout`).
+    n_hosts : int or None
+        So many galaxies are planned for; None takes all parents.
+    plan : {'whole_bricks', 'spread'}
+        All galaxies of bricks that are drawn at random, in proportion to depth and seeing, or galaxies at random.
+    seed : int
+        Of the plan.
+    psf_beta : PerBand
+        Moffat exponents, which the survey does not declare.
+    gain : PerBand
+        Electrons per nanomaggy.
+    most_unmeasured : float
+        Largest share of a stamp's pixels that may hold no measurement, in any band.
+    masks : {'maskbits', 'invvar'}
+        What tells pixels without a measurement: the survey's mask bits beside inverse variances, or these alone (before DR8).
+    verify : {'none', 'checksums'}
+        Whether files are compared with the survey's own checksums.
+    missing_bricks : {'refuse', 'leave_out'}
+        What happens where a brick's files are missing or damaged.
+    kernels : Kernels or None
+        Measured PSFs, instead of the catalogue's `psfsize` and `psf_beta`.
+    """
+
+    kind: Literal["legacy"]
+    parents: str
+    survey: str
+    n_hosts: PositiveInt | None
+    plan: Literal["whole_bricks", "spread"]
+    seed: int
+    psf_beta: PerBand
+    gain: PerBand
+    most_unmeasured: Share
+    masks: Literal["maskbits", "invvar"]
+    verify: Literal["none", "checksums"]
+    missing_bricks: Literal["refuse", "leave_out"]
+    kernels: Kernels | None = None
+
+
+Hosts = Annotated[MockHosts | PackHosts | LegacyHosts, Field(discriminator="kind")]
+PLACES: Final = ("path", "parents", "survey", "catalogue")
+"""Settings that say where something lies: its content counts in digests, not its place."""
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -363,6 +413,11 @@ class Data:
                 f"imaging: a zero point of {self.imaging.zero_point:g} is that of files that are read, and the mock survey has "
                 f"none: leave it at {ZERO_POINT:g}"
             )
+        if not isinstance(self.hosts, MockHosts | PackHosts) and self.imaging.zero_point != ZERO_POINT:
+            raise ValueError(
+                f"imaging: a zero point of {self.imaging.zero_point:g}, but hosts={self.hosts.kind} are read in nanomaggies: "
+                f"leave it at {ZERO_POINT:g}"
+            )
         for name, values in self._per_band().items():
             # A pack's defaults are those of the most common bands: there may be more of them.
             lacking = [band for band in self.imaging.bands if band not in values]
@@ -378,5 +433,7 @@ class Data:
         hosts = self.hosts
         if isinstance(hosts, MockHosts):
             return {"psfsize_arcsec": hosts.psfsize_arcsec, "depth_mag": hosts.depth_mag}
-        numbers = {} if hosts.kernels is not None else {"psfsize_arcsec": hosts.psfsize_arcsec, "psf_beta": hosts.psf_beta}
+        numbers = {} if hosts.kernels is not None else {"psf_beta": hosts.psf_beta}
+        if isinstance(hosts, PackHosts) and hosts.kernels is None:
+            numbers = {"psfsize_arcsec": hosts.psfsize_arcsec} | numbers
         return numbers | {"gain": hosts.gain}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from arcgate.data_node import Data, MockHosts
+from arcgate.data_node import Data, LegacyHosts, MockHosts
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import schema_of
@@ -14,6 +14,7 @@ from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
 from arcgate.survey.hosts import count_kept
 from arcgate.survey.kept import KERNELS, is_kept
+from arcgate.survey.legacy.parents import LegacyFiles
 from arcgate.survey.pack import PackFiles, PackParents
 from arcgate.survey.parents import artifacts, parents_digest
 from arcgate.variant import Variant
@@ -92,7 +93,10 @@ def _rows(data: Data) -> int:
 def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
     """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
     hosts, imaging = spec.data.hosts, spec.data.imaging
-    if isinstance(hosts, MockHosts):
+    if isinstance(hosts, LegacyHosts):
+        bricks = LegacyFiles.open(hosts, imaging)
+        digest, what, count = bricks.digest, f"{len(bricks.table):,} galaxies in {len(bricks.bricks):,} bricks", len(bricks.table)
+    elif isinstance(hosts, MockHosts):
         digest, what, count = parents_digest(hosts, imaging), f"mock survey of {hosts.n_hosts:,} galaxies", hosts.n_hosts
     else:
         files = PackFiles.open(hosts, imaging)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from arcgate.data_node import Data
+from arcgate.data_node import PLACES, Data
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.survey.parents import parents_digest
@@ -20,7 +20,7 @@ def spec_digest(data: Data) -> str:
     Parameters
     ----------
     data : Data
-        Specification. Folders of stamp packs, kernels and images are left out: their content counts, not their place.
+        Specification. Folders of files are left out: their content counts, not their place.
 
     Raises
     ------
@@ -29,6 +29,7 @@ def spec_digest(data: Data) -> str:
     """
     content = as_plain(data)
     for part in (content["hosts"], content["hosts"].get("kernels") or {}, content["source"]):
-        part.pop("path", None)
+        for name in PLACES:
+            part.pop(name, None)
     hosts, images = parents_digest(data.hosts, data.imaging), images_digest(data.source)
     return digest_of({"data": content, "hosts": hosts, "images": images, "code": code_version(PIXELS)})

@@ -47,6 +47,15 @@ def measured_columns(imaging: Imaging) -> dict[str, str]:
     return {"host_x_pix": "float64", "host_y_pix": "float64", **per_band, "provenance": "str"}
 
 
+def compared_columns(imaging: Imaging) -> dict[str, str]:
+    """Columns of what a survey states against what is measured, name to pandas type; of no concern to stamps.
+
+    The standard deviation of the sky's pixels, from the pixels (`pixels_over_ivar`) and from empty apertures
+    (`apertures_over_ivar`), over what the survey's inverse variance says; NaN for surveys without one.
+    """
+    return {f"{stem}_over_ivar_{band}": "float64" for stem in ("pixels", "apertures") for band in imaging.bands}
+
+
 def as_table(rows: list[dict[str, object]], columns: dict[str, str]) -> pd.DataFrame:
     """Rows of plain values as a table with these columns and types and an index 0..n-1."""
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)

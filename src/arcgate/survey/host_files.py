@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from arcgate.ground.atomic import atomically
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
-from arcgate.survey.columns import measured_columns
+from arcgate.survey.columns import compared_columns, measured_columns
 from arcgate.survey.places import Cut, Unusable
 
-_VERSION: Final = {"arcgate.hosts_version": "1"}
+_VERSION: Final = {"arcgate.hosts_version": "2"}
 _IMAGING: Final = "arcgate.imaging"
 # Shards take galaxies in the order of a hash: what lies in a group with one of them is read along.
 _ROW_GROUP: Final = 4
@@ -60,7 +61,7 @@ def write_hosts(path: Path, host_ids: Sequence[str], made: Sequence[Cut | Unusab
 
 
 def read_hosts(path: Path, imaging: Imaging) -> pd.DataFrame:
-    """Everything but pixels: `host_id`, measured columns, `reason` and `found` (null of usable galaxies), `row_digest`.
+    """Everything but pixels: `host_id`, measured and compared columns, `reason`, `found` (null of usable galaxies), `row_digest`.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def read_images(path: Path, rows: NDArray[np.int64], imaging: Imaging) -> NDArra
 
 def _schema(imaging: Imaging) -> pa.Schema:
     fields = [pa.field("host_id", pa.string(), nullable=False)]
-    for name, kind in measured_columns(imaging).items():
+    for name, kind in (measured_columns(imaging) | compared_columns(imaging)).items():
         fields.append(pa.field(name, pa.string() if kind == "str" else pa.float64()))
     fields += [pa.field("reason", pa.string()), pa.field("found", pa.string())]
     fields.append(pa.field("row_digest", pa.binary(32), nullable=False))
@@ -106,6 +107,7 @@ def _row(host_id: str, made: Cut | Unusable, imaging: Imaging) -> dict[str, obje
         raise ArcgateError(f"the image of {host_id} is not finite", todo="leave this galaxy out, or repair its pixels")
     pixels = np.ascontiguousarray(made.image, dtype="<f4").tobytes()
     row = {"host_id": host_id} | {name: made.measured[name] for name in measured_columns(imaging)}
+    row |= {name: made.compared.get(name, math.nan) for name in compared_columns(imaging)}
     return row | {"row_digest": _digest(row, pixels), "image": pixels}
 
 

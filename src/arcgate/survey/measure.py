@@ -7,6 +7,7 @@ arrays. They serve stamps with one dominant galaxy within `SEARCH_PIX` of the st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,25 +81,71 @@ def measure_sky(image: Array) -> Sky:
     ArcgateError
         If fewer than 100 source-free pixels remain.
     """
-    outer = _radius(image.shape, *_middle(image.shape)) > SKY_INNER_SHARE * min(image.shape)
+    free = source_free(image)
+    level, sigma, kept = clipped(image[free])
+    empty = free.copy()
+    empty[free] = kept
+    return Sky(level, sigma, _lag1(image, empty), int(kept.sum()))
+
+
+def source_free(image: Array) -> Mask:
+    """Pixels outside the stamp's middle that no source reaches (see `measure_sky`); fewer than 100 are an error."""
+    outer = _outer(image.shape)
     empty = outer & ~_sources(image, outer)
-    if empty.sum() < 100:
+    if (count := int(empty.sum())) < 100:
         raise ArcgateError(
-            f"{int(empty.sum())} source-free sky pixels, at least 100 are needed",
+            f"{count} source-free sky pixels, at least 100 are needed",
             todo="use larger stamps or leave out crowded ones",
         )
+    return empty
+
+
+def clipped(values: Array) -> tuple[float, float, Mask]:
+    """Level and standard deviation of values, and which of them are left, clipped at 3 sigma until nothing changes.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+
+    Returns
+    -------
+    level, sigma : float
+        Median, and 1.4826 MAD as it would be of a normal distribution without its clipped wings.
+    kept : ndarray of bool, shape (n,)
+    """
+    kept, some = np.arange(len(values)), values
     while True:
-        level, sigma = _robust(image[empty])
-        kept = empty & (np.abs(image - level) <= _CLIP * sigma)
-        if kept.sum() == empty.sum() or sigma == 0.0:
+        level, sigma = robust(some)
+        inside = np.abs(some - level) <= _CLIP * sigma
+        if sigma == 0.0 or inside.all():
             break
-        empty = kept
-    return Sky(level, sigma / _MAD_OF_CLIPPED, _lag1(image, empty), int(empty.sum()))
+        kept, some = kept[inside], some[inside]
+    mask = np.zeros(len(values), dtype=bool)
+    mask[kept] = True
+    return level, sigma / _MAD_OF_CLIPPED, mask
 
 
-def _robust(values: Array) -> tuple[float, float]:
-    level = float(np.median(values))
-    return level, 1.4826 * float(np.median(np.abs(values - level)))
+def robust(values: Array) -> tuple[float, float]:
+    """Median and 1.4826 times the median absolute deviation from it."""
+    level = float(_median(values))
+    return level, 1.4826 * float(_median(np.abs(values - level)))
+
+
+def _median(values: Array) -> float:
+    """As numpy's own to the last bit, which takes longer to look at its arguments than to find it."""
+    half, odd = divmod(len(values), 2)
+    if odd:
+        return float(np.partition(values, half)[half])
+    lower, upper = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return float(0.5 * (lower + upper))
+
+
+@lru_cache(maxsize=8)
+def _outer(shape: tuple[int, ...]) -> Mask:
+    """Where the sky is measured; not to be changed by who asks."""
+    outer: Mask = _radius(shape, *_middle(shape)) > SKY_INNER_SHARE * min(shape)
+    outer.setflags(write=False)
+    return outer
 
 
 # 1.4826 MAD of a normal distribution that is cut at +- 3 times that same number.
@@ -107,9 +154,21 @@ _MAD_OF_CLIPPED = 0.9968
 
 def _sources(image: Array, outer: Mask) -> Mask:
     smooth = ndimage.gaussian_filter(image, 2.0)
-    level, sigma = _robust(smooth[outer])
+    level, sigma = robust(smooth[outer])
     # Both signs, so that what is masked of the noise itself does not shift the level.
-    return np.asarray(ndimage.binary_dilation(np.abs(smooth - level) > _DETECTION * sigma, iterations=_GROW_PIX))
+    return _grown(np.abs(smooth - level) > _DETECTION * sigma, _GROW_PIX)
+
+
+def _grown(mask: Mask, pixels: int) -> Mask:
+    """The mask and its neighbours along rows and columns, so many times; four times as fast as scipy's binary dilation."""
+    for _ in range(pixels):
+        wider = mask.copy()
+        wider[1:] |= mask[:-1]
+        wider[:-1] |= mask[1:]
+        wider[:, 1:] |= mask[:, :-1]
+        wider[:, :-1] |= mask[:, 1:]
+        mask = wider
+    return mask
 
 
 def _lag1(image: Array, empty: Mask) -> float:

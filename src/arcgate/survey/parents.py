@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from arcgate.data_node import MockHosts, PackHosts
+from arcgate.data_node import Hosts, LegacyHosts, PackHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.places import Parents
 
@@ -14,12 +14,12 @@ def artifacts(data_dir: Path, digest: str) -> Path:
     return data_dir / "hosts" / digest
 
 
-def open_parents(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Path, workers: int) -> Parents:
+def open_parents(hosts: Hosts, imaging: Imaging, *, data_dir: Path, workers: int) -> Parents:
     """Open the parents that a configuration names; what is known of them without a look at pixels, as far as they declare it.
 
     Parameters
     ----------
-    hosts : MockHosts or PackHosts
+    hosts : Hosts
         Specification.
     imaging : Imaging
         Bands, size and scale of the cutouts, and the zero point of the files that they come from.
@@ -45,18 +45,27 @@ def open_parents(hosts: MockHosts | PackHosts, imaging: Imaging, *, data_dir: Pa
         for note in pack.notes:
             print(f"note: {note}", flush=True)
         return pack
+    if isinstance(hosts, LegacyHosts):
+        from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
+
+        bricks = LegacyFiles.open(hosts, imaging)
+        return LegacyParents.open(bricks, artifacts(data_dir, bricks.digest))
     from arcgate.survey.mock.parents import MockParents, mock_digest
 
     inside = imaging.in_nanomaggies
     return MockParents.open(hosts, inside, artifacts(data_dir, mock_digest(hosts, inside)), workers)
 
 
-def parents_digest(hosts: MockHosts | PackHosts, imaging: Imaging) -> str:
+def parents_digest(hosts: Hosts, imaging: Imaging) -> str:
     """Digest of the parents that `open_parents` would return; nothing is drawn, measured or written."""
     if isinstance(hosts, PackHosts):
         from arcgate.survey.pack import PackFiles
 
         return PackFiles.open(hosts, imaging).digest
+    if isinstance(hosts, LegacyHosts):
+        from arcgate.survey.legacy.parents import LegacyFiles
+
+        return LegacyFiles.open(hosts, imaging).digest
     from arcgate.survey.mock.parents import mock_digest
 
     return mock_digest(hosts, imaging.in_nanomaggies)

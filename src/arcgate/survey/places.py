@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Final, Protocol
 
@@ -32,10 +32,13 @@ class Cut:
         Native pixels, nanomaggies per pixel.
     measured : dict
         Columns of `arcgate.survey.columns.measured_columns`.
+    compared : dict, optional
+        Columns of `arcgate.survey.columns.compared_columns`, of surveys that state the noise of their pixels.
     """
 
     image: NDArray[np.float32]
     measured: dict[str, object]
+    compared: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,209 @@
+"""Parents of the Legacy Surveys: what the sweep catalogues declare, and the bricks in which their pixels lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.data_node import PLACES, LegacyHosts
+from arcgate.ground.code_version import code_version
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.ground.progress import step
+from arcgate.imaging import Imaging
+from arcgate.survey.columns import declared_columns
+from arcgate.survey.kernels import kernels_digest, with_kernels
+from arcgate.survey.legacy.brick_files import BrickFiles, identities
+from arcgate.survey.legacy.catalogue import BrickCentres, ParentsFile
+from arcgate.survey.legacy.layout import Footprint, SurveyFolder
+from arcgate.survey.legacy.place import DAMAGED, LegacyPlace
+from arcgate.survey.legacy.plan import bricks_of, chosen
+
+LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
+FOOTPRINTS: Final[tuple[Footprint, ...]] = ("south", "north")
+UNDECLARED: Final = "a catalogue entry without position, flux, PSF size or depth"
+UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
+
+
+@dataclass(frozen=True, eq=False)
+class LegacyFiles:
+    """The galaxies of a plan and the files that they lie in, before a look at any pixel.
+
+    Attributes
+    ----------
+    hosts : LegacyHosts
+    imaging : Imaging
+    parents : ParentsFile
+    centres : BrickCentres
+    table : pandas.DataFrame
+        Rows of the catalogue that the plan takes, index 0..n-1.
+    places : ndarray of int, shape (n,)
+        Number of each galaxy's brick in `bricks`.
+    bricks : tuple of BrickFiles
+    left_out : dict of str to int
+        Rows of the catalogue that no plan can take, by reason.
+    """
+
+    hosts: LegacyHosts
+    imaging: Imaging
+    parents: ParentsFile
+    centres: BrickCentres
+    table: pd.DataFrame
+    places: NDArray[np.int64]
+    bricks: tuple[BrickFiles, ...]
+    left_out: dict[str, int]
+
+    @classmethod
+    def open(cls, hosts: LegacyHosts, imaging: Imaging) -> LegacyFiles:
+        """Read the catalogue and choose.
+
+        Raises
+        ------
+        ArcgateError
+            The catalogue or the geometry of bricks is missing or unusable, or no galaxy is left.
+        """
+        parents = ParentsFile.open(Path(hosts.parents))
+        centres = BrickCentres.read(SurveyFolder(Path(hosts.survey), "south").bricks)
+        table = parents.read(imaging)
+        needed = ["ra", "dec", *(f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in imaging.bands)]
+        sound = np.isfinite(table[needed].to_numpy(np.float64)).all(axis=1)
+        left_out = {UNDECLARED: int((~sound).sum())} if not sound.all() else {}
+        if not sound.any():
+            raise ArcgateError(
+                f"no parent can be used: {len(table)} rows, {int((~sound).sum())} left out for {UNDECLARED}",
+                where=parents.path,
+                todo="make the catalogue of parents again",
+            )
+        table = table[sound].reset_index(drop=True)
+        taken = chosen(table, hosts.plan, hosts.n_hosts, hosts.seed, imaging.reference_band)
+        table = table.iloc[taken].reset_index(drop=True)
+        places, names = bricks_of(table)
+        files = tuple(
+            BrickFiles(
+                SurveyFolder(Path(hosts.survey), "south" if footprint == "south" else "north"),
+                brick,
+                imaging.bands,
+                hosts.masks == "maskbits",
+            )
+            for footprint, brick in names
+        )
+        return cls(hosts, imaging.in_nanomaggies, parents, centres, table, places, files, left_out)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the specification without its folders, the catalogue, what the files of the bricks are, and the code."""
+        spec = as_plain(self.hosts)
+        for part in (spec, spec["kernels"] or {}):
+            for name in PLACES:
+                part.pop(name, None)
+        with step(f"looking for the files of {len(self.bricks):,} bricks"):
+            contents = {"parents": self.parents.digest, "centres": self.centres.digest, "bricks": identities(self.bricks)}
+        if self.hosts.kernels is not None:
+            contents["kernels"] = kernels_digest(self.hosts.kernels)
+        return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "contents": contents, "code": code_version(LEGACY)})
+
+
+@dataclass(frozen=True, eq=False)
+class LegacyParents:
+    """Galaxies of the Legacy Surveys as `Parents`.
+
+    Attributes
+    ----------
+    files : LegacyFiles
+    catalogue : pandas.DataFrame
+        Declared; `healpix` is the cell of the brick's centre, so that a brick lies in one split.
+    kernels : pandas.DataFrame or None
+        Measured PSFs that it names.
+    places : ndarray of int, shape (n,)
+        Number of each galaxy's brick.
+    left_out : dict of str to int
+        How many galaxies are no parents, by reason.
+    """
+
+    files: LegacyFiles
+    catalogue: pd.DataFrame
+    kernels: pd.DataFrame | None
+    places: NDArray[np.int64]
+    left_out: dict[str, int]
+
+    @classmethod
+    def open(cls, files: LegacyFiles, folder: Path) -> LegacyParents:
+        """The galaxies of a plan whose bricks are there.
+
+        Parameters
+        ----------
+        files : LegacyFiles
+        folder : Path
+            Where artifacts are kept.
+
+        Raises
+        ------
+        ArcgateError
+            Files are missing and such bricks are not left out, or all are, or a PSF model cannot be used.
+        """
+        table, columns = files.table, declared_columns(files.imaging)
+        table = table.assign(release=table["release"].astype("str"), healpix=files.centres.cells(table["brick"]))
+        table = table.rename(columns={"shape_r": "host_reff_arcsec"})
+        for band in files.imaging.bands:
+            table[f"psf_beta_{band}"], table[f"kernel_{band}"] = files.hosts.psf_beta.get(band, np.nan), None
+        catalogue = table[list(columns)].astype(columns)
+        parents = cls(files, catalogue, None, files.places, dict(files.left_out))
+        return parents._with_bricks()._with_psfs(folder)
+
+    def _with_bricks(self) -> LegacyParents:
+        """Without galaxies of bricks that are not there."""
+        absent = {number: error for number, brick in enumerate(self.files.bricks) if (error := brick.absent()) is not None}
+        if not absent:
+            return self
+        first = absent[min(absent)]
+        there = ~np.isin(self.places, np.fromiter(absent, np.int64))
+        if self.files.hosts.missing_bricks == "refuse" or not there.any():
+            raise ArcgateError(
+                f"files are missing in {len(absent):,} of {len(self.files.bricks):,} bricks: {first.what}",
+                where=first.where,
+                todo=first.todo,
+            )
+        return self._only(there, {DAMAGED: int((~there).sum())})
+
+    def _with_psfs(self, folder: Path) -> LegacyParents:
+        """With measured PSFs, where any are given, and without galaxies of a split that no model serves."""
+        kernels = self.files.hosts.kernels
+        if kernels is None:
+            return self
+        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging, folder)
+        served = catalogue[[f"kernel_{band}" for band in self.imaging.bands]].notna().all(axis=1).to_numpy(bool)
+        parents = replace(self, catalogue=catalogue, kernels=table)
+        return parents if served.all() else parents._only(served, {UNSERVED: int((~served).sum())})
+
+    def _only(self, kept: NDArray[np.bool_], lost: dict[str, int]) -> LegacyParents:
+        catalogue = self.catalogue[kept].reset_index(drop=True)
+        return replace(self, catalogue=catalogue, places=self.places[kept], left_out=self.left_out | lost)
+
+    @property
+    def digest(self) -> str:
+        """See `LegacyFiles.digest`."""
+        return self.files.digest
+
+    @property
+    def imaging(self) -> Imaging:
+        """Of the stamps."""
+        return self.files.imaging
+
+    def place(self, rows: NDArray[np.int64]) -> LegacyPlace:
+        """Galaxies of one brick, by catalogue row."""
+        ra, dec = (self.catalogue[name].to_numpy(np.float64)[rows] for name in ("ra", "dec"))
+        return LegacyPlace(self.files.bricks[int(self.places[rows[0]])], self.files.hosts, self.imaging, ra, dec)
+
+    def warm_up(self) -> None:
+        """Nothing is compiled to read bricks."""
+
+    def describe(self) -> str:
+        """One line for cards and dry runs."""
+        bricks = len(np.unique(self.places))
+        return f"Legacy Surveys, {len(self.catalogue):,} galaxies in {bricks:,} bricks ({self.files.hosts.plan})"

@@ -1,0 +1,75 @@
+"""Galaxies cut from coadd bricks: where they are, what they are, and what is said where they cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from brick_files import SIGMA, SmallBrick, legacy_hosts, write_survey
+
+from arcgate.data_node import LegacyHosts
+from arcgate.imaging import DECALS
+from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
+
+PLACES = [(200.3, 150.75), (99.9, 300.25), (280.2, 90.49)]
+
+
+def opened(hosts: LegacyHosts, folder: Path) -> LegacyParents:
+    """The parents of a specification."""
+    return LegacyParents.open(LegacyFiles.open(hosts, DECALS), folder)
+
+
+def everything(hosts: LegacyHosts, folder: Path) -> tuple[LegacyParents, Hosts]:
+    """All galaxies of a specification, cut out."""
+    parents = opened(hosts, folder)
+    return parents, cut_out(parents, np.arange(len(parents.catalogue)), data_dir=folder, workers=1)
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two bricks of one galaxy and three."""
+    root = tmp_path_factory.mktemp("survey")
+    bricks = [SmallBrick(places=PLACES), SmallBrick("0503m300", ra=50.3, seed=2, places=[(120.0, 120.0)])]
+    write_survey(root, bricks)
+    return root
+
+
+@pytest.fixture(scope="module")
+def cut(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[LegacyParents, Hosts]:
+    """Its galaxies."""
+    return everything(legacy_hosts(survey), tmp_path_factory.mktemp("data"))
+
+
+def test_stamps_are_native_pixels_about_the_true_centre(cut: tuple[LegacyParents, Hosts], survey: Path) -> None:
+    parents, hosts = cut
+    assert hosts.left_out == {}
+    measured, images = hosts.of(np.arange(3)).read()
+    brick = SmallBrick(places=PLACES)
+    for row, (x, y) in enumerate(PLACES):
+        left, top = (int(np.floor(value - 31.5 + 0.5)) for value in (x, y))
+        assert measured["host_x_pix"][row] == pytest.approx(x - left, abs=1e-6)
+        assert measured["host_y_pix"][row] == pytest.approx(y - top, abs=1e-6)
+        # RICE with a step of 1e-4 moves a pixel by half of it at most.
+        for band, image in enumerate(images[row]):
+            whole = brick.images["grz"[band]]
+            assert np.abs(image - whole[top : top + 64, left : left + 64]).max() < 0.6e-4
+        assert measured["provenance"][row] == f"brick 0500m300 south, cut from row {top}, column {left}"
+    assert parents.catalogue["healpix"].nunique() == parents.catalogue["brick"].nunique() == 2
+
+
+def test_sky_noise_is_measured_three_ways(cut: tuple[LegacyParents, Hosts]) -> None:
+    measured, _ = cut[1].of(np.arange(4)).read()
+    for band in DECALS.bands:
+        assert measured[f"sky_sigma_{band}"].to_numpy() == pytest.approx(SIGMA[band], rel=0.06)
+        # White noise: pixels and apertures alike say what the inverse variance does.
+        assert cut[1].table[f"pixels_over_ivar_{band}"].to_numpy() == pytest.approx(1.0, abs=0.06)
+        assert cut[1].table[f"apertures_over_ivar_{band}"].median() == pytest.approx(1.0, abs=0.3)
+
+
+def test_places_are_bricks(cut: tuple[LegacyParents, Hosts]) -> None:
+    parents, _ = cut
+    assert pd.Series(parents.places).groupby(parents.catalogue["brick"]).nunique().tolist() == [1, 1]
+    assert sorted(path.name[:11] for path in cut[1].folder.glob("*.parquet")) == ["place-00000", "place-00001"]
