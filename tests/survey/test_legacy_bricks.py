@@ -7,12 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy import units
+from astropy_healpix import lonlat_to_healpix
 from brick_files import SIGMA, SmallBrick, legacy_hosts, write_survey
+from numpy.typing import NDArray
 
 from arcgate.data_node import LegacyHosts
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Hosts, cut_out
 from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
+from arcgate.survey.splits import split_of
+
+
+def cells(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.int64]:
+    """HEALPix cells of places, degrees."""
+    return np.asarray(lonlat_to_healpix(ra * units.deg, dec * units.deg, 64, order="nested"))
+
 
 PLACES = [(200.3, 150.75), (99.9, 300.25), (280.2, 90.49)]
 
@@ -57,7 +67,19 @@ def test_stamps_are_native_pixels_about_the_true_centre(cut: tuple[LegacyParents
             whole = brick.images["grz"[band]]
             assert np.abs(image - whole[top : top + 64, left : left + 64]).max() < 0.6e-4
         assert measured["provenance"][row] == f"brick 0500m300 south, cut from row {top}, column {left}"
-    assert parents.catalogue["healpix"].nunique() == parents.catalogue["brick"].nunique() == 2
+    assert parents.catalogue["release"].tolist() == ["10000"] * 4
+    assert parents.catalogue["host_reff_arcsec"].tolist() == [1.2] * 4
+
+
+def test_a_brick_lies_in_one_cell_that_of_its_centre(tmp_path: Path) -> None:
+    cell = cells(50.0 + np.arange(0.0, 1.0, 1e-3), np.full(1000, -30.0))
+    border = 50.0 + 1e-3 * (int(np.argmax(cell != cell[0])) - 1)
+    brick = SmallBrick(ra=border, places=[(50.2, 200.2), (349.3, 200.2)])
+    table = write_survey(tmp_path, [brick])
+    assert len(set(cells(table["ra"].to_numpy(), table["dec"].to_numpy()))) == 2
+    parents = opened(legacy_hosts(tmp_path), tmp_path)
+    assert parents.catalogue["healpix"].tolist() == [cells(np.array([border]), np.array([-30.0]))[0]] * 2
+    assert len(set(split_of(parents.catalogue))) == 1
 
 
 def test_sky_noise_is_measured_three_ways(cut: tuple[LegacyParents, Hosts]) -> None:

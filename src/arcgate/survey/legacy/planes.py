@@ -127,16 +127,18 @@ def open_plane(path: Path, kind: str, brick: str) -> Iterator[Plane]:
         warnings.simplefilter("error", AstropyUserWarning)
         # A header may break rules of FITS that nothing here depends on.
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-        try:
-            file = fits.open(path, memmap=True, lazy_load_hdus=False)
-        except (OSError, ValueError, TypeError, AstropyWarning) as error:
-            raise DamagedError(f"{path.name} is not a sound FITS file: {error}", where=path, todo=_AGAIN) from error
-        with file:
-            _check_length(path, file)
-            hdu = _find(path, file, kind)
-            plane = Plane(path, hdu.header, hdu)
-            _check_header(plane, kind, brick)
-            yield plane
+        # astropy leaves a file open that it cannot read: this one is closed in any case.
+        with path.open("rb") as stream:
+            try:
+                file = fits.open(stream, memmap=True, lazy_load_hdus=False)
+            except (OSError, ValueError, TypeError, AstropyWarning) as error:
+                raise DamagedError(f"{path.name} is not a sound FITS file: {error}", where=path, todo=_AGAIN) from error
+            with file:
+                _check_length(path, file)
+                hdu = _find(path, file, kind)
+                plane = Plane(path, hdu.header, hdu)
+                _check_header(plane, kind, brick)
+                yield plane
 
 
 def missing(path: Path, kind: str) -> DamagedError:
