@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arcgate.ground.code_version import code_version
@@ -11,8 +12,6 @@ from arcgate.ground.listed import modules_of, package_files, source_file
 from arcgate.variant import GATES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from arcgate.variant import Audit, Gates, Variant
 
 
@@ -48,6 +47,7 @@ def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
             "gates": as_plain(settings),
             "code": code_version(judging_modules(settings)),
             "files": sorted((file.name, _digest(file)) for file in others),
+            "known lenses": [_digest(file) for file in map(Path, settings.known_lenses) if file.is_file()],
         }
     )
 

@@ -141,6 +141,12 @@ class Gates:
         Bug models of your own beside them, by the whole names of their modules.
     seed : int
         Seed of the split of galaxies into the half that fits and the half that judges.
+    overlap_arcsec : float
+        Rows of different splits that lie closer to each other than this share pixels: the diagonal of a stamp of 64 pixels.
+    known_lenses : tuple of str
+        Files with positions of known lenses, none of which may be a negative.
+    whole_bricks : bool or None
+        Whether a brick in two splits fails; None: where galaxies were cut from bricks (hosts=legacy), and else it is reported.
     """
 
     listed: Annotated[tuple[ModuleName, ...], Field(min_length=1)]
@@ -156,6 +162,9 @@ class Gates:
     bug_models: tuple[ModuleName, ...]
     own_bug_models: tuple[ModuleName, ...]
     seed: int
+    overlap_arcsec: Annotated[float, Field(gt=1, le=3600)]
+    known_lenses: tuple[str, ...]
+    whole_bricks: bool | None
 
     @model_validator(mode="after")
     def _lists_are_sound(self) -> Gates:

@@ -16,6 +16,8 @@ from arcgate.imaging import Imaging
 
 # Name of the layout that arcgate itself writes.
 OWN_LAYOUT = "arcgate"
+MOCK = "mock"
+"""Kind of hosts whose positions stand for conditions, not for pixels."""
 
 
 def needed(imaging: Imaging) -> tuple[str, ...]:
@@ -60,6 +62,12 @@ class Facts:
         Of the pixels as they are stored: 1, or what they were multiplied by when they were read.
     several_splits : bool
         More than one split is recorded.
+    positions : bool
+        Where on the sky the galaxies lie is recorded, of some rows at least.
+    hosts : str
+        Kind of the galaxies' survey as arcgate calls it (mock, pack, legacy); empty where another maker chose them.
+    pixels : bool
+        Stamps are there; else nothing but columns.
     """
 
     layout: str
@@ -76,6 +84,14 @@ class Facts:
     left_out_p: float | None = None
     nanomaggies_per_count: float = 1.0
     several_splits: bool = False
+    positions: bool = False
+    hosts: str = ""
+    pixels: bool = True
+
+    @property
+    def on_the_sky(self) -> bool:
+        """Whether positions say which pixels of the sky rows share: those of a mock catalogue are drawn, its pixels too."""
+        return self.positions and self.hosts != MOCK
 
 
 class StampPart(Protocol):
@@ -143,7 +159,7 @@ class DatasetSource:
     @property
     def facts(self) -> Facts:
         """Everything is stored and declared; whether it is paired follows from its controls."""
-        table = self.dataset.table(["role", "control_kind", "split"])
+        table = self.dataset.table(["role", "control_kind", "split", "ra"])
         controls = table.loc[table["role"] == "control", "control_kind"]
         return Facts(
             layout=OWN_LAYOUT,
@@ -155,6 +171,8 @@ class DatasetSource:
             imaging=self.dataset.imaging,
             references=references_of(self.dataset.path),
             several_splits=table["split"].nunique() > 1,
+            positions=bool(table["ra"].notna().any()),
+            hosts=str(self.dataset.card["data"].get("hosts", {}).get("kind", "")),
         )
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:

@@ -11,8 +11,11 @@ from arcgate.dataset.receipts import file_digest
 from arcgate.dataset.shard_reading import REBUILD
 from arcgate.dataset.source import DatasetSource, Source
 from arcgate.foreign.arrays import open_arrays
+from arcgate.foreign.column_files import is_column_file, stored_names
 from arcgate.foreign.foreign_source import ForeignSource
 from arcgate.foreign.older_layouts import open_stamp_npz
+from arcgate.foreign.positions_only import PositionsSource, holds_positions, open_positions
+from arcgate.foreign.stamp_cells import STAMP
 from arcgate.foreign.table_files import parquet_files
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
@@ -25,7 +28,7 @@ def open_source(path: str | Path, imaging: Imaging | None = None) -> Source:
     ----------
     path : str or Path
         A folder with `dataset.json`; a Parquet file or folder with the columns `stamp_npz`, `ctrl_stamp_npz`, `is_control`;
-        or a `.npz` file with `stamps`, `labels` and `groups`.
+        a `.npz` file with `stamps`, `labels` and `groups`; or a table of positions without stamps: CSV, TSV, FITS, Parquet.
     imaging : Imaging, optional
         Of another maker's stamps; None: what the file states, else that of DECaLS.
 
@@ -42,10 +45,14 @@ def open_source(path: str | Path, imaging: Imaging | None = None) -> Source:
     if place.suffix == ".npz" and place.is_file():
         return open_arrays(place, imaging)
     if (place.is_file() and place.suffix == ".parquet") or _older(place):
-        return open_stamp_npz(place, imaging)
+        return open_positions(place, imaging) if _without_stamps(place) else open_stamp_npz(place, imaging)
+    if place.is_file() and is_column_file(place):
+        return open_positions(place, imaging)
     if place.is_file():
         raise ArcgateError(
-            f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, or the folder of a data set", where=place
+            f"a file that ends in {place.suffix or 'nothing'}; sought is .npz, .parquet, the folder of a data set, or a table of "
+            "positions (.csv, .tsv, .fits, .parquet)",
+            where=place,
         )
     dataset = open_dataset(place)
     if imaging is not None and imaging.in_nanomaggies != dataset.imaging:
@@ -59,7 +66,7 @@ def open_source(path: str | Path, imaging: Imaging | None = None) -> Source:
 
 def notes_of(source: Source) -> tuple[str, ...]:
     """What was measured, assumed or left out when a source was opened; nothing for a data set of arcgate."""
-    return source.notes if isinstance(source, ForeignSource) else ()
+    return source.notes if isinstance(source, ForeignSource | PositionsSource) else ()
 
 
 def check_unchanged(source: Source, workers: int) -> None:
@@ -84,6 +91,12 @@ def check_unchanged(source: Source, workers: int) -> None:
                     where=source.path / receipt.file,
                     todo=REBUILD,
                 )
+
+
+def _without_stamps(place: Path) -> bool:
+    """Whether Parquet files hold positions and no stamps."""
+    file = parquet_files(place)[0]
+    return STAMP not in stored_names(file) and holds_positions(place)
 
 
 def _older(place: Path) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from arcgate.foreign.exact_names import Place
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.sphere import chord, on_sphere
+from arcgate.ground.sphere import pairs_within, unit_vectors
 
 # Two catalogue entries closer than this are one galaxy: half the width of the seeing, far above astrometric errors.
 SAME_PLACE_ARCSEC = 0.5
+_SEXAGESIMAL = re.compile(r"[+-]?\d+\s*[:hd\s]\s*\d+\s*[:m'\s]\s*[\d.]+\s*[s\"]?")
 
 
 def same_place(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -30,10 +32,9 @@ def same_place(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDA
     ndarray of int, shape (n,)
         From 0, in the order in which galaxies first occur.
     """
-    sphere = on_sphere(ra_deg, dec_deg)
     # Equal positions first: without this, many rows of one galaxy would be as many pairs as the square of their number.
-    distinct, row = np.unique(sphere, axis=0, return_inverse=True)
-    near = cKDTree(distinct).query_pairs(chord(SAME_PLACE_ARCSEC), output_type="ndarray")
+    distinct, row = np.unique(unit_vectors(ra_deg, dec_deg), axis=0, return_inverse=True)
+    near = pairs_within(distinct, SAME_PLACE_ARCSEC)
     graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(distinct), len(distinct)))
     component = connected_components(graph, directed=False)[1][row.ravel()]
     return np.asarray(pd.factorize(component)[0], dtype=np.int64)
@@ -53,6 +54,12 @@ def sky_positions(ra: pd.Series, dec: pd.Series, place: Place) -> tuple[NDArray[
         wrong = ~((numbers >= low) & (numbers <= high))
         if wrong.any():
             row = int(np.argmax(wrong))
+            if _SEXAGESIMAL.fullmatch(str(values.iloc[row]).strip()):
+                raise ArcgateError(
+                    f"{values.name} is {values.iloc[row]!s}, which is sexagesimal",
+                    where=f"{place(row)}, column {values.name}",
+                    todo="give degrees (astropy.coordinates.SkyCoord reads such text, hours or degrees as you say)",
+                )
             raise ArcgateError(
                 f"{values.name} is {values.iloc[row]!s}, which is no angle on the sky in degrees, in {int(wrong.sum())} rows",
                 where=f"{place(row)}, column {values.name}",

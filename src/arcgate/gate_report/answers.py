@@ -50,6 +50,22 @@ def listed(results: Sequence[GateResult], evidence: Evidence) -> str:
     return _first(list(dict.fromkeys(_gate_words(result.name, result.view, evidence=evidence) for result in results)))
 
 
+def columns_sentence(evidence: Evidence) -> str:
+    """What positions and columns tell, where no pixels were given; empty where they were."""
+    if evidence.pixels_given:
+        return ""
+    judged = [gate for gate in evidence.results if gate.role == "gate" and gate.status != "not_run"]
+    failed = [gate for gate in judged if gate.status == "failed"]
+    open_ = [gate for gate in judged if gate.status in ("undetermined", "insensitive")]
+    if failed and evidence.safe == "failed":
+        said = f"failed, namely {listed(failed, evidence)}"
+    elif failed or open_:
+        said = f"no leak is shown, but not all could decide ({listed([*failed, *open_], evidence)})"
+    else:
+        said = "no leak found" if judged else "nothing could be judged"
+    return f"positions and columns: {said}; pixels were not looked at"
+
+
 def safe_sentence(evidence: Evidence) -> str:
     """Why *safe?* is what it is; where it is undetermined, with the list of what a pass still needs."""
     gates = [result for result in evidence.results if result.role == "gate"]
@@ -57,6 +73,8 @@ def safe_sentence(evidence: Evidence) -> str:
     which = f"{_of(failed, gates)} failed, namely {listed(failed, evidence)}"
     if failed and evidence.safe == "failed":
         return f"A network could tell the classes apart without seeing an arc: {which}."
+    if columns := columns_sentence(evidence):
+        return f"{_as_sentence(columns)} A pass needs stamps."
     if not gates:
         return "No gate could be run on this data set."
     if evidence.safe == "passed":
@@ -136,6 +154,8 @@ def _next_steps(evidence: Evidence, causes: list[CauseWords]) -> list[str]:
     if by_status["insensitive"]:
         silent = listed(by_status["insensitive"], evidence)
         steps.append(f"Do not rely on these gates, which missed a planted leak or raised an alarm where none was: {silent}.")
+    if not evidence.pixels_given:
+        return [*steps, "Give the stamps too: whether pixels tell the label was not asked."]
     for setting in dict.fromkeys(result.left_out_by for result in by_status["not_run"]):
         which = listed([result for result in by_status["not_run"] if result.left_out_by == setting], evidence)
         what = f"List these gates ({setting})" if setting else _SUPPLY

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from arcgate.gate_report.rows import figure_text
 from arcgate.gate_report.verdict_lines import where
 from arcgate.gate_report.words import STATUSES
-from arcgate.gates.core.result import Evidence, GateResult
+from arcgate.gates.core.result import NO_PIXELS, Evidence, GateResult
 
 _URGENCY = tuple(STATUSES)
 # Of a name that is cut: characters at its end that are kept, and of all of it.
@@ -27,9 +27,11 @@ def gate_lines(evidence: Evidence, wide: int, level: float) -> list[str]:
     level : float
         Coverage of the intervals, for the heading.
     """
-    gates = [result for result in evidence.results if result.role == "gate"]
+    gates = [result for result in evidence.results if result.role == "gate" and result.reason != NO_PIXELS]
     ordered = sorted(gates, key=lambda result: _URGENCY.index(result.status))
-    return _table("gate", ordered, wide, level) if ordered else ["no gate could be run on this data set"]
+    lines = _table("gate", ordered, wide, level) if ordered else ["no gate could be run on this data set"]
+    without = sum(result.role == "gate" and result.reason == NO_PIXELS for result in evidence.results)
+    return [*lines, *([f"{without} gates look at pixels and are not run: {NO_PIXELS}"] if without else [])]
 
 
 def diagnostic_lines(evidence: Evidence, wide: int, level: float) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from arcgate.gate_report.answers import refitted_sentence, safe_sentence
+from arcgate.gate_report.answers import columns_sentence, refitted_sentence, safe_sentence
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.ground.terminal import wrapped
 
@@ -23,9 +23,11 @@ def answer_lines(evidence: Evidence, wide: int, most: int | None = None) -> list
     most : int, optional
         Lines of an answer at most.
     """
-    safe = f"safe? {evidence.safe}: {_safe(evidence)}"
+    columns = columns_sentence(evidence)
+    safe = f"safe? {evidence.safe}{'' if columns and evidence.safe != 'failed' else f': {_safe(evidence)}'}"
     cause = f"cause? {_cause(evidence)}"
-    return [*wrapped(safe, wide, _INDENT, most), *wrapped(cause, wide, _INDENT, most)]
+    head = wrapped(columns, wide, _INDENT, most) if columns else []
+    return [*head, *wrapped(safe, wide, _INDENT, most), *wrapped(cause, wide, _INDENT, most)]
 
 
 def failed_lines(evidence: Evidence, wide: int, lines_each: int, first: int | None = None) -> list[str]:

@@ -91,6 +91,12 @@ SECTIONS: Final = (
         "If this fails, scores on the test set are too good, because the network has seen some of its galaxies before.",
     ),
     Section(
+        "positions",
+        "Positions on the sky",
+        "Where the galaxies lie is held against splits, classes, surveys, and lists of known lenses.",
+        "If this fails, sets share pixels of the sky, a negative is a lens, or the part of the sky tells the label.",
+    ),
+    Section(
         PLANTED_LEAKS,
         "How small a leak the gates detect",
         "Leaks of known sizes are planted among galaxies without arcs, where nothing else can leak, and each gate is asked "

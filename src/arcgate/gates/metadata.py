@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,28 +17,34 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
-from arcgate.gates.core.auc_statistic import NULL_AUC, AucStatistic, Planting
+from arcgate.gates.core.auc_statistic import NULL_AUC
+from arcgate.gates.core.clusters import Clustered, clustered
+from arcgate.gates.core.column_statistic import classes_of_stamps, classes_of_table, column_statistic
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.design_leaks import SELECTION
 from arcgate.gates.core.evaluator import Statement, evaluate, not_run
 from arcgate.gates.core.exhibit import Exhibit
-from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
-from arcgate.gates.core.planted_leak import ColumnShift, Features
+from arcgate.gates.core.planted_leak import ColumnShift
 from arcgate.gates.core.rules import Rule
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps, alike
 from arcgate.gates.core.words import Words
-from arcgate.ground.draws import text_ids, uniform
+from arcgate.gates.features.row_columns import (
+    NAMES,
+    POSITION,
+    as_numbers,
+    names_in,
+    numbers_of,
+    recorded_columns,
+    with_sky,
+)
 from arcgate.ground.statistics import Interval, clustered_auc
-from arcgate.imaging import Imaging
 from arcgate.variant import Gates, View
 
 Array = NDArray[np.float64]
 
-_STEMS: Final = ("psfsize", "psf_beta_declared", "depth", "host_mag", "sky_sigma", "gain", "ivar")
-# No scale of their own: each value becomes a number by hash, which trees can cut out.
-NAMES: Final = ("healpix", "provenance", "brick", "seed", "split")
 # What the gate must not read. Columns of the arc exist on positives only, and identities count rows or stand for the label.
 EXCLUDED: Final = (
     "theta_e_arcsec, theta_e_over_psf, n_images, lens_*, gamma*, source_*, flux_scale, arc_*, psf_*_used_* (of the arc: null on "
@@ -68,6 +73,10 @@ class Metadata(StatedGate):
         """Both rules."""
         return [f"{self.name}_{rule}/{_VIEW}" for rule in _RULES]
 
+    def columns(self, facts: Facts) -> list[str]:
+        """Of a table without pixels all that are compared; of stamps none, since those of judged pairs are kept."""
+        return [] if facts.pixels else ["role", *names_in(facts)]
+
     def extract(self, shard: Shard) -> dict[str, Kept]:
         """The columns of both classes."""
         if not len(shard.positive) or not len(shard.control):
@@ -94,17 +103,21 @@ class Metadata(StatedGate):
         """One result for a linear rule and one for boosted trees."""
         margin = context.settings.margin
         both = {rule: Statement(f"{self.name}_{rule}", _VIEW, NULL_AUC, margin) for rule in _RULES}
-        if not arrays:
+        classes = classes_of_table(arrays[ALL_ROWS]) if ALL_ROWS in arrays else classes_of_stamps(arrays)
+        if classes is None:
             return Judgement([not_run(stated, "a class has no rows") for stated in both.values()], [], [])
-        positive, control = arrays["positive"], arrays["control"]
+        by = clustered(classes.positive, classes.control, classes.of_one, classes.of_zero, context)
+        positive, control = (_with_place(table, context.facts) for table in (classes.positive, classes.control))
         absent = _absent(positive, context.facts)
         not_read = _not_read(absent, _measured(context.facts))
         drop = ["arc_noise", *absent]
         if set(positive) | set(control) <= set(drop):
             reason = f"nothing that could be compared is recorded beside the pixels{not_read}"
             return Judgement([not_run(stated, reason) for stated in both.values()], [], [])
-        one, zero = _numbers(positive.drop(columns=drop, errors="ignore"), control.drop(columns=drop, errors="ignore"))
-        single = _single_columns(one, zero, arrays, context)
+        one, zero = as_numbers(positive.drop(columns=drop, errors="ignore"), control.drop(columns=drop, errors="ignore"))
+        subject = Sample(one.to_numpy(np.float64), by.one, classes.pair_of_one)
+        reference = Sample(zero.to_numpy(np.float64), by.zero, classes.pair_of_zero)
+        single = _single_columns(one, zero, by)
         failing = self.failing
         # Names and cells have no order, and may be all that varies.
         if single:
@@ -112,61 +125,40 @@ class Metadata(StatedGate):
             failing += f"; by itself {name} tells most (AUC {auc.value:.3f})"
         judgement = Judgement([], _exhibits(single, margin), [])
         for rule, stated in both.items():
-            remarked = Statement(stated.name, stated.view, NULL_AUC, margin, remark=not_read)
-            found = evaluate(remarked, _statistic(remarked, rule, one, zero, arrays, failing, context))
+            remarked = Statement(stated.name, stated.view, NULL_AUC, margin, remark=by.remark + not_read)
+            statistic = column_statistic(remarked, rule, subject, reference, _first_varying(zero), failing, by.context)
+            found = evaluate(remarked, statistic)
             judgement.results.append(found.result)
             judgement.curves.extend(found.curves)
         return judgement
 
 
-@dataclass(frozen=True, eq=False)
-class _Columns(AucStatistic):
-    """The AUC of columns. Controls, or halves of them by lot, differ by nothing: what they read by chance is no alarm."""
-
-    def alarm(self) -> str:
-        """None."""
-        return ""
+def _with_place(table: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Columns with the place on the sky as numbers, where it is one of the sky."""
+    if not set(POSITION) <= set(table):
+        return table
+    return with_sky(table) if facts.on_the_sky else table.drop(columns=[*POSITION])
 
 
-def _statistic(
-    stated: Statement, rule: Rule, one: pd.DataFrame, zero: pd.DataFrame, arrays: Arrays, failing: str, context: Context
-) -> AucStatistic:
-    """Of both classes, with a leak planted in the controls: the first varying column of one side shifted.
-
-    On pairs the null pair is the controls against themselves, else one half of their galaxies against the other.
-    """
-    subject, reference = (
-        Sample(table.to_numpy(np.float64), arrays[f"{name}/galaxy"], arrays[f"{name}/pair"])
-        for name, table in (("positive", one), ("control", zero))
-    )
-    null_subject = null_reference = reference
-    if not context.facts.paired:
-        first = uniform(context.settings.seed, "twin", reference.galaxy) < 0.5
-        null_subject, null_reference = (
-            Sample(reference.features[rows], reference.galaxy[rows], reference.pair[rows]) for rows in (first, ~first)
-        )
-    spread = reference.features.std(axis=0)
+def _first_varying(zero: pd.DataFrame) -> ColumnShift:
+    """The first varying column of the controls, shifted by its spread."""
+    spread = zero.to_numpy(np.float64).std(axis=0)
     place = int(np.argmax(spread > 0))
-    leak = ColumnShift(
-        f"{zero.columns[place]} shifted by", "of a column's spread", SHIFTS, column=place, spread=float(spread[place])
-    )
-    planting = Planting(leak, {}, null_subject.features, _unchanged)
-    return _Columns(stated, subject, reference, null_subject, null_reference, rule, False, [planting], failing, context)
-
-
-def _unchanged(features: Features) -> Features:
-    return features
+    name = f"{zero.columns[place]} shifted by"
+    return ColumnShift(name, "of a column's spread", SHIFTS, column=place, spread=float(spread[place]))
 
 
 def _measured(facts: Facts) -> list[str]:
     """Columns that were measured on stamps with their arcs."""
-    return [name for name in _numbers_of(facts.imaging) if name in facts.measured_on_arcs]
+    return [name for name in numbers_of(facts.imaging) if name in facts.measured_on_arcs]
 
 
 def _absent(positive: pd.DataFrame, facts: Facts) -> list[str]:
     """Columns that are not there, or not comparable."""
     measured = _measured(facts)
-    known = [name for name in (*_numbers_of(facts.imaging), *NAMES, "compressed_size") if name not in measured]
+    if not facts.pixels:
+        return []
+    known = [name for name in (*numbers_of(facts.imaging), *NAMES, "compressed_size") if name not in measured]
     absent = [name for name in known if name not in positive]
     if "arc_noise" in positive and bool((positive["arc_noise"] == "poisson").any()):
         # The inverse variance of such rows holds the photons of their arcs.
@@ -204,19 +196,9 @@ def _exhibits(single: list[tuple[str, Interval]], margin: float) -> list[Exhibit
     return [Exhibit("metadata", "What is known without pixels", caption, "bars", content)]
 
 
-def _numbers_of(imaging: Imaging) -> list[str]:
-    """Columns that are numbers."""
-    return [*[f"{stem}_{band}" for stem in _STEMS for band in imaging.bands], "ebv", "host_x_pix", "host_y_pix"]
-
-
 def _columns(stamps: Stamps) -> pd.DataFrame:
-    """The features that a table holds, and colours; with arc_noise."""
-    table, known = stamps.table, (*_numbers_of(stamps.imaging), *NAMES, "arc_noise")
-    kept = table[[name for name in known if name in table]].copy()
-    for blue, red in pairwise(stamps.imaging.bands):
-        if f"host_mag_{blue}" in kept and f"host_mag_{red}" in kept:
-            kept[f"colour_{blue}{red}"] = kept[f"host_mag_{blue}"] - kept[f"host_mag_{red}"]
-    return kept
+    """The features that a table holds, and colours; with arc_noise, and where the galaxy lies."""
+    return recorded_columns(stamps.table, (*numbers_of(stamps.imaging), *NAMES, *POSITION, "arc_noise"))
 
 
 def _compressed(stamps: Stamps) -> Array:
@@ -226,37 +208,16 @@ def _compressed(stamps: Stamps) -> Array:
     return np.array([len(zlib.compress(image, 1)) for image in lines], dtype=np.float64)
 
 
-def _numbers(positive: pd.DataFrame, control: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both classes as numbers: text and cells by hash; a missing value is the column's median, and one more column says so."""
-    both = pd.concat([positive, control], ignore_index=True)
-    columns: dict[str, Array] = {}
-    for name in both:
-        column = both[name]
-        if name in NAMES:
-            codes, values = pd.factorize(column.astype("string").fillna("missing"))
-            hashed = text_ids([str(value) for value in values]).astype(np.float64) / 2.0**63
-            columns[str(name)] = hashed[codes]
-            continue
-        numbers = column.to_numpy(np.float64, na_value=np.nan)
-        unknown = ~np.isfinite(numbers)
-        if unknown.any():
-            columns[f"{name}_missing"] = unknown.astype(np.float64)
-        median = float(np.median(numbers[~unknown])) if not unknown.all() else 0.0
-        columns[str(name)] = np.where(unknown, median, numbers)
-    table = pd.DataFrame(columns)
-    return table.iloc[: len(positive)], table.iloc[len(positive) :]
-
-
-def _single_columns(one: pd.DataFrame, zero: pd.DataFrame, arrays: Arrays, context: Context) -> list[tuple[str, Interval]]:
+def _single_columns(one: pd.DataFrame, zero: pd.DataFrame, by: Clustered) -> list[tuple[str, Interval]]:
     """AUC of each varying column that has an order."""
     labels = np.repeat([1, 0], [len(one), len(zero)])
-    galaxy = context.ranked(np.concatenate([arrays["positive/galaxy"], arrays["control/galaxy"]]))
+    group = by.context.ranked(np.concatenate([by.one, by.zero]))
     values = pd.concat([one, zero])
     varying = [str(name) for name in values if name not in NAMES and values[name].nunique() > 1]
-    if any(len(np.unique(galaxy[labels == label])) < 2 for label in (0, 1)):
+    if any(len(np.unique(group[labels == label])) < 2 for label in (0, 1)):
         return []
-    level = context.settings.level
-    return [(name, clustered_auc(values[name].to_numpy(np.float64), labels, galaxy, level)) for name in varying]
+    level = by.context.settings.level
+    return [(name, clustered_auc(values[name].to_numpy(np.float64), labels, group, level)) for name in varying]
 
 
 GATE: Final = Metadata(

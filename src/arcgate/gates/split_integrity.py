@@ -52,6 +52,8 @@ class SplitIntegrity(StatedGate):
             return Judgement([not_run(stated, reason)], [], [])
         table: pd.DataFrame = arrays[ALL_ROWS]
         keys = [key for key in KEYS if key in table]
+        if not context.facts.pixels and not table["host_id"].duplicated().any():
+            return Judgement([not_run(stated, "no name of a galaxy repeats: positions tell (overlaps)")], [], [])
         if table["split"].nunique() < 2 and not _crossing_by_kind(table, keys, context.facts.references.origins()):
             return Judgement([not_run(stated, "the data set has one split only" + _not_judged(keys))], [], [])
         found = evaluate(stated, judged_table(table, keys, context.facts.references.origins()))

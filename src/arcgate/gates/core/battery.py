@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import Source, StampPart
-from arcgate.gates.core.context import Context, context_of
+from arcgate.gates.core.context import Context, context_of, context_of_rows
 from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
 from arcgate.gates.core.listing import gate_of, gates_of, module_of, shipped_gates
 from arcgate.gates.core.required import required_of
-from arcgate.gates.core.result import GateResult, Judged, left_out_by
+from arcgate.gates.core.result import NO_PIXELS, Cause, GateResult, Judged, left_out_by
 from arcgate.gates.core.sensitivity_exhibits import sensitivity_exhibits
 from arcgate.gates.core.set_aside import counted_by_role, roles_in_words
 from arcgate.gates.core.shard import Shard, shards_of
@@ -26,6 +26,7 @@ from arcgate.ground.errors import ArcgateError, UnfitDataError
 from arcgate.ground.memory import kept_memory
 from arcgate.ground.progress import step
 from arcgate.ground.workers import Workers
+from arcgate.survey.catalogue.lens_list import known_lenses
 from arcgate.variant import GATE_LISTS, Gates, View
 
 Done = TypeVar("Done")
@@ -97,9 +98,12 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
             where=source.path,
             todo="give both classes",
         )
-    context = context_of(source, view, settings)
+    lenses = known_lenses(settings.known_lenses)
     names = (REFIT, *settings.gate_modules)
-    gates = gates_of(names)
+    gates_of(names)  # names that two gates have are refused before anything is read
+    if not source.facts.pixels:
+        return _judged_without_pixels(source, context_of_rows(source, view, settings, lenses), names)
+    context = context_of(source, view, settings, lenses)
     tasks = [_Pass(part, context, names) for part in source.parts()]
     alone = len(context.pairs) <= PAIRS_ALONE
     with kept_memory(), Workers(1 if alone else workers, source.path, takes_part=True) as crew:
@@ -110,13 +114,33 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
         cases.sort(key=lambda case: (case.name not in _MANY_FITS, -_size(case.kept)))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
     found = {case.name: judged[place] for place, case in enumerate(cases)}
-    judgements = {name: found[name] for name in names}
+    return _summed_up({name: found[name] for name in names}, _judged_positives(kept), context)
+
+
+def _judged_without_pixels(source: Source, context: Context, names: Sequence[str]) -> Judged:
+    """What gates on columns find; all others are not run, for one reason."""
+    judgements, done = {}, _shown(((0, name) for name in names), "judging", len(names))
+    for _, name in done:
+        gate = gate_of(name)
+        if isinstance(gate, ReadsColumns):
+            judgements[name] = judgement_of(_Case(name, _Kept(with_rows(gate, {}, source)), context))
+        else:
+            judgements[name] = judgement_of(_Case(name, _Kept({}, NO_PIXELS), context))
+    refit = judgements[REFIT]
+    judgements[REFIT] = replace(refit, cause=Cause("undetermined", NO_PIXELS), exhibits=[])
+    return _summed_up(judgements, 0, context)
+
+
+def _summed_up(judgements: dict[str, Judgement], rows_judged: int, context: Context) -> Judged:
+    """All judgements with those that follow from them, and of gates that are left out."""
+    names = (*judgements,)
+    gates = gates_of(names)
     for name, gate in zip(names, gates, strict=True):
         if isinstance(gate, Summary):
             judgements[name] = gate.summarise(judgements, context)
     left_out = [gate for gate in shipped_gates() if gate not in gates]
     of_gates = [*zip(gates, judgements.values(), strict=True), *((gate, _left_out(gate, context)) for gate in left_out)]
-    return _evidence(of_gates, _judged_positives(kept), context)
+    return _evidence(of_gates, rows_judged, context)
 
 
 def _left_out(gate: Gate, context: Context) -> Judgement:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -42,6 +43,10 @@ class Context:
         Of each of the galaxies the first of the pairs whose control it is; where it is no control, of those that it occurs in.
     ranks : ndarray of int
         Place of each of the galaxies in the order of their names.
+    groups : str
+        What `galaxies` are, in words: rows of one are one measurement, and are never on both sides.
+    lenses : ndarray, shape (k, 2)
+        Known lenses, of which none may be a negative: ra, dec, degrees.
     """
 
     facts: Facts
@@ -51,6 +56,8 @@ class Context:
     galaxies: Ids
     first_pairs: Ids
     ranks: Ids
+    groups: str = "galaxies"
+    lenses: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
     @property
     def regions(self) -> Regions:
@@ -76,6 +83,22 @@ class Context:
         fitting[np.argsort(uniform(self.settings.seed, "half", self.galaxies))[::2]] = True
         return fitting
 
+    def by(self, names: Sequence[object], groups: str, least: int) -> tuple[Ids, Context]:
+        """The group of each row, and the context of a comparison whose rows are halved and clustered by these groups.
+
+        Parameters
+        ----------
+        names : sequence
+            What each row belongs to: the name of its brick, the number of its cell.
+        groups : str
+            What these are, in words.
+        least : int
+            Fewer of them than this in a class leave a gate undetermined.
+        """
+        group, known, ranks = known_groups(names)
+        settings = replace(self.settings, min_hosts=max(least // 2, 1))
+        return group, replace(self, galaxies=known, first_pairs=known, ranks=ranks, groups=groups, settings=settings)
+
     def first(self, stream: str, count: int) -> Ids:
         """At most `count` of the pairs, those that come first by hash, ascending."""
         order = np.argsort(uniform(self.settings.seed, stream, self.pairs), kind="stable")
@@ -100,7 +123,15 @@ class Context:
         return f"; on about {DIAGNOSED_PAIRS} of {len(self.pairs)} pairs, chosen by hash" if few else ""
 
 
-def context_of(source: Source, view: View, settings: Gates) -> Context:
+def known_groups(names: Sequence[object]) -> tuple[Ids, Ids, Ids]:
+    """Of rows by what they belong to: each row's group; the groups, ascending; the place of each in the order of names."""
+    code, distinct = pd.factorize(np.asarray(names, dtype=object))
+    ids = text_ids([str(name) for name in distinct])
+    order = np.argsort(ids)
+    return ids[code], ids[order], np.argsort(np.argsort(np.array(distinct, dtype=np.str_)))[order]
+
+
+def context_of(source: Source, view: View, settings: Gates, lenses: NDArray[np.float64] | None = None) -> Context:
     """Choose the pairs that are judged: at most `settings.max_pairs` by hash.
 
     Where null rows are stored, pairs that have one are chosen, so that a gate and its null pair are judged on the same galaxies.
@@ -118,14 +149,18 @@ def context_of(source: Source, view: View, settings: Gates) -> Context:
     order = np.argsort(uniform(settings.seed, "audit", pairs), kind="stable")
     pairs = np.sort(pairs[order[: settings.max_pairs]])
     judged = table[np.isin(table["pair_id"].to_numpy(np.int64), pairs)]
-    code, names = pd.factorize(judged["host_id"].astype(str))
-    ids = text_ids([str(name) for name in names])
-    order = np.argsort(ids)
-    galaxies, ranks = ids[order], np.argsort(np.argsort(np.array(names, dtype=np.str_)))[order]
-    first = np.full(len(ids), np.iinfo(np.int64).max)
-    place, pair = np.searchsorted(galaxies, ids[code]), judged["pair_id"].to_numpy(np.int64)
+    galaxy, galaxies, ranks = known_groups(judged["host_id"].astype(str).tolist())
+    first = np.full(len(galaxies), np.iinfo(np.int64).max)
+    place, pair = np.searchsorted(galaxies, galaxy), judged["pair_id"].to_numpy(np.int64)
     control = (judged["role"] == "control").to_numpy()
     # Not every class shows a galaxy that is there: one without null rows may be seen as a control only.
     shows = control | ~np.isin(place, place[control])
     np.minimum.at(first, place[shows], pair[shows])
-    return Context(facts, Viewer(view, facts.imaging), settings, pairs, galaxies, first, ranks)
+    context = Context(facts, Viewer(view, facts.imaging), settings, pairs, galaxies, first, ranks)
+    return context if lenses is None else replace(context, lenses=lenses)
+
+
+def context_of_rows(source: Source, view: View, settings: Gates, lenses: NDArray[np.float64]) -> Context:
+    """Of a table without pixels, all rows of which are judged; gates on pixels have nothing to look at."""
+    facts, none = source.facts, np.zeros(0, dtype=np.int64)
+    return Context(facts, Viewer(view, facts.imaging), settings, none, none, none, none, lenses=lenses)

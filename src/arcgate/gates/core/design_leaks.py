@@ -30,3 +30,21 @@ SPLIT: Final = DesignLeak(
     "Design: the same objects in two splits",
     "Split by galaxy, patch of sky, PSF and source image, and remove near-identical images.",
 )
+TWO_SURVEYS: Final = DesignLeak(
+    "two_surveys",
+    "one galaxy was taken from two surveys or releases, and counts as two on different sides of a split or in different classes",
+    "Design: one galaxy from two surveys",
+    "Keep one survey's row of each position (survey and release by rule), before splits and classes are drawn.",
+)
+LABELS: Final = DesignLeak(
+    "labels",
+    "negatives are lenses: known ones, or positives of the same set",
+    "Design: lenses among the negatives",
+    "Take known lenses and the set's own positives out of the negatives, by position.",
+)
+FOOTPRINT: Final = DesignLeak(
+    "footprint",
+    "positives and controls come from different footprints or releases of a survey",
+    "Design: classes from different footprints",
+    "Draw positives and controls from the same footprint and release, in the same shares.",
+)

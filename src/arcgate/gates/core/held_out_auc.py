@@ -104,11 +104,11 @@ def checked_halves(labels: Ids, galaxy: Ids, context: Context) -> NDArray[np.boo
     of_class = [np.unique(galaxy[labels == label]) for label in (1, 0)]
     for galaxies in of_class:
         if len(galaxies) < 2:
-            raise NotComparableError(f"{len(galaxies)} galaxies in a class: one galaxy cannot both teach a rule and test it")
+            raise NotComparableError(f"{len(galaxies)} {context.groups} in a class: one cannot both teach a rule and test it")
     least = context.settings.min_hosts
     for galaxies in of_class:
         fitting = int(np.count_nonzero(context.fits(galaxies)))
         for half in (fitting, len(galaxies) - fitting):
             if half < least:
-                raise TooFewGalaxiesError(f"{half} galaxies of a class in one half, {least} are needed")
+                raise TooFewGalaxiesError(f"{half} {context.groups} of a class in one half, {least} are needed")
     return context.fits(galaxy)

@@ -18,6 +18,8 @@ Status = Literal["passed", "failed", "undetermined", "insensitive", "not_run", "
 RAW = "raw"
 NETWORK = "network"
 Safe = Literal["passed", "failed", "undetermined"]
+NO_PIXELS = "no pixels were given"
+"""Reason of gates that look at pixels, where a table has none."""
 _LEFT_OUT = " leaves it out"
 
 
@@ -217,6 +219,11 @@ class Evidence:
     required: tuple[Requirement, ...] = ()
     words: dict[str, Words] = field(default_factory=dict)
     causes: dict[str, CauseWords] = field(default_factory=dict)
+
+    @property
+    def pixels_given(self) -> bool:
+        """Whether stamps were there to be judged, and not columns alone."""
+        return all(result.reason != NO_PIXELS for result in self.results)
 
 
 def write_evidence(evidence: Evidence, path: Path) -> None:

@@ -16,6 +16,7 @@ SECTIONS: Final = (
     "metadata",
     "reference",
     "splits",
+    "positions",
     PLANTED_LEAKS,
     "information",
     "published",

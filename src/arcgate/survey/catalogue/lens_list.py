@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +18,10 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.sphere import chord, on_sphere
+from arcgate.ground.sphere import chord_of, unit_vectors
 from arcgate.survey.positions import DEC_NAMES, RA_NAMES
 
 Array = NDArray[np.float64]
-_RA: Final = (*RA_NAMES, "ra_j2000", "ra_icrs", "right_ascension", "alpha_j2000")
-_DEC: Final = (*DEC_NAMES, "dec_j2000", "de_icrs", "declination", "delta_j2000", "dej2000")
 _READ: Final = {".csv": ",", ".tsv": "\t", ".txt": None}
 _KINDS: Final = ".csv, .tsv, .txt, .fits, .fits.gz, .parquet"
 # Units in brackets after a name: `RA [deg]`, `DEC (J2000)`.
@@ -36,12 +35,12 @@ class LensList:
     Attributes
     ----------
     path : Path
-    points : ndarray, shape (n, 3)
-        On the unit sphere.
+    ra_deg, dec_deg : ndarray, shape (n,)
     """
 
     path: Path
-    points: Array
+    ra_deg: Array
+    dec_deg: Array
 
     def near(self, ra_deg: Array, dec_deg: Array, radius_arcsec: float) -> NDArray[np.bool_]:
         """Whether each of some positions lies within a radius of one of the lenses."""
@@ -49,7 +48,9 @@ class LensList:
 
         if not len(ra_deg):
             return np.zeros(0, dtype=bool)
-        distance, _ = cKDTree(self.points).query(on_sphere(ra_deg, dec_deg), distance_upper_bound=chord(radius_arcsec))
+        distance, _ = cKDTree(unit_vectors(self.ra_deg, self.dec_deg)).query(
+            unit_vectors(ra_deg, dec_deg), distance_upper_bound=chord_of(radius_arcsec)
+        )
         return np.asarray(np.isfinite(distance), dtype=bool)
 
 
@@ -70,13 +71,19 @@ def read_lens_list(path: Path) -> LensList:
     if not path.is_file():
         raise ArcgateError(f"there is no list of known lenses {path.name}", where=path, todo="correct its path (known_lenses)")
     table = _table(path)
-    ra, dec = (_named(table, names, path) for names in (_RA, _DEC))
+    ra, dec = (_named(table, names, path) for names in (RA_NAMES, DEC_NAMES))
     if not len(table):
         raise ArcgateError(f"{path.name} lists no lens", where=path, todo="leave it out of known_lenses, or fill it")
     ra_deg, dec_deg = _degrees(ra, path, units.hourangle), _degrees(dec, path, units.deg)
     _check(ra, ra_deg, (-360.0, 720.0), path)
     _check(dec, dec_deg, (-90.0, 90.0), path)
-    return LensList(path, on_sphere(ra_deg, dec_deg))
+    return LensList(path, ra_deg, dec_deg)
+
+
+def known_lenses(paths: Sequence[str]) -> Array:
+    """Positions of the lenses of several lists, shape (n, 2): right ascension, declination, degrees."""
+    lists = [read_lens_list(Path(path)) for path in paths]
+    return np.concatenate([np.zeros((0, 2)), *(np.stack([each.ra_deg, each.dec_deg], axis=1) for each in lists)])
 
 
 def _table(path: Path) -> pd.DataFrame:

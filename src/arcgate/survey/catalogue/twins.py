@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from arcgate.ground.sphere import chord, on_sphere
+from arcgate.ground.sphere import chord_of, unit_vectors
 
 Array = NDArray[np.float64]
 
@@ -25,8 +25,8 @@ _POLE_DEC_DEG: Final = 27.12825
 
 def southern_stays(ra_deg: Array, dec_deg: Array) -> NDArray[np.bool_]:
     """Whether the southern survey's row is the one that stays at each position (degrees)."""
-    pole = on_sphere(np.array([_POLE_RA_DEG]), np.array([_POLE_DEC_DEG]))[0]
-    return np.asarray((dec_deg < BORDER_DEC_DEG) | (on_sphere(ra_deg, dec_deg) @ pole < 0.0))
+    pole = unit_vectors(np.array([_POLE_RA_DEG]), np.array([_POLE_DEC_DEG]))[0]
+    return np.asarray((dec_deg < BORDER_DEC_DEG) | (unit_vectors(ra_deg, dec_deg) @ pole < 0.0))
 
 
 def twins(
@@ -49,7 +49,7 @@ def twins(
     gone_south, gone_north = np.zeros(len(south[0]), dtype=bool), np.zeros(len(north[0]), dtype=bool)
     if not len(gone_south) or not len(gone_north):
         return gone_south, gone_north
-    near = cKDTree(on_sphere(*south)).query_ball_tree(cKDTree(on_sphere(*north)), chord(radius_arcsec))
+    near = cKDTree(unit_vectors(*south)).query_ball_tree(cKDTree(unit_vectors(*north)), chord_of(radius_arcsec))
     one = np.repeat(np.arange(len(near)), [len(others) for others in near])
     other = np.fromiter((number for others in near for number in others), dtype=np.int64, count=len(one))
     stays = southern_stays(south[0][one], south[1][one])

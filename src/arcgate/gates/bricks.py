@@ -1,0 +1,108 @@
+"""Does a brick of the survey lie in two splits? Its rows share exposures, seeing, depth and background.
+
+It decides where galaxies were cut from bricks, or where the settings say that splits go by brick; else it is reported, since a
+split by galaxy puts most bricks into two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from arcgate.dataset.source import Facts
+from arcgate.gates.core.context import Context
+from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
+from arcgate.gates.core.design_leaks import SPLIT
+from arcgate.gates.core.evaluator import Outcome, Statement, evaluate
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
+from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.sky_rows import NOTICED, POSITION, VIEW, asked
+from arcgate.survey.legacy.brick_scheme import brick_names
+from arcgate.variant import Gates, View
+
+LEGACY: Final = "legacy"
+"""Kind of hosts that are cut from bricks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bricks(StatedGate):
+    """Counts bricks, as recorded or of the Legacy Surveys' scheme, over all rows."""
+
+    def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
+        """Its result, where it decides."""
+        return super().needed(facts, view, settings) if facts.several_splits and _decides(facts, settings) else []
+
+    def columns(self, facts: Facts) -> list[str]:
+        """Bricks, positions and splits."""
+        return asked(facts, "brick", "split") if "split" in facts.columns else []
+
+    def extract(self, shard: Shard) -> dict[str, Kept]:
+        """Nothing: no stamps are looked at."""
+        return {}
+
+    def judge(self, arrays: Arrays, context: Context) -> Judgement:
+        """The share of bricks with several rows that lie in more than one split; nothing where no two splits are recorded."""
+        if ALL_ROWS not in arrays or not context.facts.several_splits:
+            return Judgement([], [], [])
+        table, whose = with_bricks(arrays[ALL_ROWS])
+        splits = table.groupby("brick")["split"].agg(["nunique", "size"])
+        several = splits[splits["size"] > 1]
+        crossing = several.index[several["nunique"] > 1]
+        share = len(crossing) / max(len(several), 1)
+        said = f"{len(crossing)} of {len(several)} bricks with several rows lie in more than one split ({whose})"
+        if len(crossing):
+            said += f": {', '.join(map(str, crossing[:5]))}"
+        if not _decides(context.facts, context.settings):
+            reason = f"{said}; it decides where splits go by brick (gates.whole_bricks=true)"
+            return Judgement([self.result_of("reported", reason, role="diagnostic", value=share, n=len(table))], [], [])
+        stated = Statement(self.name, VIEW, 0.0, 0.0, NOTICED)
+        value = exactly(share, len(table), len(splits))
+        shown = Outcome("leak" if len(crossing) else "no leak", said)
+        planted = {"a row of a brick in another split": Noticed(_noticed(table, len(crossing)))}
+        found = evaluate(stated, CountStatistic(self.name, VIEW, value, shown, planted))
+        return Judgement([found.result], [], list(found.curves))
+
+
+def with_bricks(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Rows whose brick is known, with its name, and whose names these are."""
+    if "brick" in table and table["brick"].notna().any():
+        return table[table["brick"].notna()], "bricks as recorded"
+    ra, dec = (table[name].to_numpy(np.float64, na_value=np.nan) for name in POSITION)
+    known = np.isfinite(ra) & np.isfinite(dec)
+    return table[known].assign(brick=brick_names(ra[known], dec[known])), "bricks of the Legacy Surveys' scheme, by position"
+
+
+def _decides(facts: Facts, settings: Gates) -> bool:
+    if not facts.on_the_sky:
+        return False
+    return facts.hosts == LEGACY if settings.whole_bricks is None else settings.whole_bricks
+
+
+def _noticed(table: pd.DataFrame, crossing: int) -> bool:
+    """Whether one row is noticed that leaves a whole brick for a split of its own; where none is whole, whether any crosses."""
+    brick = table.groupby("brick")["split"]
+    whole = ((brick.transform("nunique") == 1) & (brick.transform("size") > 1)).to_numpy()
+    if not whole.any():
+        return crossing > 0
+    split = table["split"].astype(object).to_numpy().copy()
+    split[int(np.argmax(whole))] = "moved"
+    moved = pd.DataFrame({"brick": table["brick"].to_numpy(), "split": split}).groupby("brick")["split"].nunique()
+    return int((moved > 1).sum()) == crossing + 1
+
+
+GATE: Final = Bricks(
+    name="bricks",
+    section="positions",
+    title="Bricks in two sets",
+    asks="Does a brick of the survey lie in two sets?",
+    failing="rows of one brick, which share exposures and sky, are on two sides of a split",
+    advice="Let the sky cell of the brick's centre decide on the split, so that bricks stay whole.",
+    view=VIEW,
+    requires="no brick in two splits",
+    cause=SPLIT,
+    compares="bricks of one split against those of the others, over all rows",
+    plants="a row of a brick in a split of its own",
+)
