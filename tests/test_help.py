@@ -23,7 +23,7 @@ SHOWN = {
     "parents": {"parents", "runtime"},
     "simulate": OF_DATA | {"runtime", "experiment"},
     "audit": {"imaging", "view", "gates", "runtime"},
-    **dict.fromkeys(("inspect", "report", "ui", "clean"), frozenset()),
+    **dict.fromkeys(("inspect", "report", "ui", "clean", "mock"), frozenset()),
 }
 
 REQUIRED = {"audit": ["data=x"], "inspect": ["data=x"], "report": ["study=x"], "parents": ["root=x"]}

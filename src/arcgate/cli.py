@@ -29,6 +29,8 @@ verbs:
              arcgate run controls=unpaired psf=moffat_converted
              arcgate run experiment=pilot                     (a sweep: one table at the end)
              arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep)
+  mock       a mock survey as files of the Legacy Surveys
+             arcgate mock out=<folder> dry_run=true
   parents    galaxies of a survey, from its sweeps, with a cut flow
              arcgate parents root=<folder of the survey>
   simulate   build a variant's data set and stop
@@ -44,7 +46,7 @@ verbs:
 any verb:
   --help         its settings and groups
   --cfg job      the composed configuration
-  dry_run=true   (run, parents, simulate, audit) keys, what is there, what would run, time and disk
+  dry_run=true   (run, parents, mock, simulate, audit) keys, what is there, what would run, time and disk
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh, fish likewise)
 
@@ -279,6 +281,25 @@ def _clean() -> int:
     return run_jobs("clean", task)
 
 
+def _mock() -> int:
+    def task(config: DictConfig) -> int:
+        from arcgate.config import mock_from_config
+        from arcgate.survey.mock.sky.job import planned
+
+        needed(config, "out")
+        job = mock_from_config(config, typed())
+        if job.dry_run:
+            print(planned(job))
+            return 0
+        # torch takes seconds to import.
+        from arcgate.survey.mock.sky.survey import write_survey
+
+        write_survey(job.sky, Path(job.out).absolute(), job.runtime.workers)
+        return 0
+
+    return run_jobs("mock", task)
+
+
 VERBS: dict[str, Callable[[], int]] = {
     "run": _run,
     "parents": _parents,
@@ -288,6 +309,7 @@ VERBS: dict[str, Callable[[], int]] = {
     "report": _report,
     "ui": _ui,
     "clean": _clean,
+    "mock": _mock,
 }
 
 

@@ -21,10 +21,11 @@ CONFIGURATIONS: Final = {
     "report": "report",
     "ui": "ui",
     "clean": "clean",
+    "mock": "mock",
 }
 _OPTIONS: Final = ("--help", "--cfg", "--multirun")
 # Settings whose value is a file or a folder.
-_PATHS: Final = ("data", "output", "root", "data.hosts.path", "runtime.data_dir", "runtime.mlruns_dir")
+_PATHS: Final = ("data", "output", "out", "root", "data.hosts.path", "runtime.data_dir", "runtime.mlruns_dir")
 # Choices of groups decide which settings there are; other words may hold what Hydra cannot read without its quotes.
 _CHOICE: Final = re.compile(r"[\w/]+=\w+")
 _BASH: Final = r"""_arcgate() {

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.survey.catalogue.spec import ParentsSpec
+from arcgate.survey.mock.sky.job import MockJob
 from arcgate.variant import Audit, Variant
 
 Spec = TypeVar("Spec")
@@ -47,6 +48,11 @@ def audit_from_config(config: DictConfig, typed: Mapping[str, str] | None = None
 def parents_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> ParentsSpec:
     """Check the configuration of a parents catalogue and freeze it (see `from_config`)."""
     return _checked(config, ParentsSpec, typed or {})
+
+
+def mock_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> MockJob:
+    """Check the configuration of a mock survey on disk and freeze it (see `from_config`)."""
+    return _checked(config, MockJob, typed or {})
 
 
 def typed_words(overrides: Sequence[str]) -> dict[str, str]:

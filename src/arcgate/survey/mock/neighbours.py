@@ -129,6 +129,7 @@ def star_colours(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def field_colours(rng: np.random.Generator) -> tuple[float, float]:
+    """Colours g - r and r - z of a field galaxy."""
     shared, own = rng.standard_normal(2)
     return float(0.85 + 0.45 * shared), float(0.70 + 0.40 * (0.6 * shared + 0.8 * own))
 

@@ -38,7 +38,9 @@ class Pointing:
 def pointings(settings: MockSky) -> list[Pointing]:
     """All bricks of the mock survey: those of the south, then those of them that the north has too."""
     bricks = chosen_bricks(settings)
-    return [Pointing("south", brick) for brick in bricks] + [Pointing("north", brick) for brick in bricks[: settings.north_bricks]]
+    return [Pointing("south", brick) for brick in bricks] + [
+        Pointing("north", brick) for brick in bricks[: settings.north_bricks]
+    ]
 
 
 def chosen_bricks(settings: MockSky) -> list[Brick]:

@@ -48,6 +48,8 @@ _UNITS: Final = {
 }
 _PRODUCTS: Final = {"image": "image", "invvar": "wtmap", "nexp": "expmap", "maskbits": "maskbits"}
 _DITHER_SEEDS: Final = 10_000
+# Bytes of a FITS file's blocks and cards; no header here is longer than some blocks.
+_BLOCK, _CARD, _LONGEST_HEADER = 2880, 80, 40 * 2880
 
 
 class CoaddWriter:
@@ -135,14 +137,24 @@ def _compressed(plane: Plane, header: fits.Header, settings: dict[str, Any]) -> 
 
 
 def _bytes(hdus: fits.HDUList, unnamed: bool) -> bytes:
-    """A file's content; astropy names compressed images, which the survey does not."""
     content = BytesIO()
     hdus.writeto(content)
-    if not unnamed:
-        return content.getvalue()
-    content.seek(0)
-    with fits.open(content, disable_image_compression=True) as raw:
-        del raw[1].header["EXTNAME"]
-        bare = BytesIO()
-        raw.writeto(bare)
-    return bare.getvalue()
+    return _without_name(content.getvalue()) if unnamed else content.getvalue()
+
+
+def _without_name(content: bytes) -> bytes:
+    """A file without the name that astropy gives to compressed images, which the survey's have not.
+
+    Reading and writing it again to take the name out would take longer than compressing.
+    """
+    end = _BLOCK + _length_of_header(content[_BLOCK : _BLOCK + _LONGEST_HEADER])
+    header = fits.Header.fromstring(content[_BLOCK:end].decode("ascii"))
+    del header["EXTNAME"]
+    bare: bytes = header.tostring().encode("ascii")
+    return content[:_BLOCK] + bare + content[end:]
+
+
+def _length_of_header(content: bytes) -> int:
+    """Bytes of the header with which this begins: whole blocks, up to the one that holds END."""
+    end = next(at for at in range(0, len(content), _CARD) if content[at : at + _CARD].rstrip() == b"END")
+    return (end // _BLOCK + 1) * _BLOCK

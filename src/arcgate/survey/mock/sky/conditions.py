@@ -62,7 +62,7 @@ def conditions(settings: MockSky, pointing: Pointing) -> dict[str, BandCondition
     count = len(settings.bands)
     wider = settings.psfsize_scatter * correlated(rng, _CORRELATION, count)
     deeper = settings.depth_scatter_mag * correlated(rng, _CORRELATION, count)
-    found = {}
+    found: dict[str, BandConditions] = {}
     for number, band in enumerate(settings.bands):
         psfsize = float(psfsizes[band] * np.exp(wider[number]))
         beta = float(rng.uniform(settings.psf_beta_min, settings.psf_beta_max))

@@ -2,7 +2,7 @@
 
 Rows of 0.25 degrees in declination, centred on multiples of 0.25 degrees; in each row an even number of columns of equal width,
 as few as leave no column wider than 0.25 degrees anywhere in the row; one brick at each pole. Numbers count from the south pole
-on, by rows and then by right ascension, from 1. Names are the centre's coordinates in tenths of a degree, cut off and not rounded.
+on, by rows and then by right ascension, from 1. Names are the centre's coordinates in tenths of a degree, cut off, not rounded.
 Source: data model of `survey-bricks.fits.gz`, legacysurvey.org; tests compare with genuine rows.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def columns_of_rows() -> Integers:
 
 def row_centres(rows: Integers) -> Array:
     """Declination of the middle of rows, degrees."""
-    return -90.0 + ROW_DEG * rows
+    return np.asarray(-90.0 + ROW_DEG * rows, dtype=np.float64)
 
 
 @cache
@@ -88,7 +88,7 @@ def brick_at(row: int, column: int) -> Brick:
     dec = float(row_centres(np.array(row)))
     ra1, ra2 = 360.0 * column / columns, 360.0 * (column + 1) / columns
     ra = 0.5 * (ra1 + ra2)
-    name = str(_names(np.array([ra]), np.array([dec]))[0])
+    name = _names(np.array([ra]), np.array([dec]))[0].decode("ascii")
     number = int(_first_numbers()[row]) + column
     return Brick(name, number, row, column, ra, dec, ra1, ra2, max(dec - ROW_DEG / 2, -90.0), min(dec + ROW_DEG / 2, 90.0))
 
@@ -111,7 +111,7 @@ def around(brick: Brick, reach_deg: float) -> Iterator[Brick]:
                 yield brick_at(row, column)
 
 
-def whole_sky() -> dict[str, NDArray[np.generic]]:
+def whole_sky() -> dict[str, NDArray[Any]]:
     """All bricks as columns of `survey-bricks.fits.gz`, in the order of their numbers."""
     columns = columns_of_rows()
     row = np.repeat(np.arange(_ROWS), columns)
@@ -137,14 +137,23 @@ def whole_sky() -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _names(ra: Array, dec: Array) -> NDArray[np.str_]:
+def _names(ra: Array, dec: Array) -> NDArray[np.bytes_]:
     tenths_ra, tenths_dec = (np.rint(np.abs(value) * _NAME_STEPS).astype(np.int64) // (_NAME_STEPS // 10) for value in (ra, dec))
     # Digits as characters: formatting each of 662,174 names apart would take seconds.
-    digits = [tenths_ra // 1000, tenths_ra // 100, tenths_ra // 10, tenths_ra, None, tenths_dec // 100, tenths_dec // 10, tenths_dec]
+    digits = [
+        tenths_ra // 1000,
+        tenths_ra // 100,
+        tenths_ra // 10,
+        tenths_ra,
+        None,
+        tenths_dec // 100,
+        tenths_dec // 10,
+        tenths_dec,
+    ]
     text = np.empty((len(ra), 8), dtype="S1")
     for place, digit in enumerate(digits):
         if digit is None:
             text[:, place] = np.where(dec >= 0, b"p", b"m")
         else:
             text[:, place] = (48 + digit % 10).astype(np.uint8).view("S1")
-    return text.view("S8")[:, 0].astype("U8")
+    return text.view("S8")[:, 0]

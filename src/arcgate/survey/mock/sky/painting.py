@@ -75,7 +75,7 @@ def paint(image: Image, objects: Sequence[Painted], psfs: Sequence[Psf], sky_sig
 
 
 def galaxy_ivar_share(psf: Psf, reff_arcsec: float) -> float:
-    """Sum of squared pixels of a round exponential disc of flux 1, convolved: what `galdepth` is of a pixel's inverse variance."""
+    """Sum of squared pixels of a convolved round exponential disc of flux 1: `galdepth` over the inverse variance of a pixel."""
     stamp = np.zeros((1, _SIZES[0], _SIZES[0]), dtype=np.float32)
     middle = (_SIZES[0] - 1) / 2.0
     disc = Painted(middle, middle, np.ones(1), Profile(reff_arcsec, 1.0, 1.0, 0.0))
@@ -120,7 +120,10 @@ def _frame_size(galaxy: Painted, psfs: Sequence[Psf], sky_sigma: Array) -> int:
 def _paint_galaxies(image: Image, galaxies: Sequence[Painted], psfs: Sequence[Psf], frame: Frame) -> None:
     """Galaxies on frames of one size; in a frame each lies within half a pixel of the middle."""
     shapes = [one.profile for one in galaxies if one.profile is not None]
-    corners = [(int(np.floor(one.x_pix)) - frame.size_pix // 2 + 1, int(np.floor(one.y_pix)) - frame.size_pix // 2 + 1) for one in galaxies]
+    corners = [
+        (int(np.floor(one.x_pix)) - frame.size_pix // 2 + 1, int(np.floor(one.y_pix)) - frame.size_pix // 2 + 1)
+        for one in galaxies
+    ]
     light = lensed_light(
         Lenses.of(np.zeros(len(shapes))),
         Sersics.of(*np.array([[shape.reff_arcsec, shape.n, shape.q, shape.phi_rad] for shape in shapes]).T),

@@ -54,7 +54,8 @@ class MockSky:
     mag_r_faintest : float
         Of other galaxies and stars.
     psfsize_arcsec, depth_mag : PerBand
-        Medians of the southern survey: psfsize (arcsec), and 5-sigma depth of a point source (AB) as the inverse variance states it.
+        Medians of the southern survey: psfsize (arcsec), and the 5-sigma depth of a point source (AB) that the inverse variance
+        states.
     north_psfsize_arcsec, north_depth_mag : PerBand
         Likewise of the northern one.
     psfsize_scatter, depth_scatter_mag : float
@@ -62,14 +63,14 @@ class MockSky:
     psf_beta_min, psf_beta_max : float
         Range of the Moffat exponent.
     gap_share : float
-        Share of bricks with a corner without any z (the last of `bands`) data.
+        Share of bricks with a corner without any data in the last band.
     noise : bool
         Whether images have noise.
     noise_lag1 : float
         Correlation of the sky noise between neighbouring pixels.
     scatter_over_invvar : float
-        Standard deviation of the sky over 1 / sqrt(invvar). Resampling spreads noise over neighbours, of which invvar knows nothing:
-        real coadds lie below 1.
+        Standard deviation of the sky over 1 / sqrt(invvar). Resampling spreads noise over neighbours, of which invvar knows
+        nothing: real coadds lie below 1.
     """
 
     seed: int
@@ -80,7 +81,7 @@ class MockSky:
     planes: Annotated[tuple[Plane, ...], Field(min_length=1)]
     bands: Annotated[tuple[Band, ...], Field(min_length=1)]
     parents_per_brick: NotNegativeInt
-    rows_per_brick: PositiveInt
+    rows_per_brick: Annotated[int, Field(ge=1, le=1_000_000)]
     separated: bool
     saturated_per_brick: NotNegativeInt
     odd_per_kind: NotNegativeInt
@@ -105,9 +106,11 @@ class MockSky:
     def _fit(self) -> MockSky:
         if self.rows_per_brick < self.n_special:
             raise ValueError(
-                f"rows_per_brick {self.rows_per_brick} is less than the {self.n_special} rows of parents, saturated stars with their "
-                f"artefacts, and {len(ODD_KINDS)} odd kinds"
+                f"rows_per_brick {self.rows_per_brick} is less than the {self.n_special} rows of parents, saturated stars and "
+                f"their artefacts, and {len(ODD_KINDS)} odd kinds"
             )
+        if "r" not in self.bands:
+            raise ValueError(f"bands are to hold r, in which magnitudes are drawn, got {', '.join(self.bands)}")
         if self.north_bricks > self.n_bricks:
             raise ValueError(f"north_bricks {self.north_bricks} must not exceed n_bricks {self.n_bricks}")
         if self.known_lenses > self.n_bricks * self.parents_per_brick:
@@ -126,4 +129,3 @@ class MockSky:
     def n_special(self) -> int:
         """Rows of a brick that are neither field galaxies nor ordinary stars."""
         return self.parents_per_brick + 2 * self.saturated_per_brick + len(ODD_KINDS) * self.odd_per_kind
-

@@ -12,7 +12,15 @@ _ALL: Final = OPTICAL + INFRARED
 
 SWEEP: Final = np.dtype(
     [
-        *(("RELEASE", "i2"), ("BRICKID", "i4"), ("BRICKNAME", "S8"), ("OBJID", "i4"), ("TYPE", "S3"), ("RA", "f8"), ("DEC", "f8")),
+        *(
+            ("RELEASE", "i2"),
+            ("BRICKID", "i4"),
+            ("BRICKNAME", "S8"),
+            ("OBJID", "i4"),
+            ("TYPE", "S3"),
+            ("RA", "f8"),
+            ("DEC", "f8"),
+        ),
         *(("RA_IVAR", "f4"), ("DEC_IVAR", "f4"), ("DCHISQ", "f4", (5,)), ("EBV", "f4")),
         *((f"{stem}_{band}", "f4") for stem in ("FLUX", "FLUX_IVAR", "MW_TRANSMISSION") for band in _ALL),
         *((f"NOBS_{band}", "i2") for band in _ALL),

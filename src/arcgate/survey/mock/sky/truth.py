@@ -38,8 +38,8 @@ def truth_table(
 ) -> pd.DataFrame:
     """One row a painted object of the brick's own.
 
-    host_id as parents have it; x_pix, y_pix pixels of the brick from 0; flux_b nanomaggies as painted, mag_b AB, NaN without flux;
-    reff_arcsec half-light radius on the intermediate axis, phi_rad counter-clockwise from +x on the image, both NaN for stars;
+    host_id as parents have it; x_pix, y_pix pixels of the brick from 0; flux_b nanomaggies as painted; mag_b AB, NaN without
+    flux; reff_arcsec half-light radius on the intermediate axis, phi_rad counter-clockwise from +x on the image, NaN for stars;
     sky_sigma_b standard deviation of the sky at the object, NaN where nothing was observed; nobs_b exposures there.
     """
     release = RELEASE[pointing.footprint]
@@ -63,7 +63,10 @@ def truth_table(
     for name in ("reff_arcsec", "n", "q", "phi_rad"):
         values = [np.nan if shape is None else getattr(shape, name) for shape in shapes]
         table["sersic_n" if name == "n" else name] = np.array(values, dtype=np.float64)
-    x, y = (np.clip(np.rint(np.array([getattr(one, at) for one in painted])), 0, BRICK_PIX - 1).astype(int) for at in ("x_pix", "y_pix"))
+    x, y = (
+        np.clip(np.rint(np.array([getattr(one, at) for one in painted])), 0, BRICK_PIX - 1).astype(int)
+        for at in ("x_pix", "y_pix")
+    )
     for number, band in enumerate(settings.bands):
         one = observed.conditions[band]
         flux = np.array([each.flux[number] for each in painted])
