@@ -59,7 +59,7 @@ def _write_brick(settings: MockSky, pointing: Pointing, root: Path) -> int:
     own = [_in_survey(one, pointing) for one in objects_of(settings, pointing.brick)]
     others = [_in_survey(one, pointing) for one in seen_from_outside(settings, pointing.brick)]
     on_sky = [one for one in (*own, *others) if one.flux]
-    painted = _placed(on_sky, pointing, settings.bands)
+    painted = placed(on_sky, pointing, settings.bands)
     observed_with = conditions(settings, pointing)
     sigma = settings.scatter_over_invvar / np.sqrt([one.pixel_ivar for one in observed_with.values()])
     light = np.zeros((len(settings.bands), BRICK_PIX, BRICK_PIX), dtype=np.float32)
@@ -88,7 +88,7 @@ def _in_survey(one: SkyObject, pointing: Pointing) -> SkyObject:
     return replace(one, dec=one.dec + _NORTH_OFFSET_DEG) if pointing.footprint == "north" else one
 
 
-def _placed(objects: Sequence[SkyObject], pointing: Pointing, bands: tuple[str, ...]) -> list[Painted]:
+def placed(objects: Sequence[SkyObject], pointing: Pointing, bands: tuple[str, ...]) -> list[Painted]:
     """Objects at their pixels; position angles become angles on the image."""
     wcs = BrickWcs.of(pointing.brick)
     ra, dec = (np.array([getattr(one, axis) for one in objects], dtype=np.float64) for axis in ("ra", "dec"))
