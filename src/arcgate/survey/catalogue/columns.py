@@ -10,12 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from arcgate.survey.catalogue.rows import Rows, ab_magnitude
-from arcgate.survey.depth import SIGNIFICANCE
 from arcgate.survey.legacy.layout import Footprint
 
 PARENTS: Final = "parents.parquet"
 _VERSION: Final = {"arcgate.parents_version": "1"}
-_TEXT: Final = ("host_id", "brick", "footprint", "type")
+# Of a point source at the depth of an image.
+_SIGNIFICANCE: Final = 5.0
 _WHOLE: Final = {"release": "RELEASE", "brickid": "BRICKID", "objid": "OBJID", "maskbits": "MASKBITS"}
 _REAL: Final = {
     **{name: name.upper() for name in ("ra", "dec", "ebv")},
@@ -90,7 +90,7 @@ _PACKED: Final = {pa.int32(): "<i4", pa.float64(): "<f8"}
 def _depth(inverse_variance: NDArray[np.float64]) -> NDArray[np.float64]:
     """5-sigma depth for point sources, AB, from the inverse variance that a sweep states; NaN where there is none."""
     known = np.isfinite(inverse_variance) & (inverse_variance > 0)
-    return ab_magnitude(SIGNIFICANCE / np.sqrt(np.where(known, inverse_variance, np.nan)))
+    return ab_magnitude(_SIGNIFICANCE / np.sqrt(np.where(known, inverse_variance, np.nan)))
 
 
 def _text(column: NDArray[np.generic]) -> NDArray[np.str_]:

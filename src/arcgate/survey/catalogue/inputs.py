@@ -14,11 +14,12 @@ from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.survey.catalogue.lens_list import read_lens_list
 from arcgate.survey.catalogue.spec import ParentsSpec
-from arcgate.survey.catalogue.sweep_file import SweepFile, open_sweep
+from arcgate.survey.catalogue.sweep_file import SweepFile
+from arcgate.survey.catalogue.sweep_headers import open_sweep
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 
 # The modules that compute one sweep's part, and a catalogue from all of them; with them count all that they import.
-PART: Final = ("arcgate.survey.catalogue.part",)
+PART: Final = ("arcgate.survey.catalogue.part", "arcgate.survey.catalogue.sweep_headers")
 CATALOGUE: Final = ("arcgate.survey.catalogue.merging",)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +20,13 @@ from arcgate.ground.atomic import atomically, write_json
 from arcgate.ground.errors import ArcgateError
 from arcgate.survey.catalogue.columns import as_table, schema
 from arcgate.survey.catalogue.flow import Counts, left_out, select
-from arcgate.survey.catalogue.lens_list import LensList, read_lens_list
 from arcgate.survey.catalogue.rows import Rows
 from arcgate.survey.catalogue.selection import Wanted
 from arcgate.survey.catalogue.sweep_file import SweepFile
 from arcgate.survey.legacy.layout import Footprint
+
+if TYPE_CHECKING:
+    from arcgate.survey.catalogue.lens_list import LensList
 
 # Bricks are named after their right ascension in tenths of a degree: three digits are a degree of it.
 _STRIP_LETTERS: Final = 3
@@ -183,6 +185,11 @@ def _by_strip(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 @lru_cache(maxsize=4)
 def _lens_lists(paths: tuple[str, ...]) -> tuple[LensList, ...]:
     """Read once by each process, not once for each sweep."""
+    if not paths:
+        return ()
+    # What reads tables of all kinds takes seconds to import, which a process without such lists is spared.
+    from arcgate.survey.catalogue.lens_list import read_lens_list
+
     return tuple(read_lens_list(Path(path)) for path in paths)
 
 

@@ -1,0 +1,83 @@
+"""The headers of a sweep file: which of its tables is meant, where its rows lie, and whether the file is whole."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+
+from arcgate.ground.errors import ArcgateError
+from arcgate.survey.catalogue.sweep_file import DOWNLOAD, SweepFile
+
+TABLE: Final = "SWEEP"
+# What names an object; a table without these is no sweep.
+KEY: Final = ("RELEASE", "BRICKID", "OBJID")
+
+
+def open_sweep(path: Path) -> SweepFile:
+    """Read the headers of a sweep file, and whether the file is as long as they say.
+
+    Parameters
+    ----------
+    path : Path
+        A FITS file with a table that is called SWEEP, or has the columns RELEASE, BRICKID and OBJID.
+
+    Raises
+    ------
+    ArcgateError
+        It is no FITS file, holds no such table, ends early, or has scaled columns.
+    """
+    with warnings.catch_warnings():
+        # A file that ends early is told below, with the number of bytes.
+        warnings.simplefilter("ignore", AstropyUserWarning)
+        try:
+            with path.open("rb") as stream, fits.open(stream, memmap=False) as file:
+                table = _table_of(file, path)
+                found = _described(path, table)
+        except (OSError, ValueError, fits.VerifyError) as error:
+            raise ArcgateError(f"{path.name} is no FITS file that can be read ({error})", where=path, todo=DOWNLOAD) from error
+    size, end = path.stat().st_size, found.data_at + found.size_bytes
+    if size < end:
+        raise ArcgateError(
+            f"{path.name} ends early: {size:,} bytes, and its header states {found.rows:,} rows, which end at byte {end:,}",
+            where=path,
+            todo=DOWNLOAD,
+        )
+    return found
+
+
+def _table_of(file: Any, path: Path) -> Any:
+    tables = [hdu for hdu in file if isinstance(hdu, fits.BinTableHDU)]
+    named = [hdu for hdu in tables if hdu.name == TABLE] or [hdu for hdu in tables if set(KEY) <= set(hdu.columns.names)]
+    if not named:
+        found = ", ".join(hdu.name or "a table without a name" for hdu in tables) or "no table"
+        raise ArcgateError(
+            f"{path.name} holds no table {TABLE}, nor one with columns {', '.join(KEY)}; found is {found}",
+            where=path,
+            todo="take it out of the folder, or correct its name: files there are called sweep-<corner>-<corner>.fits",
+        )
+    return named[0]
+
+
+def _described(path: Path, table: Any) -> SweepFile:
+    columns = table.columns
+    scaled = [column.name for column in columns if column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0)]
+    if scaled:
+        raise ArcgateError(
+            f"{path.name} keeps columns in scaled form ({', '.join(scaled[:3])}), which no sweep of the survey does",
+            where=path,
+            todo="take the survey's own file",
+        )
+    dtype = columns.dtype.newbyteorder(">")
+    fields = {name: (int(offset), str(kind.str)) for name, (kind, offset) in dtype.fields.items() if not kind.shape}
+    return SweepFile(
+        path=path,
+        rows=int(table.header["NAXIS2"]),
+        row_bytes=int(table.header["NAXIS1"]),
+        data_at=int(table.fileinfo()["datLoc"]),
+        fields=fields,
+        logical=frozenset(column.name for column in columns if str(column.format).strip("01") == "L"),
+    )
