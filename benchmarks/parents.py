@@ -4,7 +4,7 @@ Sweeps with all of DR10's columns are written to a temporary folder and removed 
 own, by turns with a peer of as many processes that does nothing but read the same columns of the same files with astropy (memory
 mapped, as its documentation advises; fitsio is no dependency of arcgate). Files are warm: both read what the kernel holds in
 memory, and hours are those of the processors, which a slower disk lengthens. Memory is the largest sum over all processes of the
-command, pages that they share counted once (PSS), and the largest of a single process (RSS).
+command: pages that they share counted once (PSS, looked at every four seconds), and in each process (RSS, five times a second).
 
     python benchmarks/parents.py                      # 5 million rows, 2.5 GB of disk
     python benchmarks/parents.py --rows 400000        # fewer; writes no results
@@ -49,13 +49,19 @@ def peer(path: Path, names: list[str]) -> int:
         return sum(np.array(data[name]).nbytes for name in names)
 
 
-def timed_peer(paths: list[Path], names: list[str], workers: int) -> float:
-    """Seconds in which processes that have imported what they need read all files."""
+def timed_peer(paths: list[Path], names: list[str], workers: int) -> dict[str, float]:
+    """Let processes that have imported what they need read all files."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(peer, [paths[0]] * workers, [names[:1]] * workers))
         started = time.monotonic()
         list(pool.map(peer, paths, [names] * len(paths)))
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
+    }
 
 
 def timed_command(root: Path, data: Path, selection: str, workers: int) -> dict[str, float]:
@@ -79,18 +85,22 @@ def timed_command(root: Path, data: Path, selection: str, workers: int) -> dict[
         "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
         "peak_pss_gib": memory.peak["Pss"] or float("nan"),
         "peak_rss_sum_gib": memory.peak["Rss"] or float("nan"),
-        "peak_rss_largest_gib": round(after.ru_maxrss / 2**20, 2),
         "galaxies": int(found[1].replace(",", "")),
     }
 
 
-def start_seconds(root: Path, data: Path) -> float:
+def start_of(root: Path, data: Path) -> dict[str, float]:
     """What the command takes before it reads a row: a dry run."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "arcgate.cli", "parents", f"root={root}", f"runtime.data_dir={data}", "dry_run=true"]
     subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.DEVNULL)
-    return time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "seconds": round(time.monotonic() - started, 2),
+        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
+    }
 
 
 def needed(selection: str) -> list[str]:
@@ -104,23 +114,29 @@ def needed(selection: str) -> list[str]:
     return [name for name in spec.looks_at() if name in (columns().names or ())]
 
 
-def report(rows: int, runs: list[dict[str, float]], peers: list[float], start: float) -> dict[str, object]:
+def report(rows: int, runs: list[dict[str, float]], peers: list[dict[str, float]], start: dict[str, float]) -> dict[str, object]:
     """What was measured, and what follows for DR10.1."""
-    seconds, peer_seconds = float(np.median([run["seconds"] for run in runs])), float(np.median(peers))
-    reading = max(seconds - start, 1e-3)
+    seconds, cpu, peer_seconds, peer_cpu = (
+        float(np.median([one[name] for one in found])) for found in (runs, peers) for name in ("seconds", "cpu_seconds")
+    )
+    reading, reading_cpu = seconds - start["seconds"], cpu - start["cpu_seconds"]
     return {
         "rows": rows,
         "row_bytes": columns().itemsize,
-        "rows_per_second": round(rows / reading),
         "seconds": seconds,
-        "start_seconds": round(start, 2),
+        "start": start,
+        "rows_per_second": round(rows / reading),
+        "rows_per_cpu_second": round(rows / reading_cpu),
         "megabytes_per_second": round(rows * columns().itemsize / reading / 1e6),
-        "peer_seconds": round(peer_seconds, 2),
+        "peer_seconds": peer_seconds,
         "speed_of_peer": round(peer_seconds / reading, 2),
+        "speed_of_peer_by_cpu": round(peer_cpu / reading_cpu, 2),
         "dr10_rows_per_file": round(DR10_ROWS / DR10_FILES),
         "dr10_hours": round(DR10_ROWS / (rows / reading) / 3600, 2),
+        "dr10_cpu_hours": round(DR10_ROWS / (rows / reading_cpu) / 3600, 2),
         "dr10_terabytes": round(DR10_ROWS * columns().itemsize / 1e12, 2),
         "peak_pss_gib": max(run["peak_pss_gib"] for run in runs),
+        "peak_rss_sum_gib": max(run["peak_rss_sum_gib"] for run in runs),
         "limit_gib": LIMIT_GIB,
     }
 
@@ -143,8 +159,8 @@ def main() -> None:
         for turn in range(arguments.rounds):
             peers.append(timed_peer(paths, names, arguments.workers))
             runs.append(timed_command(root, Path(place) / f"data{turn}", arguments.selection, arguments.workers))
-            print(f"round {turn + 1}: {runs[-1]}, peer {peers[-1]:.2f} s", flush=True)
-        start = start_seconds(root, Path(place) / "none")
+            print(f"round {turn + 1}: {runs[-1]}, peer: {peers[-1]}", flush=True)
+        start = start_of(root, Path(place) / "none")
     found = report(arguments.rows, runs, peers, start) | {"selection": arguments.selection, "workers": arguments.workers}
     print(json.dumps(found, indent=1))
     if arguments.rows < ROWS:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from composing import composed_parents
+from numpy.lib.recfunctions import repack_fields
 
 from arcgate.survey.catalogue.spec import ParentsSpec
 
@@ -47,7 +48,7 @@ def write_sweep(path: Path, rows: np.ndarray, *, name: str = "SWEEP", without: t
     """Write a sweep file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = [column for column in rows.dtype.names or () if column not in without]
-    fits.BinTableHDU(np.rec.array(np.asarray(rows[kept]).astype(rows[kept].dtype.descr)), name=name).writeto(path, overwrite=True)
+    fits.BinTableHDU(np.rec.array(repack_fields(rows[kept])), name=name).writeto(path, overwrite=True)
     return path
 
 

@@ -22,7 +22,7 @@ from arcgate.survey.catalogue.columns import as_table, schema
 from arcgate.survey.catalogue.flow import Counts, left_out, select
 from arcgate.survey.catalogue.rows import Rows
 from arcgate.survey.catalogue.selection import Wanted
-from arcgate.survey.catalogue.sweep_file import SweepFile
+from arcgate.survey.catalogue.sweep_file import DOWNLOAD, SweepFile
 from arcgate.survey.legacy.layout import Footprint
 
 if TYPE_CHECKING:
@@ -156,8 +156,12 @@ def _selected(task: PartTask) -> tuple[Counts, pa.Table]:
         rows = Rows(columns, None, len(piece), south, wanted.selection.extinction, sweep.logical)
         chosen, more = select(rows, wanted.selection)
         counts += more
-        if chosen.size:
-            tables.append(as_table(chosen, task.footprint, wanted.bands))
+        try:
+            tables += [as_table(chosen, task.footprint, wanted.bands)] if chosen.size else []
+        except UnicodeDecodeError as error:
+            raise ArcgateError(
+                f"{sweep.path.name} is damaged: names of bricks or types that are no text", where=sweep.path, todo=DOWNLOAD
+            ) from error
     return counts, pa.concat_tables(tables).combine_chunks()
 
 

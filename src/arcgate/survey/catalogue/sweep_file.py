@@ -34,7 +34,8 @@ class SweepFile:
     data_at : int
         Byte of the file at which the table's rows begin.
     fields : mapping of str to (int, str)
-        Of each column its first byte in a row and its numpy type, big-endian.
+        Of each column its first byte in a row and its numpy type, big-endian. Columns of arrays, and those that a file keeps in
+        scaled form (DR8 a few of Gaia's), are left out.
     logical : frozenset of str
         Columns of truth values, which FITS keeps as the letters T and F.
     """

@@ -28,7 +28,7 @@ def open_sweep(path: Path) -> SweepFile:
     Raises
     ------
     ArcgateError
-        It is no FITS file, holds no such table, ends early, or has scaled columns.
+        It is no FITS file, holds no such table, or ends early.
     """
     with warnings.catch_warnings():
         # A file that ends early is told below, with the number of bytes.
@@ -64,20 +64,14 @@ def _table_of(file: Any, path: Path) -> Any:
 
 def _described(path: Path, table: Any) -> SweepFile:
     columns = table.columns
-    scaled = [column.name for column in columns if column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0)]
-    if scaled:
-        raise ArcgateError(
-            f"{path.name} keeps columns in scaled form ({', '.join(scaled[:3])}), which no sweep of the survey does",
-            where=path,
-            todo="take the survey's own file",
-        )
+    scaled = {column.name for column in columns if column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0)}
     dtype = columns.dtype.newbyteorder(">")
-    fields = {name: (int(offset), str(kind.str)) for name, (kind, offset) in dtype.fields.items() if not kind.shape}
+    plain = {name: found for name, found in dtype.fields.items() if not found[0].shape and name not in scaled}
     return SweepFile(
         path=path,
         rows=int(table.header["NAXIS2"]),
         row_bytes=int(table.header["NAXIS1"]),
         data_at=int(table.fileinfo()["datLoc"]),
-        fields=fields,
+        fields={name: (int(offset), str(kind.str)) for name, (kind, offset) in plain.items()},
         logical=frozenset(column.name for column in columns if str(column.format).strip("01") == "L"),
     )
