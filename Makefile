@@ -18,7 +18,7 @@ else
 PILOT := experiment=pilot_pack 'data.hosts.path="$(HOSTS)"'
 endif
 
-.PHONY: help pilot test test-all checks lint types loops pytest ui bench docs lock clean
+.PHONY: help pilot test test-all checks lint types loops pytest ui bench docs spark lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,7 @@ pilot: $(BIN)/.core ## run the main job: the leakage table on the mock survey, o
 
 test: checks pytest ## lint, types and tests, in minutes
 
-test-all: checks ## the same, long tests and other processors' settings included: an hour
+test-all: checks $(BIN)/.spark ## the same, long tests and other processors' settings included: an hour
 	$(TESTS) -m "" $(ARGS)
 
 checks: lint # Each takes one core and about a minute in a new checkout.
@@ -58,10 +58,13 @@ bench: $(BIN)/.dev ## speed, side by side with peers
 docs: $(BIN)/.docs ## the documentation, build/docs/docs/index.html
 	$(BIN)/sphinx-build -q -W --keep-going -E -j auto -c docs -d build/doctrees . build/docs $(ARGS)
 
+spark: $(BIN)/.spark ## what runtime.engine=spark needs beside Java 17 (460 MB)
+
 lock: ## renew the locked requirements (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt pyproject.toml -o requirements/core.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt --extra docs pyproject.toml -o requirements/docs.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt --extra spark pyproject.toml -o requirements/spark.txt
 
 clean: ## remove the environment (data and runs stay)
 	rm -rf $(VENV) build
@@ -83,6 +86,10 @@ $(BIN)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
 
 $(BIN)/.docs: requirements/docs.txt $(BIN)/.core
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+$(BIN)/.spark: requirements/spark.txt $(BIN)/.core
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/spark.txt
 	@touch $@
 
 $(BIN)/.dev: requirements/dev.txt $(BIN)/.core

@@ -66,3 +66,16 @@ def test_every_room_has_its_floor() -> None:
         path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert rooms - {"__init__"} == set(FLOOR)
+
+
+def test_spark_stays_in_its_engine() -> None:
+    importing = {
+        file.relative_to(PACKAGE).as_posix()
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in getattr(node, "names", [])]
+        )
+        if name.split(".")[0] in ("pyspark", "py4j")
+    }
+    assert importing == {"injection/engines/spark.py"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from astropy.io import fits
 
 from arcgate.data_node import Data, PackHosts
 from arcgate.dataset.card import stored_data_digest
-from arcgate.dataset.receipts import Receipt
+from arcgate.dataset.receipts import Receipt, receipt_path
 from arcgate.dataset.shards import read_shard
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
@@ -101,6 +102,44 @@ def test_a_shard_read_back_obeys_the_identity(manifest: pd.DataFrame, hosts: Hos
     assert np.array_equal(batch.image[control] + batch.arc[positive], batch.image[positive])
     null = place.dropna(subset="null")
     assert np.array_equal(batch.image[null["null"].to_numpy(np.int64)], batch.image[null["control"].to_numpy(np.int64)])
+
+
+@dataclass
+class Noted:
+    """An engine that notes the tasks which it is given."""
+
+    given: list[str] = field(default_factory=list)
+
+    def completed(self, work: Callable[[Any], Any], items: Sequence[Any], where: Path) -> Iterator[tuple[int, Any]]:
+        self.given += [item.path.name for item in items]
+        assert all(item.path.parent == where for item in items)
+        return Local().completed(work, items, where)
+
+    def spreads(self, count: int) -> bool:
+        return False
+
+    def for_little(self) -> Noted:
+        return self
+
+
+def test_an_engine_is_given_only_what_is_not_finished(manifest: pd.DataFrame, hosts: Hosts, tmp_path: Path) -> None:
+    tasks = plan_shards(manifest, hosts, tmp_path, 12, 5)
+    names = [task.path.name for task in tasks]
+    first, again, mended = Noted(), Noted(), Noted()
+    receipts = run_tasks(tasks, first)
+    assert first.given == names
+    assert run_tasks(tasks, again) == receipts
+    assert again.given == []
+    tasks[2].path.write_bytes(tasks[2].path.read_bytes()[:-1])
+    receipt_path(tasks[4].path).unlink()
+    assert run_tasks(tasks, mended) == receipts
+    assert mended.given == [names[2], names[4]]
+
+
+def test_an_engine_is_given_only_places_that_are_not_cut_out(tmp_path: Path) -> None:
+    parents, _ = _pack(tmp_path, 24)
+    assert cut_out(parents, np.arange(24), data_dir=tmp_path, engine=(engine := Noted())).unusable.size == 0
+    assert engine.given == []
 
 
 def _pack(folder: Path, count: int) -> tuple[PackParents, Hosts]:
