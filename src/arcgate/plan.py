@@ -94,6 +94,8 @@ def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]
     """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
     hosts, imaging = spec.data.hosts, spec.data.imaging
     if isinstance(hosts, LegacyHosts):
+        for plan, cost in LegacyFiles.costs(hosts, imaging).items():
+            print(f"  plan {plan}{'' if plan == hosts.plan else ', for comparison'}: {cost.told()}")
         bricks = LegacyFiles.open(hosts, imaging)
         digest, what, count = bricks.digest, f"{len(bricks.table):,} galaxies in {len(bricks.bricks):,} bricks", len(bricks.table)
     elif isinstance(hosts, MockHosts):

@@ -113,31 +113,35 @@ def clipped(values: Array) -> tuple[float, float, Mask]:
         Median, and 1.4826 MAD as it would be of a normal distribution without its clipped wings.
     kept : ndarray of bool, shape (n,)
     """
-    kept, some = np.arange(len(values)), values
+    ordered = np.sort(values)
     while True:
-        level, sigma = robust(some)
-        inside = np.abs(some - level) <= _CLIP * sigma
-        if sigma == 0.0 or inside.all():
+        level, sigma = _robust_of_ordered(ordered)
+        # What is clipped lies at the two ends, so that the rest need not be ordered again.
+        first, last = np.flatnonzero(np.abs(ordered - level) <= _CLIP * sigma)[[0, -1]]
+        if sigma == 0.0 or last - first + 1 == len(ordered):
             break
-        kept, some = kept[inside], some[inside]
-    mask = np.zeros(len(values), dtype=bool)
-    mask[kept] = True
-    return level, sigma / _MAD_OF_CLIPPED, mask
+        ordered = ordered[first : last + 1]
+    return level, sigma / _MAD_OF_CLIPPED, (values >= ordered[0]) & (values <= ordered[-1])
 
 
 def robust(values: Array) -> tuple[float, float]:
     """Median and 1.4826 times the median absolute deviation from it."""
-    level = float(_median(values))
-    return level, 1.4826 * float(_median(np.abs(values - level)))
+    return _robust_of_ordered(np.sort(values))
 
 
-def _median(values: Array) -> float:
-    """As numpy's own to the last bit, which takes longer to look at its arguments than to find it."""
-    half, odd = divmod(len(values), 2)
-    if odd:
-        return float(np.partition(values, half)[half])
-    lower, upper = np.partition(values, (half - 1, half))[half - 1 : half + 1]
-    return float(0.5 * (lower + upper))
+def _robust_of_ordered(values: Array) -> tuple[float, float]:
+    """Of values in ascending order: to the last bit what numpy's median gives, in a fraction of its time."""
+    count = len(values)
+    half, odd = divmod(count, 2)
+    level = float(values[half] if odd else 0.5 * (values[half - 1] + values[half]))
+    upper = _deviation(values, level, half + 1)
+    return level, 1.4826 * (upper if odd else 0.5 * (_deviation(values, level, half) + upper))
+
+
+def _deviation(values: Array, level: float, rank: int) -> float:
+    """The deviation from a level that so many values do not exceed: those lie side by side, and the farthest at an end."""
+    farthest = np.maximum(level - values[: len(values) - rank + 1], values[rank - 1 :] - level)
+    return float(farthest.min())
 
 
 @lru_cache(maxsize=8)

@@ -19,8 +19,9 @@ _FEWEST: Final = 8
 
 
 def stated_sigma(ivar: NDArray[np.floating[Any]], free: NDArray[np.bool_]) -> float:
-    """Standard deviation of a pixel that the survey states for these pixels, median; unit of the image."""
-    middle = float(np.median(ivar[free]))
+    """Standard deviation that the survey states for these pixels: that of the (upper) median inverse variance."""
+    # Single precision, as surveys state it; ordering it is quicker than numpy's own median.
+    middle = float(np.sort(ivar[free])[int(free.sum()) // 2])
     return float("nan") if middle <= 0.0 else middle**-0.5
 
 

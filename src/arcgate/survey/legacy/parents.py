@@ -23,7 +23,8 @@ from arcgate.survey.legacy.brick_files import BrickFiles, identities
 from arcgate.survey.legacy.catalogue import BrickCentres, ParentsFile
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 from arcgate.survey.legacy.place import DAMAGED, LegacyPlace
-from arcgate.survey.legacy.plan import bricks_of, chosen
+from arcgate.survey.legacy.plan import PLANS, bricks_of, chosen
+from arcgate.survey.legacy.plan_cost import PlanCost, cost_of
 
 LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
 FOOTPRINTS: Final[tuple[Footprint, ...]] = ("south", "north")
@@ -70,30 +71,24 @@ class LegacyFiles:
         """
         parents = ParentsFile.open(Path(hosts.parents))
         centres = BrickCentres.read(SurveyFolder(Path(hosts.survey), "south").bricks)
-        table = parents.read(imaging)
-        needed = ["ra", "dec", *(f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in imaging.bands)]
-        sound = np.isfinite(table[needed].to_numpy(np.float64)).all(axis=1)
-        left_out = {UNDECLARED: int((~sound).sum())} if not sound.all() else {}
-        if not sound.any():
-            raise ArcgateError(
-                f"no parent can be used: {len(table)} rows, {int((~sound).sum())} left out for {UNDECLARED}",
-                where=parents.path,
-                todo="make the catalogue of parents again",
-            )
-        table = table[sound].reset_index(drop=True)
+        table, left_out = _sound(parents, imaging)
         taken = chosen(table, hosts.plan, hosts.n_hosts, hosts.seed, imaging.reference_band)
         table = table.iloc[taken].reset_index(drop=True)
-        places, names = bricks_of(table)
-        files = tuple(
-            BrickFiles(
-                SurveyFolder(Path(hosts.survey), "south" if footprint == "south" else "north"),
-                brick,
-                imaging.bands,
-                hosts.masks == "maskbits",
-            )
-            for footprint, brick in names
-        )
+        places, files = _bricks(table, hosts, imaging)
         return cls(hosts, imaging.in_nanomaggies, parents, centres, table, places, files, left_out)
+
+    @classmethod
+    def costs(cls, hosts: LegacyHosts, imaging: Imaging) -> dict[str, PlanCost]:
+        """What the plan of the specification costs, and after it what the other one would; errors as `open`."""
+        parents = ParentsFile.open(Path(hosts.parents))
+        table, _ = _sound(parents, imaging)
+        places, files = _bricks(table, hosts, imaging)
+        cells = BrickCentres.read(SurveyFolder(Path(hosts.survey), "south").bricks).cells(table["brick"])
+        band, found = imaging.reference_band, {}
+        for plan in sorted(PLANS, key=lambda name: name != hosts.plan):
+            rows = chosen(table, plan, hosts.n_hosts, hosts.seed, band)
+            found[str(plan)] = cost_of(table, rows, places, cells, files, (f"depth_{band}", f"psfsize_{band}"))
+        return found
 
     @cached_property
     def digest(self) -> str:
@@ -207,3 +202,26 @@ class LegacyParents:
         """One line for cards and dry runs."""
         bricks = len(np.unique(self.places))
         return f"Legacy Surveys, {len(self.catalogue):,} galaxies in {bricks:,} bricks ({self.files.hosts.plan})"
+
+
+def _sound(parents: ParentsFile, imaging: Imaging) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Rows of the catalogue that declare what they must, index 0..n-1, and how many do not."""
+    table = parents.read(imaging)
+    needed = ["ra", "dec", *(f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in imaging.bands)]
+    sound = np.isfinite(table[needed].to_numpy(np.float64)).all(axis=1)
+    lost = int((~sound).sum())
+    if not sound.any():
+        raise ArcgateError(
+            f"no parent can be used: of {len(table)} rows {lost} are {UNDECLARED}",
+            where=parents.path,
+            todo="widen the selection, or make the catalogue of parents again",
+        )
+    return (table[sound].reset_index(drop=True), {UNDECLARED: lost}) if lost else (table, {})
+
+
+def _bricks(table: pd.DataFrame, hosts: LegacyHosts, imaging: Imaging) -> tuple[NDArray[np.int64], tuple[BrickFiles, ...]]:
+    """Number of each galaxy's brick, and the files of bricks."""
+    places, names = bricks_of(table)
+    folders = {footprint: SurveyFolder(Path(hosts.survey), footprint) for footprint in FOOTPRINTS}
+    masks = hosts.masks == "maskbits"
+    return places, tuple(BrickFiles(folders[footprint], brick, imaging.bands, masks) for footprint, brick in names)

@@ -114,8 +114,8 @@ class LegacyPlace:
 def _masked(bits: NDArray[Any], bands: tuple[str, ...]) -> NDArray[np.bool_]:
     """Pixels that no exposure of a band has measured, (n, band, y, x), of mask bits (n, y, x)."""
     # A band that the survey has no bit for is told by its inverse variance alone.
-    chosen = np.array([1 << ALLMASK[band] if band in ALLMASK else 0 for band in bands], dtype=np.int64)
-    return np.asarray((bits[:, None] & chosen[:, None, None]) != 0)
+    chosen = np.array([1 << ALLMASK[band] if band in ALLMASK else 0 for band in bands], dtype=np.int32)
+    return np.asarray((bits.astype(np.int32, copy=False)[:, None] & chosen[:, None, None]) != 0)
 
 
 def _check_sound(image: NDArray[np.float32], ivar: NDArray[np.float32], files: BrickFiles, band: str) -> None:

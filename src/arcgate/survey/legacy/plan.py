@@ -6,7 +6,7 @@ What that costs is independence: galaxies of one brick share depth and seeing, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from arcgate.ground.draws import text_ids, uniform
 from arcgate.survey.legacy.layout import Footprint
 
 Plan = Literal["whole_bricks", "spread"]
+PLANS: Final[tuple[Plan, ...]] = get_args(Plan)
 
 # Depth and seeing are divided into so many classes each, of about as many bricks.
 _CLASSES: Final = 3
