@@ -26,6 +26,7 @@ NEEDING = {
     "kernels=coadd": (*PACK, "+kernels=coadd", "data.hosts.kernels.path=models"),
     "psf=measured": (*KERNELS, "psf=measured"),
     "psf=moffat_fitted": (*KERNELS, "psf=moffat_fitted"),
+    "entry=floor_on_positives": ("entry=floor_on_positives", "controls=unpaired"),
     "source=cosmos": ("source=cosmos", "data.source.path=stamps"),
 }
 

@@ -16,7 +16,8 @@ from arcgate.config import from_config
 
 CONF = Path(next(iter(arcgate.conf.__path__)))
 GROUPS = {folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name != "__pycache__"}
-OF_DATA = {"variant", "imaging", "hosts", "kernels", "grid", "source", "controls", "psf", "noise", "core_mask", "dataset"}
+OF_DATA = {"variant", "imaging", "hosts", "kernels", "grid", "source", "controls", "entry", "psf", "noise", "core_mask"}
+OF_DATA |= {"dataset"}
 OF_OTHERS = {"parents"}
 SHOWN = {
     "run": GROUPS - OF_OTHERS,

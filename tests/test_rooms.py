@@ -11,9 +11,10 @@ import arcgate
 PACKAGE = Path(arcgate.__file__).parent
 # From the ground floor up. What stands in one line may not import each other; `arcgate` itself is the door.
 FLOORS = (
-    ("ground", "lensing", "naming"),
+    ("ground", "lensing", "naming", "settings"),
     ("colours", "imaging"),
     ("dataset",),
+    ("selection_node",),
     ("data_node",),
     ("variant",),
     ("keys", "survey", "views"),

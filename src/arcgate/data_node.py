@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from arcgate.imaging import ZERO_POINT, Imaging
+from arcgate.selection_node import EVERYTHING, Controls, Entry
+from arcgate.settings import STRICT, Positive, PositiveInt
 
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-Positive = Annotated[float, Field(gt=0)]
-PositiveInt = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Split = Literal["train", "val", "test"]
 
@@ -262,31 +260,6 @@ Sources = Annotated[SersicSources | CosmosSources, Field(discriminator="kind")]
 
 
 @dataclass(config=STRICT, frozen=True)
-class Controls:
-    """How the galaxy without an arc is chosen.
-
-    Attributes
-    ----------
-    name : {'paired', 'unpaired'}
-        The same galaxy, or a different one matched on `match_on`.
-    pool : {'free_hosts', 'any_other_host'}
-        Where unpaired controls come from: galaxies that carry no arc in this data set, or any galaxy of the split
-        but the positive's own (for small packs, where each galaxy then serves in both classes).
-    match_on : tuple of str
-        Catalogue columns matched by nearest neighbour after scaling.
-    """
-
-    name: Literal["paired", "unpaired"]
-    pool: Literal["free_hosts", "any_other_host"]
-    match_on: tuple[str, ...]
-
-    @property
-    def paired(self) -> bool:
-        """Whether a control is its positive's own galaxy; every other kind takes another one."""
-        return self.name == "paired"
-
-
-@dataclass(config=STRICT, frozen=True)
 class PsfChoice:
     """The PSF with which arcs are convolved, derived from what the survey declares.
 
@@ -378,6 +351,8 @@ class Data:
         Restrict the data set to one split's galaxies.
     seed : int
         Seed of every draw of the manifest.
+    entry : Entry
+        What a pair must be to enter.
     """
 
     seed: int
@@ -393,6 +368,7 @@ class Data:
     psf: PsfChoice
     noise: Noise
     core_mask: CoreMask
+    entry: Entry = EVERYTHING
 
     @model_validator(mode="after")
     def _consistent(self) -> Data:
@@ -417,6 +393,12 @@ class Data:
             raise ValueError(
                 f"imaging: a zero point of {self.imaging.zero_point:g}, but hosts={self.hosts.kind} are read in nanomaggies: "
                 f"leave it at {ZERO_POINT:g}"
+            )
+        self.controls.in_bands(self.imaging.bands)
+        if self.entry.drops == "positive" and self.controls.name not in ("unpaired", "unmatched"):
+            raise ValueError(
+                f"entry: drops 'positive' leaves controls whose positives are gone, and {self.controls.name} ones cannot be "
+                "without: take unpaired or unmatched controls"
             )
         for name, values in self._per_band().items():
             # A pack's defaults are those of the most common bands: there may be more of them.

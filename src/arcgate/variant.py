@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import STRICT, Data, PerBand, Positive, PositiveInt
+from arcgate.data_node import Data, PerBand
 from arcgate.ground.listed import full_name, known_name
 from arcgate.imaging import Imaging
 from arcgate.naming import Name, StudyName
+from arcgate.settings import STRICT, Positive, PositiveInt
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12

@@ -16,7 +16,8 @@ from arcgate.data_node import Data
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.injection import build
-from arcgate.injection.manifest import build_manifest, split_of
+from arcgate.injection.manifest import build_manifest
+from arcgate.survey.splits import split_of
 
 Spec = Callable[..., Data]
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from typing import Final
 
-from arcgate.data_node import Controls
+import numpy as np
+from numpy.typing import NDArray
+
 from arcgate.ground.errors import ArcgateError
+from arcgate.injection.matching import Pool, Space
+from arcgate.selection_node import Controls
 
 Rows = NDArray[np.int64]
 
+UNMATCHED: Final = -1
+"""In place of a control: no galaxy within the calipers may serve."""
 
-def control_hosts(controls: Controls, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: Rows, per_host: int) -> Rows:
-    """Catalogue row of each pair's control.
+
+def control_hosts(controls: Controls, space: Space, split: NDArray[np.str_], hosts: Rows, per_host: int) -> Rows:
+    """Catalogue row of each pair's control: the nearest that is left, pair by pair in their order.
 
     Parameters
     ----------
     controls : Controls
-        Paired, or unpaired with the pool and the matched columns.
-    catalogue : DataFrame
-        Hosts of the survey.
+        Unpaired ones of whatever kind.
+    space : Space
+        What they are matched on.
     split : ndarray of str, shape (len(catalogue),)
         Split of each host; a control never crosses splits.
     hosts : ndarray of int, shape (n,)
@@ -32,16 +36,14 @@ def control_hosts(controls: Controls, catalogue: pd.DataFrame, split: NDArray[np
     Returns
     -------
     ndarray of int, shape (n,)
+        `UNMATCHED` where calipers leave none.
 
     Raises
     ------
     ArcgateError
-        Too few other hosts in a split, or an unknown column to match on.
+        Too few other hosts in a split.
     """
-    if controls.paired:
-        return hosts.copy()
-    scaled = _scaled(catalogue, controls.match_on)
-    chosen = np.full(len(hosts), -1, dtype=np.int64)
+    chosen = np.full(len(hosts), UNMATCHED, dtype=np.int64)
     for name in np.unique(split[hosts]):
         pairs = np.flatnonzero(split[hosts] == name)
         members = np.flatnonzero(split == name)
@@ -55,14 +57,14 @@ def control_hosts(controls: Controls, catalogue: pd.DataFrame, split: NDArray[np
                 where="data.controls",
                 todo="take more hosts, fewer pairs, or `controls.pool=any_other_host` (each galaxy then serves in both classes)",
             )
-        pool = Pool(scaled, members, np.full(len(members), capacity))
+        pool = Pool(space, members, np.full(len(members), capacity))
         for pair in pairs:
             control = pool.take(hosts[pair])
-            if control is None:
+            if control is None and not space.limited:
                 raise ArcgateError(
                     "no control galaxy is left for a pair", where="data.controls", todo="take more hosts or fewer pairs"
                 )
-            chosen[pair] = control
+            chosen[pair] = UNMATCHED if control is None else control
     return chosen
 
 
@@ -73,75 +75,22 @@ def most_uses(controls: Controls, pairs: int, members: int, per_host: int) -> in
 
 
 def spare_pools(
-    controls: Controls, catalogue: pd.DataFrame, split: NDArray[np.str_], usable: NDArray[np.bool_], used: Rows, per_host: int
+    controls: Controls, space: Space, split: NDArray[np.str_], usable: NDArray[np.bool_], used: Rows, per_host: int
 ) -> dict[str, Pool]:
-    """Galaxies of each split that may serve as controls once more, matched in the units of the whole catalogue.
+    """Galaxies of each split that may serve as controls once more.
 
     Parameters
     ----------
-    controls, catalogue, split, per_host
+    controls, space, split, per_host
         As `control_hosts` takes them.
     usable : ndarray of bool, shape (len(catalogue),)
         Galaxies that may serve at all.
     used : ndarray of int
         Catalogue rows of galaxies that serve already, one a pair.
     """
-    scaled, pools = _scaled(catalogue, controls.match_on), {}
-    times = np.bincount(used, minlength=len(catalogue))
+    pools, times = {}, np.bincount(used, minlength=len(split))
     for name in np.unique(split):
         members = np.flatnonzero((split == name) & usable)
         capacity = most_uses(controls, int((split[used] == name).sum()), len(members), per_host)
-        pools[str(name)] = Pool(scaled, members, np.maximum(capacity - times[members], 0))
+        pools[str(name)] = Pool(space, members, np.maximum(capacity - times[members], 0))
     return pools
-
-
-def _scaled(catalogue: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64]:
-    numbers = catalogue.select_dtypes("number").columns
-    unknown = [name for name in columns if name not in numbers or catalogue[name].isna().any()]
-    if unknown or not columns:
-        raise ArcgateError(
-            f"cannot match controls on {unknown or 'no column'}",
-            where="data.controls.match_on",
-            todo=f"choose from: {', '.join(sorted(name for name in numbers if not catalogue[name].isna().any()))}",
-        )
-    values = catalogue[list(columns)].to_numpy(np.float64)
-    spread = values.std(axis=0)
-    scaled: NDArray[np.float64] = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return scaled
-
-
-class Pool:
-    """Galaxies that may serve as controls, each so many times.
-
-    Parameters
-    ----------
-    scaled : ndarray, shape (len(catalogue), columns)
-        What controls are matched on.
-    members : ndarray of int, shape (n,)
-        Catalogue rows.
-    left : ndarray of int, shape (n,)
-        How often each may still serve.
-    """
-
-    def __init__(self, scaled: NDArray[np.float64], members: Rows, left: Rows) -> None:
-        self._scaled, self._members, self._left = scaled, members, left.copy()
-        self._tree = cKDTree(scaled[members]) if len(members) else None
-
-    def take(self, host: int) -> int | None:
-        """Catalogue row of the nearest galaxy that may still serve, other than the host itself; None if there is none."""
-        count = min(32, len(self._members))
-        while self._tree is not None:
-            # The neighbourhood doubles until one is free.
-            candidates = np.atleast_1d(self._tree.query(self._scaled[host], k=count)[1])
-            usable = candidates[(self._left[candidates] > 0) & (self._members[candidates] != host)]
-            if usable.size:
-                self._left[usable[0]] -= 1
-                return int(self._members[usable[0]])
-            if count == len(self._members):
-                break
-            count = min(2 * count, len(self._members))
-        return None
-
-    def withdraw(self, host: int) -> None:
-        """Let a galaxy serve no more."""
-        self._left[self._members == host] = 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import STRICT
+from arcgate.settings import STRICT
 from arcgate.survey.catalogue.rows import Rows
 
 Passed = NDArray[np.bool_]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import STRICT
+from arcgate.settings import STRICT
 from arcgate.survey.catalogue.rows import Rows
 
 Passed = NDArray[np.bool_]

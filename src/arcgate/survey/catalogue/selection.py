@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import STRICT, Positive
+from arcgate.settings import STRICT, Positive
 from arcgate.survey.catalogue.columns import needed_columns
 from arcgate.survey.catalogue.cuts import Colour, Magnitude, NoBits, NotTypes, Position, Values
 from arcgate.survey.catalogue.desi import DesiLrgColours, GaiaFainter

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import STRICT, Positive
+from arcgate.settings import STRICT, Positive
 from arcgate.survey.catalogue.selection import Text, Wanted
 from arcgate.survey.legacy.layout import Footprint
 from arcgate.variant import Runtime

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import STRICT
+from arcgate.settings import STRICT
 from arcgate.survey.mock.sky.choosing import pointings
 from arcgate.survey.mock.sky.settings import MockSky
 from arcgate.variant import Runtime

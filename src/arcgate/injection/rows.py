@@ -1,0 +1,66 @@
+"""Rows of a manifest: what the catalogue declares of galaxies, the settings of the data set, and the PSF of arcs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arcgate.data_node import Data, PsfChoice
+from arcgate.imaging import Imaging
+from arcgate.injection.grids import draw_arcs, with_images
+from arcgate.injection.library import Library
+from arcgate.lensing.psf import fwhm_from_psfsize
+from arcgate.survey.columns import PROVENANCE
+
+Rows = NDArray[np.int64]
+
+
+def arcs_of(
+    data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: Rows, pair_ids: Rows, library: Library
+) -> pd.DataFrame:
+    """Lens and source columns of pairs, shape (n, columns), from the seed, the pairs' numbers and their hosts alone."""
+    host_mag = catalogue[f"host_mag_{data.imaging.reference_band}"].to_numpy(np.float64)[hosts]
+    arcs = draw_arcs(data.grid, data.seed, pair_ids, host_mag, data.imaging)
+    if data.source.kind != "sersic":
+        arcs = with_images(arcs, library.images, data.seed, pair_ids, split[hosts])
+    return arcs
+
+
+def rows_of(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: Rows, pair_ids: Rows, role: str) -> pd.DataFrame:
+    """What is known of rows of a role before any arc."""
+    carried = ["host_id", "ra", "dec", "healpix", *PROVENANCE, "ebv", "host_reff_arcsec"]
+    kernels = {f"kernel_{band}": f"kernel_declared_{band}" for band in data.imaging.bands}
+    carried += [f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in data.imaging.bands]
+    rows = catalogue.iloc[hosts][[*carried, *kernels]].reset_index(drop=True).rename(columns=kernels)
+    for band in data.imaging.bands:
+        rows[f"psf_beta_declared_{band}"] = catalogue[f"psf_beta_{band}"].to_numpy()[hosts]
+    rows["catalogue_row"], rows["pair_id"], rows["role"] = hosts, pair_ids, role
+    rows["split"], rows["seed"] = split[hosts], data.seed
+    rows["arc_noise"] = data.noise.arc
+    rows["core_mask_kind"] = data.core_mask.kind
+    rows["core_mask_radius_pix"], rows["core_mask_width_pix"] = data.core_mask.radius_pix, data.core_mask.width_pix
+    return rows
+
+
+def declare_psf_used(rows: pd.DataFrame, psf: PsfChoice, imaging: Imaging, kernels: pd.DataFrame) -> None:
+    """Add the columns of the PSF with which arcs are convolved."""
+    rows["psf_profile_used"] = psf.profile
+    for band in imaging.bands:
+        if psf.profile == "kernel":
+            rows[f"kernel_used_{band}"] = rows[f"kernel_declared_{band}"]
+            continue
+        if psf.width_convention == "fitted":
+            fits = kernels[kernels["band"] == band].set_index("name").loc[rows[f"kernel_declared_{band}"]]
+            rows[f"psf_fwhm_used_{band}"] = fits["moffat_fwhm_arcsec"].to_numpy()
+            rows[f"psf_beta_used_{band}"] = fits["moffat_beta"].to_numpy()
+            continue
+        psfsize = rows[f"psfsize_{band}"].to_numpy(np.float64)
+        if psf.profile == "gaussian":
+            # psfsize is the FWHM of the Gaussian of equal noise-equivalent area: both conventions agree here.
+            rows[f"psf_fwhm_used_{band}"] = psfsize
+            continue
+        declared = rows[f"psf_beta_declared_{band}"].to_numpy(np.float64)
+        beta = declared if psf.beta is None else np.full(len(rows), psf.beta)
+        rows[f"psf_beta_used_{band}"] = beta
+        rows[f"psf_fwhm_used_{band}"] = psfsize if psf.width_convention == "psfsize_as_fwhm" else fwhm_from_psfsize(psfsize, beta)
