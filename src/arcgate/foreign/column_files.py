@@ -135,5 +135,6 @@ def _native(values: np.ndarray, name: str, path: Path) -> pd.Series:
     if values.ndim > 1:
         raise ArcgateError(f"column {name} holds {values.shape[1]} values a row", where=path, todo="give one value a row")
     if values.dtype.kind in "SU":
-        return pd.Series(np.char.strip(values.astype(np.str_)), dtype=object)
+        # Not as astropy's own kind of array, which takes nothing but text.
+        return pd.Series(np.char.strip(np.array(values, subok=False).astype(np.str_)).tolist(), dtype=object)
     return pd.Series(values.astype(values.dtype.newbyteorder("=")))

@@ -166,6 +166,7 @@ def foreign_facts(
         left_out_p=left_out_p,
         nanomaggies_per_count=nanomaggies_per_count,
         several_splits="split" in arranged.table and arranged.table["split"].nunique() > 1,
+        positions="ra" in arranged.table,
     )
 
 

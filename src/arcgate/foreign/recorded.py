@@ -19,6 +19,8 @@ from arcgate.imaging import Imaging
 CENTRE: Final = ("host_x_pix", "host_y_pix")
 # Given by the layouts, not by a table.
 STRUCTURAL: Final = ("sample_id", "host_id", "pair_id", "role", "label", "control_kind", "split", "provenance")
+# Read by what makers call them: `place_columns`.
+PLACE: Final = ("ra", "dec", "brick", "footprint", "release")
 
 
 def _by_band(imaging: Imaging, *stems: str) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ def schema_columns(raw: pd.DataFrame, imaging: Imaging, place: Place) -> dict[st
         A column of numbers holds something else, one of sizes or noise a value that is not positive, or one of centres a place
         outside the stamp.
     """
-    known = [column for column in schema_of(imaging).columns if column.name in raw and column.name not in STRUCTURAL]
+    known = [column for column in schema_of(imaging).columns if column.name in raw and column.name not in (*STRUCTURAL, *PLACE)]
     found = {column.name: _of_kind(raw[column.name], column.kind, place) for column in known}
     found |= {name: _of_kind(raw[name], "float", place) for name in COLOURS if name in raw}
     for name in _by_band(imaging, "sky_sigma", "psfsize", "gain"):

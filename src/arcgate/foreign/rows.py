@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.schema import schema_of
 from arcgate.foreign.doubtful import doubtful_notes
-from arcgate.foreign.exact_names import Place
+from arcgate.foreign.exact_names import Place, exact_names
 from arcgate.foreign.identity import BRICK_NAMES, HOST_NAMES, OBJID, RELEASE, ROW_OR_GALAXY, SPLIT_NAMES, Identity, identify
 from arcgate.foreign.left_out import FLAGS
 from arcgate.foreign.pairing import Pairs
+from arcgate.foreign.position_columns import FOOTPRINT_NAMES, RELEASE_NAMES
 from arcgate.foreign.recorded import schema_columns, whole_groups
 from arcgate.foreign.same_look import SameLook
 from arcgate.foreign.stated_imaging import PIXEL_SCALE
@@ -76,9 +77,35 @@ def recorded(raw: pd.DataFrame, place: Place, imaging: Imaging, host_names: Sequ
     identity = identify(raw, place, host_names)
     columns = pd.DataFrame(schema_columns(raw, imaging, place), index=raw.index).reset_index(drop=True)
     doubtful = doubtful_notes(columns)
-    table = whole_groups(pd.concat([columns, identity.table], axis=1), imaging)
-    used = frozenset([*identity.used, *columns, PIXEL_SCALE])
+    places, read = place_columns(raw, place)
+    table = whole_groups(pd.concat([columns, places, identity.table], axis=1), imaging)
+    used = frozenset([*identity.used, *columns, *read, PIXEL_SCALE])
     return Recorded(table, identity, imaging, used, (*identity.notes, *doubtful))
+
+
+def place_columns(raw: pd.DataFrame, place: Place) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Where galaxies lie: ra, dec, brick, footprint, release, as far as they are recorded; and the columns that say so.
+
+    Positions that cannot be read, or are the same in every row, are none: `identify` says so where it needs them.
+    """
+    found: dict[str, pd.Series] = {}
+    names = [next((name for name in known if name in raw), None) for known in (RA_NAMES, DEC_NAMES)]
+    read: list[str] = []
+    if names[0] is not None and names[1] is not None:
+        numbers = [pd.to_numeric(raw[name], errors="coerce").astype(np.float64) for name in names]
+        known = pd.concat(numbers, axis=1).notna().all(axis=1)
+        text = any((each.isna() & raw[name].notna()).any() for name, each in zip(names, numbers, strict=True))
+        inside = numbers[0][known].between(-360.0, 720.0).all() and numbers[1][known].between(-90.0, 90.0).all()
+        one = len(raw) > 1 and all(each.nunique() < 2 for each in numbers)
+        if known.any() and inside and not text and not one:
+            found |= {"ra": numbers[0].where(known), "dec": numbers[1].where(known)}
+            read += names
+    for new, candidates in (("brick", BRICK_NAMES), ("footprint", FOOTPRINT_NAMES), ("release", RELEASE_NAMES)):
+        name = next((name for name in candidates if name in raw), None)
+        if name is not None and name not in SPLIT_NAMES:
+            found[new] = exact_names(raw[name], name, place, None)
+            read.append(name)
+    return pd.DataFrame(found, index=raw.index).reset_index(drop=True), tuple(read)
 
 
 def unused_note(

@@ -125,10 +125,14 @@ def _judged_without_pixels(source: Source, context: Context, names: Sequence[str
         if isinstance(gate, ReadsColumns):
             judgements[name] = judgement_of(_Case(name, _Kept(with_rows(gate, {}, source)), context))
         else:
-            judgements[name] = judgement_of(_Case(name, _Kept({}, NO_PIXELS), context))
-    refit = judgements[REFIT]
-    judgements[REFIT] = replace(refit, cause=Cause("undetermined", NO_PIXELS), exhibits=[])
+            judgements[name] = _without_pixels(gate.judge({}, context))
+    judgements[REFIT] = Judgement([], [], [], Cause("undetermined", NO_PIXELS))
     return _summed_up(judgements, 0, context)
+
+
+def _without_pixels(judgement: Judgement) -> Judgement:
+    """A judgement of a gate that had no pixels to look at."""
+    return Judgement([replace(result, status="not_run", reason=NO_PIXELS) for result in judgement.results], [], [])
 
 
 def _summed_up(judgements: dict[str, Judgement], rows_judged: int, context: Context) -> Judged:
@@ -137,7 +141,8 @@ def _summed_up(judgements: dict[str, Judgement], rows_judged: int, context: Cont
     gates = gates_of(names)
     for name, gate in zip(names, gates, strict=True):
         if isinstance(gate, Summary):
-            judgements[name] = gate.summarise(judgements, context)
+            summary = gate.summarise(judgements, context)
+            judgements[name] = summary if context.facts.pixels else _without_pixels(summary)
     left_out = [gate for gate in shipped_gates() if gate not in gates]
     of_gates = [*zip(gates, judgements.values(), strict=True), *((gate, _left_out(gate, context)) for gate in left_out)]
     return _evidence(of_gates, rows_judged, context)
