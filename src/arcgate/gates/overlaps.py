@@ -125,14 +125,13 @@ def _exhibits(rows: SkyRows, across: _Across, near: NDArray[np.bool_], same: NDA
     order = np.argsort(across.distance, kind="stable")[: 2 * _SHOWN]
     pairs = dict.fromkeys(tuple(sorted((int(row), int(across.row[row])))) for row in order if near[row])
     split, name = rows.table["split"], rows.table["host_id"]
-    lines = [[str(name.iloc[one]), str(split.iloc[one]), str(name.iloc[other]), str(split.iloc[other])] for one, other in pairs][
-        :_SHOWN
-    ]
+    shown = [*pairs][:_SHOWN]
+    lines = [[cell for row in pair for cell in (str(name.iloc[row]), rows.place(row), str(split.iloc[row]))] for pair in shown]
     caption = (
         f"The nearest pairs of rows in different splits, at most {_SHOWN}: {int(near.sum())} rows lie within {reach:g} arcsec of "
         f"one of another split, {int(same.sum())} within {SAME_GALAXY_ARCSEC:g} arcsec."
     )
-    content = {"columns": ["galaxy", "split", "galaxy", "split"], "rows": lines}
+    content = {"columns": 2 * ["galaxy", "ra, dec", "split"], "rows": lines}
     return [Exhibit("overlaps", "Neighbours in different splits", caption, "table", content)]
 
 

@@ -51,9 +51,14 @@ class SkyRows:
         return np.asarray(pd.factorize(self.table[column])[0], dtype=np.int64)
 
     def named(self, row: int, *columns: str) -> str:
-        """A row by its galaxy's name, with some columns behind it."""
+        """A row by its galaxy's name and place, with some columns behind it."""
         words = ", ".join(str(self.table[column].iloc[row]) for column in columns)
-        return f"{self.table['host_id'].iloc[row]} ({words})"
+        return f"{self.table['host_id'].iloc[row]} at {self.place(row)} ({words})"
+
+    def place(self, row: int) -> str:
+        """Right ascension and declination of a row."""
+        ra, dec = (float(self.table[name].iloc[row]) for name in POSITION)
+        return f"{ra:.5f} {dec:+.5f}"
 
 
 def sky_rows(table: pd.DataFrame) -> SkyRows:
