@@ -1,8 +1,8 @@
 """An audit of a table without pixels: how long it takes, and how much memory, for ten thousand to a million rows.
 
-Tables are drawn as experiments/20-positions draws clean ones: two surveys, galaxies in groups, conditions of bricks, splits by the
-cell of the brick's centre. `arcgate audit` judges each in a fresh process; its time by the clock and by the processor, and the
-largest memory that it held, come from the system.
+Tables are drawn as experiments/20-positions draws clean ones: two surveys, galaxies in groups, conditions of bricks, splits by
+the cell of the brick's centre. `arcgate audit` judges each in a fresh process; its time by the clock and by the processor, and
+the largest memory that it held, come from the system.
 
     python benchmarks/positions.py                   # 10,000, 100,000 and 1,000,000 rows; writes results/positions.json
     python benchmarks/positions.py --rows 20000      # one table; writes nothing

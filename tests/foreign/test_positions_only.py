@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
-from composing import REAL, needs_real
 from layouts import paired_rows, write_rows
 
-from arcgate.foreign.lens_lists import read_lenses
 from arcgate.foreign.opening import notes_of, open_source
 from arcgate.foreign.positions_only import PositionsSource
 from arcgate.ground.errors import ArcgateError
@@ -194,25 +192,3 @@ def test_stamps_keep_their_places_under_any_name(built, tmp_path):
     assert source.facts.positions
     assert set(found["ra"]) == set(places["target_ra"])
     assert found[["brick", "footprint", "release"]].drop_duplicates().to_numpy().tolist() == [["0001p010", "S", "9010"]]
-
-
-def test_lists_of_lenses(tmp_path):
-    (tmp_path / "one.csv").write_text("name,RA [deg],DEC [deg]\na,10.5,-3\n")
-    (tmp_path / "two.tsv").write_text("ra\tdec\n1\t2\n3\t4\n")
-    np.testing.assert_allclose(
-        read_lenses([str(tmp_path / name) for name in ("one.csv", "two.tsv")]), [[10.5, -3], [1, 2], [3, 4]]
-    )
-    assert read_lenses([]).shape == (0, 2)
-    with pytest.raises(ArcgateError, match="no such list of known lenses"):
-        read_lenses([str(tmp_path / "three.csv")])
-    (tmp_path / "three.csv").write_text("name,z\na,1\n")
-    with pytest.raises(ArcgateError, match="a list of known lenses has no positions; its columns are name, z"):
-        read_lenses([str(tmp_path / "three.csv")])
-
-
-@needs_real
-def test_genuine_lists_are_read():
-    folder = REAL / "catalogs"
-    files = [folder / name for name in ("lenscat_catalog.csv", "inchausti2025_candidates.tsv", "stein2022_new_lenses.tsv")]
-    counts = [len(read_lenses([str(file)])) for file in files]
-    assert counts == [len(pd.read_csv(file, sep="," if file.suffix == ".csv" else "\t")) for file in files]
