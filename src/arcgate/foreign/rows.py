@@ -99,7 +99,7 @@ def place_columns(raw: pd.DataFrame, place: Place) -> tuple[pd.DataFrame, tuple[
         one = len(raw) > 1 and all(each.nunique() < 2 for each in numbers)
         if known.any() and inside and not text and not one:
             found |= {"ra": numbers[0].where(known), "dec": numbers[1].where(known)}
-            read += names
+            read += [name for name in names if name is not None]
     for new, candidates in (("brick", BRICK_NAMES), ("footprint", FOOTPRINT_NAMES), ("release", RELEASE_NAMES)):
         name = next((name for name in candidates if name in raw), None)
         if name is not None and name not in SPLIT_NAMES:
