@@ -6,6 +6,7 @@ from pathlib import Path
 
 from arcgate.data_node import Hosts, LegacyHosts, PackHosts
 from arcgate.imaging import Imaging
+from arcgate.survey.apart import apart
 from arcgate.survey.places import Parents
 
 
@@ -44,12 +45,12 @@ def open_parents(hosts: Hosts, imaging: Imaging, *, data_dir: Path, workers: int
         pack = PackParents.open(files, artifacts(data_dir, files.digest), workers)
         for note in pack.notes:
             print(f"note: {note}", flush=True)
-        return pack
+        return apart(pack)
     if isinstance(hosts, LegacyHosts):
         from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
 
         bricks = LegacyFiles.open(hosts, imaging)
-        return LegacyParents.open(bricks, artifacts(data_dir, bricks.digest))
+        return apart(LegacyParents.open(bricks, artifacts(data_dir, bricks.digest)))
     from arcgate.survey.mock.parents import MockParents, mock_digest
 
     inside = imaging.in_nanomaggies
