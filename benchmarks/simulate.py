@@ -29,6 +29,7 @@ from noise_bricks import write_bricks
 
 from arcgate.data_node import LegacyHosts
 from arcgate.dataset.card import device
+from arcgate.ground.engine import Local
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
@@ -79,7 +80,7 @@ def cut(parents: LegacyParents, workers: int) -> None:
     """Everything that the stage does, into a folder that is thrown away."""
     folder = Path(tempfile.mkdtemp(dir=PLACE))
     try:
-        hosts = cut_out(parents, np.arange(len(parents.catalogue)), data_dir=folder, workers=workers)
+        hosts = cut_out(parents, np.arange(len(parents.catalogue)), data_dir=folder, engine=Local(workers))
         assert not hosts.left_out
     finally:
         shutil.rmtree(folder)

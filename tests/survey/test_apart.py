@@ -13,6 +13,7 @@ from brick_files import SmallBrick, legacy_hosts, write_survey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arcgate.ground.engine import Local
 from arcgate.imaging import DECALS
 from arcgate.survey.apart import apart
 from arcgate.survey.hosts import cut_out
@@ -67,7 +68,7 @@ def test_parents_come_without_them(tmp_path: Path) -> None:
     assert some.catalogue["host_id"].tolist() == [table["host_id"][2]]
     assert some.left_out == {OVERLAPPING: 2}
     assert some.describe() == f"{parents.describe()}; 2 left out for a galaxy of another split within 25 arcsec"
-    hosts = cut_out(some, np.array([0]), data_dir=tmp_path, workers=1)
+    hosts = cut_out(some, np.array([0]), data_dir=tmp_path, engine=Local())
     assert hosts.table["host_id"].tolist() == some.catalogue["host_id"].tolist()
     assert hosts.of(np.array([0])).read()[0]["host_x_pix"][0] == pytest.approx(300.2 - 269.0, abs=1e-6)
     assert some.places.tolist() == [0]

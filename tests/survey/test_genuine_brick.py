@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 from brick_files import legacy_hosts, write_parents
 from composing import REAL, needs_real
 
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.hosts import cut_out
@@ -50,7 +51,7 @@ def test_stamps_of_a_genuine_brick_are_counted(survey: Path, tmp_path: Path) -> 
     hosts = legacy_hosts(survey, masks="invvar")
     parents = LegacyParents.open(LegacyFiles.open(hosts, G), tmp_path)
     rows = np.arange(len(parents.catalogue))
-    found = cut_out(parents, rows, data_dir=tmp_path, workers=1)
+    found = cut_out(parents, rows, data_dir=tmp_path, engine=Local())
     usable = np.setdiff1d(rows, found.unusable)
     # By brute force from the whole inverse variance; where a stamp has 100 pixels of sky and more its noise was measured.
     with fits.open(SurveyFolder(survey, "north").coadd(BRICK, "invvar", "g")) as file:

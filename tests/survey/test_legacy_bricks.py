@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from brick_files import SIGMA, SmallBrick, legacy_hosts, write_survey
 from numpy.typing import NDArray
 
 from arcgate.data_node import LegacyHosts
+from arcgate.ground.engine import Local
+from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.legacy.catalogue import ParentsFile
 from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
 from arcgate.survey.splits import split_of
 
@@ -35,7 +39,7 @@ def opened(hosts: LegacyHosts, folder: Path) -> LegacyParents:
 def everything(hosts: LegacyHosts, folder: Path) -> tuple[LegacyParents, Hosts]:
     """All galaxies of a specification, cut out."""
     parents = opened(hosts, folder)
-    return parents, cut_out(parents, np.arange(len(parents.catalogue)), data_dir=folder, workers=1)
+    return parents, cut_out(parents, np.arange(len(parents.catalogue)), data_dir=folder, engine=Local())
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +99,13 @@ def test_places_are_bricks(cut: tuple[LegacyParents, Hosts]) -> None:
     parents, _ = cut
     assert pd.Series(parents.places).groupby(parents.catalogue["brick"]).nunique().tolist() == [1, 1]
     assert sorted(path.name[:11] for path in cut[1].folder.glob("*.parquet")) == ["place-00000", "place-00001"]
+
+
+def test_the_only_catalogue_in_a_folder_of_catalogues_is_taken(tmp_path: Path) -> None:
+    write_survey(tmp_path, [SmallBrick(places=[(200.2, 200.7)])])
+    (tmp_path / "catalogues").mkdir()
+    (tmp_path / "parents").rename(tmp_path / "catalogues" / "one")
+    assert ParentsFile.open(tmp_path / "catalogues").path == tmp_path / "catalogues" / "one" / "parents.parquet"
+    shutil.copytree(tmp_path / "catalogues" / "one", tmp_path / "catalogues" / "two")
+    with pytest.raises(ArcgateError, match=r"(?s)2 finished catalogues of parents: one \(1 galaxies\), two.*name one of these"):
+        ParentsFile.open(tmp_path / "catalogues")

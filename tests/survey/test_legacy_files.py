@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 from brick_files import SmallBrick, legacy_hosts, write_survey
 
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import cut_out
@@ -47,7 +48,7 @@ def cut(survey: Path, tmp_path: Path, **changes: object) -> dict[str, int]:
     """Cut everything out: what was left out."""
     parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey, **changes), DECALS), tmp_path)
     rows = np.arange(len(parents.catalogue))
-    hosts = cut_out(parents, rows, data_dir=tmp_path / "data", workers=1)
+    hosts = cut_out(parents, rows, data_dir=tmp_path / "data", engine=Local())
     return parents.left_out | hosts.left_out
 
 
@@ -179,7 +180,7 @@ def test_pc_and_cdelt_say_what_cd_does(survey: Path, tmp_path: Path) -> None:
 def cut_places(survey: Path, folder: Path) -> list[float]:
     """Centres of the galaxies in their stamps."""
     parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey), DECALS), folder)
-    measured, _ = cut_out(parents, np.arange(3), data_dir=folder, workers=1).of(np.arange(3)).read()
+    measured, _ = cut_out(parents, np.arange(3), data_dir=folder, engine=Local()).of(np.arange(3)).read()
     return measured[["host_x_pix", "host_y_pix"]].to_numpy().ravel().tolist()
 
 
@@ -237,7 +238,7 @@ def test_bits_of_each_band_take_out_its_own_pixels(tmp_path: Path) -> None:
         brick.bits[int(y), int(x)] = 1 << bit
     write_survey(tmp_path, [brick])
     parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(tmp_path), DECALS), tmp_path)
-    hosts = cut_out(parents, np.arange(5), data_dir=tmp_path, workers=1)
+    hosts = cut_out(parents, np.arange(5), data_dir=tmp_path, engine=Local())
     assert hosts.unusable.tolist() == [0, 1, 4]
     assert hosts.table["found"].dropna().tolist()[:2] == ["1 of 4096 pixels in g", "1 of 4096 pixels in z"]
     assert hosts.table["reason"][4] == OVER_THE_EDGE

@@ -40,16 +40,18 @@ class ParentsFile:
         Parameters
         ----------
         place : Path
-            A folder that `arcgate parents` finished, or a Parquet file with the same columns.
+            A folder that `arcgate parents` finished, or one that holds one such folder, or a Parquet file with the
+            same columns.
 
         Raises
         ------
         ArcgateError
-            There is neither.
+            There is none of these, or a choice of several.
         """
         if place.is_file():
             with place.open("rb") as file:
                 return cls(place, hashlib.file_digest(file, "sha256").hexdigest())
+        place = _only_one(place)
         card = place / CARD_FILE
         try:
             digest = json.loads(card.read_text(encoding="utf-8"))["digest"]
@@ -98,6 +100,21 @@ class ParentsFile:
                 todo="correct the catalogue",
             )
         return table
+
+
+def _only_one(place: Path) -> Path:
+    """The finished catalogue in a folder of catalogues; the folder itself where it is one, or holds none."""
+    finished = sorted(card.parent for card in place.glob(f"*/{CARD_FILE}"))
+    if (place / CARD_FILE).exists() or not finished:
+        return place
+    if len(finished) > 1:
+        counted = [f"{folder.name[:12]} ({pq.read_metadata(folder / PARENTS_FILE).num_rows:,} galaxies)" for folder in finished]
+        raise ArcgateError(
+            f"{len(finished)} finished catalogues of parents: {', '.join(counted)}",
+            where=place,
+            todo="name one of these folders as data.hosts.parents: `arcgate parents` prints which it made",
+        )
+    return finished[0]
 
 
 @dataclass(frozen=True, eq=False)
