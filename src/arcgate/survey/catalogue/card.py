@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from arcgate.survey.catalogue.columns import PARENTS
 from arcgate.survey.catalogue.flow import OTHER, Counts
 from arcgate.survey.catalogue.inputs import Inputs
 from arcgate.survey.catalogue.merging import Merged, Part
+from arcgate.survey.catalogue.part import file_digest
 from arcgate.survey.catalogue.spec import ParentsSpec
 from arcgate.survey.catalogue.twins import RULE
 
@@ -62,7 +62,7 @@ def verify(folder: Path) -> None:
         They differ, or there is no catalogue.
     """
     card, path = read_card(folder), folder / PARENTS
-    if not path.is_file() or _checksum(path) != card["sha256"]:
+    if not path.is_file() or file_digest(path) != card["sha256"]:
         raise ArcgateError("the table of the catalogue is damaged: its checksum is another", where=path, todo=_AGAIN)
 
 
@@ -78,7 +78,7 @@ def write_card(
         "rows_digest": merged.rows_digest,
         "rows": merged.rows,
         "bytes": (folder / PARENTS).stat().st_size,
-        "sha256": _checksum(folder / PARENTS),
+        "sha256": file_digest(folder / PARENTS),
         "bands": list(spec.bands),
         "selection": as_plain(spec.selection),
         "cut_flow": flow,
@@ -133,8 +133,3 @@ def _around_lenses(parts: Sequence[Part], counts: Counts) -> tuple[list[int], li
     """Rows before and after each list of known lenses."""
     after = [sum(column) for column in zip(*(part.receipt.lenses for part in parts), strict=True)]
     return [counts.chosen[-1], *after][: len(after)], after
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

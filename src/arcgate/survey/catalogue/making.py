@@ -80,15 +80,18 @@ def is_finished(task: PartTask) -> bool:
 
 def _made(spec: ParentsSpec, inputs: Inputs) -> list[Part]:
     tasks = part_tasks(spec, inputs)
-    tasks[0].path.parent.mkdir(parents=True, exist_ok=True)
-    kept = sum(map(is_finished, tasks))
-    if kept:
-        say(f"{kept} of {len(tasks)} sweeps were read before")
+    folder = tasks[0].path.parent
     found: dict[int, Receipt | ArcgateError] = {}
-    with step("reading sweeps", len(tasks)) as advance:
-        for number, result in completed(_attempted, tasks, spec.runtime.workers, tasks[0].path.parent):
-            found[number] = result
-            advance(1)
+    # Two catalogues may want parts of the same sweeps: one reads, the other waits and finds what is there.
+    with locked(folder):
+        remove_leftovers(folder)
+        kept = sum(map(is_finished, tasks))
+        if kept:
+            say(f"{kept} of {len(tasks)} sweeps were read before")
+        with step("reading sweeps", len(tasks)) as advance:
+            for number, result in completed(_attempted, tasks, spec.runtime.workers, folder):
+                found[number] = result
+                advance(1)
     failed = [found[number] for number in range(len(tasks)) if isinstance(found[number], ArcgateError)]
     if failed:
         raise _together(failed, len(tasks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ class Receipt:
         Of the part.
     bytes : int
         Size of its file.
+    sha256 : str
+        Checksum of its file.
     rows_read : int
         Rows of the sweep.
     counts : Counts
@@ -79,6 +82,7 @@ class Receipt:
 
     key: str
     bytes: Count
+    sha256: str
     rows_read: Count
     counts: Counts
     lenses: tuple[Count, ...]
@@ -92,10 +96,10 @@ _RECEIPT: Final = TypeAdapter(Receipt)
 
 
 def receipt_of(path: Path, key: str) -> Receipt | None:
-    """Receipt of a part that is finished; None where it has to be made, or is of another size than was written."""
+    """Receipt of a part that is finished; None where it has to be made, or is not what was written."""
     try:
         receipt = _RECEIPT.validate_python(json.loads(_receipt_path(path).read_text(encoding="utf-8")))
-        whole = path.stat().st_size == receipt.bytes
+        whole = path.stat().st_size == receipt.bytes and file_digest(path) == receipt.sha256
     except (FileNotFoundError, ValidationError, UnicodeDecodeError, json.JSONDecodeError):
         return None
     return receipt if whole and receipt.key == key else None
@@ -122,7 +126,8 @@ def make_part(task: PartTask) -> Receipt:
         left.append(table.num_rows)
     strips = _write(table, task.path)
     spared = left_out(task.wanted.selection, task.sweep.fields)
-    receipt = Receipt(task.key, task.path.stat().st_size, task.sweep.rows, counts, tuple(left), strips, spared)
+    size, sha256 = task.path.stat().st_size, file_digest(task.path)
+    receipt = Receipt(task.key, size, sha256, task.sweep.rows, counts, tuple(left), strips, spared)
     write_json(_receipt_path(task.path), dataclasses.asdict(receipt))
     return receipt
 
@@ -144,6 +149,12 @@ def read_strip(path: Path, group: int) -> pa.Table:
             where=path,
             todo="delete the file and run again: it is made anew",
         ) from error
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _selected(task: PartTask) -> tuple[Counts, pa.Table]:
