@@ -52,6 +52,10 @@ class MemoryParents:
     def left_out(self) -> dict[str, int]:
         return {}
 
+    @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        return []
+
     def warm_up(self) -> None:
         """Nothing to compile."""
 

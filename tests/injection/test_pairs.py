@@ -142,10 +142,14 @@ def test_spares_are_cut_out_until_all_can_be_used(
     spares = pairs(build_manifest(data, catalogue, lost)).drop(first.index, errors="ignore")
     # The first spare cannot be used either.
     bad = frozenset(lost | {int(spares["positive"].iloc[0])})
-    manifest, hosts = build.chosen(data, make_parents(catalogue, unusable=bad), tmp_path, Local())
+    manifest, hosts, selection = build.chosen(data, make_parents(catalogue, unusable=bad), tmp_path, Local())
     assert manifest.equals(build_manifest(data, catalogue, bad))
     assert set(hosts.unusable) == bad
     assert hosts.left_out == {"a cosmic ray": 3}
+    # A galaxy that serves as both is lost as both; three of forty-odd are no difference.
+    assert selection["left_out"] == {"a cosmic ray": {"host": 3, "control": 3} if kind == "paired" else {"host": 2, "control": 1}}
+    assert selection["left_out_p"] > 0.5
+    assert selection["cut_out"]["host"] == 43
     assert "note: 3 galaxies are left out for a cosmic ray (galaxy-" in capsys.readouterr().out
     measured, _ = hosts.of(manifest["catalogue_row"].to_numpy(np.int64)).read()
     assert measured.notna().all(axis=None)
@@ -161,6 +165,6 @@ def test_what_was_no_use_to_another_data_set_alone_does_not_count(
     parents = make_parents(catalogue, unusable=frozenset(later[:3].tolist()))
     before = build.chosen(few, parents, tmp_path, Local())[0]
     build.chosen(many, parents, tmp_path, Local())
-    after, hosts = build.chosen(few, parents, tmp_path, Local())
+    after, hosts, _ = build.chosen(few, parents, tmp_path, Local())
     assert after.equals(before)
     assert not hosts.left_out

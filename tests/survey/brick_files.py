@@ -142,7 +142,7 @@ def write_parents(folder: Path, table: pd.DataFrame) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     table.to_parquet(folder / "parents.parquet")
     digest = hashlib.sha256((folder / "parents.parquet").read_bytes()).hexdigest()
-    (folder / "card.json").write_text(json.dumps({"digest": digest}))
+    (folder / "card.json").write_text(json.dumps({"digest": digest, "cut_flow": [{"cut": "all rows", "left": len(table)}]}))
 
 
 def legacy_hosts(root: Path, **changes: Any) -> LegacyHosts:

@@ -56,6 +56,7 @@ def write_card(
     code_version: str,
     images_digest: str | None,
     receipts: Sequence[Receipt],
+    selection: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Finish a data set: compute its data digest from its shards and write its card.
 
@@ -77,6 +78,8 @@ def write_card(
         Of the source images, under which they are kept.
     receipts : sequence of Receipt
         All shards, in the order in which they are to be read.
+    selection : mapping, optional
+        How the galaxies were chosen (`arcgate.injection.selection`), plain values; sets that nothing chose have none.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def write_card(
         "images_digest": images_digest,
         "tables": tables_of(folder),
         "counts": counts(receipts),
+        "selection": None if selection is None else dict(selection),
         "data_digest": stored_data_digest([folder / receipt.file for receipt in receipts]),
         "spec_digest": spec_digest,
         "code_version": code_version,
@@ -120,6 +124,12 @@ def tables_of(folder: Path) -> dict[str, str]:
 def imaging_of(card: Mapping[str, Any]) -> Imaging:
     """Bands and pixels of a data set, from its card."""
     return Imaging.of(card["imaging"])
+
+
+def selection_on(card: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """How the galaxies of a data set were chosen, from its card; None where that is not stated."""
+    stated: Mapping[str, Any] | None = card.get("selection")
+    return stated
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from arcgate.dataset.card import selection_on
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.references import NONE, References, references_of
 from arcgate.dataset.shard_reading import StampBatch, read_shard
@@ -170,6 +171,7 @@ class DatasetSource:
             columns=frozenset(self.dataset.schema.names),
             imaging=self.dataset.imaging,
             references=references_of(self.dataset.path),
+            left_out_p=(selection_on(self.dataset.card) or {}).get("left_out_p"),
             several_splits=table["split"].nunique() > 1,
             positions=bool(table["ra"].notna().any()),
             hosts=str(self.dataset.card["data"].get("hosts", {}).get("kind", "")),

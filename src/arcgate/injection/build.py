@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-import pandas as pd
 
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
-from arcgate.ground.progress import say
+from arcgate.injection.choosing import chosen
 from arcgate.injection.engines.choice import engine_of
 from arcgate.injection.engines.run import run_tasks
-from arcgate.injection.library import EMPTY, Library, library_of
-from arcgate.injection.manifest import build_manifest
+from arcgate.injection.library import library_of
 from arcgate.injection.shard import plan_shards
 from arcgate.injection.spec_digest import PIXELS, spec_digest
-from arcgate.survey.hosts import Hosts, cut_out
 from arcgate.survey.parents import open_parents
-from arcgate.survey.places import Parents
 from arcgate.survey.source_images import images_digest
 
 if TYPE_CHECKING:
-    from arcgate.ground.engine import Engine
     from arcgate.variant import Runtime
 
 # So many rows are made by this process before others would have started: two of them take 15 s to import what they need.
@@ -68,7 +62,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
         parents = open_parents(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers)
         library = library_of(data, parents, Path(runtime.data_dir))
         with engine_of(runtime) as engine:
-            manifest, hosts = chosen(data, parents, Path(runtime.data_dir), engine, library)
+            manifest, hosts, selection = chosen(data, parents, Path(runtime.data_dir), engine, library)
             library.write(manifest, data.imaging.bands, folder)
             tasks = plan_shards(manifest, hosts, folder, runtime.rows_per_shard, runtime.batch_rows)
             receipts = run_tasks(tasks, engine if len(manifest) > ROWS_ALONE else engine.for_little())
@@ -83,27 +77,8 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
             spec_digest=digest,
             code_version=code_version(PIXELS),
             receipts=receipts,
+            selection=selection,
         )
 
     folder = set_folder(Path(runtime.data_dir), digest)
     return Built(folder, build_once(folder, build))
-
-
-def chosen(data: Data, parents: Parents, data_dir: Path, engine: Engine, library: Library = EMPTY) -> tuple[pd.DataFrame, Hosts]:
-    """The manifest of a data set and its galaxies, cut out; those that cannot be used are told, with their pairs replaced.
-
-    Galaxies of spare pairs are cut out in turn, until all can be used. Those that were no use to another data set alone do not
-    count: a data set does not depend on what was made before it.
-    """
-    unusable: dict[int, None] = {}
-    left_out = parents.left_out
-    while True:
-        manifest = build_manifest(data, parents.catalogue, unusable, left_out, library)
-        asked = np.union1d(manifest["catalogue_row"].to_numpy(np.int64), np.fromiter(unusable, np.int64, len(unusable)))
-        hosts = cut_out(parents, asked, data_dir=data_dir, engine=engine)
-        if len(hosts.unusable) == len(unusable):
-            for note in hosts.told():
-                say(f"note: {note}")
-            return manifest, hosts
-        unusable = dict.fromkeys(hosts.unusable.tolist())
-        left_out = dict(Counter(parents.left_out) + Counter(hosts.left_out))

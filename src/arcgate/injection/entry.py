@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.injection.candidates import Candidates
-from arcgate.injection.rows import arcs_of, declare_psf_used, rows_of
+from arcgate.injection.rows import arcs_of, positives_of
 from arcgate.survey.depth import sky_from_depth
 
 Rows = NDArray[np.int64]
@@ -82,7 +82,7 @@ class Entry:
             with step(f"predicting the S/N of {len(new):,} arcs", len(new)) as advance, threadpool_limits(1):
                 for begin in range(0, len(new), _BATCH):
                     part = new[begin : begin + _BATCH]
-                    found = self._rendered(pair_ids[part], hosts[part], arcs.iloc[part].reset_index(drop=True))
+                    found = self._rendered(pair_ids[part], hosts[part], arcs.iloc[part])
                     self._snr.update(zip((keys[place] for place in part), found.tolist(), strict=True))
                     advance(len(part))
         return np.array([self._snr[key] for key in keys])
@@ -93,11 +93,8 @@ class Entry:
 
         ours = self._candidates
         data, imaging = ours.data, ours.data.imaging
-        rows = rows_of(data, ours.catalogue, ours.split, hosts, pair_ids, "positive")
-        rows[list(arcs.columns)] = arcs
-        rows["sample_id"], rows["flux_scale"] = pair_ids, 1.0
+        rows = positives_of(data, ours.catalogue, ours.split, hosts, pair_ids, ours.library, arcs)
         rows["host_x_pix"] = rows["host_y_pix"] = imaging.middle_pix
-        declare_psf_used(rows, data.psf, imaging, ours.library.kernels)
         light, _ = render_arcs(rows, used_psfs(rows, imaging, ours.references), imaging, ours.references)
         depth, psfsize = (
             np.stack([rows[f"{stem}_{band}"].to_numpy(np.float64) for band in imaging.bands]) for stem in ("depth", "psfsize")

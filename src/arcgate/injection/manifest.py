@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 
 from arcgate.data_node import Data
-from arcgate.dataset.schema import ROLES, schema_of
 from arcgate.ground.draws import uniform
-from arcgate.imaging import Imaging
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.entry import Entry
 from arcgate.injection.library import EMPTY, Library
 from arcgate.injection.pairs import Pairs, choose_pairs
-from arcgate.injection.rows import arcs_of, declare_psf_used, rows_of
+from arcgate.injection.rows import arcs_of, declare_psf_used, rows_of, sample_ids, typed
 
 
 def build_manifest(
@@ -69,25 +67,11 @@ def manifest_of(candidates: Candidates, pairs: Pairs) -> pd.DataFrame:
     positive = rows_of(data, catalogue, split, hosts, pair_ids, "positive")
     positive[list(arcs.columns)] = arcs
     null = positive.iloc[nulls].copy()
-    null["role"], null["flux_scale"] = "null", 0.0
+    null["role"], null["flux_scale"], null["sample_id"] = "null", 0.0, sample_ids(pair_ids[nulls], "null")
     positive["label"], positive["flux_scale"] = 1, 1.0
     control = rows_of(data, catalogue, split, pairs.control, pair_ids, "control")
     control["label"], control["control_kind"] = 0, data.controls.name
     for rows in (positive, null):
         declare_psf_used(rows, data.psf, data.imaging, library.kernels)
     manifest = pd.concat([positive, control, null], ignore_index=True)
-    manifest["sample_id"] = manifest["pair_id"] * len(ROLES) + manifest["role"].map(ROLES.index)
-    return _typed(manifest, data.imaging).sort_values("sample_id", ignore_index=True)
-
-
-def _typed(manifest: pd.DataFrame, imaging: Imaging) -> pd.DataFrame:
-    columns = schema_of(imaging).manifest
-    for column in columns:
-        values = manifest[column.name] if column.name in manifest else pd.Series([None] * len(manifest), dtype=object)
-        if column.kind == "int":
-            manifest[column.name] = pd.to_numeric(values).astype("Int64")
-        elif column.kind == "float":
-            manifest[column.name] = pd.to_numeric(values).astype("float64")
-        else:
-            manifest[column.name] = values.astype("object")
-    return manifest[[column.name for column in columns] + ["catalogue_row"]]
+    return typed(manifest, data.imaging).sort_values("sample_id", ignore_index=True)

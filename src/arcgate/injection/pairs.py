@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -79,9 +80,10 @@ def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out
     """
     data, order, split = candidates.data, candidates.hosts, candidates.split
     wanted = -(-data.n_pairs // data.injections_per_host)
-    if wanted > len(order):
-        raise too_few(data, f"there are {len(order)}", left_out)
-    pairs = _first(candidates, order[:wanted])
+    pairs = first_positives(candidates, left_out)
+    if not data.controls.paired:
+        controls = control_hosts(data.controls, candidates.space, split, pairs.host, data.injections_per_host)
+        pairs = replace(pairs, control=controls)
     matched = pairs.control != UNMATCHED
     usable = matched & ~unusable[pairs.host] & ~unusable[pairs.control]
     broken = entry.broken(pairs.pair_id, pairs.host)
@@ -115,16 +117,14 @@ def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out
     return pairs
 
 
-def _first(candidates: Candidates, order: Rows) -> Pairs:
-    """The pairs that there are if nothing is lost."""
-    data = candidates.data
-    hosts = np.tile(order, data.injections_per_host)[: data.n_pairs]
-    controls = (
-        hosts.copy()
-        if data.controls.paired
-        else control_hosts(data.controls, candidates.space, candidates.split, hosts, data.injections_per_host)
-    )
-    return Pairs(np.arange(data.n_pairs, dtype=np.int64), hosts, controls)
+def first_positives(candidates: Candidates, left_out: Mapping[str, int] = MappingProxyType({})) -> Pairs:
+    """The positives that there are if nothing is lost, each its own control; ArcgateError for too few galaxies."""
+    data, order = candidates.data, candidates.hosts
+    wanted = -(-data.n_pairs // data.injections_per_host)
+    if wanted > len(order):
+        raise too_few(data, f"there are {len(order)}", left_out)
+    hosts = np.tile(order[:wanted], data.injections_per_host)[: data.n_pairs]
+    return Pairs(np.arange(data.n_pairs, dtype=np.int64), hosts, hosts.copy())
 
 
 class _Filling:

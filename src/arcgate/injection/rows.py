@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.data_node import Data, PsfChoice
+from arcgate.dataset.schema import ROLES, schema_of
 from arcgate.imaging import Imaging
 from arcgate.injection.grids import draw_arcs, with_images
 from arcgate.injection.library import Library
@@ -27,6 +28,11 @@ def arcs_of(
     return arcs
 
 
+def sample_ids(pair_ids: Rows, role: str) -> Rows:
+    """Numbers of the rows that pairs have in a role; the noise of an arc's photons is drawn by them."""
+    return pair_ids * len(ROLES) + ROLES.index(role)
+
+
 def rows_of(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: Rows, pair_ids: Rows, role: str) -> pd.DataFrame:
     """What is known of rows of a role before any arc."""
     carried = ["host_id", "ra", "dec", "healpix", *PROVENANCE, "ebv", "host_reff_arcsec"]
@@ -36,6 +42,7 @@ def rows_of(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts:
     for band in data.imaging.bands:
         rows[f"psf_beta_declared_{band}"] = catalogue[f"psf_beta_{band}"].to_numpy()[hosts]
     rows["catalogue_row"], rows["pair_id"], rows["role"] = hosts, pair_ids, role
+    rows["sample_id"] = sample_ids(pair_ids, role)
     rows["split"], rows["seed"] = split[hosts], data.seed
     rows["arc_noise"] = data.noise.arc
     rows["core_mask_kind"] = data.core_mask.kind
@@ -64,3 +71,34 @@ def declare_psf_used(rows: pd.DataFrame, psf: PsfChoice, imaging: Imaging, kerne
         beta = declared if psf.beta is None else np.full(len(rows), psf.beta)
         rows[f"psf_beta_used_{band}"] = beta
         rows[f"psf_fwhm_used_{band}"] = psfsize if psf.width_convention == "psfsize_as_fwhm" else fwhm_from_psfsize(psfsize, beta)
+
+
+def typed(rows: pd.DataFrame, imaging: Imaging) -> pd.DataFrame:
+    """Rows with all columns of a manifest, in their order and of their types; null where nothing is known."""
+    columns = schema_of(imaging).manifest
+    for column in columns:
+        values = rows[column.name] if column.name in rows else pd.Series([None] * len(rows), dtype=object)
+        if column.kind == "int":
+            rows[column.name] = pd.to_numeric(values).astype("Int64")
+        elif column.kind == "float":
+            rows[column.name] = pd.to_numeric(values).astype("float64")
+        else:
+            rows[column.name] = values.astype("object")
+    return rows[[column.name for column in columns] + ["catalogue_row"]]
+
+
+def positives_of(
+    data: Data,
+    catalogue: pd.DataFrame,
+    split: NDArray[np.str_],
+    hosts: Rows,
+    pair_ids: Rows,
+    library: Library,
+    arcs: pd.DataFrame,
+) -> pd.DataFrame:
+    """Rows of positives as they stand in a manifest; `arcs` are theirs, from `arcs_of`, by position."""
+    rows = rows_of(data, catalogue, split, hosts, pair_ids, "positive")
+    rows[list(arcs.columns)] = arcs.reset_index(drop=True)
+    rows["label"], rows["flux_scale"] = 1, 1.0
+    declare_psf_used(rows, data.psf, data.imaging, library.kernels)
+    return typed(rows, data.imaging)

@@ -57,6 +57,12 @@ class ApartParents:
         return self.whole.left_out | {OVERLAPPING: self._lost}
 
     @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        """Of the whole, and galaxies near one of another split taken out."""
+        flow = self.whole.cut_flow
+        return [*flow, (f"not {OVERLAPPING}", len(self.rows))] if flow else []
+
+    @property
     def kernels(self) -> pd.DataFrame | None:
         """Of the whole."""
         return self.whole.kernels

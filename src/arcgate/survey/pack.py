@@ -250,6 +250,11 @@ class PackParents:
         whole = np.zeros(self.files.count, dtype=np.int64)
         return (numbered_places(self.files.count, self.imaging) if self.files.mapped else whole)[self.indices]
 
+    @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        """None: a pack is not cut out of a catalogue here."""
+        return []
+
     def place(self, rows: NDArray[np.int64]) -> PackPlace:
         """Galaxies by catalogue row."""
         indices = tuple(int(index) for index in self.indices[rows])

@@ -70,6 +70,8 @@ class Parents(Protocol):
         Columns and types of `arcgate.survey.columns.declared_columns`, index 0..n-1.
     left_out : dict of str to int
         Reasons for which galaxies are no parents, and how many.
+    cut_flow : list of (str, int)
+        The cuts that made the catalogue, and how many galaxies each left; none where it was not cut.
     kernels : pandas.DataFrame or None
         Measured PSFs that the catalogue names: columns of `arcgate.dataset.references.KERNEL_COLUMNS`.
     places : ndarray of int, shape (n,)
@@ -94,6 +96,11 @@ class Parents(Protocol):
     @property
     def left_out(self) -> dict[str, int]:
         """How many galaxies are no parents, by reason."""
+        ...
+
+    @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        """What each cut left."""
         ...
 
     @property

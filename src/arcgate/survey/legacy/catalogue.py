@@ -28,10 +28,11 @@ CARD_FILE: Final = "card.json"
 
 @dataclass(frozen=True)
 class ParentsFile:
-    """Where the catalogue lies, and what it is."""
+    """Where the catalogue lies, what it is, and how many galaxies each cut left (nothing of a bare file)."""
 
     path: Path
     digest: str
+    cut_flow: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def open(cls, place: Path) -> ParentsFile:
@@ -54,7 +55,8 @@ class ParentsFile:
         place = _only_one(place)
         card = place / CARD_FILE
         try:
-            digest = json.loads(card.read_text(encoding="utf-8"))["digest"]
+            content = json.loads(card.read_text(encoding="utf-8"))
+            digest, flow = content["digest"], content["cut_flow"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = "no such folder or file" if not place.exists() else f"no sound {CARD_FILE}, which is written last ({error})"
             raise ArcgateError(
@@ -62,7 +64,7 @@ class ParentsFile:
                 where=place,
                 todo="set data.hosts.parents to the folder that `arcgate parents` names, or run it again",
             ) from error
-        return cls(place / PARENTS_FILE, str(digest))
+        return cls(place / PARENTS_FILE, str(digest), tuple((str(one["cut"]), int(one["left"])) for one in flow))
 
     def read(self, imaging: Imaging) -> pd.DataFrame:
         """The columns that hosts need, in the catalogue's order.

@@ -190,6 +190,12 @@ class LegacyParents:
         """Of the stamps."""
         return self.files.imaging
 
+    @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        """Of the catalogue, and what the plan and its bricks left of it."""
+        flow = list(self.files.parents.cut_flow)
+        return [*flow, (f"bricks of the plan ({self.files.hosts.plan})", len(self.catalogue))] if flow else []
+
     def place(self, rows: NDArray[np.int64]) -> LegacyPlace:
         """Galaxies of one brick, by catalogue row."""
         ra, dec = (self.catalogue[name].to_numpy(np.float64)[rows] for name in ("ra", "dec"))

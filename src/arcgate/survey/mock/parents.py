@@ -88,6 +88,11 @@ class MockParents:
         return {}
 
     @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        """None: galaxies are drawn, not cut out of more."""
+        return []
+
+    @property
     def kernels(self) -> None:
         """None: the mock survey declares the Moffats that it makes galaxies with."""
         return
