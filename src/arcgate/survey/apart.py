@@ -60,7 +60,7 @@ class ApartParents:
     def cut_flow(self) -> list[tuple[str, int]]:
         """Of the whole, and galaxies near one of another split taken out."""
         flow = self.whole.cut_flow
-        return [*flow, (f"not {OVERLAPPING}", len(self.rows))] if flow else []
+        return [*flow, (OVERLAPPING.replace("a galaxy", "no galaxy", 1), len(self.rows))] if flow else []
 
     @property
     def kernels(self) -> pd.DataFrame | None:
