@@ -46,7 +46,7 @@ verbs:
 any verb:
   --help         its settings and groups
   --cfg job      the composed configuration
-  dry_run=true   (run, parents, mock, simulate, audit) keys, what is there, what would run, time and disk
+  dry_run=true   (run, parents, mock, simulate, audit) what is there, what would run, time, disk
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh, fish likewise)
 

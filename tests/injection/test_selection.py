@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from composing import composed
 
 from arcgate.data_node import Data
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.statistics import clustered_auc
 from arcgate.imaging import DECALS
@@ -123,10 +123,9 @@ def test_only_galaxies_of_the_stated_ranges_carry_arcs_and_controls_are_not_boun
 
 
 def test_the_card_says_how_the_set_was_chosen(spec: Spec, catalogue: pd.DataFrame, make_parents: Any, tmp_path: Any) -> None:
-    runtime = composed(f"runtime.data_dir={tmp_path}", "runtime.workers=1").runtime
     entry = replace(spec().entry, name="large", least_theta_e_arcsec=1.0)
     controls = replace(UNMATCHED, name="unpaired", match_on=("psfsize_r",), calipers={"psfsize_r": 0.05})
-    said = chosen(spec(controls=controls, entry=entry), make_parents(catalogue), runtime).selection
+    said = chosen(spec(controls=controls, entry=entry), make_parents(catalogue), tmp_path, Local()).selection
     assert json.loads(json.dumps(said)) == said
     assert said["entry"]["name"] == "large"
     assert list(said["entry"]["refused"]) == ["theta_E below 1 arcsec"]
@@ -149,6 +148,6 @@ def test_a_class_that_loses_more_galaxies_than_chance_explains_is_found(
     asked.add(np.arange(0, 120), np.arange(120, 240))
     for number, (bad, differs) in enumerate(((range(120, 150), True), (range(105, 135), False))):
         parents = make_parents(catalogue, unusable=frozenset(bad), digest=f"{number}" * 64)
-        lost = asked.left_out(cut_out(parents, asked.rows, data_dir=tmp_path, workers=1))
+        lost = asked.left_out(cut_out(parents, asked.rows, data_dir=tmp_path, engine=Local()))
         assert (lost["left_out_p"] < 1e-3) == differs
         assert sum(lost["left_out"]["a cosmic ray"].values()) == 30
