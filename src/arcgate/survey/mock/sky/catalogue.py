@@ -140,7 +140,7 @@ def _band(
     wider = 1.0 + (2.0 * reff / condition.psfsize_arcsec) ** 2
     none = np.array([one.kind == "duplicate" for one in objects]) | masked[y, x]
     rows[f"FLUX_IVAR_{end}"] = np.where(none, 0.0, condition.psf_ivar * share / wider)
-    rows[f"FIBERFLUX_{end}"] = np.where(seen > 0, listed * [_in_fibre(one) for one in objects], 0.0)
+    rows[f"FIBERFLUX_{end}"] = np.where(seen > 0, listed * [in_fibre(one) for one in objects], 0.0)
 
 
 def _masked_share(masked: NDArray[np.bool_], x: NDArray[Any], y: NDArray[Any]) -> Array:
@@ -154,7 +154,7 @@ def _masked_share(masked: NDArray[np.bool_], x: NDArray[Any], y: NDArray[Any]) -
     )
 
 
-def _in_fibre(one: SkyObject) -> float:
+def in_fibre(one: SkyObject) -> float:
     """Share of the light in a fibre: of a Sersic profile as wide as the object and the seeing together.
 
     Right for a point source, whose profile in Gaussian seeing is that of n = 1/2, and roughly right for galaxies.

@@ -95,10 +95,12 @@ def _paint_point(image: Image, star: Painted, psfs: Sequence[Psf], sky_sigma: Ar
 
 
 def _reach_pix(flux: float, psf: Psf, least: float) -> float:
-    """Radius at which a point source's light a pixel falls to `least`, pixels."""
+    """Radius to which a point source is painted: where its light a pixel falls to `least`, pixels."""
     radius = PIXEL_SCALE_ARCSEC * np.arange(1.0, _FARTHEST_PIX)
     below = flux * _AREA_ARCSEC2 * psf.density(radius) < least
-    return float(np.argmax(below) + 1 if below.any() else _FARTHEST_PIX)
+    reach = int(np.argmax(below)) + 1 if below.any() else _FARTHEST_PIX
+    # As far as galaxies are painted at least: what many faint pixels hold together would be missing in an aperture.
+    return float(max(reach, _SIZES[0] // 2))
 
 
 def _frame_size(galaxy: Painted, psfs: Sequence[Psf], sky_sigma: Array) -> int:

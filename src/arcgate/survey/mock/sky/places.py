@@ -19,7 +19,7 @@ STAMP_PIX: Final = 64
 """Side of the stamps that do not overlap where parents are separated."""
 # Beside half a stamp, so that stamps whose corners were rounded to whole pixels lie in the brick's own area too.
 _ROUNDING_PIX: Final = 2.0
-_TRIES_PER_PARENT: Final = 300
+_TRIES_PER_PARENT: Final = 20
 # From a saturated star to what the survey's fit made of its core.
 _ARTEFACT_OFFSET_DEG: Final = 0.3 / 3600.0
 
@@ -45,22 +45,24 @@ def places_of(settings: MockSky, brick: Brick) -> tuple[Array, Array]:
 
 def _separated(rng: np.random.Generator, brick: Brick, count: int) -> tuple[Array, Array]:
     """Places whose stamps neither overlap nor leave the brick's own area, so that no two of the whole survey do."""
-    wcs, x, y = BrickWcs.of(brick), np.empty(count), np.empty(count)
+    wcs, apart = BrickWcs.of(brick), STAMP_PIX + _ROUNDING_PIX
+    tries = MIDDLE_PIX + rng.uniform(-MIDDLE_PIX, MIDDLE_PIX, (_TRIES_PER_PARENT * count, 2))
     corner = STAMP_PIX / 2.0 + _ROUNDING_PIX
-    edge = corner * np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
-    found = 0
-    for _ in range(_TRIES_PER_PARENT * max(count, 1)):
-        if found == count:
+    sides = [wcs.sky(tries[:, 0] + dx, tries[:, 1] + dy) for dx in (-corner, corner) for dy in (-corner, corner)]
+    tries = tries[np.logical_and.reduce([brick.holds(*side) for side in sides])]
+    # Squares as wide as two places have to be apart: what is too near to a place lies in its square or in one beside it.
+    taken: dict[tuple[int, int], Array] = {}
+    for at, (x, y) in zip(tries, (tries // apart).astype(int).tolist(), strict=True):
+        if len(taken) == count:
             break
-        at = MIDDLE_PIX + rng.uniform(-MIDDLE_PIX, MIDDLE_PIX, 2)
-        apart = np.maximum(np.abs(x[:found] - at[0]), np.abs(y[:found] - at[1])) >= STAMP_PIX + _ROUNDING_PIX
-        if apart.all() and brick.holds(*wcs.sky(at[0] + edge[:, 0], at[1] + edge[:, 1])).all():
-            x[found], y[found] = at
-            found += 1
-    if found < count:
+        beside = (taken.get((x + dx, y + dy)) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
+        if all(other is None or np.abs(other - at).max() >= apart for other in beside):
+            taken[x, y] = at
+    if len(taken) < count:
         raise ArcgateError(
-            f"{count} stamps of {STAMP_PIX} pixels that do not overlap were sought in brick {brick.name}, and {found} found room",
+            f"{count} stamps of {STAMP_PIX} pixels that do not overlap were sought in brick {brick.name}, "
+            f"and {len(taken)} found room",
             where="parents_per_brick, separated",
             todo="take at most some 700 parents a brick, or separated=false",
         )
-    return wcs.sky(x, y)
+    return wcs.sky(*np.array(list(taken.values())).reshape(count, 2).T)
