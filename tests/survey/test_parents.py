@@ -277,17 +277,24 @@ def test_the_card_states_what_it_was_made_from(survey):
 
 
 @pytest.mark.long
-def test_a_run_that_is_killed_at_any_moment_goes_on(tmp_path):
-    """Killed with all its processes, which leaves files as a power cut would."""
-    root = write_survey(tmp_path / "dr10", pieces_of_sky(6, 3000))
+def test_a_run_that_is_killed_again_and_again_goes_on(tmp_path):
+    """Killed with all its processes as soon as a sweep more is read, which leaves files as a power cut would."""
+    root = write_survey(tmp_path / "dr10", pieces_of_sky(8, 40_000))
     sought = read_card(make_parents(spec_of(root, f"runtime.data_dir={tmp_path / 'whole'}")))
     words = ["parents", f"root={root}", f"runtime.data_dir={tmp_path / 'data'}", "runtime.workers=2"]
     command = [sys.executable, "-m", "arcgate.cli", *words]
-    for wait in np.random.default_rng(0).uniform(0.5, 6.0, 8):
+    parts = tmp_path / "data" / "parents" / "parts"
+    left = []
+    for _ in range(3):
+        before = len(list(parts.glob("*.receipt.json")))
         process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
-        time.sleep(wait)
+        while process.poll() is None and len(list(parts.glob("*.receipt.json"))) == before:
+            time.sleep(0.001)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        left.append(len(list(parts.glob("*.receipt.json"))))
+    assert 0 < left[0] < 8
+    assert left == sorted(left)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (card,) = (tmp_path / "data" / "parents").glob("*/card.json")
     assert json.loads(card.read_text()) == sought
