@@ -51,7 +51,7 @@ def made_times(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     selected = part._selected
 
     def counted(task):
-        read.append(task.sweep.path.name)
+        read.append(task.sweep.sweep.path.name)
         return selected(task)
 
     monkeypatch.setattr(part, "_selected", counted)
@@ -190,8 +190,8 @@ def test_a_sweep_that_fails_does_not_stop_the_others(survey, monkeypatch):
     selected = part._selected
 
     def failing(task):
-        if "150p020" in task.sweep.path.name or "155p020-160" in task.sweep.path.name:
-            raise ArcgateError("the disk has a fault", where=task.sweep.path, todo="copy it again")
+        if "150p020" in task.sweep.sweep.path.name or "155p020-160" in task.sweep.sweep.path.name:
+            raise ArcgateError("the disk has a fault", where=task.sweep.sweep.path, todo="copy it again")
         return selected(task)
 
     monkeypatch.setattr(part, "_selected", failing)

@@ -17,7 +17,7 @@ from sweep_files import BRIGHT_RED, spec_of, sweep_rows, write_survey
 
 from arcgate.config import from_dict
 from arcgate.ground.errors import ArcgateError
-from arcgate.survey.catalogue import sweep_file
+from arcgate.survey.catalogue import matched
 from arcgate.survey.catalogue.card import read_card
 from arcgate.survey.catalogue.flow import Counts, select
 from arcgate.survey.catalogue.making import make_parents
@@ -220,7 +220,7 @@ def test_where_a_sweep_is_cut_into_pieces_does_not_matter(tmp_path, monkeypatch,
     rows = random_rows(200, 2)
     root = write_survey(tmp_path / "dr10", {"150p020-155p025": rows})
     whole = read_card(make_parents(spec_of(root, f"runtime.data_dir={tmp_path / 'whole'}")))
-    monkeypatch.setattr(sweep_file, "_PIECE_BYTES", rows_a_piece * rows.dtype.itemsize)
+    monkeypatch.setattr(matched, "_PIECE_BYTES", rows_a_piece * rows.dtype.itemsize)
     pieces = read_card(make_parents(spec_of(root, f"runtime.data_dir={tmp_path / 'pieces'}")))
     assert pieces == whole
     assert whole["rows"] == sum(all(mission_steps(row, False)) for row in rows) > 5

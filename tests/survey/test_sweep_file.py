@@ -13,9 +13,11 @@ from composing import REAL, needs_real
 from sweep_files import spec_of, sweep_rows, write_sweep
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.survey.catalogue import sweep_file
+from arcgate.survey.catalogue import matched
+from arcgate.survey.catalogue.card import read_card
 from arcgate.survey.catalogue.inputs import look_at
 from arcgate.survey.catalogue.making import make_parents
+from arcgate.survey.catalogue.matched import MatchedSweep
 from arcgate.survey.catalogue.rows import Rows
 from arcgate.survey.catalogue.sweep_headers import open_sweep
 
@@ -25,15 +27,10 @@ TRACTOR = REAL / "tractor_format" / "tractor-1054p567_DR9north.fits"
 
 def read_whole(path: Path) -> dict[str, np.ndarray]:
     """Every plain column of a file, by pieces."""
-    sweep = open_sweep(path)
+    sweep = MatchedSweep(open_sweep(path))
     names = list(sweep.fields)
     pieces = [
-        {
-            name: np.array(
-                Rows({name: piece[name] for name in names}, None, len(piece), True, "observed", sweep.logical)[name], copy=True
-            )
-            for name in names
-        }
+        {name: np.array(Rows(piece, None, len(piece["RA"]), True, "observed", sweep.logical)[name], copy=True) for name in names}
         for piece in sweep.pieces(names)
     ]
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
@@ -66,9 +63,9 @@ def test_rows_are_those_that_astropy_reads(tmp_path, monkeypatch, rows_a_piece):
             rows[name] = rng.normal(size=rows[name].shape)
     rows["GAIA_DUPLICATED_SOURCE"] = rng.random(20) < 0.5
     path = write_sweep(tmp_path / "sweep-a.fits", rows)
-    monkeypatch.setattr(sweep_file, "_PIECE_BYTES", rows_a_piece * rows.dtype.itemsize)
+    monkeypatch.setattr(matched, "_PIECE_BYTES", rows_a_piece * rows.dtype.itemsize)
     assert assert_as_astropy(path) > 60
-    assert len(list(open_sweep(path).pieces(["RA"]))) == -(-20 // rows_a_piece)
+    assert len(list(MatchedSweep(open_sweep(path)).pieces(["RA"]))) == -(-20 // rows_a_piece)
 
 
 @needs_real
@@ -136,7 +133,7 @@ def test_a_file_that_loses_its_end_while_it_is_read_is_refused(tmp_path):
     sweep = open_sweep(path)
     path.write_bytes(path.read_bytes()[: sweep.data_at + 1000])
     with pytest.raises(ArcgateError, match="ends early, while it was read"):
-        list(sweep.pieces(["RA"]))
+        list(sweep.pieces(["RA"], 100))
 
 
 def test_other_files_are_refused(tmp_path):
@@ -201,3 +198,42 @@ def test_no_sweeps(tmp_path):
     with pytest.raises(ArcgateError) as error:
         look_at(spec_of(tmp_path / "dr10"))
     assert "unpack" in str(error.value.todo)
+
+
+def with_extra(root: Path, rows: np.ndarray) -> Path:
+    """A survey with a sweep, and beside it a file of rows that is to go with it."""
+    write_sweep(root / "south" / "sweep" / "10.1" / "sweep-a.fits", sweep_rows(4))
+    return write_sweep(root / "south" / "sweep" / "10.1-extra" / "sweep-a-ex.fits", rows, name="EXTRA")
+
+
+def test_usable_exposures_are_read_from_the_file_beside_the_sweep(tmp_path, monkeypatch):
+    kinds = [
+        ("RELEASE", ">i2"),
+        ("BRICKID", ">i4"),
+        ("OBJID", ">i4"),
+        *((f"NGOOD_{band}", ">i2") for band in "GRZ"),
+        ("RA", ">f8"),
+    ]
+    rows = np.zeros(4, dtype=kinds)
+    for name in ("RELEASE", "BRICKID", "OBJID"):
+        rows[name] = sweep_rows(4)[name]
+    rows["NGOOD_G"], rows["NGOOD_R"], rows["NGOOD_Z"] = 1, [1, 0, 2, 3], 1
+    root = tmp_path / "dr10"
+    path = with_extra(root, rows)
+    monkeypatch.setattr(matched, "_PIECE_BYTES", 3 * sweep_rows(1).dtype.itemsize)
+    folder = make_parents(spec_of(root, "+extra_versions.south=10.1-extra"))
+    table, flow = pq.read_table(folder / "parents.parquet"), read_card(folder)["cut_flow"]
+    assert table["objid"].to_pylist() == [0, 2, 3]
+    assert (np.diff(table["ra"].to_numpy()) > 0).all()
+    assert {"cut": "NGOOD >= 1 in g, r, z", "left": 3} in flow
+    assert read_card(make_parents(spec_of(root)))["rows"] == 4
+
+    write_sweep(path, rows[::-1])
+    with pytest.raises(ArcgateError, match="does not go with its sweep row by row: 3 rows are of other objects"):
+        make_parents(spec_of(root, "+extra_versions.south=10.1-extra"))
+    write_sweep(path, rows[:3])
+    with pytest.raises(ArcgateError, match=r"row by row: it has 3 rows, and sweep-a.fits has 4"):
+        make_parents(spec_of(root, "+extra_versions.south=10.1-extra"))
+    path.unlink()
+    with pytest.raises(ArcgateError, match=r"sweep-a.fits has no file of further columns, sought is sweep-a-ex.fits"):
+        make_parents(spec_of(root, "+extra_versions.south=10.1-extra"))

@@ -98,12 +98,13 @@ def write_card(
         "twins": {"radius_arcsec": spec.twin_radius_arcsec, "rule": RULE},
         "root": spec.root,
         "versions": dict(spec.versions),
+        "extra_versions": dict(spec.extra_versions),
         "inputs": [
             {
-                "file": one.sweep.path.name,
+                "file": one.sweep.sweep.path.name,
                 "footprint": one.footprint,
-                "bytes": one.sweep.path.stat().st_size,
-                "rows": one.sweep.rows,
+                "bytes": one.sweep.sweep.path.stat().st_size,
+                "rows": one.sweep.sweep.rows,
                 "fingerprint": one.fingerprint,
             }
             for one in inputs.sweeps

@@ -13,8 +13,8 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.survey.catalogue.lens_list import read_lens_list
+from arcgate.survey.catalogue.matched import MatchedSweep
 from arcgate.survey.catalogue.spec import ParentsSpec
-from arcgate.survey.catalogue.sweep_file import SweepFile
 from arcgate.survey.catalogue.sweep_headers import open_sweep
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 
@@ -29,13 +29,13 @@ class Input:
 
     Attributes
     ----------
-    sweep : SweepFile
+    sweep : MatchedSweep
     footprint : {'south', 'north'}
     fingerprint : str
-        See `SweepFile.fingerprint`.
+        See `MatchedSweep.fingerprint`.
     """
 
-    sweep: SweepFile
+    sweep: MatchedSweep
     footprint: Footprint
     fingerprint: str
 
@@ -85,8 +85,7 @@ def look_at(spec: ParentsSpec) -> Inputs:
     with step("looking at sweeps", len(paths)) as advance:
         for footprint, path in paths:
             try:
-                sweep = open_sweep(path)
-                sweep.require(spec.wanted.needs())
+                sweep = _opened(spec, footprint, path)
                 found.append(Input(sweep, footprint, sweep.fingerprint()))
             except ArcgateError as error:
                 wrong.append(error)
@@ -101,6 +100,23 @@ def look_at(spec: ParentsSpec) -> Inputs:
         "code": code_version(PART),
     }
     return Inputs(tuple(found), lenses, digest_of(decides))
+
+
+def _opened(spec: ParentsSpec, footprint: Footprint, path: Path) -> MatchedSweep:
+    sweep = open_sweep(path)
+    sweep.require(spec.wanted.needs())
+    if footprint not in spec.extra_versions:
+        return MatchedSweep(sweep)
+    beside = SurveyFolder(Path(spec.root), footprint).sweeps(spec.extra_versions[footprint]) / f"{path.stem}-ex.fits"
+    if not beside.is_file():
+        raise ArcgateError(
+            f"{path.name} has no file of further columns, sought is {beside.name}",
+            where=beside.parent,
+            todo="copy it there, or leave extra_versions out",
+        )
+    matched = MatchedSweep(sweep, open_sweep(beside))
+    matched.require_rows()
+    return matched
 
 
 def _sweeps(spec: ParentsSpec, footprint: Footprint, version: str) -> list[Path]:

@@ -70,7 +70,7 @@ def part_tasks(spec: ParentsSpec, inputs: Inputs) -> list[PartTask]:
         PartTask(one.sweep, one.footprint, spec.wanted, folder / f"{key}.parquet", key)
         for one, key in zip(inputs.sweeps, keys, strict=True)
     ]
-    return sorted(tasks, key=lambda task: (-task.sweep.rows, task.key))
+    return sorted(tasks, key=lambda task: (-task.sweep.sweep.rows, task.key))
 
 
 def is_finished(task: PartTask) -> bool:

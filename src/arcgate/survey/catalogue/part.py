@@ -21,9 +21,10 @@ from arcgate.ground.atomic import atomically, write_json
 from arcgate.ground.errors import ArcgateError
 from arcgate.survey.catalogue.columns import as_table, schema
 from arcgate.survey.catalogue.flow import Counts, left_out, select
+from arcgate.survey.catalogue.matched import MatchedSweep
 from arcgate.survey.catalogue.rows import Rows
 from arcgate.survey.catalogue.selection import Wanted
-from arcgate.survey.catalogue.sweep_file import DOWNLOAD, SweepFile
+from arcgate.survey.catalogue.sweep_file import DOWNLOAD
 from arcgate.survey.legacy.layout import Footprint
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class PartTask:
 
     Attributes
     ----------
-    sweep : SweepFile
+    sweep : MatchedSweep
     footprint : {'south', 'north'}
     wanted : Wanted
     path : Path
@@ -49,7 +50,7 @@ class PartTask:
         What the part follows from (see `Inputs.part_key`).
     """
 
-    sweep: SweepFile
+    sweep: MatchedSweep
     footprint: Footprint
     wanted: Wanted
     path: Path
@@ -127,7 +128,7 @@ def make_part(task: PartTask) -> Receipt:
     strips = _write(table, task.path)
     spared = left_out(task.wanted.selection, task.sweep.fields)
     size, sha256 = task.path.stat().st_size, file_digest(task.path)
-    receipt = Receipt(task.key, size, sha256, task.sweep.rows, counts, tuple(left), strips, spared)
+    receipt = Receipt(task.key, size, sha256, task.sweep.sweep.rows, counts, tuple(left), strips, spared)
     write_json(_receipt_path(task.path), dataclasses.asdict(receipt))
     return receipt
 
@@ -158,20 +159,18 @@ def file_digest(path: Path) -> str:
 
 
 def _selected(task: PartTask) -> tuple[Counts, pa.Table]:
-    wanted, sweep = task.wanted, task.sweep
-    names = [name for name in wanted.looks_at() if name in sweep.fields]
+    wanted, sweep, path = task.wanted, task.sweep, task.sweep.sweep.path
     south = task.footprint == "south"
     counts, tables = Counts.none(wanted.selection), [schema(wanted.bands).empty_table()]
-    for piece in sweep.pieces(names):
-        columns = {name: piece[name] for name in names}
-        rows = Rows(columns, None, len(piece), south, wanted.selection.extinction, sweep.logical)
+    for columns in sweep.pieces(wanted.looks_at()):
+        rows = Rows(columns, None, len(columns["RA"]), south, wanted.selection.extinction, sweep.logical)
         chosen, more = select(rows, wanted.selection)
         counts += more
         try:
             tables += [as_table(chosen, task.footprint, wanted.bands)] if chosen.size else []
         except UnicodeDecodeError as error:
             raise ArcgateError(
-                f"{sweep.path.name} is damaged: names of bricks or types that are no text", where=sweep.path, todo=DOWNLOAD
+                f"{path.name} is damaged: names of bricks or types that are no text", where=path, todo=DOWNLOAD
             ) from error
     return counts, pa.concat_tables(tables).combine_chunks()
 

@@ -29,10 +29,8 @@ def plan_lines(spec: ParentsSpec) -> list[str]:
     lines = [f"{name}, is there ({folder})" if is_made(folder) else f"{name}, would be made"]
     for footprint, version in sorted(spec.versions.items()):
         sweeps = [one.sweep for one in inputs.sweeps if one.footprint == footprint]
-        size = sum(sweep.size_bytes for sweep in sweeps)
-        lines.append(
-            f"  {footprint} {version}: {len(sweeps):,} sweeps, {sum(one.rows for one in sweeps):,} rows, {size / 1e9:.3g} GB"
-        )
+        rows, size = sum(one.sweep.rows for one in sweeps), sum(one.size_bytes for one in sweeps)
+        lines.append(f"  {footprint} {version}: {len(sweeps):,} sweeps, {rows:,} rows, {size / 1e9:.3g} GB")
     lines += [f"  known lenses: {path}" for path in spec.known_lenses]
     if not is_made(folder):
         left = [task for task in part_tasks(spec, inputs) if not is_finished(task)]

@@ -23,6 +23,9 @@ class ParentsSpec(Wanted):
         Folder of the survey's files, as on its own server (`arcgate.survey.legacy.layout`).
     versions : dict of {'south', 'north'} to str
         Footprints to read, each with the version of its sweeps: the folder `<root>/<footprint>/sweep/<version>`.
+    extra_versions : dict of {'south', 'north'} to str
+        Of footprints whose sweeps have files of further columns beside them (`<sweep>-ex.fits`), such as NGOOD, their folder:
+        `10.1-extra`.
     twin_radius_arcsec : float
         How far apart one galaxy may lie in the southern and in the northern survey.
     runtime : Runtime
@@ -31,6 +34,7 @@ class ParentsSpec(Wanted):
 
     root: Text
     versions: Annotated[dict[Footprint, Text], Field(min_length=1)]
+    extra_versions: dict[Footprint, Text]
     twin_radius_arcsec: Positive
     runtime: Runtime
     dry_run: bool = False

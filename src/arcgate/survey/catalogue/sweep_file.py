@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
 
-_PIECE_BYTES: Final = 2**24
 _MARGIN_BYTES: Final = 2**16
 DOWNLOAD: Final = "download it again, or take it out of the folder"
 
@@ -71,8 +70,8 @@ class SweepFile:
                 else "take the cuts of that column out of the selection, ask for bands that the files have, or take other sweeps",
             )
 
-    def pieces(self, names: Sequence[str]) -> Iterator[NDArray[np.void]]:
-        """Rows with some of the columns, in the order of the file, a piece of at most 16 MiB at a time.
+    def pieces(self, names: Sequence[str], count: int) -> Iterator[NDArray[np.void]]:
+        """Rows with some of the columns, in the order of the file, so many at a time.
 
         A piece lies in memory that the next one overwrites.
 
@@ -82,7 +81,6 @@ class SweepFile:
             The file ends early, or cannot be read.
         """
         dtype = self._dtype(names)
-        count = max(1, _PIECE_BYTES // self.row_bytes)
         memory = bytearray(min(count, self.rows) * self.row_bytes)
         try:
             with self.path.open("rb", buffering=0) as stream:

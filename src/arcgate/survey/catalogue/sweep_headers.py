@@ -10,11 +10,10 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.catalogue.matched import KEY
 from arcgate.survey.catalogue.sweep_file import DOWNLOAD, SweepFile
 
 TABLE: Final = "SWEEP"
-# What names an object; a table without these is no sweep.
-KEY: Final = ("RELEASE", "BRICKID", "OBJID")
 
 
 def open_sweep(path: Path) -> SweepFile:
