@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -197,7 +198,9 @@ def _started(settings: SparkSettings) -> SparkContext:
     check_master(settings.master)
     os.environ.setdefault(PYTHON, sys.executable)
     conf = pyspark.SparkConf().setAll(spark_conf(settings, os.environ).items())
-    with step(f"starting Spark, {settings.master}"), _own_interrupt():
+    with step(f"starting Spark, {settings.master}"), _own_interrupt(), warnings.catch_warnings():
+        # Its tables, which are not used here, want an older pandas.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         try:
             return pyspark.SparkContext(conf=conf)
         except (Py4JError, PySparkRuntimeError, ValueError) as error:
