@@ -185,7 +185,74 @@ class LegacyHosts:
     kernels: Kernels | None = None
 
 
-Hosts = Annotated[MockHosts | PackHosts | LegacyHosts, Field(discriminator="kind")]
+@dataclass(config=STRICT, frozen=True)
+class MmuHosts:
+    """Hosts from rows of the Multimodal Universe's Legacy Surveys.
+
+    Attributes
+    ----------
+    path : str
+        A Parquet file, or a folder with such files.
+    psf_beta : PerBand
+        Moffat exponents, which the rows do not state.
+    gain : PerBand
+        Electrons per nanomaggy.
+    most_unmeasured : float
+        Largest share of a stamp's pixels that may hold no measurement, in any band.
+    kernels : Kernels or None
+        Measured PSFs, instead of the rows' sizes and `psf_beta`.
+    """
+
+    kind: Literal["mmu"]
+    path: str
+    psf_beta: PerBand
+    gain: PerBand
+    most_unmeasured: Share
+    kernels: Kernels | None = None
+
+
+@dataclass(config=STRICT, frozen=True)
+class Layer:
+    """A layer of the survey's viewer, as headers of its cutouts name it: it may deliver another than was asked for."""
+
+    survey: str
+    version: str
+
+
+@dataclass(config=STRICT, frozen=True)
+class CutoutHosts:
+    """Hosts from a folder of the viewer's FITS cutouts, one file a galaxy.
+
+    Attributes
+    ----------
+    path : str
+        Folder; positions are in `catalogue.csv` (or .parquet, .fits) beside the files, or in their names.
+    layer : Layer or None
+        What all files must be of; None asks only that they are of one layer.
+    resampled : {'refuse', 'accept'}
+        Whether stamps that the viewer resampled will do.
+    psfsize_arcsec, psf_beta : PerBand
+        PSF, which cutouts do not state.
+    gain : PerBand
+        Electrons per nanomaggy.
+    most_unmeasured : float
+        Largest share of a stamp's pixels that may hold no measurement, in any band.
+    kernels : Kernels or None
+        Measured PSFs, instead of these numbers.
+    """
+
+    kind: Literal["cutouts"]
+    path: str
+    layer: Layer | None
+    resampled: Literal["refuse", "accept"]
+    psfsize_arcsec: PerBand
+    psf_beta: PerBand
+    gain: PerBand
+    most_unmeasured: Share
+    kernels: Kernels | None = None
+
+
+Hosts = Annotated[MockHosts | PackHosts | LegacyHosts | MmuHosts | CutoutHosts, Field(discriminator="kind")]
 PLACES: Final = ("path", "parents", "survey", "catalogue")
 """Settings that say where something lies: its content counts in digests, not its place."""
 
@@ -416,6 +483,6 @@ class Data:
         if isinstance(hosts, MockHosts):
             return {"psfsize_arcsec": hosts.psfsize_arcsec, "depth_mag": hosts.depth_mag}
         numbers = {} if hosts.kernels is not None else {"psf_beta": hosts.psf_beta}
-        if isinstance(hosts, PackHosts) and hosts.kernels is None:
+        if isinstance(hosts, PackHosts | CutoutHosts) and hosts.kernels is None:
             numbers = {"psfsize_arcsec": hosts.psfsize_arcsec} | numbers
         return numbers | {"gain": hosts.gain}

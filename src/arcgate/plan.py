@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from arcgate.data_node import Data, LegacyHosts, MockHosts
+from arcgate.data_node import CutoutHosts, Data, LegacyHosts, MmuHosts, MockHosts
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import schema_of
@@ -16,7 +16,7 @@ from arcgate.survey.hosts import count_kept
 from arcgate.survey.kept import KERNELS, is_kept
 from arcgate.survey.legacy.parents import LegacyFiles
 from arcgate.survey.pack import PackFiles, PackParents
-from arcgate.survey.parents import artifacts, parents_digest
+from arcgate.survey.parents import artifacts, parents_digest, stamp_reader
 from arcgate.variant import Variant
 
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
@@ -100,6 +100,9 @@ def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]
         digest, what, count = bricks.digest, f"{len(bricks.table):,} galaxies in {len(bricks.bricks):,} bricks", len(bricks.table)
     elif isinstance(hosts, MockHosts):
         digest, what, count = parents_digest(hosts, imaging), f"mock survey of {hosts.n_hosts:,} galaxies", hosts.n_hosts
+    elif isinstance(hosts, MmuHosts | CutoutHosts):
+        reader = stamp_reader(hosts, imaging)
+        digest, what, count = reader.digest, reader.describe(), sum(reader.stretches)
     else:
         files = PackFiles.open(hosts, imaging)
         digest, what, count = files.digest, f"stamp pack of {files.count} galaxies, {hosts.path}", files.count

@@ -73,7 +73,7 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
         The file cannot be read, a column is missing, or misspelt, or holds what is no number of its range, a name is missing or
         occurs twice, a position has one coordinate, or there are more or fewer rows than galaxies.
     """
-    found = _read(path)
+    found = read_table(path)
     if found.index.name is not None:
         found = found.reset_index()
     _check_spelling(found, [*declared_columns(imaging)], path)
@@ -110,7 +110,8 @@ def read_catalogue(path: Path, hosts: PackHosts, imaging: Imaging, count: int) -
     return table.reindex(columns=list(columns)).astype(columns)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
+    """A table as it is: Parquet, CSV or FITS by its name; ArcgateError where it cannot be read."""
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from arcgate.data_node import Hosts, LegacyHosts, PackHosts
+from arcgate.data_node import CutoutHosts, Hosts, LegacyHosts, MmuHosts, PackHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.apart import apart
 from arcgate.survey.places import Parents
+
+if TYPE_CHECKING:
+    from arcgate.survey.stamp_parents import Reader
 
 
 def artifacts(data_dir: Path, digest: str) -> Path:
@@ -51,6 +55,14 @@ def open_parents(hosts: Hosts, imaging: Imaging, *, data_dir: Path, workers: int
 
         bricks = LegacyFiles.open(hosts, imaging)
         return apart(LegacyParents.open(bricks, artifacts(data_dir, bricks.digest)))
+    if isinstance(hosts, MmuHosts | CutoutHosts):
+        from arcgate.survey.stamp_parents import StampParents
+
+        reader = stamp_reader(hosts, imaging)
+        stamps = StampParents.open(reader, artifacts(data_dir, reader.digest), workers)
+        for note in stamps.notes:
+            print(f"note: {note}", flush=True)
+        return apart(stamps)
     from arcgate.survey.mock.parents import MockParents, mock_digest
 
     inside = imaging.in_nanomaggies
@@ -67,6 +79,19 @@ def parents_digest(hosts: Hosts, imaging: Imaging) -> str:
         from arcgate.survey.legacy.parents import LegacyFiles
 
         return LegacyFiles.open(hosts, imaging).digest
+    if isinstance(hosts, MmuHosts | CutoutHosts):
+        return stamp_reader(hosts, imaging).digest
     from arcgate.survey.mock.parents import mock_digest
 
     return mock_digest(hosts, imaging.in_nanomaggies)
+
+
+def stamp_reader(hosts: MmuHosts | CutoutHosts, imaging: Imaging) -> Reader:
+    """The reader of files of stamps: each is looked at as far as that takes no look at pixels."""
+    if isinstance(hosts, MmuHosts):
+        from arcgate.survey.mmu import MmuReader
+
+        return MmuReader.open(hosts, imaging)
+    from arcgate.survey.viewer_cutouts import CutoutReader
+
+    return CutoutReader.open(hosts, imaging)

@@ -62,7 +62,7 @@ class BrickFiles:
         found: list[list[str | int]] = []
         for _, path in self.planes():
             if path.is_file():
-                found.append([path.name, path.stat().st_size, listed.get(path.name) or _of_ends(path)])
+                found.append([path.name, path.stat().st_size, listed.get(path.name) or of_ends(path)])
             else:
                 found.append([path.name, -1, "missing"])
         return found
@@ -110,7 +110,8 @@ def identities(files: Sequence[BrickFiles]) -> str:
     return digest.hexdigest()
 
 
-def _of_ends(path: Path) -> str:
+def of_ends(path: Path) -> str:
+    """SHA-256 of a file's first and last bytes, for files too large to be read for their name's sake."""
     with path.open("rb") as file:
         start = file.read(_SAMPLE)
         file.seek(max(0, path.stat().st_size - _SAMPLE))

@@ -1,0 +1,326 @@
+"""Parents that come as files of stamps with inverse variances: read once to learn what is declared and how deep they are.
+
+A reader knows a layout (`arcgate.survey.mmu`, `arcgate.survey.viewer_cutouts`); finding the galaxy, cutting whole pixels and
+measuring are the same for all (`arcgate.survey.native`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import pandas as pd
+from astropy import units
+from astropy_healpix import lonlat_to_healpix
+from numpy.typing import NDArray
+
+from arcgate.data_node import CutoutHosts, MmuHosts
+from arcgate.dataset.missing import missing_pixels
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.progress import step
+from arcgate.ground.workers import completed
+from arcgate.imaging import ZERO_POINT, Imaging
+from arcgate.survey.columns import HEALPIX_NSIDE, PROVENANCE, declared_columns
+from arcgate.survey.depth import depth_from_sky
+from arcgate.survey.kept import kept_table
+from arcgate.survey.kernels import with_kernels
+from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
+from arcgate.survey.native import NO_PIXELS, NO_POSITION, NativeStamp, corners, measured, over_the_edge
+from arcgate.survey.places import Cut, Unusable, counted, told
+
+NOT_FOUND: Final = "a galaxy that is not found in its stamp"
+NO_FLUX: Final = "no light where the galaxy should be"
+UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
+_WHERE: Final = ("stretch", "row")
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """A galaxy as its file holds it.
+
+    Attributes
+    ----------
+    name : str
+    image : ndarray, float32 (band, height, width)
+        Nanomaggies a pixel, in the imaging's bands.
+    ivar : ndarray, float32 (band, height, width), or None
+        None where the file has none: then what was measured shows in the pixels alone.
+    place : tuple of float
+        (x, y), pixels: where the galaxy is, or near which it is.
+    exact : bool
+        Whether that is its own place, from a catalogue; else it is sought near it, in the reference band.
+    declared : dict
+        Columns of `arcgate.survey.columns.declared_columns` that the file states.
+    """
+
+    name: str
+    image: NDArray[np.float32]
+    ivar: NDArray[np.float32] | None
+    place: tuple[float, float]
+    exact: bool
+    declared: dict[str, object]
+
+
+Found = Raw | tuple[str, Unusable]
+"""A galaxy, or its name and why it cannot be used."""
+
+
+class Reader(Protocol):
+    """A layout of files; small, since it travels to worker processes."""
+
+    @property
+    def hosts(self) -> MmuHosts | CutoutHosts:
+        """Specification."""
+        ...
+
+    @property
+    def imaging(self) -> Imaging:
+        """Of the stamps that are cut."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of specification, files and code."""
+        ...
+
+    @property
+    def stretches(self) -> Sequence[int]:
+        """How many galaxies lie in each part that is read in one go."""
+        ...
+
+    def read(self, stretch: int, rows: Sequence[int]) -> Iterator[Found]:
+        """Galaxies of a stretch by their row in it, ascending."""
+        ...
+
+    def describe(self) -> str:
+        """What it is, in words."""
+        ...
+
+
+@dataclass(frozen=True)
+class StampPlace:
+    """Galaxies of a stretch, as a `Place`."""
+
+    reader: Reader
+    stretch: int
+    rows: tuple[int, ...]
+
+    def cut(self) -> list[Cut | Unusable]:
+        """Cut the galaxies out and measure them."""
+        order = sorted(set(self.rows))
+        cuts = dict(zip(order, (_cut(self.reader, one) for one in self.reader.read(self.stretch, order)), strict=True))
+        return [cuts[row] for row in self.rows]
+
+
+@dataclass(frozen=True, eq=False)
+class StampParents:
+    """Galaxies of such files, as `Parents`.
+
+    Attributes
+    ----------
+    reader : Reader
+    catalogue : pandas.DataFrame
+    kernels : pandas.DataFrame or None
+    left_out : dict of str to int
+    notes : tuple of str
+        A sentence for each reason.
+    """
+
+    reader: Reader
+    catalogue: pd.DataFrame
+    kernels: pd.DataFrame | None
+    left_out: dict[str, int]
+    notes: tuple[str, ...]
+    _where: NDArray[np.int64]
+
+    @classmethod
+    def open(cls, reader: Reader, folder: Path, workers: int) -> StampParents:
+        """Look at all galaxies, or find what was found before.
+
+        Raises
+        ------
+        ArcgateError
+            A file cannot be read, no galaxy can be used, or a PSF model cannot.
+        """
+        everything = kept_table(folder, lambda: _looked_at(reader, folder, workers))
+        usable = everything["reason"].isna()
+        texts = (everything.loc[~usable, name].tolist() for name in ("host_id", "reason", "found"))
+        lost = [(name, Unusable(reason, found)) for name, reason, found in zip(*texts, strict=True)]
+        if not usable.any():
+            raise ArcgateError(
+                f"none of {len(everything)} galaxies can be used: {'; '.join(told(lost))}",
+                where=reader.hosts.path,
+                todo="take larger stamps, or other galaxies",
+            )
+        kept, columns = everything[usable].reset_index(drop=True), declared_columns(reader.imaging)
+        where = kept[list(_WHERE)].to_numpy(np.int64)
+        parents = cls(reader, kept[list(columns)].astype(columns), None, counted(lost), tuple(told(lost)), where)
+        return parents._with_psfs(kept, folder)
+
+    def _with_psfs(self, kept: pd.DataFrame, folder: Path) -> StampParents:
+        kernels, imaging = self.reader.hosts.kernels, self.imaging
+        if kernels is None:
+            return self
+        catalogue, table = with_kernels(self.catalogue, kernels, imaging, folder)
+        for band in imaging.bands:
+            sky, psfsize = kept[f"sky_sigma_{band}"].to_numpy(np.float64), catalogue[f"psfsize_{band}"].to_numpy(np.float64)
+            catalogue[f"depth_{band}"] = depth_from_sky(sky, psfsize, imaging.pixel_scale_arcsec)
+        served = catalogue[[f"kernel_{band}" for band in imaging.bands]].notna().all(axis=1).to_numpy(bool)
+        lost = [(str(name), Unusable(UNSERVED, "too few models")) for name in catalogue["host_id"][~served]]
+        return replace(
+            self,
+            catalogue=catalogue[served].reset_index(drop=True),
+            kernels=table,
+            left_out=self.left_out | counted(lost),
+            notes=(*self.notes, *told(lost)),
+            _where=self._where[served],
+        )
+
+    @property
+    def digest(self) -> str:
+        """Of the reader."""
+        return self.reader.digest
+
+    @property
+    def imaging(self) -> Imaging:
+        """Of the stamps."""
+        return self.reader.imaging
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Stretches of the files."""
+        return self._where[:, 0]
+
+    def place(self, rows: NDArray[np.int64]) -> StampPlace:
+        """Galaxies of one stretch, by catalogue row."""
+        return StampPlace(self.reader, int(self._where[rows[0], 0]), tuple(self._where[rows, 1].tolist()))
+
+    def warm_up(self) -> None:
+        """Nothing is compiled to read stamps."""
+
+    def describe(self) -> str:
+        """One line for cards and dry runs."""
+        return "; ".join([f"{len(self.catalogue):,} galaxies of {self.reader.describe()}", *self.notes])
+
+
+def _looked_at(reader: Reader, folder: Path, workers: int) -> pd.DataFrame:
+    """A row for each galaxy: what is declared, the sky's noise, or why it cannot be used."""
+    tasks = [(reader, number) for number in range(len(reader.stretches))]
+    rows: dict[int, list[dict[str, object]]] = {}
+    with step(f"looking at {sum(reader.stretches):,} galaxies", sum(reader.stretches)) as advance:
+        for number, part in completed(_rows, tasks, workers, folder):
+            rows[number] = part
+            advance(len(part))
+    columns = declared_columns(reader.imaging)
+    sigma = {f"sky_sigma_{band}": "float64" for band in reader.imaging.bands}
+    types = columns | sigma | {"reason": "str", "found": "str"} | dict.fromkeys(_WHERE, "int64")
+    table = pd.DataFrame([row for number in range(len(tasks)) for row in rows[number]], columns=list(types))
+    table["healpix"] = _cells(table)
+    again = table["host_id"].duplicated()
+    if again.any():
+        raise ArcgateError(
+            f"{table['host_id'][again].iloc[0]} occurs twice", where=reader.hosts.path, todo="leave one of the two out"
+        )
+    return table.astype(types)
+
+
+def _rows(task: tuple[Reader, int]) -> list[dict[str, object]]:
+    reader, stretch = task
+    rows = range(reader.stretches[stretch])
+    return [
+        _row(reader, found) | dict(zip(_WHERE, (stretch, row), strict=True))
+        for row, found in zip(rows, reader.read(stretch, rows), strict=True)
+    ]
+
+
+def _row(reader: Reader, found: Found) -> dict[str, object]:
+    imaging, hosts = reader.imaging, reader.hosts
+    if not isinstance(found, Raw):
+        return {"host_id": found[0], "reason": found[1].reason, "found": found[1].found}
+    cut = _cut(reader, found)
+    if isinstance(cut, Unusable):
+        return {"host_id": found.name, "reason": cut.reason, "found": cut.found}
+    row: dict[str, object] = {"host_id": found.name} | dict.fromkeys(PROVENANCE)
+    row |= {f"psf_beta_{band}": hosts.psf_beta[band] for band in imaging.bands if hosts.kernels is None}
+    row |= found.declared
+    for number, band in enumerate(imaging.bands):
+        sigma = row[f"sky_sigma_{band}"] = float(str(cut.measured[f"sky_sigma_{band}"]))
+        psfsize = float(str(row.get(f"psfsize_{band}", np.nan)))
+        row[f"depth_{band}"] = float(depth_from_sky(sigma, psfsize, imaging.pixel_scale_arcsec))
+        if f"host_mag_{band}" not in row:
+            flux = _flux(cut, number, imaging)
+            if not flux > 0.0:
+                return {"host_id": found.name, "reason": NO_FLUX, "found": f"{flux:.3g} nanomaggies in {band}"}
+            row[f"host_mag_{band}"] = ZERO_POINT - 2.5 * np.log10(flux)
+    return row
+
+
+def _flux(cut: Cut, number: int, imaging: Imaging) -> float:
+    image = cut.image[number].astype(np.float64)
+    x, y = (float(str(cut.measured[name])) for name in ("host_x_pix", "host_y_pix"))
+    return measure_light(image, measure_sky(image), x, y, APERTURE_ARCSEC / imaging.pixel_scale_arcsec).flux
+
+
+def _cut(reader: Reader, found: Found) -> Cut | Unusable:
+    """Find the galaxy, cut whole pixels about it, and measure."""
+    if not isinstance(found, Raw):
+        return found[1]
+    imaging, size = reader.imaging, reader.imaging.size_pix
+    place: tuple[float, float] | Unusable = found.place
+    window = _window(found, imaging, *found.place)
+    if not found.exact and not isinstance(window, Unusable):
+        place = _sought(found, imaging, window)
+        window = place if isinstance(place, Unusable) else _window(found, imaging, *place)
+    if isinstance(place, Unusable):
+        return place
+    if isinstance(window, Unusable):
+        return window
+    (x, y), (top, left) = place, window
+    cutout = np.s_[:, top : top + size, left : left + size]
+    # Where no inverse variance is stated, fillings show in the pixels, and noise is compared with nothing.
+    ivar = np.ones_like(found.image) if found.ivar is None else found.ivar
+    masked = np.zeros((len(imaging.bands), size, size), dtype=bool)
+    if found.ivar is None:
+        masked = np.stack([missing_pixels(image) for image in found.image[cutout]])
+    where = f"{found.name}, cut from row {top}, column {left}"
+    stamp = NativeStamp(found.image[cutout], ivar[cutout], masked, x - left, y - top, where)
+    cut = measured(stamp, imaging, reader.hosts.gain, reader.hosts.most_unmeasured)
+    return replace(cut, compared={}) if isinstance(cut, Cut) and found.ivar is None else cut
+
+
+def _window(raw: Raw, imaging: Imaging, x: float, y: float) -> tuple[int, int] | Unusable:
+    """First row and column of the stamp about a place."""
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return Unusable(NO_POSITION, f"({x}, {y}) px")
+    top, left = corners(np.array([x]), np.array([y]), imaging)[0].tolist()
+    height, width = raw.image.shape[1:]
+    return over_the_edge((top, left), imaging.size_pix, (height, width)) or (top, left)
+
+
+def _sought(raw: Raw, imaging: Imaging, window: tuple[int, int]) -> tuple[float, float] | Unusable:
+    """Centre of the galaxy nearest to the middle of a stamp, in the whole image."""
+    (top, left), size = window, imaging.size_pix
+    band = imaging.bands.index(imaging.reference_band)
+    image = raw.image[band, top : top + size, left : left + size].astype(np.float64)
+    missing = missing_pixels(image)
+    if missing.all():
+        return Unusable(NO_PIXELS, f"none in {imaging.reference_band}")
+    image[missing] = np.median(image[~missing])
+    try:
+        x, y = measure_centre(image, measure_sky(image))
+    except ArcgateError as error:
+        return Unusable(NOT_FOUND, error.what)
+    return x + left, y + top
+
+
+def _cells(table: pd.DataFrame) -> pd.Series[int]:
+    """HEALPix cells of positions; null without."""
+    cells = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    ra, dec = (pd.to_numeric(table[name]).to_numpy(np.float64) for name in ("ra", "dec"))
+    known = np.isfinite(ra) & np.isfinite(dec)
+    if known.any():
+        cells[known] = lonlat_to_healpix(ra[known] * units.deg, dec[known] * units.deg, HEALPIX_NSIDE, order="nested")
+    return cells
