@@ -18,7 +18,8 @@ from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.mmu import MmuReader
 from arcgate.survey.native import IN_THE_CORE, TOO_MANY
-from arcgate.survey.stamp_parents import NO_FLUX, NOT_FOUND, StampParents
+from arcgate.survey.stamp_parents import StampParents
+from arcgate.survey.stamp_reading import NO_FLUX, NOT_FOUND
 
 SIDE = 160
 # Stamps there lie a pixel off their positions.

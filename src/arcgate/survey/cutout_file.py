@@ -18,7 +18,7 @@ from arcgate.imaging import Imaging
 from arcgate.survey.fits_file import read_hdus
 from arcgate.survey.legacy.wcs import coordinates, places_in
 from arcgate.survey.places import Unusable
-from arcgate.survey.stamp_parents import Raw
+from arcgate.survey.stamp_reading import Raw
 
 WHAT: Final = "a cutout of the survey's viewer"
 NO_BAND: Final = "a cutout without one of the bands"

@@ -27,7 +27,7 @@ from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.kernels import kernels_digest
 from arcgate.survey.legacy.brick_files import of_ends
 from arcgate.survey.places import Unusable
-from arcgate.survey.stamp_parents import NO_FLUX, Found, Raw
+from arcgate.survey.stamp_reading import NO_FLUX, Found, Raw
 
 MMU: Final = ("arcgate.survey.mmu", "arcgate.survey.host_files")
 _BRICK: Final = re.compile(r"^(\d{4}[pm]\d{3})-\d+$")

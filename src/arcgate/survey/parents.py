@@ -11,7 +11,7 @@ from arcgate.survey.apart import apart
 from arcgate.survey.places import Parents
 
 if TYPE_CHECKING:
-    from arcgate.survey.stamp_parents import Reader
+    from arcgate.survey.stamp_reading import Reader
 
 
 def artifacts(data_dir: Path, digest: str) -> Path:

@@ -1,15 +1,14 @@
 """Parents that come as files of stamps with inverse variances: read once to learn what is declared and how deep they are.
 
-A reader knows a layout (`arcgate.survey.mmu`, `arcgate.survey.viewer_cutouts`); finding the galaxy, cutting whole pixels and
-measuring are the same for all (`arcgate.survey.native`).
+A reader knows a layout (`arcgate.survey.mmu`, `arcgate.survey.viewer_cutouts`); finding the galaxy and cutting whole pixels
+(`arcgate.survey.stamp_reading`) and measuring (`arcgate.survey.native`) are the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,6 @@ from astropy import units
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
-from arcgate.data_node import CutoutHosts, MmuHosts
-from arcgate.dataset.missing import missing_pixels
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
@@ -27,77 +24,12 @@ from arcgate.survey.columns import HEALPIX_NSIDE, PROVENANCE, declared_columns
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.kept import kept_table
 from arcgate.survey.kernels import with_kernels
-from arcgate.survey.measure import APERTURE_ARCSEC, measure_centre, measure_light, measure_sky
-from arcgate.survey.native import NO_PIXELS, NO_POSITION, NativeStamp, corners, measured, over_the_edge
+from arcgate.survey.measure import APERTURE_ARCSEC, measure_light, measure_sky
 from arcgate.survey.places import Cut, Unusable, counted, told
+from arcgate.survey.stamp_reading import NO_FLUX, Found, Raw, Reader, cut_found
 
-NOT_FOUND: Final = "a galaxy that is not found in its stamp"
-NO_FLUX: Final = "no light where the galaxy should be"
 UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 _WHERE: Final = ("stretch", "row")
-
-
-@dataclass(frozen=True, eq=False)
-class Raw:
-    """A galaxy as its file holds it.
-
-    Attributes
-    ----------
-    name : str
-    image : ndarray, float32 (band, height, width)
-        Nanomaggies a pixel, in the imaging's bands.
-    ivar : ndarray, float32 (band, height, width), or None
-        None where the file has none: then what was measured shows in the pixels alone.
-    place : tuple of float
-        (x, y), pixels: where the galaxy is, or near which it is.
-    exact : bool
-        Whether that is its own place, from a catalogue; else it is sought near it, in the reference band.
-    declared : dict
-        Columns of `arcgate.survey.columns.declared_columns` that the file states.
-    """
-
-    name: str
-    image: NDArray[np.float32]
-    ivar: NDArray[np.float32] | None
-    place: tuple[float, float]
-    exact: bool
-    declared: dict[str, object]
-
-
-Found = Raw | tuple[str, Unusable]
-"""A galaxy, or its name and why it cannot be used."""
-
-
-class Reader(Protocol):
-    """A layout of files; small, since it travels to worker processes."""
-
-    @property
-    def hosts(self) -> MmuHosts | CutoutHosts:
-        """Specification."""
-        ...
-
-    @property
-    def imaging(self) -> Imaging:
-        """Of the stamps that are cut."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of specification, files and code."""
-        ...
-
-    @property
-    def stretches(self) -> Sequence[int]:
-        """How many galaxies lie in each part that is read in one go."""
-        ...
-
-    def read(self, stretch: int, rows: Sequence[int]) -> Iterator[Found]:
-        """Galaxies of a stretch by their row in it, ascending."""
-        ...
-
-    def describe(self) -> str:
-        """What it is, in words."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -111,7 +43,7 @@ class StampPlace:
     def cut(self) -> list[Cut | Unusable]:
         """Cut the galaxies out and measure them."""
         order = sorted(set(self.rows))
-        cuts = dict(zip(order, (_cut(self.reader, one) for one in self.reader.read(self.stretch, order)), strict=True))
+        cuts = dict(zip(order, (cut_found(self.reader, one) for one in self.reader.read(self.stretch, order)), strict=True))
         return [cuts[row] for row in self.rows]
 
 
@@ -190,6 +122,11 @@ class StampParents:
         return self.reader.imaging
 
     @property
+    def cut_flow(self) -> list[tuple[str, int]]:
+        """None: such files are not cut out of a catalogue here."""
+        return []
+
+    @property
     def places(self) -> NDArray[np.int64]:
         """Stretches of the files."""
         return self._where[:, 0]
@@ -240,7 +177,7 @@ def _row(reader: Reader, found: Found) -> dict[str, object]:
     imaging, hosts = reader.imaging, reader.hosts
     if not isinstance(found, Raw):
         return {"host_id": found[0], "reason": found[1].reason, "found": found[1].found}
-    cut = _cut(reader, found)
+    cut = cut_found(reader, found)
     if isinstance(cut, Unusable):
         return {"host_id": found.name, "reason": cut.reason, "found": cut.found}
     row: dict[str, object] = {"host_id": found.name} | dict.fromkeys(PROVENANCE)
@@ -262,58 +199,6 @@ def _flux(cut: Cut, number: int, imaging: Imaging) -> float:
     image = cut.image[number].astype(np.float64)
     x, y = (float(str(cut.measured[name])) for name in ("host_x_pix", "host_y_pix"))
     return measure_light(image, measure_sky(image), x, y, APERTURE_ARCSEC / imaging.pixel_scale_arcsec).flux
-
-
-def _cut(reader: Reader, found: Found) -> Cut | Unusable:
-    """Find the galaxy, cut whole pixels about it, and measure."""
-    if not isinstance(found, Raw):
-        return found[1]
-    imaging, size = reader.imaging, reader.imaging.size_pix
-    place: tuple[float, float] | Unusable = found.place
-    window = _window(found, imaging, *found.place)
-    if not found.exact and not isinstance(window, Unusable):
-        place = _sought(found, imaging, window)
-        window = place if isinstance(place, Unusable) else _window(found, imaging, *place)
-    if isinstance(place, Unusable):
-        return place
-    if isinstance(window, Unusable):
-        return window
-    (x, y), (top, left) = place, window
-    cutout = np.s_[:, top : top + size, left : left + size]
-    # Where no inverse variance is stated, fillings show in the pixels, and noise is compared with nothing.
-    ivar = np.ones_like(found.image) if found.ivar is None else found.ivar
-    masked = np.zeros((len(imaging.bands), size, size), dtype=bool)
-    if found.ivar is None:
-        masked = np.stack([missing_pixels(image) for image in found.image[cutout]])
-    where = f"{found.name}, cut from row {top}, column {left}"
-    stamp = NativeStamp(found.image[cutout], ivar[cutout], masked, x - left, y - top, where)
-    cut = measured(stamp, imaging, reader.hosts.gain, reader.hosts.most_unmeasured)
-    return replace(cut, compared={}) if isinstance(cut, Cut) and found.ivar is None else cut
-
-
-def _window(raw: Raw, imaging: Imaging, x: float, y: float) -> tuple[int, int] | Unusable:
-    """First row and column of the stamp about a place."""
-    if not (np.isfinite(x) and np.isfinite(y)):
-        return Unusable(NO_POSITION, f"({x}, {y}) px")
-    top, left = corners(np.array([x]), np.array([y]), imaging)[0].tolist()
-    height, width = raw.image.shape[1:]
-    return over_the_edge((top, left), imaging.size_pix, (height, width)) or (top, left)
-
-
-def _sought(raw: Raw, imaging: Imaging, window: tuple[int, int]) -> tuple[float, float] | Unusable:
-    """Centre of the galaxy nearest to the middle of a stamp, in the whole image."""
-    (top, left), size = window, imaging.size_pix
-    band = imaging.bands.index(imaging.reference_band)
-    image = raw.image[band, top : top + size, left : left + size].astype(np.float64)
-    missing = missing_pixels(image)
-    if missing.all():
-        return Unusable(NO_PIXELS, f"none in {imaging.reference_band}")
-    image[missing] = np.median(image[~missing])
-    try:
-        x, y = measure_centre(image, measure_sky(image))
-    except ArcgateError as error:
-        return Unusable(NOT_FOUND, error.what)
-    return x + left, y + top
 
 
 def _cells(table: pd.DataFrame) -> pd.Series[int]:

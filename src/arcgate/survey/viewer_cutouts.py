@@ -27,7 +27,7 @@ from arcgate.survey.cutout_file import Kind, Position, kind_of, read_native, rea
 from arcgate.survey.kernels import kernels_digest
 from arcgate.survey.legacy.brick_files import of_ends
 from arcgate.survey.pack_catalogue import catalogue_path, read_table
-from arcgate.survey.stamp_parents import Found, Raw
+from arcgate.survey.stamp_reading import Found, Raw
 
 CUTOUTS: Final = ("arcgate.survey.viewer_cutouts", "arcgate.survey.host_files")
 # Files in such folders that are no cutouts.
