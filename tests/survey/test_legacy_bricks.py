@@ -93,6 +93,9 @@ def test_sky_noise_is_measured_three_ways(cut: tuple[LegacyParents, Hosts]) -> N
         # White noise: pixels and apertures alike say what the inverse variance does.
         assert cut[1].table[f"pixels_over_ivar_{band}"].to_numpy() == pytest.approx(1.0, abs=0.06)
         assert cut[1].table[f"apertures_over_ivar_{band}"].median() == pytest.approx(1.0, abs=0.3)
+    (words,) = cut[1].noise()
+    assert words.startswith("sky noise of pixels and of empty apertures over what invvar says, medians: ")
+    assert words.count(" in ") == 3
 
 
 def test_places_are_bricks(cut: tuple[LegacyParents, Hosts]) -> None:

@@ -135,6 +135,7 @@ def test_resampled_cutouts_need_leave_and_are_called_so(tmp_path: Path) -> None:
     found = cut(parents, tmp_path)
     assert found.of(np.array([0])).read()[0]["sky_sigma_r"][0] == pytest.approx(SIGMA["r"], rel=0.06)
     assert found.table["pixels_over_ivar_r"].isna().all()
+    assert found.noise() == []
 
 
 def test_resampled_beside_native_is_refused(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
             folder,
             data=as_plain(data),
             imaging=data.imaging.in_nanomaggies,
-            hosts="; ".join([parents.describe(), *hosts.told()]),
+            hosts="; ".join([parents.describe(), *hosts.told(), *hosts.noise()]),
             parents_digest=parents.digest,
             images_digest=images_digest(data.source),
             hosts_digest=hosts.digest(manifest["catalogue_row"].to_numpy(np.int64)),

@@ -21,7 +21,7 @@ from arcgate.ground.atomic import remove_leftovers
 from arcgate.ground.locks import locked
 from arcgate.ground.progress import step
 from arcgate.imaging import Imaging
-from arcgate.survey.columns import measured_columns
+from arcgate.survey.columns import compared_columns, measured_columns
 from arcgate.survey.host_files import read_hosts, read_images, write_hosts
 from arcgate.survey.parents import artifacts
 from arcgate.survey.places import Parents, Place, Unusable, counted, told
@@ -99,6 +99,17 @@ class Hosts:
     def told(self) -> list[str]:
         """A sentence for each reason for which galaxies cannot be used."""
         return told(self._lost())
+
+    def noise(self) -> list[str]:
+        """A sentence on the sky's noise against what the survey's inverse variances say; none where it states none."""
+        medians = self.table[list(compared_columns(self.imaging))].median()
+        if medians.isna().all():
+            return []
+        words = [
+            f"{medians[f'pixels_over_ivar_{band}']:.2f} and {medians[f'apertures_over_ivar_{band}']:.2f} in {band}"
+            for band in self.imaging.bands
+        ]
+        return [f"sky noise of pixels and of empty apertures over what invvar says, medians: {', '.join(words)}"]
 
     def digest(self, rows: NDArray[np.int64]) -> str:
         """SHA-256 over names, measured columns and pixels of galaxies, in the order of their catalogue rows."""

@@ -140,7 +140,7 @@ class StampParents:
 
     def describe(self) -> str:
         """One line for cards and dry runs."""
-        return "; ".join([f"{len(self.catalogue):,} galaxies of {self.reader.describe()}", *self.notes])
+        return "; ".join([f"{self.reader.describe()}: {len(self.catalogue):,} usable", *self.notes])
 
 
 def _looked_at(reader: Reader, folder: Path, workers: int) -> pd.DataFrame:
