@@ -10,12 +10,14 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from arcgate.dataset.card import selection_on
 from arcgate.dataset.finding import find_set
-from arcgate.dataset.source import Source
+from arcgate.dataset.source import DatasetSource, Source
 from arcgate.figures.drawings import drawings_of
 from arcgate.foreign.opening import check_unchanged, notes_of, open_source
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
+from arcgate.gate_report.chosen import choice_of
 from arcgate.gate_report.gate_lines import diagnostic_lines, gate_lines
 from arcgate.gate_report.report import write_report
 from arcgate.gate_report.verdict_lines import answer_lines, failed_lines
@@ -87,7 +89,7 @@ def audit(spec: Audit) -> Safe:
         drawings = drawings_of(evidence)
         made_for = used_by(opened.source.digest, Path(spec.runtime.data_dir))
         facts = about(opened.source, spec.view, spec.gates, opened.key, made_for)
-        write_report(evidence, facts, folder / REPORT, drawings)
+        write_report(evidence, facts, folder / REPORT, drawings, choice_of(opened.source))
     _print(opened, evidence)
     if spec.track:
         _track(opened, evidence, drawings)
@@ -148,7 +150,9 @@ def _track(opened: Opened, evidence: Evidence, drawings: Mapping[str, Figure]) -
     params = {"view": plain["view"], "gates": plain["gates"], "layout": source.facts.layout, "paired": source.facts.paired}
     store = open_store(spec.runtime.mlruns_dir)
     files = [folder / REPORT]
-    log_audit(store, source.path.resolve().name, source.digest, evidence, params, files, drawings, folder / "figures")
+    selection = selection_on(source.dataset.card) if isinstance(source, DatasetSource) else None
+    name = source.path.resolve().name
+    log_audit(store, name, source.digest, evidence, params, files, drawings, folder / "figures", selection)
 
 
 def _print(opened: Opened, evidence: Evidence) -> None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from arcgate.dataset.card import selection_on
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
 from arcgate.evaluation.apart import require_apart
@@ -13,6 +14,7 @@ from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate
 from arcgate.finished import Keys, Record, opened, runs_folder, write_record
 from arcgate.gate_report import EVIDENCE, REPORT
 from arcgate.gate_report.about import about
+from arcgate.gate_report.chosen import choice_of
 from arcgate.gate_report.report import write_report
 from arcgate.gates.core.battery import run_battery
 from arcgate.gates.core.result import Evidence, Safe, read_evidence, write_evidence
@@ -154,7 +156,7 @@ def judge(prepared: Prepared) -> Evidence:
             with step("writing the report"):
                 made_for = f"study {spec.study}: {spec.made_by}"
                 facts = about(source, spec.view, spec.gates, prepared.keys.evidence, made_for)
-                write_report(evidence, facts, report)
+                write_report(evidence, facts, report, choice=choice_of(source))
     say(f"{spec.variant}: {word}: safe? {evidence.safe}; {_place(prepared.evidence)}/{REPORT}")
     return evidence
 
@@ -203,7 +205,7 @@ def _log_judged(prepared: Prepared, store: Store, run_id: str, evidence: Evidenc
     nodes = {name: plain[name] for name in ("data", "view", "gates", "learning", "evaluation")}
     record.log_origin(store, run_id, spec.made_by, spec.command, plain)
     record.log_params(store, run_id, record.flatten(nodes))
-    record.log_evidence(store, run_id, evidence)
+    record.log_evidence(store, run_id, evidence, selection_on(prepared.data.card))
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
     record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
     record.log_artifacts(store, run_id, prepared.evidence / REPORT)

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from arcgate.dataset.card import CARD, counts
+from arcgate.dataset.card import CARD, counts, selection_on
 from arcgate.dataset.receipts import Receipt
 from arcgate.dataset.references import referred
 from arcgate.dataset.schema import ROLES, SPLITS
+from arcgate.dataset.selection_words import selection_words
 from arcgate.imaging import Imaging
 
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -55,6 +56,7 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
         "hosts": str(card["hosts"]),
         "galaxies": str(table["host_id"].nunique()),
         **referred(table),
+        **({} if (selection := selection_on(card)) is None else selection_words(selection)),
     }
     after = {
         "theta_E": f"{_range(positives['theta_e_arcsec'])} arcsec",
@@ -131,7 +133,9 @@ def _controls(controls: Mapping[str, Any]) -> str:
         return "paired (the same galaxy without the arc)"
     pool = "which may carry arcs elsewhere" if controls["pool"] == "any_other_host" else "which carry no arc"
     matched = f", matched on {', '.join(controls['match_on'])}" if controls["match_on"] else ""
-    return f"{controls['name']} (other galaxies, {pool}{matched})"
+    close = "".join(f", {column} to {caliper:g}" for column, caliper in controls.get("calipers", {}).items())
+    cores = ", with cores as bright" if controls.get("core") else ""
+    return f"{controls['name']} (other galaxies, {pool}{cores}{matched}{close})"
 
 
 def _mask(mask: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE, drawings_of
 from arcgate.figures.refit import marker_words
 from arcgate.gate_report.about import HEAD
 from arcgate.gate_report.answers import answers, still_words
+from arcgate.gate_report.chosen import Choice
 from arcgate.gate_report.rows import Row, refit_rows, row_of
 from arcgate.gate_report.svg import inline_svg
 from arcgate.gate_report.words import SECTIONS, STATUSES, Section, words_of
@@ -59,6 +60,7 @@ def write_report(
     about: dict[str, str],
     path: Path,
     drawings: Mapping[str, Figure] | None = None,
+    choice: Choice | None = None,
 ) -> None:
     """Write the report as one HTML file that needs no other file and no network.
 
@@ -73,14 +75,21 @@ def write_report(
         The file; its folder is made if it is missing.
     drawings : mapping of str to Figure, optional
         From `drawings_of`, where they are used elsewhere too; else they are made here.
+    choice : Choice, optional
+        How the set was chosen, from `choice_of`, where that is recorded.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = report_page(evidence, about, drawings)
+    page = report_page(evidence, about, drawings, choice)
     with atomically(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
 
 
-def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str, Figure] | None = None) -> str:
+def report_page(
+    evidence: Evidence,
+    about: dict[str, str],
+    drawings: Mapping[str, Figure] | None = None,
+    choice: Choice | None = None,
+) -> str:
     """Compose the page; the same evidence gives the same text."""
     environment = Environment(
         loader=PackageLoader("arcgate.gate_report"),
@@ -104,6 +113,7 @@ def report_page(evidence: Evidence, about: dict[str, str], drawings: Mapping[str
         gates=sorted((row for row in rows if row.is_gate), key=lambda row: _URGENCY.index(row.status)),
         tally=_tally(row.status for row in rows if row.is_gate),
         sections=_sections(rows, exhibits),
+        choice=choice,
         refit=refit_rows(evidence.cause.measured),
         refit_chart=_refit_drawing(drawn),
         refit_markers=marker_words(evidence.cause.measured),

@@ -11,8 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from arcgate.dataset.card import selection_on
 from arcgate.dataset.pairs import pairs_of
 from arcgate.dataset.reader import Dataset
+from arcgate.figures.balance import love_plot
 from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
@@ -56,6 +58,9 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables, fpr)
+    selection = selection_on(dataset.card)
+    if selection is not None and (plot := love_plot(selection["balance"])) is not None:
+        wanted["balance.png"] = lambda: plot
     folder.mkdir(parents=True, exist_ok=True)
     caption = caption_of(name, dataset.data_digest)
     for file, draw in (wanted | {CHART: lambda: gate_chart(evidence.results)}).items():

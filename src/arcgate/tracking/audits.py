@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.figure import Figure
 
@@ -27,6 +27,7 @@ def log_audit(
     files: Sequence[Path],
     drawings: Mapping[str, Figure],
     folder: Path,
+    selection: Mapping[str, Any] | None = None,
 ) -> str:
     """Make or reopen the run of an audit and put everything on it.
 
@@ -46,6 +47,8 @@ def log_audit(
         Of the evidence, from `drawings_of`.
     folder : Path
         Where they are written before they go to the run.
+    selection : mapping, optional
+        How the set was chosen, from its card.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def log_audit(
         # Two audits of one data set at once: MLflow's writes find and insert in two steps.
         with locked(store.folder, f"run {run_id}"):
             record.log_params(store, run_id, record.flatten(params))
-            record.log_evidence(store, run_id, evidence)
+            record.log_evidence(store, run_id, evidence, selection)
             record.log_dataset(store, run_id, name, digest, context="audit")
             for file in files:
                 record.log_artifacts(store, run_id, file)

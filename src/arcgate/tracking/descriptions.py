@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pandas as pd
 
+from arcgate.dataset.selection_words import selection_words
 from arcgate.gate_report.answers import answers
 from arcgate.gate_report.verdict_lines import failed_gates, what_failed
 from arcgate.gate_report.words import STATUSES, view_words
@@ -24,8 +25,8 @@ _NAMED: Final = 4
 _REASON: Final = 100
 
 
-def run_description(evidence: Evidence) -> str:
-    """The answers in a line, what to do, and a table of the gates that did not pass, the failed ones first."""
+def run_description(evidence: Evidence, selection: Mapping[str, Any] | None = None) -> str:
+    """The answers in a line, what to do, the gates that did not pass, the failed ones first, and how the set was chosen."""
     said = answers(evidence)
     gates = [result for result in evidence.results if result.role == "gate"]
     gates.sort(key=lambda result: _URGENCY.index(result.status))
@@ -38,7 +39,15 @@ def run_description(evidence: Evidence) -> str:
     rows = [_gate_cells(gate) for gate in gates if gate.status != "passed"]
     table = pipe_table(["gate", "looks at", "value", "interval", "status", "why"], rows) if rows else ""
     passed = ", ".join(f"{gate.name}/{gate.view}" for gate in gates if gate.status == "passed")
-    return f"{line}\n\n{said.cause_sentence}\n\n{steps}\n{table}\nPassed: {passed or 'none'}.\n"
+    chosen = "" if selection is None else f"\n{_chosen(selection)}\n"
+    return f"{line}\n\n{said.cause_sentence}\n\n{steps}\n{table}\nPassed: {passed or 'none'}.\n{chosen}"
+
+
+def _chosen(selection: Mapping[str, Any]) -> str:
+    """How the galaxies were chosen, in a line."""
+    words = selection_words(selection)
+    shown = (words[name] for name in ("entry", "balance", "unmatched", "lost") if name in words)
+    return f"Chosen: {'. '.join(shown)}. Tables: `selection/`."
 
 
 def study_description(table: pd.DataFrame) -> str:

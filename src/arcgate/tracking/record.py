@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import yaml
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from arcgate.dataset.selection_words import selection_tables
 from arcgate.gate_report import EVIDENCE
 from arcgate.gate_report.verdict_lines import failed_gates
 from arcgate.gate_report.words import words_of
@@ -105,7 +106,7 @@ def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:
         store.client.log_batch(run_id, tags=entries[start : start + _BATCH])
 
 
-def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
+def log_evidence(store: Store, run_id: str, evidence: Evidence, selection: Mapping[str, Any] | None = None) -> None:
     """Log what people sort, filter and compare by, and all of the evidence as the artifact `evidence.json`.
 
     Metrics: `safe`, `gates_failed`, `worst_distance`; the value of each gate, of each diagnostic over all rows, and of each
@@ -120,6 +121,8 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
         The run.
     evidence : Evidence
         Of a battery. A long sentence on the cause is shortened here.
+    selection : mapping, optional
+        How the set was chosen, from its card: in short in the description, and tables as the artifacts `selection/*.csv`.
     """
     cause, worst = evidence.cause, worst_gate(evidence.results)
     gates = [result for result in evidence.results if result.role == "gate"]
@@ -134,7 +137,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
         names.WORST_GATE: worst.gate if worst is not None else "none",
         names.SECTIONS: json.dumps({gate.name: words_of(evidence, gate.name).section for gate in gates}),
         names.CAUSE_SENTENCE: textwrap.shorten(cause.sentence, _SENTENCE_LENGTH),
-        names.NOTE: run_description(evidence),
+        names.NOTE: run_description(evidence, selection),
     }
     for result in evidence.results:
         name = names.result(result.role, result.name, result.view, result.stratum)
@@ -146,6 +149,8 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence) -> None:
     log_metrics(store, run_id, metrics)
     set_tags(store, run_id, tags)
     store.client.log_dict(run_id, asdict(evidence), EVIDENCE)
+    for name, table in ({} if selection is None else selection_tables(selection)).items():
+        store.client.log_text(run_id, table.to_csv(index=False), f"selection/{name}.csv")
 
 
 def log_origin(store: Store, run_id: str, made_by: str, command: str, configuration: Mapping[str, object]) -> None:
