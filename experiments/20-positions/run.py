@@ -16,11 +16,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+from judging_tables import is_named, judged
 from rich.progress import track
-from tables import PLANTED, Table, drawn, write
-
-from arcgate.gates.core.result import Evidence
-from arcgate.judging import judge
+from tables import PLANTED, drawn
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"
@@ -34,24 +32,6 @@ def plan(count: int) -> Iterator[tuple[int, str]]:
     for number in range(count):
         yield number, str(kinds[number])
         yield 1000 + number, "clean"
-
-
-def judged(table: Table, folder: Path, number: int) -> Evidence:
-    """What the audit says of a table, as its maker would ask: splits that go by brick are said to."""
-    path, lenses = write(table, folder, number)
-    whole = "true" if table.split == "brick" else "null"
-    return judge(path, "gates=quick", f"gates.known_lenses=[{lenses}]", f"gates.whole_bricks={whole}")
-
-
-def is_named(table: Table, evidence: Evidence) -> bool:
-    """Whether the gate for the leak failed, and the answers name it; of a clean table, whether anything failed."""
-    failed = [result.name for result in evidence.results if result.role == "gate" and result.status == "failed"]
-    if table.planted == "clean":
-        return evidence.safe == "failed"
-    gate, cause = PLANTED[table.planted]
-    return (
-        evidence.safe == "failed" and any(name.startswith(gate) for name in failed) and cause in evidence.cause.name.split(" + ")
-    )
 
 
 def main() -> None:

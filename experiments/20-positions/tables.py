@@ -52,7 +52,7 @@ class Table:
     planted : str
         One of `PLANTED`, or clean.
     size : float
-        Of the leak: rows, or the share of the positives that it is in.
+        Of the leak: rows or bricks; or how closely labels follow depth or footprint, 0 to 1.
     """
 
     rows: pd.DataFrame

@@ -132,6 +132,14 @@ def _word(value: object) -> str:
     return text.strip().lower()
 
 
+def is_empty(values: pd.Series) -> NDArray[np.bool_]:
+    """Cells without a value: null, not a number, or text of blanks or `nan`."""
+    null: NDArray[np.bool_] = values.isna().to_numpy(bool)
+    if pd.api.types.is_numeric_dtype(values):
+        return null
+    return null | values.astype(str).str.strip().str.lower().isin(("", "nan")).to_numpy(bool)
+
+
 def known_numbers(values: pd.Series, place: Place) -> pd.Series:
     """A column as numbers; what is empty, not finite, or a mark for a missing value is null.
 
@@ -141,7 +149,7 @@ def known_numbers(values: pd.Series, place: Place) -> pd.Series:
         It holds text that is no number.
     """
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    if (wrong := (numbers.isna() & values.notna() & values.astype(str).str.strip().str.lower().ne("nan")).to_numpy()).any():
+    if (wrong := numbers.isna().to_numpy() & ~is_empty(values)).any():
         row = int(np.argmax(wrong))
         raise ArcgateError(
             f"column {values.name} holds values that are not numbers: {values.iloc[row]!r} in {int(wrong.sum())} rows",

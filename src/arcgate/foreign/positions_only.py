@@ -21,6 +21,7 @@ from arcgate.foreign.position_columns import (
     FOOTPRINT_NAMES,
     RELEASE_NAMES,
     conditions_in,
+    is_empty,
     known_numbers,
     label_column,
     lens_flags,
@@ -203,7 +204,7 @@ def _with_position(
     ra, dec = position_columns({str(name): str(name) for name in raw})
     missing = np.zeros(len(raw), dtype=bool)
     for name in (ra, dec):
-        missing |= (raw[name].isna() | raw[name].astype(str).str.strip().str.lower().isin(("", "nan"))).to_numpy()
+        missing |= is_empty(raw[name])
     if not missing.any():
         return ~missing, None, ()
     if missing.mean() > MOST_WITHOUT_POSITION:
