@@ -202,7 +202,7 @@ def test_every_column_that_is_not_used_is_listed_with_the_reason(leaking, tmp_pa
         "z_spec (arcgate does not know them)",
         "Tags (list<element: string> is no single value)",
         "label (the layout says it otherwise)",
-        "dec, ra, region_split (other columns name",
+        "region_split (other columns name",
     ):
         assert part in note, note
 
