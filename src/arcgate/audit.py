@@ -22,7 +22,7 @@ from arcgate.gate_report.gate_lines import diagnostic_lines, gate_lines
 from arcgate.gate_report.report import write_report
 from arcgate.gate_report.verdict_lines import answer_lines, failed_lines
 from arcgate.gates.core.battery import run_battery
-from arcgate.gates.core.result import Evidence, Safe, read_evidence, write_evidence
+from arcgate.gates.core.result import NO_PIXELS, Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.locks import locked
@@ -165,7 +165,7 @@ def _print(opened: Opened, evidence: Evidence) -> None:
     if spec.diagnostics:
         lines += ["", *diagnostic_lines(evidence, wide, spec.gates.level)]
     else:
-        count = sum(result.role == "diagnostic" for result in evidence.results)
+        count = sum(result.role == "diagnostic" and result.reason != NO_PIXELS for result in evidence.results)
         lines += ["", f"{count} diagnostics, which decide nothing: diagnostics=true"]
     report = opened.folder / REPORT
     show([*lines, "whole reasons, figures, what words mean:", f"  {place(report, wide - 2)}"])

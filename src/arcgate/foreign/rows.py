@@ -89,23 +89,29 @@ def place_columns(raw: pd.DataFrame, place: Place) -> tuple[pd.DataFrame, tuple[
     Positions that cannot be read, or are the same in every row, are none: `identify` says so where it needs them.
     """
     found: dict[str, pd.Series] = {}
-    names = [next((name for name in known if name in raw), None) for known in (RA_NAMES, DEC_NAMES)]
     read: list[str] = []
-    if names[0] is not None and names[1] is not None:
-        numbers = [pd.to_numeric(raw[name], errors="coerce").astype(np.float64) for name in names]
-        known = pd.concat(numbers, axis=1).notna().all(axis=1)
-        text = any((each.isna() & raw[name].notna()).any() for name, each in zip(names, numbers, strict=True))
-        inside = numbers[0][known].between(-360.0, 720.0).all() and numbers[1][known].between(-90.0, 90.0).all()
-        one = len(raw) > 1 and all(each.nunique() < 2 for each in numbers)
-        if known.any() and inside and not text and not one:
-            found |= {"ra": numbers[0].where(known), "dec": numbers[1].where(known)}
-            read += [name for name in names if name is not None]
+    ra, dec = (next((name for name in known if name in raw), None) for known in (RA_NAMES, DEC_NAMES))
+    if ra is not None and dec is not None and (degrees := _degrees(raw[[ra, dec]])) is not None:
+        found |= {"ra": degrees[ra], "dec": degrees[dec]}
+        read += [ra, dec]
     for new, candidates in (("brick", BRICK_NAMES), ("footprint", FOOTPRINT_NAMES), ("release", RELEASE_NAMES)):
         name = next((name for name in candidates if name in raw), None)
         if name is not None and name not in SPLIT_NAMES:
             found[new] = exact_names(raw[name], name, place, None)
             read.append(name)
     return pd.DataFrame(found, index=raw.index).reset_index(drop=True), tuple(read)
+
+
+def _degrees(positions: pd.DataFrame) -> pd.DataFrame | None:
+    """Right ascension and declination as numbers, both null where one is; None where they are no positions, or all the same."""
+    numbers = positions.apply(pd.to_numeric, errors="coerce").astype(np.float64)
+    if (numbers.isna() & positions.notna()).any(axis=None):
+        return None
+    known = numbers.notna().all(axis=1)
+    ra, dec = (numbers.loc[known].iloc[:, axis] for axis in (0, 1))
+    inside = ra.between(-360.0, 720.0).all() and dec.between(-90.0, 90.0).all()
+    one = len(positions) > 1 and ra.nunique() < 2 and dec.nunique() < 2
+    return numbers.where(known) if known.any() and inside and not one else None
 
 
 def unused_note(
