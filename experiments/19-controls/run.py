@@ -40,7 +40,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
 
 
 # Gates on the choice of galaxies; the PSF of arcs is the survey's own, so that nothing else leaks.
-GATES = ("psf=moffat_converted", "gates=quick", "gates.listed=[metadata,null,residual_core,residual_annulus]")
+GATES = ("psf=moffat_converted", "gates=quick", "gates.listed=[metadata,'null',residual_core,residual_annulus]")
 
 
 def composed(overrides: tuple[str, ...], folder: str, arguments: argparse.Namespace) -> Variant:

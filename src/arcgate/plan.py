@@ -112,7 +112,9 @@ def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]
         if (files.catalogue is not None or is_kept(place)) and (hosts.kernels is None or is_kept(place, KERNELS)):
             notes = PackParents.open(files, place, workers=1).notes
         print("\n".join(f"  note: {note}" for note in notes), end="\n" if notes else "")
-    most = min(count, spec.data.n_pairs if spec.data.controls.paired else 2 * spec.data.n_pairs)
+    controls = spec.data.controls
+    a_pair = 1 if controls.paired else 2 if controls.core is None else 1 + controls.core.candidates
+    most = min(count, a_pair * spec.data.n_pairs)
     kept = count_kept(artifacts(folder, digest))
     if not planned.first(digest):
         print(f"  hosts: {what} ({digest[:12]}), shared with a job above and counted there")

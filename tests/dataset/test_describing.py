@@ -13,7 +13,13 @@ from arcgate.ground.hashing import as_plain
     ("typed", "title", "phrase"),
     [
         ("controls=paired", "controls", "paired (the same galaxy without the arc)"),
-        ("controls=unpaired", "controls", "unpaired (other galaxies, which carry no arc, matched on psfsize_r, depth_r)"),
+        ("controls=unpaired", "controls", "unpaired (other galaxies, which carry no arc, matched on psfsize, depth)"),
+        ("controls=unmatched", "controls", "unmatched (other galaxies, which carry no arc)"),
+        (
+            "controls=core_matched +data.controls.calipers.depth=0.2",
+            "controls",
+            "core_matched (other galaxies, which carry no arc, with cores as bright, matched on psfsize, depth, depth to 0.2)",
+        ),
         (
             "controls=unpaired data.controls.pool=any_other_host data.controls.match_on=[]",
             "controls",
