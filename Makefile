@@ -18,13 +18,21 @@ else
 PILOT := experiment=pilot_pack 'data.hosts.path="$(HOSTS)"'
 endif
 
-.PHONY: help pilot test test-all checks lint types loops pytest ui bench docs spark lock clean
+.PHONY: help pilot survey test test-all checks lint types loops pytest ui bench docs spark lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 pilot: $(BIN)/.core ## run the main job: the leakage table on the mock survey, or on HOSTS=<folder of FITS cubes>
 	$(BIN)/arcgate run $(PILOT) $(ARGS)
+
+# A mock of the survey's files stands in for them; `docs/how-to/survey.md` says what to change for the real ones.
+survey: $(BIN)/.core ## the way from a survey: sweeps, parents, bricks, pairs, gates, on a mock survey's files
+	$(BIN)/arcgate mock out=data/mock-survey layout=scattered n_bricks=24 parents_per_brick=60 'planes=[image,invvar,maskbits]'
+	parents=$$($(BIN)/arcgate parents root=data/mock-survey 'known_lenses=["data/mock-survey/known_lenses.csv"]' | \
+		tee /dev/stderr | sed -n 's/^parents: .* galaxies: //p') && \
+	$(BIN)/arcgate simulate hosts=legacy "data.hosts.parents=$$parents" data.hosts.survey=data/mock-survey psf=moffat_converted
+	$(BIN)/arcgate audit data=latest view=annulus_robust 'gates.known_lenses=["data/mock-survey/known_lenses.csv"]'
 
 test: checks pytest ## lint, types and tests, in minutes
 

@@ -122,7 +122,7 @@ def round_trip(n_bricks: int, parents_per_brick: int, rows_per_brick: int, folde
     sky = settings(n_bricks, parents_per_brick, rows_per_brick)
     tables, cuts = [], []
     for name, noise in (("noisy", True), ("quiet", False)):
-        write_survey(replace(sky, noise=noise), folder / name, workers=2)
+        write_survey(replace(sky, with_noise=noise), folder / name, workers=2)
         if noise:
             with initialize_config_module("arcgate.conf", version_base="1.3"):
                 config = compose("parents", overrides=[f"root={folder / name}", f"runtime.data_dir={folder / 'data'}"])

@@ -43,7 +43,7 @@ def _image(settings: MockSky, pointing: Pointing, band: str, light: Image, share
     """Light with noise; nothing where no exposure is usable."""
     usable = share > 0
     light = np.where(usable, light, np.float32(0.0))
-    if not settings.noise:
+    if not settings.with_noise:
         return light
     rng = generator(settings.seed, f"mock sky noise {pointing.footprint} {band}", pointing.brick.number)
     sigma = settings.scatter_over_invvar / np.sqrt(one.pixel_ivar)

@@ -65,7 +65,7 @@ class MockSky:
         Range of the Moffat exponent.
     gap_share : float
         Share of bricks with a corner without any data in the last band.
-    noise : bool
+    with_noise : bool
         Whether images have noise.
     noise_lag1 : float
         Correlation of the sky noise between neighbouring pixels.
@@ -99,7 +99,7 @@ class MockSky:
     psf_beta_min: Annotated[float, Field(gt=1)]
     psf_beta_max: Annotated[float, Field(gt=1)]
     gap_share: Share
-    noise: bool
+    with_noise: bool
     noise_lag1: Annotated[float, Field(ge=0, lt=0.5)]
     scatter_over_invvar: Positive
 
