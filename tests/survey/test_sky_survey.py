@@ -130,6 +130,18 @@ def test_files_are_compressed_and_described_as_genuine_ones(survey, truth, kind)
         assert found[1][keyword] == pytest.approx(genuine[1][keyword], rel=1e-12)
 
 
+@needs_real
+def test_images_are_stored_in_the_genuine_steps(survey, truth):
+    steps = []
+    for path in (
+        SurveyFolder(survey, "south").coadd(south_brick(truth), "image", "r"),
+        GENUINE / "legacysurvey-0959p805-image-g.fits.fz",
+    ):
+        with fits.open(path, disable_image_compression=True) as raw:
+            steps.append(set(raw[1].data["ZSCALE"].tolist()) - {0.0})
+    assert steps[0] == steps[1]
+
+
 def test_checksums_are_those_of_the_files(survey, truth):
     folder = SurveyFolder(survey, "south")
     lines = folder.checksums(south_brick(truth)).read_text().splitlines()
