@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +245,23 @@ def test_killed_while_rewriting_is_unfinished_unless_the_file_is_the_same(
         write_shard(shard, table, image, arc, DECALS)
     assert shard.exists()
     assert finished(shard) is None
+
+
+def test_two_attempts_at_one_shard_at_once_are_one(shard: Path, make_rows: RowMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = make_rows(2)
+    receipts = []
+    replace = os.replace
+
+    def overtaken(source: Path, target: Path) -> None:
+        """While the first attempt gives its file the name, the second does all that there is to do."""
+        monkeypatch.setattr("arcgate.ground.atomic.os.replace", replace)
+        receipts.append(write_shard(shard, *rows, DECALS))
+        replace(source, target)
+
+    monkeypatch.setattr("arcgate.ground.atomic.os.replace", overtaken)
+    receipts.append(write_shard(shard, *rows, DECALS))
+    assert receipts[0] == receipts[1] == finished(shard)
+    assert sorted(path.name for path in shard.parent.iterdir()) == sorted([shard.name, receipt_path(shard).name])
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"file": "train-00007.parquet"}', "\xff"])

@@ -137,9 +137,15 @@ def test_an_engine_is_given_only_what_is_not_finished(manifest: pd.DataFrame, ho
 
 
 def test_an_engine_is_given_only_places_that_are_not_cut_out(tmp_path: Path) -> None:
-    parents, _ = _pack(tmp_path, 24)
-    assert cut_out(parents, np.arange(24), data_dir=tmp_path, engine=(engine := Noted())).unusable.size == 0
-    assert engine.given == []
+    parents, found = _pack(tmp_path, 24)
+    first, again = Noted(), Noted()
+    rows, elsewhere = np.arange(24), tmp_path / "elsewhere"
+    cut = cut_out(parents, rows, data_dir=elsewhere, engine=first)
+    assert cut.digest(rows) == found.digest(rows)
+    assert first.given == [path.name for path in cut.folder.glob("place-*.parquet")]
+    assert len(first.given) == 1
+    cut_out(parents, rows, data_dir=elsewhere, engine=again)
+    assert again.given == []
 
 
 def _pack(folder: Path, count: int) -> tuple[PackParents, Hosts]:

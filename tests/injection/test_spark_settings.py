@@ -120,9 +120,13 @@ def test_a_master_that_is_not_there_is_said_at_once() -> None:
         ("ExecutorLostFailure (executor 1 exited caused by one of the running tasks)", "were lost, the same task several times"),
         (
             "org.apache.spark.SparkException: Job 0 cancelled because SparkContext was shut down",
-            "the cluster or its master is gone",
+            "the master is gone, or what answers there",
         ),
-        ("java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.", "the cluster or its master is gone"),
+        ("java.lang.IllegalStateException: SparkContext has been shutdown", "the master is gone, or what answers there"),
+        (
+            "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.",
+            "the master is gone, or what answers there",
+        ),
         ("Cannot run multiple SparkContexts at once; existing SparkContext(app=mine)", "has a Spark session already"),
         ("[JAVA_GATEWAY_EXITED] Java gateway process exited before sending its port number.", "Java process ended as it began"),
     ],

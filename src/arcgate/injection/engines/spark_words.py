@@ -8,6 +8,9 @@ from typing import Final
 from arcgate.ground.errors import ArcgateError
 
 _KEPT: Final = "run again: finished parts are kept"
+_MASTER_GONE: Final = (
+    "Spark ended before the work did: the master is gone, or what answers there is no master of this version of Spark"
+)
 # What Spark's message contains; what it means; what to do. The first that fits is said.
 _MEANINGS: Final = (
     (
@@ -51,8 +54,9 @@ _MEANINGS: Final = (
         "workers of the cluster were lost, the same task several times",
         _KEPT + "; if memory is short, with fewer tasks at once on a node",
     ),
-    ("SparkContext was shut down", "Spark ended before the work did: the cluster or its master is gone", _KEPT),
-    ("stopped SparkContext", "Spark ended before the work did: the cluster or its master is gone", _KEPT),
+    ("SparkContext was shut down", _MASTER_GONE, _KEPT),
+    ("SparkContext has been shutdown", _MASTER_GONE, _KEPT),
+    ("stopped SparkContext", _MASTER_GONE, _KEPT),
     ("Cannot run multiple SparkContexts", "this process has a Spark session already", "end it (spark.stop()), then run again"),
     ("JAVA_GATEWAY_EXITED", "Spark's Java process ended as it began", "see what it printed above"),
 )
