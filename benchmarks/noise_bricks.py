@@ -40,7 +40,7 @@ def write_bricks(root: Path, bricks: int, hosts_per_brick: int, seed: int = 1) -
     (root / "survey-bricks.fits.gz").write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
     done.parent.mkdir(exist_ok=True)
     pd.concat(rows, ignore_index=True).to_parquet(done.parent / "parents.parquet")
-    done.write_text(json.dumps({"digest": f"{bricks} bricks of {hosts_per_brick}, seed {seed}"}))
+    done.write_text(json.dumps({"digest": f"{bricks} bricks of {hosts_per_brick}, seed {seed}", "cut_flow": []}))
 
 
 def _write_brick(folder: SurveyFolder, name: str, ra: float, count: int, random: np.random.Generator) -> pd.DataFrame:

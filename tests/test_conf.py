@@ -27,6 +27,9 @@ NEEDING = {
     "psf=measured": (*KERNELS, "psf=measured"),
     "psf=moffat_fitted": (*KERNELS, "psf=moffat_fitted"),
     "entry=floor_on_positives": ("entry=floor_on_positives", "controls=unpaired"),
+    "hosts=legacy": ("hosts=legacy", "data.hosts.parents=parents", "data.hosts.survey=survey"),
+    "hosts=mmu": ("hosts=mmu", "data.hosts.path=rows"),
+    "hosts=cutouts": ("hosts=cutouts", "data.hosts.path=folder"),
     "source=cosmos": ("source=cosmos", "data.source.path=stamps"),
 }
 

@@ -93,7 +93,8 @@ def test_intraclass_correlation_is_the_share_of_variance_between_groups() -> Non
     assert intraclass(noise, places) == pytest.approx(0.0, abs=0.03)
     # By hand: groups (0, 2) and (4, 6): B = 16, W = 2, m0 = 2: 14 / 18.
     assert intraclass(np.array([0.0, 2.0, 4.0, 6.0]), np.array([0, 0, 1, 1])) == pytest.approx(14 / 18)
-    assert intraclass(np.ones(3), np.array([0, 1, 2])) == 0.0
+    assert intraclass(np.arange(3.0), np.array([0, 1, 2])) == 0.0
+    assert intraclass(np.full(6, 1.3), np.array([0, 0, 1, 1, 2, 2])) == 0.0
 
 
 def test_effective_size_between_all_and_one_a_brick() -> None:

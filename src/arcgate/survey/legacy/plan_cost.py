@@ -113,11 +113,11 @@ def intraclass(values: Array, groups: Numbers) -> float:
     -------
     float
         (B - W) / (B + (m0 - 1) W) with mean squares B between and W within groups, and m0 their size, weighted as unequal groups
-        ask for. 0 where there is one group or none has two members.
+        ask for. 0 where there is one group, none has two members, or all values are one.
     """
     counts = np.bincount(groups)
     n, k = len(values), len(counts)
-    if k < 2 or n == k:
+    if k < 2 or n == k or np.ptp(values) == 0.0:
         return 0.0
     means = np.bincount(groups, values) / counts
     between = float((counts * (means - values.mean()) ** 2).sum()) / (k - 1)
