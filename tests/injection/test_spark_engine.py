@@ -103,6 +103,24 @@ def test_results_come_with_their_places_and_one_session_serves_all_rounds(spark:
     assert list(tmp_path.iterdir()) == [], "the mark stayed"
 
 
+def test_results_arrive_while_the_job_goes_on_and_each_once(
+    spark: list[Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    def in_turn(work: Callable[[Any], None], items: Sequence[Any]) -> None:
+        for item in items:
+            work(item)
+            assert goes_on.wait(20)
+
+    monkeypatch.setattr(Session, "parallelize", lambda _, items, __: SimpleNamespace(foreach=lambda work: in_turn(work, items)))
+    with Spark(SETTINGS) as engine:
+        results = engine.completed(doubled, [3, 5, 4], tmp_path)
+        assert next(results) == (0, 6)
+        goes_on.set()
+        assert list(results) == [(1, 10), (2, 8)]
+
+
 def test_what_work_raises_in_words_is_raised_here_and_ends_the_session(spark: list[Session], tmp_path: Path) -> None:
     with Spark(SETTINGS) as engine:
         with pytest.raises(ArcgateError, match=r"-1 has no double\n  to do: take another"):
