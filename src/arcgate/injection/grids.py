@@ -58,7 +58,7 @@ def draw_arcs(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64
     at_reference = offsets[imaging.reference_band]
     arcs = pd.DataFrame(
         {
-            "theta_e_arcsec": _einstein_radius(grid, seed, pair_ids, host_mag),
+            "theta_e_arcsec": einstein_radii(grid, seed, pair_ids, host_mag),
             "lens_q": between(seed, "lens_q", pair_ids, *grid.lens_q),
             "lens_phi_rad": between(seed, "lens_phi", pair_ids, 0.0, np.pi),
             "gamma1": shear * np.cos(2.0 * shear_angle),
@@ -117,7 +117,8 @@ def with_images(arcs: pd.DataFrame, images: pd.DataFrame, seed: int, pair_ids: I
     )
 
 
-def _einstein_radius(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64]) -> NDArray[np.float64]:
+def einstein_radii(grid: Grid, seed: int, pair_ids: Ids, host_mag: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Einstein radius of each pair, arcsec; arguments as those of `draw_arcs`."""
     if grid.theta_e_from == "grid":
         return choice(seed, "theta_e", pair_ids, grid.theta_e_arcsec)
     expected = PIVOT_THETA_E_ARCSEC * 10.0 ** (-0.2 * (host_mag - PIVOT_MAG))

@@ -15,8 +15,8 @@ from arcgate.ground.statistics import classes_differ
 from arcgate.injection.balance import balance, resolvability
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.entry import Entry
+from arcgate.injection.grids import einstein_radii
 from arcgate.injection.pairs import Pairs, first_positives
-from arcgate.injection.rows import arcs_of
 from arcgate.survey.hosts import Hosts
 
 Rows = NDArray[np.int64]
@@ -101,6 +101,7 @@ def selection_of(
 
 
 def _resolved(candidates: Candidates, pairs: Pairs) -> list[float]:
-    arcs = arcs_of(candidates.data, candidates.catalogue, candidates.split, pairs.host, pairs.pair_id, candidates.library)
-    psfsize = candidates.catalogue[f"psfsize_{candidates.data.imaging.reference_band}"].to_numpy(np.float64)[pairs.host]
-    return resolvability(arcs["theta_e_arcsec"].to_numpy(np.float64) / psfsize)
+    data, table = candidates.data, candidates.catalogue
+    band = data.imaging.reference_band
+    mag, psfsize = (table[f"{stem}_{band}"].to_numpy(np.float64)[pairs.host] for stem in ("host_mag", "psfsize"))
+    return resolvability(einstein_radii(data.grid, data.seed, pairs.pair_id, mag) / psfsize)
