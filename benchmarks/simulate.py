@@ -27,9 +27,9 @@ import numpy as np
 from astropy.io import fits
 from noise_bricks import write_bricks
 
-from arcgate.data_node import LegacyHosts
 from arcgate.dataset.card import device
 from arcgate.ground.engine import Local
+from arcgate.hosts_node import LegacyHosts
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents

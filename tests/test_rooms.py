@@ -14,7 +14,7 @@ FLOORS = (
     ("ground", "lensing", "naming", "settings"),
     ("colours", "imaging"),
     ("dataset",),
-    ("selection_node",),
+    ("hosts_node", "selection_node"),
     ("data_node",),
     ("variant",),
     ("keys", "survey", "views"),

@@ -20,9 +20,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from arcgate.data_node import MockHosts, PackHosts
 from arcgate.ground.engine import Local
 from arcgate.ground.statistics import Interval, clustered_auc
+from arcgate.hosts_node import MockHosts, PackHosts
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Hosts, cut_out
 from arcgate.survey.parents import open_parents

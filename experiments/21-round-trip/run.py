@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from arcgate.config import mock_from_config, parents_from_config
-from arcgate.data_node import LegacyHosts
 from arcgate.ground.engine import Local
+from arcgate.hosts_node import LegacyHosts
 from arcgate.imaging import DECALS
 from arcgate.survey.catalogue.making import make_parents
 from arcgate.survey.hosts import Hosts, cut_out

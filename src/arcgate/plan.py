@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from arcgate.data_node import CutoutHosts, Data, LegacyHosts, MmuHosts, MockHosts
+from arcgate.data_node import Data
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import schema_of
+from arcgate.hosts_node import CutoutHosts, LegacyHosts, MmuHosts, MockHosts
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough

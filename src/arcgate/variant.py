@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import Data, PerBand
+from arcgate.data_node import Data
 from arcgate.ground.listed import full_name, known_name
+from arcgate.hosts_node import PerBand
 from arcgate.imaging import Imaging
 from arcgate.naming import Name, StudyName
 from arcgate.settings import STRICT, Positive, PositiveInt

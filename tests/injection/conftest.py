@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.colours import DRAWN, carried
-from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PackHosts, PsfChoice, SersicSources
+from arcgate.data_node import Controls, CoreMask, Data, Grid, Noise, PsfChoice, SersicSources
 from arcgate.ground.engine import Local
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.columns import as_table, declared_columns, measured_columns
 from arcgate.survey.hosts import Hosts, cut_out

@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
-from arcgate.data_node import Data, PackHosts
+from arcgate.data_node import Data
 from arcgate.dataset.card import stored_data_digest
 from arcgate.dataset.receipts import Receipt, receipt_path
 from arcgate.dataset.shards import read_shard
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import DECALS
 from arcgate.injection.engines.run import run_tasks
 from arcgate.injection.manifest import build_manifest

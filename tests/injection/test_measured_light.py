@@ -10,10 +10,11 @@ import pytest
 import torch
 from measured_light import clumpy_image, tables
 
-from arcgate.data_node import CosmosSources, Data, Kernels, PsfChoice
+from arcgate.data_node import CosmosSources, Data, PsfChoice
 from arcgate.dataset.references import references_of
 from arcgate.dataset.schema import SPLITS
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import Kernels
 from arcgate.imaging import DECALS
 from arcgate.injection.coolest import SurveyInfo, to_coolest
 from arcgate.injection.exchange import to_lenstronomy

@@ -16,7 +16,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from arcgate.data_node import LegacyHosts
+from arcgate.hosts_node import LegacyHosts
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 
 SCALE = 0.262

@@ -10,8 +10,8 @@ import pytest
 from lighting import galaxy
 from numpy.typing import NDArray
 
-from arcgate.data_node import MockHosts
 from arcgate.ground.engine import Local
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Psf
 from arcgate.survey.hosts import Hosts, cut_out

@@ -13,7 +13,7 @@ import pandas as pd
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from arcgate.data_node import PackHosts
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.pack import PackFiles, PackParents
 from arcgate.survey.places import Cut, Parents

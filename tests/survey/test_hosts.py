@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from packs_on_disk import write_pack
 
-from arcgate.data_node import MockHosts
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey import hosts, places
 from arcgate.survey.host_files import read_hosts, read_images, write_hosts

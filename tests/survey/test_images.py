@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from packs_on_disk import cuts, opened, pack_hosts
 from scipy import ndimage
 
-from arcgate.data_node import Kernels, PackHosts
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import Kernels, PackHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.cubes import open_cube
 from arcgate.survey.pack import PackFiles

@@ -11,8 +11,8 @@ import pytest
 from astropy.io import fits
 from composing import REAL, needs_real
 
-from arcgate.data_node import Kernels
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import Kernels
 from arcgate.imaging import DECALS, Imaging
 from arcgate.lensing.psf import Kernel, Psf
 from arcgate.survey.columns import declared_columns

@@ -13,9 +13,9 @@ from astropy_healpix import lonlat_to_healpix
 from brick_files import SIGMA, SmallBrick, legacy_hosts, write_survey
 from numpy.typing import NDArray
 
-from arcgate.data_node import LegacyHosts
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import LegacyHosts
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Hosts, cut_out
 from arcgate.survey.legacy.catalogue import ParentsFile

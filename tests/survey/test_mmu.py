@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from brick_files import BANDS, FLUX, SIGMA, WIDTH_PIX
 
-from arcgate.data_node import MmuHosts
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import MmuHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.mmu import MmuReader

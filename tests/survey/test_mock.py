@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from packs_on_disk import cutouts
 
 from arcgate.colours import carried
-from arcgate.data_node import MockHosts
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise

@@ -16,8 +16,8 @@ from lighting import galaxy
 from numpy.typing import NDArray
 from packs_on_disk import cutouts, opened, pack_hosts, whole_table, write_pack
 
-from arcgate.data_node import Kernels, PackHosts
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import Kernels, PackHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.lensing.psf import Psf
 from arcgate.survey.columns import declared_columns, measured_columns

@@ -13,9 +13,9 @@ from astropy.table import Table
 from numpy.typing import NDArray
 from packs_on_disk import cutouts, opened, pack_hosts, whole_table, write_pack
 
-from arcgate.data_node import Kernels
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import Kernels
 from arcgate.imaging import DECALS
 from arcgate.lensing.psf import Psf
 from arcgate.survey.columns import declared_columns

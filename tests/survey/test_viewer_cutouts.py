@@ -15,9 +15,9 @@ from brick_files import BANDS, SIGMA, SmallBrick
 from composing import REAL, needs_real
 from numpy.typing import NDArray
 
-from arcgate.data_node import CutoutHosts, Kernels, Layer
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import CutoutHosts, Kernels, Layer
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import Hosts, cut_out
 from arcgate.survey.measure import measure_centre, measure_sky

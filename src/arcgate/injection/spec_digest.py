@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from arcgate.data_node import PLACES, Data
+from arcgate.data_node import Data
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.hosts_node import PLACES
 from arcgate.survey.parents import parents_digest
 from arcgate.survey.source_images import images_digest
 

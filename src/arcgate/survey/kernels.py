@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.data_node import Kernels
 from arcgate.dataset.references import KERNEL_COLUMNS, content_name, kernel_row
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
+from arcgate.hosts_node import Kernels
 from arcgate.imaging import Imaging
 from arcgate.lensing.psf import Kernel, best_moffat
 from arcgate.survey.coadd_psf import read_coadd_psf

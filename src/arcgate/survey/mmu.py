@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from arcgate.data_node import PLACES, MmuHosts
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.hosts_node import PLACES, MmuHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.kernels import kernels_digest
 from arcgate.survey.legacy.brick_files import of_ends

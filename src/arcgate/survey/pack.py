@@ -23,12 +23,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.data_node import PackHosts
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube

@@ -12,8 +12,8 @@ from astropy import units
 from astropy.table import Table
 from astropy_healpix import lonlat_to_healpix
 
-from arcgate.data_node import PackHosts
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import Imaging
 from arcgate.lensing.psf import MAX_BETA
 from arcgate.survey.columns import HEALPIX_NSIDE, PROVENANCE, declared_columns

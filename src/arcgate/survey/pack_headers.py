@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from astropy.io import fits
 
-from arcgate.data_node import PackHosts
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.cubes import CubeFile
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.data_node import PackHosts
 from arcgate.dataset.missing import missing_pixels
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import PackHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.cubes import Cube
 from arcgate.survey.depth import depth_from_sky

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arcgate.data_node import CutoutHosts, Hosts, LegacyHosts, MmuHosts, PackHosts
+from arcgate.hosts_node import CutoutHosts, Hosts, LegacyHosts, MmuHosts, PackHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.apart import apart
 from arcgate.survey.places import Parents

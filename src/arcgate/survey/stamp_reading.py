@@ -9,9 +9,9 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.data_node import CutoutHosts, MmuHosts
 from arcgate.dataset.missing import missing_pixels
 from arcgate.ground.errors import ArcgateError
+from arcgate.hosts_node import CutoutHosts, MmuHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.measure import measure_centre, measure_sky
 from arcgate.survey.native import NO_PIXELS, NO_POSITION, NativeStamp, corners, measured, over_the_edge

@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from arcgate.data_node import PLACES, CutoutHosts
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
+from arcgate.hosts_node import PLACES, CutoutHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.cutout_file import Kind, Position, kind_of, read_native, read_resampled
 from arcgate.survey.kernels import kernels_digest

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.data_node import PLACES, LegacyHosts
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
+from arcgate.hosts_node import PLACES, LegacyHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import declared_columns
 from arcgate.survey.kernels import kernels_digest, with_kernels

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arcgate.data_node import LegacyHosts
+from arcgate.hosts_node import LegacyHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.legacy.brick_files import BrickFiles
 from arcgate.survey.legacy.layout import MASKBITS

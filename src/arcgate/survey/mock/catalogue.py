@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arcgate.colours import carried
-from arcgate.data_node import MockHosts
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.mock.conditions import Conditions, draw_conditions
 from arcgate.survey.mock.draws import Purpose, generator

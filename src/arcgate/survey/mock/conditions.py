@@ -12,7 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
-from arcgate.data_node import MockHosts
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import Imaging
 from arcgate.lensing.psf import Psf, fwhm_from_psfsize
 from arcgate.survey.columns import HEALPIX_NSIDE

@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from arcgate.data_node import MockHosts
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import as_table, declared_columns
 from arcgate.survey.kept import kept_table

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from arcgate.colours import carried
-from arcgate.data_node import MockHosts
+from arcgate.hosts_node import MockHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.lensing.models import Lenses, Sersics
 from arcgate.lensing.noise import photon_noise

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.data_node import PerBand
+from arcgate.hosts_node import PerBand
 from arcgate.settings import STRICT, Positive, PositiveInt
 
 NotNegative = Annotated[float, Field(ge=0)]
