@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy import units
 from astropy.table import Table
+from astropy.utils.exceptions import AstropyUserWarning
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
@@ -138,10 +140,13 @@ class BrickCentres:
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            table = Table.read(path, hdu=1, format="fits", character_as_bytes=False)
+            with warnings.catch_warnings():
+                # astropy only warns of a file that ends early or goes on as something else.
+                warnings.simplefilter("error", AstropyUserWarning)
+                table = Table.read(path, hdu=1, format="fits", character_as_bytes=False)
             names = np.char.strip(np.asarray(table["BRICKNAME"], dtype=np.str_))
             centres = {name.lower(): np.asarray(table[name], dtype=np.float64) for name in ("RA", "DEC")}
-        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        except (OSError, EOFError, ValueError, KeyError, IndexError, AstropyUserWarning) as error:
             raise ArcgateError(
                 f"the geometry of bricks cannot be read: {error}",
                 where=path,
