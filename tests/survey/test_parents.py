@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.lib.recfunctions import append_fields
 from sweep_files import spec_of, sweep_rows, write_survey, write_sweep
 
 from arcgate.ground.errors import ArcgateError
@@ -274,6 +275,15 @@ def test_the_card_states_what_it_was_made_from(survey):
     assert card["selection"]["cuts"]["r_magnitude"]["below"] == 21.0
     assert card["cut_flow"][2]["cut"] == "BRICK_PRIMARY >= 1 (4 of 4 sweeps lack it)"
     assert len(card["code"]) == len(card["digest"]) == len(card["rows_digest"]) == 64
+
+
+def test_sweeps_that_lack_a_column_which_others_have_are_counted(survey):
+    rows = sweep_rows(6)
+    names = [f"NGOOD_{band}" for band in "GRZ"]
+    rows = append_fields(rows, names, [np.array([0, 1, 1, 1, 1, 1], dtype=">i2")] * 3, usemask=False)
+    write_survey(survey, {"190p020-195p025": rows})
+    card = read_card(make_parents(spec_of(survey)))
+    assert {"cut": "NGOOD >= 1 in g, r, z (4 of 5 sweeps lack it)", "left": 125} in card["cut_flow"]
 
 
 @pytest.mark.long

@@ -36,7 +36,7 @@ def random_rows(count: int, seed: int) -> np.ndarray:
         rows[f"FLUX_{band}"] = BRIGHT_RED[band] * rng.lognormal(0.0, 0.7, count)
         rows[f"MW_TRANSMISSION_{band}"] = rng.uniform(0.7, 1.0, count)
         spoilt = rng.random(count)
-        rows[f"FLUX_{band}"][spoilt < 0.04] = rng.choice([0.0, -3.0, np.nan, np.inf])
+        rows[f"FLUX_{band}"][spoilt < 0.04] = rng.choice([0.0, -3.0, np.nan, np.inf], (spoilt < 0.04).sum())
         if band != "W1":
             rows[f"NOBS_{band}"] = rng.choice([0, 1, 2], count, p=[0.1, 0.4, 0.5])
             rows[f"FRACMASKED_{band}"] = rng.choice([0.0, 0.29, 0.3, 0.5, np.nan], count, p=[0.7, 0.1, 0.1, 0.05, 0.05])
@@ -154,6 +154,7 @@ def changed(**values: Any) -> np.ndarray:
         ("duplicates", {"TYPE": b"DUP"}),
         ("fluxes", {"FLUX_G": 0.0}),
         ("fluxes", {"FLUX_Z": np.nan}),
+        ("fluxes", {"FLUX_Z": np.inf}),
         ("masks", {"MASKBITS": 2}),
         ("masks", {"MASKBITS": 8 | 65536}),
         ("extended", {"TYPE": b"PSF"}),

@@ -67,15 +67,15 @@ def part_tasks(spec: ParentsSpec, inputs: Inputs) -> list[PartTask]:
     folder = Path(spec.runtime.data_dir) / "parents" / "parts"
     keys = [inputs.part_key(one) for one in inputs.sweeps]
     tasks = [
-        PartTask(one.sweep, one.footprint, spec.wanted, folder / f"{key}.parquet", key)
+        PartTask(one.sweep, one.footprint, spec.wanted, folder / f"{key}.parquet")
         for one, key in zip(inputs.sweeps, keys, strict=True)
     ]
-    return sorted(tasks, key=lambda task: (-task.sweep.sweep.rows, task.key))
+    return sorted(tasks, key=lambda task: (-task.sweep.sweep.rows, task.path))
 
 
 def is_finished(task: PartTask) -> bool:
     """Whether the part of a task was made before."""
-    return receipt_of(task.path, task.key) is not None
+    return receipt_of(task.path) is not None
 
 
 def _made(spec: ParentsSpec, inputs: Inputs) -> list[Part]:

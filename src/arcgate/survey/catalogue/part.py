@@ -45,16 +45,13 @@ class PartTask:
     footprint : {'south', 'north'}
     wanted : Wanted
     path : Path
-        Where the part is written; its folder exists.
-    key : str
-        What the part follows from (see `Inputs.part_key`).
+        Where the part is written, under the digest of what it follows from (`Inputs.part_key`); its folder exists.
     """
 
     sweep: MatchedSweep
     footprint: Footprint
     wanted: Wanted
     path: Path
-    key: str
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,6 @@ class Receipt:
 
     Attributes
     ----------
-    key : str
-        Of the part.
     bytes : int
         Size of its file.
     sha256 : str
@@ -81,7 +76,6 @@ class Receipt:
         Cuts that were not applied, since the sweep lacks what they look at.
     """
 
-    key: str
     bytes: Count
     sha256: str
     rows_read: Count
@@ -96,14 +90,14 @@ class Receipt:
 _RECEIPT: Final = TypeAdapter(Receipt)
 
 
-def receipt_of(path: Path, key: str) -> Receipt | None:
-    """Receipt of a part that is finished; None where it has to be made, or is not what was written."""
+def receipt_of(path: Path) -> Receipt | None:
+    """Receipt of a part, whose name says what it follows from; None where it has to be made, or is not what was written."""
     try:
         receipt = _RECEIPT.validate_python(json.loads(_receipt_path(path).read_text(encoding="utf-8")))
         whole = path.stat().st_size == receipt.bytes and file_digest(path) == receipt.sha256
     except (FileNotFoundError, ValidationError, UnicodeDecodeError, json.JSONDecodeError):
         return None
-    return receipt if whole and receipt.key == key else None
+    return receipt if whole else None
 
 
 def make_part(task: PartTask) -> Receipt:
@@ -116,7 +110,7 @@ def make_part(task: PartTask) -> Receipt:
     ArcgateError
         The sweep cannot be read to its end, or the disk refuses.
     """
-    found = receipt_of(task.path, task.key)
+    found = receipt_of(task.path)
     if found is not None:
         return found
     counts, table = _selected(task)
@@ -128,7 +122,7 @@ def make_part(task: PartTask) -> Receipt:
     strips = _write(table, task.path)
     spared = left_out(task.wanted.selection, task.sweep.fields)
     size, sha256 = task.path.stat().st_size, file_digest(task.path)
-    receipt = Receipt(task.key, size, sha256, task.sweep.sweep.rows, counts, tuple(left), strips, spared)
+    receipt = Receipt(size, sha256, task.sweep.sweep.rows, counts, tuple(left), strips, spared)
     write_json(_receipt_path(task.path), dataclasses.asdict(receipt))
     return receipt
 
