@@ -52,7 +52,7 @@ def test_help_answers_at_once():
 def test_unknown_verb(arcgate):
     code, _, err = arcgate("fly")
     assert code == 2
-    assert "choose from run, simulate" in err
+    assert f"choose from {', '.join(cli.VERBS)}" in err
 
 
 def test_simulate_then_inspect_then_audit(arcgate, tmp_path):
