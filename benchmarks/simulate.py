@@ -4,6 +4,8 @@ Cutting: galaxies cut, measured and written to the hosts artifact, against astro
 the same process, in turn, by the cheaper of its two ways (a slice a galaxy, or whole images). Files are local and in memory's
 cache: every round but the first finds them there. Medians of rounds.
 
+Injecting: from the hosts artifact to finished Parquet, with a null row a pair (`injecting.py`).
+
     python benchmarks/simulate.py                                         # 9 and 300 hosts a brick
     python benchmarks/simulate.py --hosts-per-brick 9 --bricks 20 --rounds 5
 """
@@ -25,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
+from injecting import injecting
 from noise_bricks import write_bricks
 
 from arcgate.dataset.card import device
@@ -39,6 +42,7 @@ from arcgate.survey.native import corners
 RESULTS = Path(__file__).parent / "results" / "simulate.json"
 PLACE = Path("data") / "benchmarks"
 PACKAGES = ("arcgate", "astropy", "numpy", "scipy")
+WANTED = 250_000
 GOAL = 0.7  # of the speed of bare reading
 
 
@@ -133,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts-per-brick", type=int, nargs="+", default=[9, 300])
     parser.add_argument("--bricks", type=int, nargs="+", default=[12, 2], help="for each density")
+    parser.add_argument("--pairs", type=int, nargs=2, default=[2000, 8000], help="of the data sets that are injected")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     densities = zip(arguments.hosts_per_brick, arguments.bricks, strict=True)
@@ -143,8 +148,18 @@ def main() -> None:
             f"{one[one['bare_by'] + '_per_s']:.0f} read bare ({one['bare_by']}): {100 * one['share_of_bare']:.0f} %; "
             f"{one['cutting_2_workers_per_s']:.0f} with two workers and their start"
         )
+    injected = injecting((arguments.pairs[0], arguments.pairs[1]), arguments.rounds, PLACE / "injecting")
+    print(
+        f"injecting: {injected['pairs_per_s']:.0f} pairs/s by two workers, {injected['pairs_per_processor_s']:.0f} a second of one "
+        f"processor; {injected['bytes_per_pair'] / 1e3:.0f} kB a pair; at most {injected['peak_memory_gib'][0]:.2f} and "
+        f"{injected['peak_memory_gib'][1]:.2f} GiB for {arguments.pairs[0]:,} and {arguments.pairs[1]:,} pairs"
+    )
+    hours = {f"{one['hosts_per_brick']} a brick": WANTED / one["cutting_2_workers_per_s"] / 3600.0 for one in found}
+    hours["injecting"] = WANTED / injected["pairs_per_s"] / 3600.0
+    print(f"{WANTED:,} pairs, hours: " + ", ".join(f"{name} {value:.1f}" for name, value in hours.items()))
     about = {"device": device(), "cores": os.cpu_count(), "packages": {name: metadata.version(name) for name in PACKAGES}}
-    RESULTS.write_text(json.dumps({"about": about, "cutting": found}, indent=1) + "\n")
+    content = {"about": about, "cutting": found, "injecting": injected, "hours_for_250000_pairs": hours}
+    RESULTS.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":
