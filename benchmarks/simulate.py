@@ -157,8 +157,8 @@ def main() -> None:
         )
     injected = injecting((arguments.pairs[0], arguments.pairs[1]), arguments.rounds, PLACE / "injecting")
     print(
-        f"injecting: {injected['pairs_per_s']:.0f} pairs/s by two workers, {injected['pairs_per_processor_s']:.0f} a second of one "
-        f"processor; {injected['bytes_per_pair'] / 1e3:.0f} kB a pair; at most {injected['peak_memory_gib'][0]:.2f} and "
+        f"injecting: {injected['pairs_per_s']:.0f} pairs/s by two workers, {injected['pairs_per_processor_s']:.0f} by one core; "
+        f"{injected['bytes_per_pair'] / 1e3:.0f} kB a pair; at most {injected['peak_memory_gib'][0]:.2f} and "
         f"{injected['peak_memory_gib'][1]:.2f} GiB for {arguments.pairs[0]:,} and {arguments.pairs[1]:,} pairs"
     )
     hours = {f"{one['hosts_per_brick']} a brick": WANTED / one["cutting_2_workers_per_s"] / 3600.0 for one in found}
