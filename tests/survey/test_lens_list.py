@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sweep_files import spec_of, sweep_rows, write_survey
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.sphere import chord, on_sphere
+from arcgate.ground.sphere import chord_of, unit_vectors
 from arcgate.survey.catalogue.card import read_card
 from arcgate.survey.catalogue.lens_list import read_lens_list
 from arcgate.survey.catalogue.making import make_parents
@@ -32,8 +32,8 @@ PUBLISHED = {
 
 
 def positions(path: Path) -> SkyCoord:
-    found = read_lens_list(path).points
-    return SkyCoord(x=found[:, 0], y=found[:, 1], z=found[:, 2], representation_type="cartesian")
+    found = read_lens_list(path)
+    return SkyCoord(found.ra_deg, found.dec_deg, unit="deg")
 
 
 @needs_real
@@ -140,5 +140,5 @@ def test_near_is_astropys_separation(tmp_path_factory, ra, dec, angle, distance,
 
 def test_chords_are_those_of_angles():
     one, other = SkyCoord([10.0], [89.9], unit="deg"), SkyCoord([200.0], [89.8], unit="deg")
-    points = [on_sphere(at.ra.deg, at.dec.deg)[0] for at in (one, other)]
-    np.testing.assert_allclose(np.linalg.norm(points[0] - points[1]), chord(float(one.separation(other).arcsec[0])), rtol=1e-9)
+    points = [unit_vectors(at.ra.deg, at.dec.deg)[0] for at in (one, other)]
+    np.testing.assert_allclose(np.linalg.norm(points[0] - points[1]), chord_of(float(one.separation(other).arcsec[0])), rtol=1e-9)

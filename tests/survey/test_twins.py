@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow.parquet as pq
 from astropy.coordinates import SkyCoord
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sweep_files import spec_of, sweep_rows, write_survey
 
@@ -44,6 +44,7 @@ def test_no_pair_is_left_and_nothing_goes_without_a_twin(points):
     gone_south, gone_north = twins(south, north, 1.0)
     assert not gone_south.any()
     apart = SkyCoord(*north, unit="deg")[:, None].separation(SkyCoord(*south, unit="deg")[None, :]).arcsec
+    assume((np.abs(apart - 1.0) > 1e-6).all())
     np.testing.assert_array_equal(gone_north, (apart < 1.0).any(axis=1))
 
 
