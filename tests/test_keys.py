@@ -20,14 +20,22 @@ from arcgate import audit, keys, pipeline
 from arcgate.ground.code_version import DATA_SUFFIXES, OUTSIDE, PACKAGE, closure, code_version, normal_form
 from arcgate.injection.spec_digest import PIXELS
 from arcgate.survey.catalogue.inputs import CATALOGUE, PART
+from arcgate.survey.legacy.parents import LEGACY
+from arcgate.survey.mmu import MMU
 from arcgate.survey.mock.parents import SURVEY
+from arcgate.survey.mock.sky.survey import CODE as MOCK_SKY
 from arcgate.survey.pack import PACK
+from arcgate.survey.viewer_cutouts import CUTOUTS
 
 SETTINGS = composed().gates
 STAGES = {
     "pixels": PIXELS,
     "survey": SURVEY,
     "pack": PACK,
+    "legacy": LEGACY,
+    "cutouts": CUTOUTS,
+    "mmu": MMU,
+    "mock files": MOCK_SKY,
     "parents": (*PART, *CATALOGUE),
     "judging": keys.judging_modules(SETTINGS),
     "learning": keys.LEARNING,
@@ -40,6 +48,7 @@ TOOLS = {
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
     "arcgate.lensing.caustics",
+    "arcgate.survey.mock.sky.job",
     *(f"arcgate.survey.catalogue.{name}" for name in ("card", "inputs", "making", "planning", "showing", "spec")),
 }
 # What prints, lays out or keeps books.
@@ -50,11 +59,14 @@ CONSTANTS = [
     ("foreign/recorded.py", "CENTRE", {"judging"}),
     ("gates/core/rules.py", "COMPONENTS", {"judging"}),
     ("gates/verdict/bug_models/pixel_scale.py", "_SMALL", {"judging"}),
-    ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring"}),
-    ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES)),
+    ("ground/statistics.py", "NEARLY_SEPARATED", {"judging", "scoring", "pixels"}),
+    ("imaging.py", "CORE_RADIUS_ARCSEC", set(STAGES) - {"parents"}),
     ("evaluation/metrics.py", "LEVEL", {"scoring"}),
     ("learning/stream.py", "MEMORY_BUDGET_BYTES", {"learning", "scoring"}),
-    ("imaging.py", "ZERO_POINT", set(STAGES)),
+    ("imaging.py", "ZERO_POINT", set(STAGES) - {"parents"}),
+    ("survey/native.py", "TOO_MANY", {"pixels", "legacy", "cutouts", "mmu"}),
+    ("survey/catalogue/twins.py", "RULE", {"parents"}),
+    ("survey/mock/sky/settings.py", "ODD_KINDS", {"mock files"}),
     ("figures/style.py", None, {"figures"}),
     ("cli.py", "EXIT_CODES", set()),
 ]
@@ -227,7 +239,7 @@ def test_a_data_file_counts(copied: Callable[[], Path]) -> None:
     folder = copied()
     (file,) = folder.rglob("lrg_population.json")
     file.write_bytes(file.read_bytes() + b"\n")
-    assert changed_stages(folder) == {"pixels", "survey"}
+    assert changed_stages(folder) == {"pixels", "survey", "mock files"}
 
 
 def test_every_file_beside_computing_modules_is_code_or_is_read() -> None:
