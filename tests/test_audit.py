@@ -167,7 +167,7 @@ def test_the_same_run_in_mlflow_is_reopened(spec, stub, tmp_path):
     assert run.data.params["layout"] == "arcgate"
     assert run.data.tags["arcgate.safe"] == safe
     names = {item.path for item in client.list_artifacts(run.info.run_id)}
-    assert names == {"evidence.json", "report.html", "figures"}
+    assert names == {"evidence.json", "report.html", "figures", "selection"}
     assert "figures/gates.png" in {item.path for item in client.list_artifacts(run.info.run_id, "figures")}
     assert "figures/gates/line.png" in {item.path for item in client.list_artifacts(run.info.run_id, "figures/gates")}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -59,7 +60,7 @@ def assert_holds_what_is_read_and_no_more(wheel):
 
 def test_the_citation_and_the_changelog_name_this_version():
     assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
-    first = next(line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
+    first = next(line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if re.match(r"## \[\d", line))
     assert first.startswith(f"## [{VERSION}] - ")
 
 

@@ -57,7 +57,7 @@ def test_one_galaxy_alone_cannot_be_judged(ring_shards, ring_kept):
     }
     found = results(alone, context)
     assert {result.status for result in found.values()} == {"not_run"}
-    assert "one galaxy" in found["residual_core", "raw"].reason
+    assert "1 galaxies in a class" in found["residual_core", "raw"].reason
 
 
 @pytest.mark.parametrize(("value", "says"), [(np.nan, "not finite"), (0.5, "no spread")])

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from composing import composed
 from numpy.typing import NDArray
 
 from arcgate.data_node import Data
+from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.injection.choosing import Chosen, chosen
@@ -68,10 +68,9 @@ def cores(found: Chosen, role: str) -> NDArray[np.float64]:
 def test_cores_agree_within_the_caliper_and_no_galaxy_serves_twice(
     noise: Any, spec: Callable[..., Data], parents: Callable[..., Any], tmp_path: Any
 ) -> None:
-    runtime = composed(f"runtime.data_dir={tmp_path}", "runtime.workers=1").runtime
     data = spec(controls=MATCHED, n_pairs=20, null_rows=5)
     data = replace(data, noise=replace(data.noise, name=noise, arc=noise))
-    found = chosen(data, parents(), runtime)
+    found = chosen(data, parents(), tmp_path, Local())
     ratio = cores(found, "control") / cores(found, "positive")
     assert len(ratio) == 20
     assert (np.abs(np.log(ratio)) <= np.log1p(CALIPER) + 1e-9).all()
@@ -84,26 +83,24 @@ def test_cores_agree_within_the_caliper_and_no_galaxy_serves_twice(
     assert core["arcs rendered beforehand"] >= 20
     assert core["cut out for a pair"] >= 2
     assert found.selection["unmatched"] > 0
-    again = chosen(data, parents(), runtime)
+    again = chosen(data, parents(), tmp_path, Local())
     assert again.manifest.equals(found.manifest)
 
 
 def test_galaxies_of_no_use_are_passed_over_and_counted_in_their_class(
     spec: Callable[..., Data], parents: Callable[..., Any], tmp_path: Any
 ) -> None:
-    runtime = composed(f"runtime.data_dir={tmp_path}", "runtime.workers=1").runtime
     data = spec(controls=MATCHED, n_pairs=20, null_rows=5)
-    rows = chosen(data, parents(), runtime).manifest
+    rows = chosen(data, parents(), tmp_path, Local()).manifest
     lost = {role: int(rows.loc[rows["role"] == role, "catalogue_row"].iloc[0]) for role in ("positive", "control")}
-    found = chosen(data, parents(*lost.values()), runtime)
+    found = chosen(data, parents(*lost.values()), tmp_path, Local())
     assert len(found.manifest) == len(rows)
     assert not set(found.manifest["catalogue_row"]) & set(lost.values())
     assert found.selection["left_out"] == {"a cosmic ray": {"host": 1, "control": 1}}
 
 
 def test_too_few_cores_that_fit_are_told(spec: Callable[..., Data], parents: Callable[..., Any], tmp_path: Any) -> None:
-    runtime = composed(f"runtime.data_dir={tmp_path}", "runtime.workers=1").runtime
     strict = replace(MATCHED, core=CoreMatch(1e-6, 1))
     with pytest.raises(ArcgateError, match=r"(?s)find a galaxy whose core is as bright.*widen the caliper") as caught:
-        chosen(spec(controls=strict, n_pairs=20, null_rows=5), parents(), runtime)
+        chosen(spec(controls=strict, n_pairs=20, null_rows=5), parents(), tmp_path, Local())
     assert caught.value.where == "data.controls.core"

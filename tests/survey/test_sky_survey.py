@@ -44,7 +44,7 @@ def survey(work: Path) -> Path:
 
 OVERLAPPING = {
     **{"n_bricks": 2, "block_bricks": 2, "north_bricks": 1, "rows_per_brick": 400, "known_lenses": 0, "gap_share": 0.0},
-    **{"bands": ("r",), "planes": ("image",), "noise": False},
+    **{"bands": ("r",), "planes": ("image",), "with_noise": False},
 }
 
 

@@ -49,7 +49,7 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
     monkeypatch.setattr(artifacts, "save", keep)
     artifacts.figures_of("mask_r5", dataset, evidence, scores, tmp_path / "figures")
     captions = {caption for caption, _ in drawn.values()}
-    assert set(drawn) == {"completeness.png", "contact_sheet.png", "core_difference.png", "gates.png", "roc.png"}
+    assert set(drawn) == {"balance.png", "completeness.png", "contact_sheet.png", "core_difference.png", "gates.png", "roc.png"}
     assert captions == {f"mask_r5, data {dataset.data_digest[:12]}"}
     assert all("false-positive rate of 20 %" in drawn[name][1] for name in ("completeness.png", "roc.png"))
     assert "red: z, green: r, blue: g" in drawn["contact_sheet.png"][1]

@@ -104,7 +104,9 @@ def checked_halves(labels: Ids, galaxy: Ids, context: Context) -> NDArray[np.boo
     of_class = [np.unique(galaxy[labels == label]) for label in (1, 0)]
     for galaxies in of_class:
         if len(galaxies) < 2:
-            raise NotComparableError(f"{len(galaxies)} {context.groups} in a class: one cannot both teach a rule and test it")
+            raise NotComparableError(
+                f"{len(galaxies)} {context.groups} in a class, and a rule needs some to be taught by and others to be tested on"
+            )
     least = context.settings.min_hosts
     for galaxies in of_class:
         fitting = int(np.count_nonzero(context.fits(galaxies)))
