@@ -161,11 +161,11 @@ def main() -> None:
         f"{injected['bytes_per_pair'] / 1e3:.0f} kB a pair; at most {injected['peak_memory_gib'][0]:.2f} and "
         f"{injected['peak_memory_gib'][1]:.2f} GiB for {arguments.pairs[0]:,} and {arguments.pairs[1]:,} pairs"
     )
-    hours = {f"{one['hosts_per_brick']} a brick": WANTED / one["cutting_2_workers_per_s"] / 3600.0 for one in found}
-    hours["injecting"] = WANTED / injected["pairs_per_s"] / 3600.0
-    print(f"{WANTED:,} pairs, hours: " + ", ".join(f"{name} {value:.1f}" for name, value in hours.items()))
+    hours = {f"cutting, {one['hosts_per_brick']} a brick": WANTED / one["cutting_per_s"] / 3600.0 for one in found}
+    hours["injecting"] = WANTED / injected["pairs_per_processor_s"] / 3600.0
+    print(f"{WANTED:,} pairs, hours of one core: " + ", ".join(f"{name} {value:.2f}" for name, value in hours.items()))
     about = {"device": device(), "cores": os.cpu_count(), "packages": {name: metadata.version(name) for name in PACKAGES}}
-    content = {"about": about, "cutting": found, "injecting": injected, "hours_for_250000_pairs": hours}
+    content = {"about": about, "cutting": found, "injecting": injected, "core_hours_for_250000_pairs": hours}
     RESULTS.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -8,7 +8,7 @@ arcgate=${ARCGATE:-.venv/bin/arcgate}
 parents=$("$arcgate" parents root="$folder/survey" runtime.data_dir="$folder" "known_lenses=[\"$folder/survey/known_lenses.csv\"]" |
     tee /dev/stderr | sed -n 's/^parents: .* galaxies: //p')
 time "$arcgate" simulate hosts=legacy data.hosts.parents="$parents" data.hosts.survey="$folder/survey" psf=moffat_converted \
-    data.n_pairs=20000 runtime.data_dir="$folder"
+    data.n_pairs=20000 data.null_rows=20000 runtime.data_dir="$folder"
 set=$(dirname "$(ls "$folder"/sets/*/dataset.json)")
 "$arcgate" inspect data="$set"
 # 3 and 4 are verdicts, not errors.
