@@ -66,7 +66,7 @@ def test_the_section_shows_the_flow_the_rules_the_plot_and_what_was_lost(evidenc
     assert "pixels <masked>: 30 hosts, 2 controls (of 130 and 102 cut out; p = 1e-06) FINDING" in text
     assert "below 0.5 25.0 % 0.0 %" in text
     assert "2.5 galaxies cut out for a pair, 130 arcs rendered beforehand" in text
-    assert page.index('id="choice"') < page.index('id="gates"')
+    assert page.index('id="gates"') < page.index('id="choice"')
     assert read.unnamed == []
     assert "x-balance" in page
     assert "host_mag_r" in page
