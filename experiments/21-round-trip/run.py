@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from arcgate.config import mock_from_config, parents_from_config
 from arcgate.ground.engine import Local
+from arcgate.ground.sphere import chord_of, unit_vectors
 from arcgate.hosts_node import LegacyHosts
 from arcgate.imaging import DECALS
 from arcgate.survey.catalogue.making import make_parents
@@ -30,7 +31,8 @@ Array = NDArray[np.float64]
 
 BAND = 1  # r
 # Alone: nothing within 6 arcsec that is less than 6 mag fainter, nothing brighter within 12, so that the centroid is its own.
-ALONE = {6.0: 6.0, 12.0: 0.0}
+# Saturated stars reach further.
+ALONE = {6.0: 6.0, 12.0: 0.0, 60.0: -6.0}
 APERTURE_PIX = 10.0
 
 
@@ -57,13 +59,12 @@ def cut(survey: Path, parents: Path, data: Path) -> tuple[pd.DataFrame, Hosts]:
 def alone(truth: pd.DataFrame, names: pd.Series[str]) -> Array:
     """Galaxies by name that have no other object near."""
     lit = truth[np.isfinite(truth["mag_r"])].reset_index(drop=True)
-    x = (lit["ra"] * np.cos(np.radians(lit["dec"]))).to_numpy() * 3600.0
-    tree = cKDTree(np.stack([x, lit["dec"].to_numpy() * 3600.0], axis=1))
+    tree = cKDTree(unit_vectors(lit["ra"].to_numpy(), lit["dec"].to_numpy()))
     place = lit.reset_index().set_index("host_id")["index"]
     own, mag = place.loc[names].to_numpy(), lit["mag_r"].to_numpy()
     lone = np.ones(len(own), dtype=bool)
     for reach, fainter in ALONE.items():
-        for number, found in enumerate(tree.query_ball_point(tree.data[own], reach)):
+        for number, found in enumerate(tree.query_ball_point(tree.data[own], chord_of(reach))):
             lone[number] &= all(mag[j] > mag[own[number]] + fainter for j in found if j != own[number])
     return lone
 

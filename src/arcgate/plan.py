@@ -9,6 +9,7 @@ from arcgate.data_node import Data
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import schema_of
+from arcgate.ground.terminal import width, wrapped
 from arcgate.hosts_node import CutoutHosts, LegacyHosts, MmuHosts, MockHosts
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
@@ -22,7 +23,9 @@ from arcgate.variant import Variant
 
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
 # stamp with the pilot's network. Only for the estimate.
-SECONDS_PER_HOST, SECONDS_PER_ROW, SECONDS_PER_PAIR, SECONDS_PER_STAMP = 0.025, 0.008, 0.02, 0.004
+SECONDS_PER_HOST, SECONDS_PER_ROW, SECONDS_PER_PAIR, SECONDS_PER_STAMP = 0.025, 0.001, 0.02, 0.004
+# Cutting a stamp out of a file that holds little else.
+SECONDS_TO_CUT = 0.01
 # What a variant takes however small it is: libraries, planted leaks, refit, report, figures.
 SECONDS_TO_START = 25.0
 
@@ -94,9 +97,12 @@ def _rows(data: Data) -> int:
 def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
     """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
     hosts, imaging = spec.data.hosts, spec.data.imaging
+    to_cut = SECONDS_TO_CUT
     if isinstance(hosts, LegacyHosts):
         for plan, cost in LegacyFiles.costs(hosts, imaging).items():
-            print(f"  plan {plan}{'' if plan == hosts.plan else ', for comparison'}: {cost.told()}")
+            ours = plan == hosts.plan
+            print("\n".join(wrapped(f"  plan {plan}{'' if ours else ', for comparison'}: {cost.told()}", width(), indent=4)))
+            to_cut = 3600.0 * cost.hours / cost.galaxies if ours else to_cut
         bricks = LegacyFiles.open(hosts, imaging)
         digest, what, count = bricks.digest, f"{len(bricks.table):,} galaxies in {len(bricks.bricks):,} bricks", len(bricks.table)
     elif isinstance(hosts, MockHosts):
@@ -122,7 +128,7 @@ def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]
         return 0.0, 0.0
     print(f"  hosts: {what} ({digest[:12]}), of which at most {most:,} are cut out" + (f"; {kept:,} were before" if kept else ""))
     most = max(0, most - kept)
-    seconds = most * SECONDS_PER_HOST / spec.runtime.workers if isinstance(hosts, MockHosts) else 0.0
+    seconds = most * (SECONDS_PER_HOST if isinstance(hosts, MockHosts) else to_cut) / spec.runtime.workers
     return seconds, float(most * schema_of(imaging).image_bytes)
 
 

@@ -16,7 +16,7 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.legacy.layout import SurveyFolder
-from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
+from arcgate.survey.legacy.parents import MISSING_FILES, LegacyFiles, LegacyParents
 from arcgate.survey.legacy.place import DAMAGED
 from arcgate.survey.legacy.planes import open_plane, whole_is_cheaper
 from arcgate.survey.native import OVER_THE_EDGE
@@ -46,7 +46,7 @@ def image_of(survey: Path, kind: str = "image", band: str | None = "r") -> Path:
 
 def cut(survey: Path, tmp_path: Path, **changes: object) -> dict[str, int]:
     """Cut everything out: what was left out."""
-    parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey, **changes), DECALS), tmp_path)
+    parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey, **changes), DECALS), tmp_path / "hosts" / "digest")
     rows = np.arange(len(parents.catalogue))
     hosts = cut_out(parents, rows, data_dir=tmp_path / "data", engine=Local())
     return parents.left_out | hosts.left_out
@@ -218,6 +218,9 @@ def test_a_missing_brick_is_told_before_anything_is_cut(survey: Path, tmp_path: 
     with pytest.raises(ArcgateError, match=r"files are missing in 1 of 2 bricks: sought is .*; there is no such folder"):
         cut(survey, tmp_path)
     assert not list(tmp_path.rglob("place-*"))
+    names = (tmp_path / "hosts" / MISSING_FILES).read_text().splitlines()
+    assert len(names) == 7
+    assert names[0] == f"south/coadd/{NAME[:3]}/{NAME}/legacysurvey-{NAME}-image-g.fits.fz"
     assert cut(survey, tmp_path, missing_bricks="leave_out") == {DAMAGED: 2}
     shutil.rmtree(SurveyFolder(survey, "south").brick("0503m300"))
     with pytest.raises(ArcgateError, match="files are missing in 2 of 2 bricks"):

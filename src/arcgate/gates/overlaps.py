@@ -91,8 +91,9 @@ def _shown(rows: SkyRows, across: _Across, reach: float) -> Outcome:
     if not count:
         return Outcome("no leak", f"no row lies within {reach:g} arcsec of one of another split")
     first = int(np.argmin(across.distance))
+    percent = np.format_float_positional(100.0 * share, 2, fractional=False, trim="-")
     said = (
-        f"{count} of {len(rows)} rows ({100 * share:.2g} %) lie within {reach:g} arcsec of a row of another split, "
+        f"{count} of {len(rows)} rows ({percent} %) lie within {reach:g} arcsec of a row of another split, "
         f"{int(same.sum())} of them within {SAME_GALAXY_ARCSEC:g} arcsec, which is the same galaxy: the nearest are "
         f"{rows.named(first, 'split')} and {rows.named(int(across.row[first]), 'split')}, {across.distance[first]:.2f} arcsec "
         "apart"

@@ -26,7 +26,7 @@ from arcgate.injection.candidates import Candidates
 from arcgate.injection.core_mask import radius_from
 from arcgate.injection.entry import ADMITTED, Entry
 from arcgate.injection.matching import Pool, Space
-from arcgate.injection.pairs import Pairs, first_positives, too_few
+from arcgate.injection.pairs import Pairs, check_splits, first_positives, too_few
 from arcgate.injection.rows import arcs_of, positives_of
 from arcgate.injection.selection import Asked
 from arcgate.survey.hosts import Hosts, cut_out
@@ -144,11 +144,22 @@ def core_matched_pairs(candidates: Candidates, entry: Entry, light: CoreLight) -
             is_control[control] = True
             made.append((pair_id, host, control))
     if len(made) < data.n_pairs:
-        found = f"{len(made)} positives find a galaxy whose core is as bright as theirs ({unmatched} do not)"
-        error = too_few(data, found, light.parents.left_out)
-        raise ArcgateError(error.what, where="data.controls.core", todo=f"widen the caliper, raise candidates, or {error.todo}")
+        raise _too_few_cores(candidates, light, len(made), unmatched, refused.total())
     pair_id, host, control = np.array(made, dtype=np.int64).T
-    return Pairs(pair_id, host, control, unmatched, refused)
+    pairs = Pairs(pair_id, host, control, unmatched, refused)
+    check_splits(candidates, pairs, light.parents.left_out)
+    return pairs
+
+
+def _too_few_cores(candidates: Candidates, light: CoreLight, made: int, unmatched: int, refused: int) -> ArcgateError:
+    """What keeps pairs from being made, in the words of what keeps most."""
+    found = f"{made} positives find a galaxy whose core is as bright as theirs ({unmatched} do not)"
+    if refused:
+        found += f", and {refused} do not meet the rules for what enters"
+    error = too_few(candidates.data, found, light.parents.left_out)
+    if not unmatched:
+        return error
+    return ArcgateError(error.what, where="data.controls.core", todo=f"widen the caliper, raise candidates, or {error.todo}")
 
 
 def _pools(candidates: Candidates, light: CoreLight, first: Rows) -> dict[str, Pool]:

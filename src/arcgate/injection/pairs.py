@@ -106,15 +106,21 @@ def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out
             why = " and to ".join(words for words, holds in reasons if holds)
             lost, made = filling.lost, len(pairs.pair_id) - data.n_pairs + filling.lost
             raise too_few(data, f"{lost} pairs were lost to {why}, and the others make {made} in their place", left_out)
+    check_splits(candidates, pairs, left_out)
+    return pairs
+
+
+def check_splits(candidates: Candidates, pairs: Pairs, left_out: Mapping[str, int]) -> None:
+    """ArcgateError where a split that the data set needs has no positive."""
+    data = candidates.data
     needed = SPLITS if data.only_split is None else (data.only_split,)
-    empty = [name for name in needed if not (split[pairs.host] == name).any()]
+    empty = [name for name in needed if not (candidates.split[pairs.host] == name).any()]
     if empty:
         raise ArcgateError(
-            f"no host of {wanted} falls into split {', '.join(empty)}{_counts(left_out)}",
+            f"no host of {len(np.unique(pairs.host))} falls into split {', '.join(empty)}{_counts(left_out)}",
             where="data.n_pairs",
-            todo="take more hosts (or more pairs)",
+            todo="take more hosts or pairs, from more places: splits go by cells of the sky; data.only_split=test does with one",
         )
-    return pairs
 
 
 def first_positives(candidates: Candidates, left_out: Mapping[str, int] = MappingProxyType({})) -> Pairs:

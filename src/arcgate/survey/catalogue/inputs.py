@@ -128,7 +128,7 @@ def _sweeps(spec: ParentsSpec, footprint: Footprint, version: str) -> list[Path]
         raise ArcgateError(
             f"there is {what}, sought are sweeps of the {footprint}ern survey, version {version}",
             where=folder,
-            todo="unpack its files first" if packed else "correct root, or the footprint and version (versions.south=10.1)",
+            todo="unpack its files first" if packed else f"correct root, or the version (versions.{footprint}={version})",
         )
     return found
 

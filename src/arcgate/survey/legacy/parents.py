@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.ground.atomic import atomically
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
@@ -29,6 +30,7 @@ from arcgate.survey.legacy.plan_cost import PlanCost, cost_of
 LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
 FOOTPRINTS: Final[tuple[Footprint, ...]] = ("south", "north")
 UNDECLARED: Final = "a catalogue entry without position, flux, PSF size or depth"
+MISSING_FILES: Final = "missing_files.txt"
 UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 
 
@@ -149,22 +151,35 @@ class LegacyParents:
             table[f"psf_beta_{band}"], table[f"kernel_{band}"] = files.hosts.psf_beta.get(band, np.nan), None
         catalogue = table[list(columns)].astype(columns)
         parents = cls(files, catalogue, None, files.places, dict(files.left_out))
-        return parents._with_bricks()._with_psfs(folder)
+        return parents._with_bricks(folder)._with_psfs(folder)
 
-    def _with_bricks(self) -> LegacyParents:
-        """Without galaxies of bricks that are not there."""
+    def _with_bricks(self, folder: Path) -> LegacyParents:
+        """Without galaxies of bricks that are not there; where those are refused, what to fetch is listed beside `folder`."""
         absent = {number: error for number, brick in enumerate(self.files.bricks) if (error := brick.absent()) is not None}
         if not absent:
             return self
         first = absent[min(absent)]
         there = ~np.isin(self.places, np.fromiter(absent, np.int64))
         if self.files.hosts.missing_bricks == "refuse" or not there.any():
+            listed = folder.parent / MISSING_FILES
+            count = self._list_missing(listed)
             raise ArcgateError(
                 f"files are missing in {len(absent):,} of {len(self.files.bricks):,} bricks: {first.what}",
                 where=first.where,
-                todo=first.todo,
+                todo=f"fetch the {count:,} files that {listed} names, below {self.files.hosts.survey}, or leave "
+                "their galaxies out (data.hosts.missing_bricks=leave_out)",
             )
         return self._only(there, {DAMAGED: int((~there).sum())})
+
+    def _list_missing(self, path: Path) -> int:
+        """Write the names of the files that are not there, a line each, as they are called below the survey's folder."""
+        root = Path(self.files.hosts.survey)
+        absent = [one for brick in self.files.bricks for _, one in brick.planes() if not one.is_file()]
+        lines = [one.relative_to(root).as_posix() for one in absent]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomically(path) as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return len(lines)
 
     def _with_psfs(self, folder: Path) -> LegacyParents:
         """With measured PSFs, where any are given, and without galaxies of a split that no model serves."""
