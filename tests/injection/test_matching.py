@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from arcgate.data_node import Data
@@ -117,7 +117,12 @@ def test_no_galaxy_is_in_both_classes_or_serves_twice_and_pairs_stay_in_a_split(
     entry = replace(spec().entry, least_theta_e_arcsec=least, drops=drops)
     data = spec(seed=seed, controls=controls, injections_per_host=per_host, entry=entry)
     candidates, lost = Candidates(data, catalogue), np.isin(np.arange(len(catalogue)), list(chosen_lost))
-    pairs = choose_pairs(candidates, Entry(candidates), lost, {})
+    try:
+        pairs = choose_pairs(candidates, Entry(candidates), lost, {})
+    except ArcgateError as error:
+        # Of so few hosts none may fall into a split, which is refused.
+        assume("falls into split" not in error.what)
+        raise
     assert len(pairs.pair_id) == len(np.unique(pairs.pair_id)) == data.n_pairs
     assert not set(pairs.host.tolist()) & set(pairs.control.tolist())
     assert not chosen_lost & {*pairs.host.tolist(), *pairs.control.tolist()}
