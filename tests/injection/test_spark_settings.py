@@ -48,8 +48,8 @@ def test_on_one_machine_nothing_is_served_to_others_and_settings_of_ones_own_pre
 
 def test_the_python_path_is_handed_over_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    conf = spark_conf(LOCAL, {"PYTHONPATH": f"src{os.pathsep}{os.pathsep}/opt/arcgate"})
-    assert conf["spark.executorEnv.PYTHONPATH"] == f"{tmp_path / 'src'}{os.pathsep}/opt/arcgate"
+    conf = spark_conf(LOCAL, {"PYTHONPATH": f"src{os.pathsep}{os.pathsep}{tmp_path / 'other'}"})
+    assert conf["spark.executorEnv.PYTHONPATH"] == f"{tmp_path / 'src'}{os.pathsep}{tmp_path / 'other'}"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_master_that_is_not_there_is_said_at_once() -> None:
 @pytest.mark.parametrize(
     ("told", "meant"),
     [
-        ("ModuleNotFoundError: No module named 'arcgate'\n", r"(?s)no arcgate.*PYSPARK_PYTHON; /opt/python"),
+        ("ModuleNotFoundError: No module named 'arcgate'\n", r"(?s)no arcgate.*PYSPARK_PYTHON; the-python"),
         ("[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.11", "another version of Python than the driver"),
         ('java.io.IOException: Cannot run program "python9": error=2', "does not find its Python"),
         ("java.io.InvalidClassException: org.apache.spark.rdd.RDD; local class incompatible", "another version of Spark"),
@@ -132,9 +132,7 @@ def test_a_master_that_is_not_there_is_said_at_once() -> None:
     ],
 )
 def test_what_spark_says_becomes_one_message(told: str, meant: str) -> None:
-    error = meaning(
-        f"An error occurred.\n: org.apache.spark.SparkException: {told}\n\tat ...", "spark://head:7077", "/opt/python"
-    )
+    error = meaning(f"An error occurred.\n: org.apache.spark.SparkException: {told}\n\tat ...", "spark://head:7077", "the-python")
     assert error is not None
     assert (error.where, error.todo is None) == ("runtime.spark.master=spark://head:7077", False)
     with pytest.raises(ArcgateError, match=meant):

@@ -84,15 +84,17 @@ class Spark:
             errand = Errand(work, Path.cwd(), mark, surroundings())
             arrivals = _arrivals(self._context)
             jobs = [pool.submit(_job, self._context, part, partial(deliver, errand, arrivals)) for part in parts(items)]
+            whole = False
             try:
                 for done in self._arriving(self._context, jobs, arrivals):
                     yield done.position, cast("Result", self._result(done))
-            except BaseException:
-                # What is still under way would otherwise be waited for.
-                for job in jobs:
-                    job.cancel()
-                self.__exit__()
-                raise
+                whole = True
+            finally:
+                if not whole:
+                    # What is still under way would otherwise be waited for.
+                    for job in jobs:
+                        job.cancel()
+                    self.__exit__()
 
     def spreads(self, count: int) -> bool:
         """Whether several processes share so many items."""
