@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from arcgate.ground.draws import generator
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.legacy.brick_scheme import BRICK_DEG
 from arcgate.survey.legacy.layout import Footprint
 from arcgate.survey.mock.conditions import galactic_latitude
-from arcgate.survey.mock.sky.geometry import ROW_DEG, Brick, around, brick_holding
+from arcgate.survey.mock.sky.geometry import Brick, around, brick_holding
 from arcgate.survey.mock.sky.settings import MockSky
 
 Array = NDArray[np.float64]
@@ -89,7 +90,7 @@ def _block(first: Brick, size: int) -> list[Brick]:
     """The `size` bricks nearest to one, itself first: as compact as bricks allow."""
     known, edge = {first.number: first}, [first]
     while len(known) < 4 * size:
-        edge = [other for brick in edge for other in around(brick, 0.1 * ROW_DEG) if other.number not in known]
+        edge = [other for brick in edge for other in around(brick, 0.1 * BRICK_DEG) if other.number not in known]
         known |= {brick.number: brick for brick in edge}
         edge = list({brick.number: brick for brick in edge}.values())
     order = sorted(known.values(), key=lambda one: (float(separation_deg(first.ra, first.dec, one.ra, one.dec)), one.number))
