@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from arcgate.ground.hashing import as_plain
 from arcgate.settings import STRICT, Positive, PositiveInt
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -158,7 +159,7 @@ class LegacyHosts:
     masks : {'maskbits', 'invvar'}
         What tells pixels without a measurement: the survey's mask bits beside inverse variances, or these alone (before DR8).
     verify : {'none', 'checksums'}
-        Whether files are compared with the survey's own checksums.
+        Whether files are compared with the survey's own checksums when they are read; what was cut before is not read again.
     missing_bricks : {'refuse', 'leave_out'}
         What happens where a brick's files are missing or damaged.
     kernels : Kernels or None
@@ -247,6 +248,18 @@ class CutoutHosts:
     kernels: Kernels | None = None
 
 
-Hosts = Annotated[MockHosts | PackHosts | LegacyHosts | MmuHosts | CutoutHosts, Field(discriminator="kind")]
+FileHosts = PackHosts | LegacyHosts | MmuHosts | CutoutHosts
+Hosts = Annotated[MockHosts | FileHosts, Field(discriminator="kind")]
 PLACES: Final = ("path", "parents", "survey", "catalogue")
 """Settings that say where something lies: its content counts in digests, not its place."""
+LOOKS: Final = ("verify",)
+"""Settings that say how closely files are looked at while they are read: what is cut out of them is the same."""
+
+
+def counting(spec: object) -> dict[str, Any]:
+    """What counts in digests of hosts or sources, and of their kernels: plain values without `PLACES` and `LOOKS`."""
+    settings = as_plain(spec)
+    for part in (settings, settings.get("kernels") or {}):
+        for name in (*PLACES, *LOOKS):
+            part.pop(name, None)
+    return dict(settings)

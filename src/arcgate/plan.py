@@ -16,7 +16,7 @@ from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
 from arcgate.survey.hosts import count_kept
 from arcgate.survey.kept import KERNELS, is_kept
-from arcgate.survey.legacy.parents import LegacyFiles
+from arcgate.survey.legacy.parents import LegacyCatalogue
 from arcgate.survey.pack import PackFiles, PackParents
 from arcgate.survey.parents import artifacts, parents_digest, stamp_reader
 from arcgate.variant import Variant
@@ -50,11 +50,12 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     check_backbone(spec.learning.backbone)
     _print_name(spec, f"(study {spec.study})")
     folder = Path(spec.runtime.data_dir)
-    seconds, size = _hosts(spec, folder, planned)
-    for name, data in (("data set", spec.data), ("common test set", spec.evaluation.common)):
-        more, larger = _set(name, data, spec, planned)
+    hosts, seconds, size = _hosts(spec, folder, planned)
+    digest = spec_digest(spec.data, hosts)
+    for name, data, known in (("data set", spec.data, digest), ("common test set", spec.evaluation.common, None)):
+        more, larger = _set(name, data, known or spec_digest(data), spec, planned)
         seconds, size = seconds + more, size + larger
-    seconds += _later_stages(spec, folder)
+    seconds += _later_stages(spec, digest, folder)
     print(f"  {rough(seconds, size)}; times hold for small networks on a CPU")
     planned.add(seconds, size)
 
@@ -62,8 +63,8 @@ def print_plan(spec: Variant, planned: Planned) -> None:
 def print_data_plan(spec: Variant, planned: Planned) -> None:
     """Print what building a variant's data set alone would do (see `print_plan`)."""
     _print_name(spec, "(data set only)")
-    seconds, size = _hosts(spec, Path(spec.runtime.data_dir), planned)
-    more, larger = _set("data set", spec.data, spec, planned)
+    hosts, seconds, size = _hosts(spec, Path(spec.runtime.data_dir), planned)
+    more, larger = _set("data set", spec.data, spec_digest(spec.data, hosts), spec, planned)
     print(f"  {rough(seconds + more, size + larger)}")
     planned.add(seconds + more, size + larger)
 
@@ -75,9 +76,8 @@ def _print_name(spec: Variant, what: str) -> None:
         print(f"  {spec.made_by}")
 
 
-def _set(name: str, data: Data, spec: Variant, planned: Planned) -> tuple[float, float]:
+def _set(name: str, data: Data, digest: str, spec: Variant, planned: Planned) -> tuple[float, float]:
     """Seconds and bytes of a data set that is not there yet."""
-    digest = spec_digest(data)
     place = set_folder(Path(spec.runtime.data_dir), digest)
     if is_built(place):
         print(f"  {name}: {digest[:12]} is there ({place})")
@@ -94,16 +94,17 @@ def _rows(data: Data) -> int:
     return 2 * data.n_pairs + min(data.null_rows, data.n_pairs)
 
 
-def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]:
-    """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
+def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[str, float, float]:
+    """Digest of galaxies; seconds and bytes of those that are not cut out yet: all that the data set can need, at most."""
     hosts, imaging = spec.data.hosts, spec.data.imaging
     to_cut = SECONDS_TO_CUT
     if isinstance(hosts, LegacyHosts):
-        for plan, cost in LegacyFiles.costs(hosts, imaging).items():
+        catalogue = LegacyCatalogue.read(hosts, imaging)
+        for plan, cost in catalogue.costs().items():
             ours = plan == hosts.plan
             print("\n".join(wrapped(f"  plan {plan}{'' if ours else ', for comparison'}: {cost.told()}", width(), indent=4)))
             to_cut = 3600.0 * cost.hours / cost.galaxies if ours else to_cut
-        bricks = LegacyFiles.open(hosts, imaging)
+        bricks = catalogue.planned()
         digest, what, count = bricks.digest, f"{len(bricks.table):,} galaxies in {len(bricks.bricks):,} bricks", len(bricks.table)
     elif isinstance(hosts, MockHosts):
         digest, what, count = parents_digest(hosts, imaging), f"mock survey of {hosts.n_hosts:,} galaxies", hosts.n_hosts
@@ -125,18 +126,18 @@ def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[float, float]
     kept = count_kept(artifacts(folder, digest))
     if not planned.first(digest):
         print(f"  hosts: {what} ({digest[:12]}), shared with a job above and counted there")
-        return 0.0, 0.0
+        return digest, 0.0, 0.0
     print(f"  hosts: {what} ({digest[:12]}), of which at most {most:,} are cut out" + (f"; {kept:,} were before" if kept else ""))
     most = max(0, most - kept)
     seconds = most * (SECONDS_PER_HOST if isinstance(hosts, MockHosts) else to_cut) / spec.runtime.workers
-    return seconds, float(most * schema_of(imaging).image_bytes)
+    return digest, seconds, float(most * schema_of(imaging).image_bytes)
 
 
-def _later_stages(spec: Variant, folder: Path) -> float:
+def _later_stages(spec: Variant, digest: str, folder: Path) -> float:
     """Seconds of gates and training, as far as they are not there."""
     judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR
     learning = 2 * spec.data.n_pairs * spec.learning.epochs * SECONDS_PER_STAMP / spec.runtime.threads
-    place = set_folder(folder, spec_digest(spec.data))
+    place = set_folder(folder, digest)
     if not is_built(place):
         print("  gates, training and scores would run on it")
         return SECONDS_TO_START + judging + learning

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -276,3 +277,11 @@ def test_what_files_are_counts_and_where_they_lie_does_not(survey: Path, sound: 
     without = digest(survey)
     shortened(image_of(survey))
     assert len({digest(survey), digest(sound), without}) == 3
+
+
+def test_a_closer_look_is_no_other_survey(sound: Path) -> None:
+    def digest(**changes: Any) -> str:
+        return LegacyFiles.open(legacy_hosts(sound, **changes), DECALS).digest
+
+    assert digest(verify="checksums") == digest(verify="none")
+    assert len({digest(), digest(n_hosts=1), digest(missing_bricks="leave_out")}) == 3

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from brick_files import SmallBrick, legacy_hosts, write_survey
+from composing import composed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arcgate.imaging import DECALS
+from arcgate.plan import print_data_plan
+from arcgate.planned import Planned
 from arcgate.survey.legacy.brick_files import BrickFiles
+from arcgate.survey.legacy.catalogue import ParentsFile
 from arcgate.survey.legacy.layout import SurveyFolder
-from arcgate.survey.legacy.parents import LegacyFiles
+from arcgate.survey.legacy.parents import LegacyCatalogue
 from arcgate.survey.legacy.plan import brick_order, bricks_of, chosen, strata
 from arcgate.survey.legacy.plan_cost import BYTES_AN_IMAGE, cost_of, effective_size, intraclass
 
@@ -123,8 +128,19 @@ def test_what_a_plan_costs(tmp_path: Path) -> None:
 def test_sizes_are_those_of_the_files_where_they_are_there(tmp_path: Path) -> None:
     bricks = [SmallBrick(places=[(200.2, 200.2)]), SmallBrick("0503m300", ra=50.3, places=[(100.2, 100.2), (200.2, 200.2)])]
     write_survey(tmp_path, bricks)
-    costs = LegacyFiles.costs(legacy_hosts(tmp_path, n_hosts=1, plan="spread"), DECALS)
+    costs = LegacyCatalogue.read(legacy_hosts(tmp_path, n_hosts=1, plan="spread"), DECALS).costs()
     assert list(costs) == ["spread", "whole_bricks"]
     assert costs["spread"].galaxies == 1
-    everything = LegacyFiles.costs(legacy_hosts(tmp_path), DECALS)["whole_bricks"]
+    everything = LegacyCatalogue.read(legacy_hosts(tmp_path), DECALS).costs()["whole_bricks"]
     assert everything.bytes == sum(path.stat().st_size for path in tmp_path.rglob("*.fits.fz"))
+
+
+def test_a_dry_run_reads_the_catalogue_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    write_survey(tmp_path, [SmallBrick(places=[(200.2, 200.2)])])
+    places = [f"{name}={path}" for name, path in (("parents", tmp_path / "parents"), ("survey", tmp_path))]
+    read, readings = ParentsFile.read, []
+    monkeypatch.setattr(ParentsFile, "read", lambda *args: readings.append(args) or read(*args))
+    spec = composed("hosts=legacy", *(f"data.hosts.{place}" for place in places), f"runtime.data_dir={tmp_path}")
+    print_data_plan(spec, Planned())
+    assert "1 galaxies in 1 bricks" in capsys.readouterr().out
+    assert len(readings) == 1

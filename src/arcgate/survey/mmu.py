@@ -19,12 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain, digest_of
-from arcgate.hosts_node import PLACES, MmuHosts
+from arcgate.hosts_node import MmuHosts
 from arcgate.imaging import ZERO_POINT, Imaging
-from arcgate.survey.kernels import kernels_digest
+from arcgate.survey.from_files import files_digest
 from arcgate.survey.legacy.brick_files import of_ends
 from arcgate.survey.places import Unusable
 from arcgate.survey.stamp_reading import NO_FLUX, Found, Raw
@@ -99,15 +97,9 @@ class MmuReader:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the specification, what the files are, and the code."""
-        spec = as_plain(self.hosts)
-        for part in (spec, spec["kernels"] or {}):
-            for name in PLACES:
-                part.pop(name, None)
         paths = sorted({path for path, _, _ in self.groups})
-        contents: dict[str, Any] = {"rows": [[path.name, path.stat().st_size, of_ends(path)] for path in paths]}
-        if self.hosts.kernels is not None:
-            contents["kernels"] = kernels_digest(self.hosts.kernels)
-        return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "contents": contents, "code": code_version(MMU)})
+        contents = {"rows": [[path.name, path.stat().st_size, of_ends(path)] for path in paths]}
+        return files_digest(self.hosts, self.imaging, contents, MMU)
 
     @property
     def stretches(self) -> list[int]:

@@ -23,22 +23,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
 from arcgate.hosts_node import PackHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube
-from arcgate.survey.depth import depth_from_sky
+from arcgate.survey.from_files import FileParents, files_digest
 from arcgate.survey.kept import kept_table
-from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
 from arcgate.survey.pack_headers import FLUX_TOLERANCE, SCALE_TOLERANCE, check_headers
 from arcgate.survey.pack_measuring import Measured, cut_of, measure_galaxy, stamp_of
-from arcgate.survey.places import Cut, Unusable, counted, numbered_places, told
+from arcgate.survey.places import Cut, Unusable, numbered_places, told
 
 PACK: Final = ("arcgate.survey.pack", "arcgate.survey.host_files")
 PLAUSIBLE_MAG = (12.0, 25.0)
@@ -46,7 +43,6 @@ PLAUSIBLE_DEPTH = (19.0, 29.0)
 # So many stamps are measured in the time in which worker processes start.
 _MEASURED_AT_ONCE: Final = 1000
 _CORNER: Final = ("corner_y", "corner_x")
-_UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +91,6 @@ class PackFiles:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the bytes of the files, the specification without its path, and the code that reads them."""
-        spec = as_plain(self.hosts)
-        spec.pop("path")
         paths: dict[str, Path] = {**cube_paths(Path(self.hosts.path), self.imaging.bands)}
         beside = {"catalogue": self.catalogue, "positions": positions_path(Path(self.hosts.path))}
         paths |= {name: path for name, path in beside.items() if path is not None}
@@ -104,10 +98,7 @@ class PackFiles:
         for name, path in paths.items():
             with path.open("rb") as file:
                 contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
-        if self.hosts.kernels is not None:
-            spec["kernels"].pop("path")
-            contents["kernels"] = kernels_digest(self.hosts.kernels)
-        return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "files": contents, "code": code_version(PACK)})
+        return files_digest(self.hosts, self.imaging, contents, PACK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,30 +135,12 @@ class PackPlace:
 
 
 @dataclass(frozen=True, eq=False)
-class PackParents:
-    """A stamp pack as `Parents`.
+class PackParents(FileParents[PackFiles]):
+    """A stamp pack as `Parents`; indices are places in the cubes.
 
-    Attributes
-    ----------
-    files : PackFiles
-    catalogue : pandas.DataFrame
-        Declared; where the pack has no catalogue magnitudes are those of an aperture of radius `measure.APERTURE_ARCSEC`.
-    kernels : pandas.DataFrame or None
-        Measured PSFs that it names.
-    indices : ndarray, shape (n,)
-        Place of each galaxy in the cubes.
-    notes : tuple of str
-        What a user should know: galaxies left out, implausible magnitudes, scales that differ by less than a percent.
-    left_out : dict of str to int
-        How many galaxies are no parents, by reason.
+    Where it has no catalogue, magnitudes are those of an aperture of radius `measure.APERTURE_ARCSEC`.
     """
 
-    files: PackFiles
-    catalogue: pd.DataFrame
-    kernels: pd.DataFrame | None
-    indices: NDArray[np.int64]
-    notes: tuple[str, ...]
-    left_out: dict[str, int]
     _measured: pd.DataFrame | None
 
     @classmethod
@@ -190,13 +163,12 @@ class PackParents:
         hosts, imaging = files.hosts, files.imaging
         if files.catalogue is not None:
             table = read_catalogue(files.catalogue, hosts, imaging, files.count)
-            indices = np.arange(files.count, dtype=np.int64)
-            return cls(files, table, None, indices, files.notes, {}, None)._with_psfs(folder)._told()
+            return cls(files, table, None, np.arange(files.count, dtype=np.int64), (), None).with_psfs(folder)
         everything = kept_table(folder, lambda: _measured(files, folder, workers))
         usable = everything["reason"].isna()
-        lost = [
+        lost = tuple(
             (f"galaxy {row.index_in_pack}", Unusable(str(row.reason), str(row.found))) for row in everything[~usable].itertuples()
-        ]
+        )
         if not usable.any():
             raise ArcgateError(
                 f"none of {len(lost)} galaxies can be used: {'; '.join(told(lost))}",
@@ -204,45 +176,14 @@ class PackParents:
                 todo="centre stamps on their galaxies, repair their pixels, or cut them away from edges",
             )
         kept, columns = everything[usable].reset_index(drop=True), declared_columns(imaging)
-        table = kept[list(columns)].astype(columns)
-        indices, notes = kept["index_in_pack"].to_numpy(np.int64), (*files.notes, *told(lost))
-        return cls(files, table, None, indices, notes, counted(lost), kept)._with_psfs(folder)._told()
-
-    def _with_psfs(self, folder: Path) -> PackParents:
-        """With measured PSFs, where the survey declares any, and without galaxies of a split that no model serves."""
-        kernels = self.files.hosts.kernels
-        if kernels is None:
-            return self
-        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging, folder)
-        served = catalogue[[f"kernel_{band}" for band in self.imaging.bands]].notna().all(axis=1).to_numpy(bool)
-        if self._measured is not None:
-            for band in self.imaging.bands:
-                sky, psfsize = self._measured[f"sky_sigma_{band}"].to_numpy(), catalogue[f"psfsize_{band}"].to_numpy()
-                catalogue[f"depth_{band}"] = depth_from_sky(sky, psfsize, self.files.hosts.pixel_scale_arcsec)
-        lost = [(name, Unusable(_UNSERVED, "too few models")) for name in catalogue["host_id"][~served]]
-        return replace(
-            self,
-            catalogue=catalogue[served].reset_index(drop=True),
-            kernels=table,
-            indices=self.indices[served],
-            notes=(*self.notes, *told(lost)),
-            left_out=self.left_out | counted(lost),
-            _measured=None if self._measured is None else self._measured[served].reset_index(drop=True),
-        )
-
-    def _told(self) -> PackParents:
-        """With notes on what is declared."""
-        return replace(self, notes=(*self.notes, *implausible(self.catalogue, self.imaging)))
+        indices = kept["index_in_pack"].to_numpy(np.int64)
+        parents = cls(files, kept[list(columns)].astype(columns), None, indices, lost, everything)
+        return parents.with_psfs(folder, kept, hosts.pixel_scale_arcsec)
 
     @property
-    def digest(self) -> str:
-        """See `PackFiles.digest`."""
-        return self.files.digest
-
-    @property
-    def imaging(self) -> Imaging:
-        """Of the stamps that are cut."""
-        return self.files.imaging
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know: galaxies left out, implausible magnitudes, scales that differ by less than a percent."""
+        return (*self.files.notes, *told(self.lost), *implausible(self.catalogue, self.imaging))
 
     @property
     def places(self) -> NDArray[np.int64]:
@@ -250,18 +191,11 @@ class PackParents:
         whole = np.zeros(self.files.count, dtype=np.int64)
         return (numbered_places(self.files.count, self.imaging) if self.files.mapped else whole)[self.indices]
 
-    @property
-    def cut_flow(self) -> list[tuple[str, int]]:
-        """None: a pack is not cut out of a catalogue here."""
-        return []
-
     def place(self, rows: NDArray[np.int64]) -> PackPlace:
         """Galaxies by catalogue row."""
-        indices = tuple(int(index) for index in self.indices[rows])
-        return PackPlace(self.files.hosts, self.imaging, indices, None if self._measured is None else self._measured.iloc[rows])
-
-    def warm_up(self) -> None:
-        """Nothing is compiled to read a pack."""
+        indices = self.indices[rows]
+        measured = None if self._measured is None else self._measured.iloc[indices]
+        return PackPlace(self.files.hosts, self.imaging, tuple(indices.tolist()), measured)
 
     def describe(self) -> str:
         """One line for cards and dry runs."""

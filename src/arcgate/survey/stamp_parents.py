@@ -6,7 +6,7 @@ A reader knows a layout (`arcgate.survey.mmu`, `arcgate.survey.viewer_cutouts`);
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +22,12 @@ from arcgate.ground.workers import completed
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import HEALPIX_NSIDE, PROVENANCE, declared_columns
 from arcgate.survey.depth import depth_from_sky
+from arcgate.survey.from_files import FileParents
 from arcgate.survey.kept import kept_table
-from arcgate.survey.kernels import with_kernels
 from arcgate.survey.measure import APERTURE_ARCSEC, measure_light, measure_sky
-from arcgate.survey.places import Cut, Unusable, counted, told
+from arcgate.survey.places import Cut, Unusable, told
 from arcgate.survey.stamp_reading import NO_FLUX, Found, Raw, Reader, cut_found
 
-UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 _WHERE: Final = ("stretch", "row")
 
 
@@ -48,24 +47,9 @@ class StampPlace:
 
 
 @dataclass(frozen=True, eq=False)
-class StampParents:
-    """Galaxies of such files, as `Parents`.
+class StampParents(FileParents[Reader]):
+    """Galaxies of such files, as `Parents`."""
 
-    Attributes
-    ----------
-    reader : Reader
-    catalogue : pandas.DataFrame
-    kernels : pandas.DataFrame or None
-    left_out : dict of str to int
-    notes : tuple of str
-        A sentence for each reason.
-    """
-
-    reader: Reader
-    catalogue: pd.DataFrame
-    kernels: pd.DataFrame | None
-    left_out: dict[str, int]
-    notes: tuple[str, ...]
     _where: NDArray[np.int64]
 
     @classmethod
@@ -80,7 +64,7 @@ class StampParents:
         everything = kept_table(folder, lambda: _looked_at(reader, folder, workers))
         usable = everything["reason"].isna()
         texts = (everything.loc[~usable, name].tolist() for name in ("host_id", "reason", "found"))
-        lost = [(name, Unusable(reason, found)) for name, reason, found in zip(*texts, strict=True)]
+        lost = tuple((name, Unusable(reason, found)) for name, reason, found in zip(*texts, strict=True))
         if not usable.any():
             raise ArcgateError(
                 f"none of {len(everything)} galaxies can be used: {'; '.join(told(lost))}",
@@ -88,59 +72,28 @@ class StampParents:
                 todo="take larger stamps, or other galaxies",
             )
         kept, columns = everything[usable].reset_index(drop=True), declared_columns(reader.imaging)
-        where = kept[list(_WHERE)].to_numpy(np.int64)
-        parents = cls(reader, kept[list(columns)].astype(columns), None, counted(lost), tuple(told(lost)), where)
-        return parents._with_psfs(kept, folder)
-
-    def _with_psfs(self, kept: pd.DataFrame, folder: Path) -> StampParents:
-        kernels, imaging = self.reader.hosts.kernels, self.imaging
-        if kernels is None:
-            return self
-        catalogue, table = with_kernels(self.catalogue, kernels, imaging, folder)
-        for band in imaging.bands:
-            sky, psfsize = kept[f"sky_sigma_{band}"].to_numpy(np.float64), catalogue[f"psfsize_{band}"].to_numpy(np.float64)
-            catalogue[f"depth_{band}"] = depth_from_sky(sky, psfsize, imaging.pixel_scale_arcsec)
-        served = catalogue[[f"kernel_{band}" for band in imaging.bands]].notna().all(axis=1).to_numpy(bool)
-        lost = [(str(name), Unusable(UNSERVED, "too few models")) for name in catalogue["host_id"][~served]]
-        return replace(
-            self,
-            catalogue=catalogue[served].reset_index(drop=True),
-            kernels=table,
-            left_out=self.left_out | counted(lost),
-            notes=(*self.notes, *told(lost)),
-            _where=self._where[served],
-        )
+        where = everything[list(_WHERE)].to_numpy(np.int64)
+        parents = cls(reader, kept[list(columns)].astype(columns), None, np.flatnonzero(usable), lost, where)
+        return parents.with_psfs(folder, kept, reader.imaging.pixel_scale_arcsec)
 
     @property
-    def digest(self) -> str:
-        """Of the reader."""
-        return self.reader.digest
-
-    @property
-    def imaging(self) -> Imaging:
-        """Of the stamps."""
-        return self.reader.imaging
-
-    @property
-    def cut_flow(self) -> list[tuple[str, int]]:
-        """None: such files are not cut out of a catalogue here."""
-        return []
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each reason."""
+        return tuple(told(self.lost))
 
     @property
     def places(self) -> NDArray[np.int64]:
         """Stretches of the files."""
-        return self._where[:, 0]
+        return self._where[:, 0][self.indices]
 
     def place(self, rows: NDArray[np.int64]) -> StampPlace:
         """Galaxies of one stretch, by catalogue row."""
-        return StampPlace(self.reader, int(self._where[rows[0], 0]), tuple(self._where[rows, 1].tolist()))
-
-    def warm_up(self) -> None:
-        """Nothing is compiled to read stamps."""
+        where = self._where[self.indices[rows]]
+        return StampPlace(self.files, int(where[0, 0]), tuple(where[:, 1].tolist()))
 
     def describe(self) -> str:
         """One line for cards and dry runs."""
-        return "; ".join([f"{self.reader.describe()}: {len(self.catalogue):,} usable", *self.notes])
+        return "; ".join([f"{self.files.describe()}: {len(self.catalogue):,} usable", *self.notes])
 
 
 def _looked_at(reader: Reader, folder: Path, workers: int) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from arcgate.dataset.missing import missing_pixels
 from arcgate.ground.errors import ArcgateError
 from arcgate.hosts_node import CutoutHosts, MmuHosts
 from arcgate.imaging import Imaging
+from arcgate.survey.from_files import Files
 from arcgate.survey.measure import measure_centre, measure_sky
 from arcgate.survey.native import NO_PIXELS, NO_POSITION, NativeStamp, corners, measured, over_the_edge
 from arcgate.survey.places import Cut, Unusable
@@ -52,22 +53,12 @@ Found = Raw | tuple[str, Unusable]
 """A galaxy, or its name and why it cannot be used."""
 
 
-class Reader(Protocol):
+class Reader(Files, Protocol):
     """A layout of files; small, since it travels to worker processes."""
 
     @property
     def hosts(self) -> MmuHosts | CutoutHosts:
         """Specification."""
-        ...
-
-    @property
-    def imaging(self) -> Imaging:
-        """Of the stamps that are cut."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of specification, files and code."""
         ...
 
     @property

@@ -12,19 +12,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain, digest_of
+from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import step
-from arcgate.hosts_node import PLACES, CutoutHosts
+from arcgate.hosts_node import CutoutHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.cutout_file import Kind, Position, kind_of, read_native, read_resampled
-from arcgate.survey.kernels import kernels_digest
+from arcgate.survey.from_files import files_digest
 from arcgate.survey.legacy.brick_files import of_ends
 from arcgate.survey.pack_catalogue import catalogue_path, read_table
 from arcgate.survey.stamp_reading import Found, Raw
@@ -82,15 +81,8 @@ class CutoutReader:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the specification, what the files are and where their galaxies, and the code."""
-        spec = as_plain(self.hosts)
-        for part in (spec, spec["kernels"] or {}):
-            for name in PLACES:
-                part.pop(name, None)
         files = [[path.name, path.stat().st_size, of_ends(path), *as_plain(at).values()] for path, at in self.files]
-        contents: dict[str, Any] = {"files": files}
-        if self.hosts.kernels is not None:
-            contents["kernels"] = kernels_digest(self.hosts.kernels)
-        return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "contents": contents, "code": code_version(CUTOUTS)})
+        return files_digest(self.hosts, self.imaging, {"files": files}, CUTOUTS)
 
     @property
     def stretches(self) -> list[int]:

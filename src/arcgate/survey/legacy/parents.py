@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -12,31 +12,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.ground.atomic import atomically
-from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
-from arcgate.hosts_node import PLACES, LegacyHosts
+from arcgate.hosts_node import LegacyHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import declared_columns
-from arcgate.survey.kernels import kernels_digest, with_kernels
+from arcgate.survey.from_files import FileParents, files_digest
 from arcgate.survey.legacy.brick_files import BrickFiles, identities
 from arcgate.survey.legacy.catalogue import BrickCentres, ParentsFile
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 from arcgate.survey.legacy.place import DAMAGED, LegacyPlace
-from arcgate.survey.legacy.plan import PLANS, bricks_of, chosen
+from arcgate.survey.legacy.plan import PLANS, Plan, bricks_of, chosen
 from arcgate.survey.legacy.plan_cost import PlanCost, cost_of
+from arcgate.survey.places import Unusable
 
 LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
 FOOTPRINTS: Final[tuple[Footprint, ...]] = ("south", "north")
 UNDECLARED: Final = "a catalogue entry without position, flux, PSF size or depth"
 MISSING_FILES: Final = "missing_files.txt"
-UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 
 
 @dataclass(frozen=True, eq=False)
-class LegacyFiles:
-    """The galaxies of a plan and the files that they lie in, before a look at any pixel.
+class LegacyCatalogue:
+    """All galaxies that a plan can take, read once for what it costs and what it takes.
 
     Attributes
     ----------
@@ -45,12 +43,63 @@ class LegacyFiles:
     parents : ParentsFile
     centres : BrickCentres
     table : pandas.DataFrame
+        Rows of the catalogue, index 0..n-1.
+    lost : tuple of (str, Unusable)
+        Rows that no plan can take, by name.
+    """
+
+    hosts: LegacyHosts
+    imaging: Imaging
+    parents: ParentsFile
+    centres: BrickCentres
+    table: pd.DataFrame
+    lost: tuple[tuple[str, Unusable], ...]
+
+    @classmethod
+    def read(cls, hosts: LegacyHosts, imaging: Imaging) -> LegacyCatalogue:
+        """Read it.
+
+        Raises
+        ------
+        ArcgateError
+            The catalogue or the geometry of bricks is missing or unusable, or no galaxy is left.
+        """
+        parents = ParentsFile.open(Path(hosts.parents))
+        centres = BrickCentres.read(SurveyFolder(Path(hosts.survey), "south").bricks)
+        return cls(hosts, imaging, parents, centres, *_sound(parents, imaging))
+
+    def costs(self) -> dict[str, PlanCost]:
+        """What the plan of the specification costs, and after it what the other one would."""
+        places, files = _bricks(self.table, self.hosts, self.imaging)
+        cells, band = self.centres.cells(self.table["brick"]), self.imaging.reference_band
+        return {
+            str(plan): cost_of(self.table, self._rows(plan), places, cells, files, (f"depth_{band}", f"psfsize_{band}"))
+            for plan in sorted(PLANS, key=lambda name: name != self.hosts.plan)
+        }
+
+    def planned(self) -> LegacyFiles:
+        """The galaxies of the specification's plan."""
+        table = self.table.iloc[self._rows(self.hosts.plan)].reset_index(drop=True)
+        places, files = _bricks(table, self.hosts, self.imaging)
+        return LegacyFiles(self.hosts, self.imaging.in_nanomaggies, self.parents, self.centres, table, places, files, self.lost)
+
+    def _rows(self, plan: Plan) -> NDArray[np.int64]:
+        return chosen(self.table, plan, self.hosts.n_hosts, self.hosts.seed, self.imaging.reference_band)
+
+
+@dataclass(frozen=True, eq=False)
+class LegacyFiles:
+    """The galaxies of a plan and the files that they lie in, before a look at any pixel.
+
+    Attributes
+    ----------
+    hosts, imaging, parents, centres, lost
+        As of `LegacyCatalogue`.
+    table : pandas.DataFrame
         Rows of the catalogue that the plan takes, index 0..n-1.
     places : ndarray of int, shape (n,)
         Number of each galaxy's brick in `bricks`.
     bricks : tuple of BrickFiles
-    left_out : dict of str to int
-        Rows of the catalogue that no plan can take, by reason.
     """
 
     hosts: LegacyHosts
@@ -60,74 +109,27 @@ class LegacyFiles:
     table: pd.DataFrame
     places: NDArray[np.int64]
     bricks: tuple[BrickFiles, ...]
-    left_out: dict[str, int]
+    lost: tuple[tuple[str, Unusable], ...]
 
     @classmethod
     def open(cls, hosts: LegacyHosts, imaging: Imaging) -> LegacyFiles:
-        """Read the catalogue and choose.
-
-        Raises
-        ------
-        ArcgateError
-            The catalogue or the geometry of bricks is missing or unusable, or no galaxy is left.
-        """
-        parents = ParentsFile.open(Path(hosts.parents))
-        centres = BrickCentres.read(SurveyFolder(Path(hosts.survey), "south").bricks)
-        table, left_out = _sound(parents, imaging)
-        taken = chosen(table, hosts.plan, hosts.n_hosts, hosts.seed, imaging.reference_band)
-        table = table.iloc[taken].reset_index(drop=True)
-        places, files = _bricks(table, hosts, imaging)
-        return cls(hosts, imaging.in_nanomaggies, parents, centres, table, places, files, left_out)
-
-    @classmethod
-    def costs(cls, hosts: LegacyHosts, imaging: Imaging) -> dict[str, PlanCost]:
-        """What the plan of the specification costs, and after it what the other one would; errors as `open`."""
-        parents = ParentsFile.open(Path(hosts.parents))
-        table, _ = _sound(parents, imaging)
-        places, files = _bricks(table, hosts, imaging)
-        cells = BrickCentres.read(SurveyFolder(Path(hosts.survey), "south").bricks).cells(table["brick"])
-        band, found = imaging.reference_band, {}
-        for plan in sorted(PLANS, key=lambda name: name != hosts.plan):
-            rows = chosen(table, plan, hosts.n_hosts, hosts.seed, band)
-            found[str(plan)] = cost_of(table, rows, places, cells, files, (f"depth_{band}", f"psfsize_{band}"))
-        return found
+        """Read the catalogue and choose; errors as of `LegacyCatalogue.read`."""
+        return LegacyCatalogue.read(hosts, imaging).planned()
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the specification without its folders, the catalogue, what the files of the bricks are, and the code."""
-        spec = as_plain(self.hosts)
-        for part in (spec, spec["kernels"] or {}):
-            for name in PLACES:
-                part.pop(name, None)
+        """SHA-256 of what counts in the specification, the catalogue, what the files of the bricks are, and the code."""
         with step(f"looking for the files of {len(self.bricks):,} bricks"):
             contents = {"parents": self.parents.digest, "centres": self.centres.digest, "bricks": identities(self.bricks)}
-        if self.hosts.kernels is not None:
-            contents["kernels"] = kernels_digest(self.hosts.kernels)
-        return digest_of({"spec": spec, "imaging": as_plain(self.imaging), "contents": contents, "code": code_version(LEGACY)})
+        return files_digest(self.hosts, self.imaging, contents, LEGACY)
 
 
 @dataclass(frozen=True, eq=False)
-class LegacyParents:
+class LegacyParents(FileParents[LegacyFiles]):
     """Galaxies of the Legacy Surveys as `Parents`.
 
-    Attributes
-    ----------
-    files : LegacyFiles
-    catalogue : pandas.DataFrame
-        Declared; `healpix` is the cell of the brick's centre, so that a brick lies in one split.
-    kernels : pandas.DataFrame or None
-        Measured PSFs that it names.
-    places : ndarray of int, shape (n,)
-        Number of each galaxy's brick.
-    left_out : dict of str to int
-        How many galaxies are no parents, by reason.
+    In the catalogue `healpix` is the cell of the brick's centre, so that a brick lies in one split.
     """
-
-    files: LegacyFiles
-    catalogue: pd.DataFrame
-    kernels: pd.DataFrame | None
-    places: NDArray[np.int64]
-    left_out: dict[str, int]
 
     @classmethod
     def open(cls, files: LegacyFiles, folder: Path) -> LegacyParents:
@@ -150,8 +152,8 @@ class LegacyParents:
         for band in files.imaging.bands:
             table[f"psf_beta_{band}"], table[f"kernel_{band}"] = files.hosts.psf_beta.get(band, np.nan), None
         catalogue = table[list(columns)].astype(columns)
-        parents = cls(files, catalogue, None, files.places, dict(files.left_out))
-        return parents._with_bricks(folder)._with_psfs(folder)
+        parents = cls(files, catalogue, None, np.arange(len(table)), files.lost)
+        return parents._with_bricks(folder).with_psfs(folder)
 
     def _with_bricks(self, folder: Path) -> LegacyParents:
         """Without galaxies of bricks that are not there; where those are refused, what to fetch is listed beside `folder`."""
@@ -169,7 +171,7 @@ class LegacyParents:
                 todo=f"fetch the {count:,} files that {listed} names, below {self.files.hosts.survey}, or leave "
                 "their galaxies out (data.hosts.missing_bricks=leave_out)",
             )
-        return self._only(there, {DAMAGED: int((~there).sum())})
+        return self.only(there, Unusable(DAMAGED, first.what))
 
     def _list_missing(self, path: Path) -> int:
         """Write the names of the files that are not there, a line each, as they are called below the survey's folder."""
@@ -181,29 +183,10 @@ class LegacyParents:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return len(lines)
 
-    def _with_psfs(self, folder: Path) -> LegacyParents:
-        """With measured PSFs, where any are given, and without galaxies of a split that no model serves."""
-        kernels = self.files.hosts.kernels
-        if kernels is None:
-            return self
-        catalogue, table = with_kernels(self.catalogue, kernels, self.imaging, folder)
-        served = catalogue[[f"kernel_{band}" for band in self.imaging.bands]].notna().all(axis=1).to_numpy(bool)
-        parents = replace(self, catalogue=catalogue, kernels=table)
-        return parents if served.all() else parents._only(served, {UNSERVED: int((~served).sum())})
-
-    def _only(self, kept: NDArray[np.bool_], lost: dict[str, int]) -> LegacyParents:
-        catalogue = self.catalogue[kept].reset_index(drop=True)
-        return replace(self, catalogue=catalogue, places=self.places[kept], left_out=self.left_out | lost)
-
     @property
-    def digest(self) -> str:
-        """See `LegacyFiles.digest`."""
-        return self.files.digest
-
-    @property
-    def imaging(self) -> Imaging:
-        """Of the stamps."""
-        return self.files.imaging
+    def places(self) -> NDArray[np.int64]:
+        """Bricks."""
+        return self.files.places[self.indices]
 
     @property
     def cut_flow(self) -> list[tuple[str, int]]:
@@ -216,28 +199,25 @@ class LegacyParents:
         ra, dec = (self.catalogue[name].to_numpy(np.float64)[rows] for name in ("ra", "dec"))
         return LegacyPlace(self.files.bricks[int(self.places[rows[0]])], self.files.hosts, self.imaging, ra, dec)
 
-    def warm_up(self) -> None:
-        """Nothing is compiled to read bricks."""
-
     def describe(self) -> str:
         """One line for cards and dry runs."""
         bricks = len(np.unique(self.places))
         return f"Legacy Surveys, {len(self.catalogue):,} galaxies in {bricks:,} bricks ({self.files.hosts.plan})"
 
 
-def _sound(parents: ParentsFile, imaging: Imaging) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Rows of the catalogue that declare what they must, index 0..n-1, and how many do not."""
+def _sound(parents: ParentsFile, imaging: Imaging) -> tuple[pd.DataFrame, tuple[tuple[str, Unusable], ...]]:
+    """Rows of the catalogue that declare what they must, index 0..n-1, and those that do not."""
     table = parents.read(imaging)
     needed = ["ra", "dec", *(f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in imaging.bands)]
     sound = np.isfinite(table[needed].to_numpy(np.float64)).all(axis=1)
-    lost = int((~sound).sum())
+    lost = tuple((str(name), Unusable(UNDECLARED, "no number")) for name in table["host_id"][~sound])
     if not sound.any():
         raise ArcgateError(
-            f"no parent can be used: of {len(table)} rows {lost} are {UNDECLARED}",
+            f"no parent can be used: of {len(table)} rows {len(lost)} are {UNDECLARED}",
             where=parents.path,
             todo="widen the selection, or make the catalogue of parents again",
         )
-    return (table[sound].reset_index(drop=True), {UNDECLARED: lost}) if lost else (table, {})
+    return table[sound].reset_index(drop=True) if lost else table, lost
 
 
 def _bricks(table: pd.DataFrame, hosts: LegacyHosts, imaging: Imaging) -> tuple[NDArray[np.int64], tuple[BrickFiles, ...]]:
