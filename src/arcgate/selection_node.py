@@ -83,6 +83,11 @@ class Controls:
         """Whether a control is its positive's own galaxy; every other kind takes another one."""
         return self.name == "paired"
 
+    @property
+    def apart(self) -> bool:
+        """Whether no galaxy serves in both classes."""
+        return not self.paired and self.pool == "free_hosts"
+
     @model_validator(mode="after")
     def _consistent(self) -> Controls:
         if self.name == "unmatched" and self.match_on:

@@ -17,7 +17,7 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.controls import UNMATCHED, control_hosts
-from arcgate.injection.entry import ADMITTED, Entry
+from arcgate.injection.entry import ADMITTED, Admission
 from arcgate.injection.matching import Pool, Space, space_of, with_colours
 from arcgate.injection.pairs import choose_pairs
 from arcgate.selection_node import Controls, columns_of
@@ -31,7 +31,7 @@ WITH_COLOUR = replace(ALL_BANDS, match_on=("psfsize", "depth", "host_mag_r", "co
 def chosen(data: Data, catalogue: pd.DataFrame, unusable: tuple[int, ...] = ()) -> Any:
     candidates, lost = Candidates(data, catalogue), np.zeros(len(catalogue), dtype=bool)
     lost[list(unusable)] = True
-    return choose_pairs(candidates, Entry(candidates), lost, {})
+    return choose_pairs(candidates, Admission(candidates), lost, {})
 
 
 def searched(space: Space, split: np.ndarray, hosts: np.ndarray) -> list[int]:
@@ -118,7 +118,7 @@ def test_no_galaxy_is_in_both_classes_or_serves_twice_and_pairs_stay_in_a_split(
     data = spec(seed=seed, controls=controls, injections_per_host=per_host, entry=entry)
     candidates, lost = Candidates(data, catalogue), np.isin(np.arange(len(catalogue)), list(chosen_lost))
     try:
-        pairs = choose_pairs(candidates, Entry(candidates), lost, {})
+        pairs = choose_pairs(candidates, Admission(candidates), lost, {})
     except ArcgateError as error:
         # Of so few hosts none may fall into a split, which is refused.
         assume("falls into split" not in error.what)
@@ -130,7 +130,7 @@ def test_no_galaxy_is_in_both_classes_or_serves_twice_and_pairs_stay_in_a_split(
     assert np.bincount(pairs.control).max() <= per_host
     split = split_of(catalogue)
     assert (split[pairs.host] == split[pairs.control]).all()
-    assert (Entry(candidates).broken(pairs.pair_id, pairs.host) == ADMITTED).all()
+    assert (Admission(candidates).broken(pairs.pair_id, pairs.host) == ADMITTED).all()
     if calipers and drops == "pair":
         apart = catalogue["psfsize_r"].to_numpy()[pairs.host] - catalogue["psfsize_r"].to_numpy()[pairs.control]
         assert np.abs(apart).max() <= caliper + 1e-9

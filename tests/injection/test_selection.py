@@ -18,7 +18,7 @@ from arcgate.ground.statistics import clustered_auc
 from arcgate.imaging import DECALS
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.choosing import chosen
-from arcgate.injection.entry import ADMITTED, Entry
+from arcgate.injection.entry import ADMITTED, Admission
 from arcgate.injection.pairs import Pairs, choose_pairs
 from arcgate.injection.rows import arcs_of
 from arcgate.injection.selection import Asked
@@ -32,7 +32,7 @@ UNMATCHED = Controls("unmatched", "free_hosts", ())
 
 def made(data: Data, catalogue: pd.DataFrame) -> tuple[Pairs, Candidates]:
     candidates = Candidates(data, catalogue)
-    return choose_pairs(candidates, Entry(candidates), np.zeros(len(catalogue), dtype=bool), {}), candidates
+    return choose_pairs(candidates, Admission(candidates), np.zeros(len(catalogue), dtype=bool), {}), candidates
 
 
 def arcs(pairs: Pairs, ours: Candidates) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def test_a_rule_takes_a_pair_and_leaves_the_others(
     free, ours = made(spec(controls=controls), catalogue)
     data = spec(controls=controls, entry=replace(spec().entry, **rules))
     ruled, strict = made(data, catalogue)
-    allowed = Entry(strict).broken(free.pair_id, free.host) == ADMITTED
+    allowed = Admission(strict).broken(free.pair_id, free.host) == ADMITTED
     if "least_images" in rules:
         assert (allowed == (arcs(free, ours)["n_images"] >= rules["least_images"])).all()
     kept = free.take(allowed)
@@ -65,7 +65,7 @@ def test_a_rule_takes_a_pair_and_leaves_the_others(
         zip(ruled.pair_id, ruled.host, ruled.control, strict=True)
     )
     assert len(ruled.host) == 40
-    assert (Entry(strict).broken(ruled.pair_id, ruled.host) == ADMITTED).all()
+    assert (Admission(strict).broken(ruled.pair_id, ruled.host) == ADMITTED).all()
     assert sum(ruled.refused.values()) >= int((~allowed).sum())
 
 
@@ -77,7 +77,7 @@ def test_the_predicted_signal_is_that_which_is_measured_but_for_centre_and_sky(s
     few = make_catalogue(60)
     pairs, ours = made(spec(n_pairs=12, null_rows=1), few)
     drawn = arcs(pairs, ours)
-    predicted = Entry(ours).predicted_snr(pairs.pair_id, pairs.host, drawn)
+    predicted = Admission(ours).predicted_snr(pairs.pair_id, pairs.host, drawn)
     rows = positives_of(ours.data, few, ours.split, pairs.host, pairs.pair_id, ours.library, drawn)
     for name in ("host_x_pix", "host_y_pix"):
         rows[name] = few[name].to_numpy()[pairs.host]
@@ -86,7 +86,7 @@ def test_the_predicted_signal_is_that_which_is_measured_but_for_centre_and_sky(s
     assert predicted == pytest.approx(np.sqrt(np.square(light / sky[:, :, None, None]).sum(axis=(1, 2, 3))), rel=0.02)
     unknown = Candidates(ours.data, few.assign(depth_g=np.nan))
     with pytest.raises(ArcgateError, match="does not declare the depth of every galaxy"):
-        Entry(unknown).predicted_snr(pairs.pair_id, pairs.host, drawn)
+        Admission(unknown).predicted_snr(pairs.pair_id, pairs.host, drawn)
 
 
 def test_a_floor_on_positives_alone_keeps_the_controls_of_the_set_without_it(spec: Spec, make_catalogue: Catalogue) -> None:

@@ -21,7 +21,7 @@ from arcgate.gates.metadata import GATE
 from arcgate.ground.draws import text_ids
 from arcgate.imaging import DECALS
 from arcgate.injection.candidates import Candidates
-from arcgate.injection.entry import Entry
+from arcgate.injection.entry import Admission
 from arcgate.injection.pairs import choose_pairs
 from arcgate.selection_node import Controls
 
@@ -60,7 +60,7 @@ class Known:
 def judged(data: Data, catalogue: pd.DataFrame) -> dict[str, GateResult]:
     """Results of the gate on a data set's pairs."""
     candidates = Candidates(data, catalogue)
-    pairs = choose_pairs(candidates, Entry(candidates), np.zeros(len(catalogue), dtype=bool), {})
+    pairs = choose_pairs(candidates, Admission(candidates), np.zeros(len(catalogue), dtype=bool), {})
     known = catalogue.drop(columns=["host_id", "healpix"])
     for blue, red in pairwise(DECALS.bands):
         known[f"colour_{blue}{red}"] = known[f"host_mag_{blue}"] - known[f"host_mag_{red}"]

@@ -14,7 +14,7 @@ from arcgate.ground.engine import Engine
 from arcgate.ground.progress import say
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.core_matching import CoreLight, core_matched_pairs
-from arcgate.injection.entry import Entry
+from arcgate.injection.entry import Admission
 from arcgate.injection.library import EMPTY, Library
 from arcgate.injection.manifest import manifest_of
 from arcgate.injection.pairs import Pairs, choose_pairs
@@ -38,27 +38,27 @@ def chosen(data: Data, parents: Parents, data_dir: Path, engine: Engine, library
     count: a data set does not depend on what was made before it.
     """
     candidates = Candidates(data, parents.catalogue, library)
-    entry = Entry(candidates)
+    admission = Admission(candidates)
     if data.controls.core is None:
-        pairs, hosts, asked = _until_usable(candidates, entry, parents, data_dir, engine)
+        pairs, hosts, asked = _until_usable(candidates, admission, parents, data_dir, engine)
         core = None
     else:
         light = CoreLight(candidates, parents, data_dir, engine)
-        pairs, asked = core_matched_pairs(candidates, entry, light), light.asked
+        pairs, asked = core_matched_pairs(candidates, admission, light), light.asked
         hosts, core = light.cut_out(asked.rows), light.cost(pairs)
     for note in hosts.told():
         say(f"note: {note}")
-    selection = selection_of(candidates, entry, pairs, parents.cut_flow, asked.left_out(hosts)) | {"core": core}
+    selection = selection_of(candidates, admission, pairs, parents.cut_flow, asked.left_out(hosts)) | {"core": core}
     return Chosen(manifest_of(candidates, pairs), hosts, selection)
 
 
 def _until_usable(
-    candidates: Candidates, entry: Entry, parents: Parents, data_dir: Path, engine: Engine
+    candidates: Candidates, admission: Admission, parents: Parents, data_dir: Path, engine: Engine
 ) -> tuple[Pairs, Hosts, Asked]:
     unusable = np.zeros(len(candidates.catalogue), dtype=bool)
     left_out, asked = parents.left_out, Asked()
     while True:
-        pairs = choose_pairs(candidates, entry, unusable, left_out)
+        pairs = choose_pairs(candidates, admission, unusable, left_out)
         asked.add(pairs.host, pairs.control)
         rows = np.union1d(np.r_[pairs.host, pairs.control], np.flatnonzero(unusable))
         hosts = cut_out(parents, rows, data_dir=data_dir, engine=engine)

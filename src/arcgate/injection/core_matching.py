@@ -24,9 +24,9 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.core_mask import radius_from
-from arcgate.injection.entry import ADMITTED, Entry
+from arcgate.injection.entry import ADMITTED, Admission
 from arcgate.injection.matching import Pool, Space
-from arcgate.injection.pairs import Pairs, check_splits, first_positives, too_few
+from arcgate.injection.pairs import Pairs, PairsMade, check_splits, first_positives, spare_numbers, too_few
 from arcgate.injection.rows import arcs_of, positives_of
 from arcgate.injection.selection import Asked
 from arcgate.survey.hosts import Hosts, cut_out
@@ -110,7 +110,7 @@ class CoreLight:
         return light
 
 
-def core_matched_pairs(candidates: Candidates, entry: Entry, light: CoreLight) -> Pairs:
+def core_matched_pairs(candidates: Candidates, admission: Admission, light: CoreLight) -> Pairs:
     """Pairs whose cores are alike: hosts in hash order, and for each of those within the caliper the nearest that is left.
 
     Candidates are the next galaxies of each split in that order. A positive that finds none leaves, and a spare takes its place.
@@ -121,32 +121,27 @@ def core_matched_pairs(candidates: Candidates, entry: Entry, light: CoreLight) -
         Too few galaxies for the pairs.
     """
     data, first = candidates.data, first_positives(candidates)
-    pools = _pools(candidates, light, first.host)
-    is_control = np.zeros(len(candidates.catalogue), dtype=bool)
-    made: list[tuple[int, int, int]] = []
+    none = first.take(np.zeros(len(first.pair_id), dtype=bool))
+    made = PairsMade(candidates, none, _pools(candidates, light, first.host))
     unmatched, refused = 0, Counter[int]()
     for pair_ids, hosts in _positives(candidates, first, lambda: data.n_pairs - len(made)):
-        broken = entry.broken(pair_ids, hosts)
+        broken = admission.broken(pair_ids, hosts)
         refused.update(broken[broken != ADMITTED].tolist())
-        free = (broken == ADMITTED) & ~is_control[hosts]
+        free = (broken == ADMITTED) & ~made.is_control[hosts]
         pair_ids, hosts = pair_ids[free], hosts[free]
         cores = light.with_arcs(pair_ids, hosts)
         for pair_id, host, core in zip(pair_ids.tolist(), hosts.tolist(), cores.tolist(), strict=True):
-            if len(made) == data.n_pairs or is_control[host] or np.isnan(core):
+            if len(made) == data.n_pairs or made.is_control[host] or np.isnan(core):
                 continue
-            pool = pools[str(candidates.split[host])]
             point = np.r_[candidates.space.points[host], _WEIGHT * np.log(core)] if core > 0 else None
-            control = None if point is None else pool.take(host, point)
+            control = None if point is None else made.control_of(host, point)
             if control is None:
                 unmatched += 1
-                continue
-            pool.withdraw(host)
-            is_control[control] = True
-            made.append((pair_id, host, control))
+            else:
+                made.add(pair_id, host, control)
     if len(made) < data.n_pairs:
         raise _too_few_cores(candidates, light, len(made), unmatched, refused.total())
-    pair_id, host, control = np.array(made, dtype=np.int64).T
-    pairs = Pairs(pair_id, host, control, unmatched, refused)
+    pairs = made.joined(unmatched, refused)
     check_splits(candidates, pairs, light.parents.left_out)
     return pairs
 
@@ -185,8 +180,7 @@ def _positives(candidates: Candidates, first: Pairs, missing: Callable[[], int])
     data = candidates.data
     yield first.pair_id, first.host
     spares, begin = candidates.hosts[-(-data.n_pairs // data.injections_per_host) :], 0
-    turns = np.arange(data.injections_per_host)
     while missing() and begin < len(spares):
         slots = np.arange(begin, min(begin + max(_SPARES, 2 * missing()), len(spares)))
         begin += len(slots)
-        yield (data.n_pairs + turns * len(spares) + slots[:, None]).ravel(), np.repeat(spares[slots], len(turns))
+        yield spare_numbers(data, len(spares), slots).ravel(), np.repeat(spares[slots], data.injections_per_host)

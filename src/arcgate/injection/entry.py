@@ -29,7 +29,7 @@ ADMITTED: Final = -1
 _BATCH: Final = 200
 
 
-class Entry:
+class Admission:
     """What refuses arcs; the S/N of each is predicted once.
 
     Parameters

@@ -11,7 +11,7 @@ import pandas as pd
 from arcgate.data_node import Data
 from arcgate.ground.draws import uniform
 from arcgate.injection.candidates import Candidates
-from arcgate.injection.entry import Entry
+from arcgate.injection.entry import Admission
 from arcgate.injection.library import EMPTY, Library
 from arcgate.injection.pairs import Pairs, choose_pairs
 from arcgate.injection.rows import arcs_of, declare_psf_used, rows_of, sample_ids, typed
@@ -54,7 +54,7 @@ def build_manifest(
     """
     candidates, lost = Candidates(data, catalogue, library), np.zeros(len(catalogue), dtype=bool)
     lost[list(unusable)] = True
-    return manifest_of(candidates, choose_pairs(candidates, Entry(candidates), lost, left_out))
+    return manifest_of(candidates, choose_pairs(candidates, Admission(candidates), lost, left_out))
 
 
 def manifest_of(candidates: Candidates, pairs: Pairs) -> pd.DataFrame:

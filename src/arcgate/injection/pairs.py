@@ -16,11 +16,12 @@ from arcgate.dataset.schema import SPLITS
 from arcgate.ground.errors import ArcgateError
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.controls import UNMATCHED, control_hosts, spare_pools
-from arcgate.injection.entry import ADMITTED, Entry
+from arcgate.injection.entry import ADMITTED, Admission
 from arcgate.injection.matching import Pool
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Array = NDArray[np.float64]
 
 # Spares whose arcs are held against the rules together, at least.
 _LOOKED_AT: Final = 64
@@ -50,7 +51,7 @@ class Pairs:
         return replace(self, pair_id=self.pair_id[which], host=self.host[which], control=self.control[which])
 
 
-def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out: Mapping[str, int]) -> Pairs:
+def choose_pairs(candidates: Candidates, admission: Admission, unusable: Flags, left_out: Mapping[str, int]) -> Pairs:
     """Choose the pairs of a data set.
 
     Hosts come in hash order, each used `injections_per_host` times in turn. A galaxy that cannot be used takes its pair along,
@@ -62,7 +63,7 @@ def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out
     ----------
     candidates : Candidates
         The catalogue as the data set sees it.
-    entry : Entry
+    admission : Admission
         Rules for what enters.
     unusable : ndarray of bool, shape (len(catalogue),)
         Galaxies that are known to be of no use.
@@ -86,7 +87,7 @@ def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out
         pairs = replace(pairs, control=controls)
     matched = pairs.control != UNMATCHED
     usable = matched & ~unusable[pairs.host] & ~unusable[pairs.control]
-    broken = entry.broken(pairs.pair_id, pairs.host)
+    broken = admission.broken(pairs.pair_id, pairs.host)
     refused = broken != ADMITTED
     pairs = replace(pairs, unmatched=int((~matched).sum()), refused=Counter(broken[refused].tolist()))
     if not (usable & ~refused).all():
@@ -95,7 +96,7 @@ def choose_pairs(candidates: Candidates, entry: Entry, unusable: Flags, left_out
         alone = usable & refused & (data.entry.drops == "positive")
         lone = np.zeros(len(unusable), dtype=bool)
         lone[pairs.host[~matched]] = True
-        filling = _Filling(candidates, entry, pairs.take(usable & ~refused), pairs.control[alone], unusable, lone)
+        filling = _Filling(candidates, admission, pairs.take(usable & ~refused), pairs.control[alone], unusable, lone)
         pairs = filling.pairs(spares)
         if len(pairs.pair_id) < data.n_pairs:
             reasons = (
@@ -133,12 +134,56 @@ def first_positives(candidates: Candidates, left_out: Mapping[str, int] = Mappin
     return Pairs(np.arange(data.n_pairs, dtype=np.int64), hosts, hosts.copy())
 
 
+def spare_numbers(data: Data, spares: int, slots: Rows) -> Rows:
+    """Numbers, beyond `n_pairs`, of the pairs that some of so many spares make, shape (len(slots), injections_per_host)."""
+    return data.n_pairs + np.arange(data.injections_per_host) * spares + slots[:, None]
+
+
+class PairsMade:
+    """Pairs that are there, and those that are made after them.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    kept : Pairs
+        What is there.
+    pools : mapping of str to Pool
+        Galaxies of each split that may serve as controls.
+    """
+
+    def __init__(self, candidates: Candidates, kept: Pairs, pools: Mapping[str, Pool]) -> None:
+        self._apart, self._split = candidates.data.controls.apart, candidates.split
+        self._kept, self._pools, self._made = kept, pools, list[tuple[int, int, int]]()
+        self.is_control = np.isin(np.arange(len(candidates.catalogue)), kept.control)
+
+    def __len__(self) -> int:
+        return len(self._kept.pair_id) + len(self._made)
+
+    def control_of(self, host: int, point: Array | None = None) -> int | None:
+        """The nearest galaxy that is left in the host's split (see `Pool.take`)."""
+        return self._pools[str(self._split[host])].take(host, point)
+
+    def add(self, pair_id: int, host: int, control: int) -> None:
+        """Make a pair; where no galaxy serves in both classes, its host is no control from now on, and its control no host."""
+        if self._apart:
+            self._pools[str(self._split[host])].withdraw(host)
+            self.is_control[control] = True
+        self._made.append((pair_id, host, control))
+
+    def joined(self, unmatched: int, refused: Counter[int]) -> Pairs:
+        """Those that were there and those that were made."""
+        ids, hosts, controls = np.array(self._made, dtype=np.int64).reshape(-1, 3).T
+        kept = self._kept
+        rows = (np.r_[kept.pair_id, ids], np.r_[kept.host, hosts], np.r_[kept.control, controls])
+        return Pairs(*rows, unmatched, refused)
+
+
 class _Filling:
     """Pairs that are left, and spares in the place of those that are missing.
 
     Parameters
     ----------
-    candidates, entry, unusable
+    candidates, admission, unusable
         As `choose_pairs` takes them.
     kept : Pairs
         What is left.
@@ -148,21 +193,21 @@ class _Filling:
         Galaxies that found no control within the calipers.
     """
 
-    def __init__(self, candidates: Candidates, entry: Entry, kept: Pairs, waiting: Rows, unusable: Flags, lone: Flags) -> None:
+    def __init__(
+        self, candidates: Candidates, admission: Admission, kept: Pairs, waiting: Rows, unusable: Flags, lone: Flags
+    ) -> None:
         data, split = candidates.data, candidates.split
-        self._candidates, self._entry, self._kept, self._unusable, self._lone = candidates, entry, kept, unusable, lone
+        self._candidates, self._admission, self._unusable, self._lone = candidates, admission, unusable, lone
         self.lost = data.n_pairs - len(kept.pair_id)
-        self._unpaired = not data.controls.paired
-        self._apart = self._unpaired and data.controls.pool == "free_hosts"
-        serving = np.r_[kept.control, waiting]
-        self._is_host, self._is_control = (np.isin(np.arange(len(unusable)), rows) for rows in (kept.host, serving))
+        self._is_host = np.isin(np.arange(len(unusable)), kept.host)
         self._waiting = {str(name): waiting[split[waiting] == name].tolist() for name in np.unique(split)}
         self._free = self.lost - len(waiting)
-        self._pools: dict[str, Pool] = {}
-        if self._unpaired:
-            may = ~unusable & ~(self._is_host & self._apart)
-            self._pools = spare_pools(data.controls, candidates.space, split, may, serving, data.injections_per_host)
-        self._made: list[tuple[int, int, int]] = []
+        controls, serving, pools = data.controls, np.r_[kept.control, waiting], dict[str, Pool]()
+        if not controls.paired:
+            may = ~unusable & ~(self._is_host & controls.apart)
+            pools = spare_pools(controls, candidates.space, split, may, serving, data.injections_per_host)
+        self._made = PairsMade(candidates, kept, pools)
+        self._made.is_control[waiting] = True
         self._unmatched, self._refused = kept.unmatched, kept.refused.copy()
 
     def pairs(self, spares: Rows) -> Pairs:
@@ -170,34 +215,34 @@ class _Filling:
         for pair_ids, host, broken in self._looked_at(spares):
             if not self._fits(host):
                 continue
-            for pair_id, rule in zip(pair_ids[: self.lost - len(self._made)], broken, strict=False):
+            for pair_id, rule in zip(pair_ids[: self._missing], broken, strict=False):
                 if rule != ADMITTED:
                     self._refused[rule] += 1
                 elif not self._pair(pair_id, host):
                     break
-        ids, hosts, controls = np.array(self._made, dtype=np.int64).reshape(-1, 3).T
-        kept = self._kept
-        joined = (np.r_[kept.pair_id, ids], np.r_[kept.host, hosts], np.r_[kept.control, controls])
-        return Pairs(*joined, self._unmatched, self._refused)
+        return self._made.joined(self._unmatched, self._refused)
 
     def _looked_at(self, spares: Rows) -> Iterator[tuple[list[int], int, list[int]]]:
         """Galaxies in order until enough pairs are made: numbers of their pairs, the galaxy, the rule that each breaks."""
         data, begin = self._candidates.data, 0
-        turns = np.arange(data.injections_per_host)[:, None]
-        while begin < len(spares) and len(self._made) < self.lost:
-            end = min(begin + max(_LOOKED_AT, self.lost - len(self._made)), len(spares))
+        while begin < len(spares) and self._missing:
+            end = min(begin + max(_LOOKED_AT, self._missing), len(spares))
             slots = np.array([slot for slot in range(begin, end) if self._fits(int(spares[slot]))], dtype=np.int64)
             begin = end
-            ids = data.n_pairs + turns * len(spares) + slots
+            ids = spare_numbers(data, len(spares), slots).T
             hosts = np.broadcast_to(spares[slots], ids.shape)
-            broken = self._entry.broken(ids.ravel(), hosts.ravel()).reshape(ids.shape)
+            broken = self._admission.broken(ids.ravel(), hosts.ravel()).reshape(ids.shape)
             for place, host in enumerate(spares[slots].tolist()):
-                if len(self._made) == self.lost:
+                if not self._missing:
                     return
                 yield ids[:, place].tolist(), host, broken[:, place].tolist()
 
+    @property
+    def _missing(self) -> int:
+        return self._candidates.data.n_pairs - len(self._made)
+
     def _fits(self, host: int) -> bool:
-        serves = self._is_host[host] or (self._apart and self._is_control[host])
+        serves = self._is_host[host] or (self._candidates.data.controls.apart and self._made.is_control[host])
         return not (self._unusable[host] or self._lone[host] or serves)
 
     def _pair(self, pair_id: int, host: int) -> bool:
@@ -209,17 +254,14 @@ class _Filling:
             # What is missing is missing in other splits, where controls wait.
             return False
         else:
-            control = self._pools[split].take(host) if self._unpaired else host
+            control = host if self._candidates.data.controls.paired else self._made.control_of(host)
             self._free -= 1
         if control is None:
             self._free += 1
             self._lone[host] = True
             self._unmatched += int(self._candidates.space.limited)
             return False
-        if self._apart:
-            self._pools[split].withdraw(host)
-            self._is_control[control] = True
-        self._made.append((pair_id, host, control))
+        self._made.add(pair_id, host, control)
         return True
 
 

@@ -14,7 +14,7 @@ from arcgate.ground.hashing import as_plain
 from arcgate.ground.statistics import classes_differ
 from arcgate.injection.balance import balance, resolvability
 from arcgate.injection.candidates import Candidates
-from arcgate.injection.entry import Entry
+from arcgate.injection.entry import Admission
 from arcgate.injection.grids import einstein_radii
 from arcgate.injection.pairs import Pairs, first_positives
 from arcgate.survey.hosts import Hosts
@@ -64,13 +64,13 @@ class Asked:
 
 
 def selection_of(
-    candidates: Candidates, entry: Entry, pairs: Pairs, cut_flow: Sequence[tuple[str, int]], left_out: Selection
+    candidates: Candidates, admission: Admission, pairs: Pairs, cut_flow: Sequence[tuple[str, int]], left_out: Selection
 ) -> Selection:
     """What the card says about the choice of galaxies.
 
     Parameters
     ----------
-    candidates, entry, pairs
+    candidates, admission, pairs
         What was chosen, among what, and by which rules.
     cut_flow : sequence of (text, int)
         Of the parents: each cut, and how many galaxies it left.
@@ -88,7 +88,7 @@ def selection_of(
             "positives": len(np.unique(pairs.host)),
             "controls": len(np.unique(pairs.control)),
         },
-        "entry": stated | {"refused": {entry.names[rule]: count for rule, count in sorted(pairs.refused.items())}},
+        "entry": stated | {"refused": {admission.names[rule]: count for rule, count in sorted(pairs.refused.items())}},
         "resolvability": [
             {"theta_e_over_psf": name, "before": before, "after": after}
             for name, before, after in zip(BINS, *(_resolved(candidates, some) for some in (first, pairs)), strict=True)
