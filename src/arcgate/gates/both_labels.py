@@ -9,26 +9,22 @@ import numpy as np
 
 from arcgate.dataset.source import OWN_LAYOUT, Facts
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.counted import CountStatistic, exactly
+from arcgate.gates.core.counted import exactly
 from arcgate.gates.core.design_leaks import LABELS
-from arcgate.gates.core.evaluator import Outcome, Statement, evaluate
-from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.sky_rows import NOTICED, SAME_GALAXY_ARCSEC, VIEW, asked, planted_row, sky_rows
+from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, asked, planted_beside, sky_rows
+from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import nearest_arcsec
 
 
 @dataclass(frozen=True, kw_only=True)
-class BothLabels(StatedGate):
+class BothLabels(TableGate):
     """Holds positions of controls against those of positives."""
 
     def columns(self, facts: Facts) -> list[str]:
         """Positions, where controls are not the positives' own galaxies."""
         return [] if facts.paired else asked(facts, "split")
-
-    def extract(self, shard: Shard) -> dict[str, Kept]:
-        """Nothing: no stamps are looked at."""
-        return {}
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of controls that are positives too; reported in arcgate's own sets, where hosts may be controls of others."""
@@ -53,14 +49,8 @@ class BothLabels(StatedGate):
             return Judgement([self.result_of("reported", reason, role="diagnostic", value=share, n=len(controls))], [], [])
         value = exactly(share, len(controls), int(controls.table["host_id"].nunique()))
         shown = Outcome("leak" if found.any() else "no leak", said)
-        planted = planted_row(
-            positives.points,
-            0.9 * SAME_GALAXY_ARCSEC,
-            lambda points: int(np.isfinite(nearest_arcsec(points, positives.points, SAME_GALAXY_ARCSEC)[0]).sum()),
-        )
-        stated = Statement(self.name, VIEW, 0.0, 0.0, NOTICED)
-        judged = evaluate(stated, CountStatistic(self.name, VIEW, value, shown, {"a positive among the controls": planted}))
-        return Judgement([judged.result], [], list(judged.curves))
+        planted = planted_beside(positives.points, SAME_GALAXY_ARCSEC)
+        return self.counted(value, shown, {"a positive among the controls": planted})
 
 
 GATE: Final = BothLabels(

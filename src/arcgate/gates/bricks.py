@@ -14,12 +14,12 @@ import pandas as pd
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
+from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
-from arcgate.gates.core.evaluator import Outcome, Statement, evaluate
-from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.sky_rows import NOTICED, POSITION, VIEW, asked
+from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
+from arcgate.gates.core.sky_rows import POSITION, VIEW, asked
+from arcgate.gates.core.table_gate import TableGate
 from arcgate.survey.legacy.brick_scheme import brick_names
 from arcgate.variant import Gates, View
 
@@ -28,7 +28,7 @@ LEGACY: Final = "legacy"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bricks(StatedGate):
+class Bricks(TableGate):
     """Counts bricks, as recorded or of the Legacy Surveys' scheme, over all rows."""
 
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
@@ -38,10 +38,6 @@ class Bricks(StatedGate):
     def columns(self, facts: Facts) -> list[str]:
         """Bricks, positions and splits."""
         return asked(facts, "brick", "split") if "split" in facts.columns else []
-
-    def extract(self, shard: Shard) -> dict[str, Kept]:
-        """Nothing: no stamps are looked at."""
-        return {}
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of bricks with several rows that lie in more than one split; nothing where no two splits are recorded."""
@@ -58,12 +54,10 @@ class Bricks(StatedGate):
         if not _decides(context.facts, context.settings):
             reason = f"{said}; it decides where splits go by brick (gates.whole_bricks=true)"
             return Judgement([self.result_of("reported", reason, role="diagnostic", value=share, n=len(table))], [], [])
-        stated = Statement(self.name, VIEW, 0.0, 0.0, NOTICED)
         value = exactly(share, len(table), len(splits))
         shown = Outcome("leak" if len(crossing) else "no leak", said)
         planted = {"a row of a brick in another split": Noticed(_noticed(table, len(crossing)))}
-        found = evaluate(stated, CountStatistic(self.name, VIEW, value, shown, planted))
-        return Judgement([found.result], [], list(found.curves))
+        return self.counted(value, shown, planted)
 
 
 def with_bricks(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:

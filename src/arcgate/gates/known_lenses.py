@@ -9,12 +9,12 @@ import numpy as np
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.counted import CountStatistic, exactly
+from arcgate.gates.core.counted import exactly
 from arcgate.gates.core.design_leaks import LABELS
-from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
-from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.sky_rows import NOTICED, VIEW, asked, planted_row, sky_rows
+from arcgate.gates.core.evaluator import Outcome, not_run
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
+from arcgate.gates.core.sky_rows import VIEW, asked, planted_beside, sky_rows
+from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import nearest_arcsec, unit_vectors
 
 RADIUS_ARCSEC: Final = 5.0
@@ -22,24 +22,19 @@ RADIUS_ARCSEC: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownLenses(StatedGate):
+class KnownLenses(TableGate):
     """Holds controls against lists of lenses."""
 
     def columns(self, facts: Facts) -> list[str]:
         """Positions."""
         return asked(facts)
 
-    def extract(self, shard: Shard) -> dict[str, Kept]:
-        """Nothing: no stamps are looked at."""
-        return {}
-
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of controls that are known lenses; nothing where rows have no positions on the sky."""
         if ALL_ROWS not in arrays:
             return Judgement([], [], [])
-        stated = Statement(self.name, VIEW, 0.0, 0.0, NOTICED)
         if not len(context.lenses):
-            return Judgement([not_run(stated, "no list of known lenses was named (gates.known_lenses)")], [], [])
+            return Judgement([not_run(self.stated(), "no list of known lenses was named (gates.known_lenses)")], [], [])
         rows = sky_rows(arrays[ALL_ROWS])
         controls = rows.take((rows.table["role"] == "control").to_numpy())
         lenses = unit_vectors(context.lenses[:, 0], context.lenses[:, 1])
@@ -57,11 +52,7 @@ class KnownLenses(StatedGate):
             shown = Outcome("leak", said)
         else:
             shown = Outcome("no leak", f"no control lies {where}")
-        planted = planted_row(
-            lenses, 0.9 * RADIUS_ARCSEC, lambda points: int(np.isfinite(nearest_arcsec(points, lenses, RADIUS_ARCSEC)[0]).sum())
-        )
-        judged = evaluate(stated, CountStatistic(self.name, VIEW, value, shown, {"a known lens among the controls": planted}))
-        return Judgement([judged.result], [], list(judged.curves))
+        return self.counted(value, shown, {"a known lens among the controls": planted_beside(lenses, RADIUS_ARCSEC)})
 
 
 GATE: Final = KnownLenses(

@@ -7,7 +7,7 @@ score can be wrong by no more than their share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
+from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
-from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
+from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.exhibit import Exhibit
-from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.sky_rows import NOTICED, SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import nearest_arcsec
 from arcgate.variant import Gates, View
 
@@ -43,7 +43,7 @@ class _Across:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overlaps(StatedGate):
+class Overlaps(TableGate):
     """Looks at the positions of all rows, judged or not."""
 
     def needed(self, facts: Facts, view: View, settings: Gates) -> list[str]:
@@ -54,25 +54,19 @@ class Overlaps(StatedGate):
         """Positions, splits, and names of galaxies."""
         return asked(facts, "split") if "split" in facts.columns else []
 
-    def extract(self, shard: Shard) -> dict[str, Kept]:
-        """Nothing: no stamps are looked at."""
-        return {}
-
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of rows beside which a row of another split lies; nothing where rows have no positions on the sky."""
         facts, reach = context.facts, context.settings.overlap_arcsec
-        stated = Statement(self.name, VIEW, 0.0, ALLOWED, NOTICED)
         if not facts.on_the_sky:
             return Judgement([], [], [])
         if ALL_ROWS not in arrays or not facts.several_splits:
-            return Judgement([not_run(stated, "no two splits are recorded")], [], [])
+            return Judgement([not_run(self.stated(ALLOWED), "no two splits are recorded")], [], [])
         rows = sky_rows(arrays[ALL_ROWS])
         across = _across(rows, reach)
         near, same = across.within(reach), across.within(SAME_GALAXY_ARCSEC)
         value = exactly(float(near.mean()), len(rows), int(rows.table["host_id"].nunique()))
-        statistic = CountStatistic(self.name, VIEW, value, _shown(rows, across, reach), _planted(rows, reach))
-        found = evaluate(stated, statistic)
-        return Judgement([found.result], _exhibits(rows, across, near, same, reach), list(found.curves))
+        found = self.counted(value, _shown(rows, across, reach), _planted(rows, reach), ALLOWED)
+        return replace(found, exhibits=_exhibits(rows, across, near, same, reach))
 
 
 def _across(rows: SkyRows, reach: float) -> _Across:

@@ -13,8 +13,8 @@ from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
 from arcgate.gates.core.evaluator import Outcome, Statement, evaluate, not_run
-from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.shard import Shard
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
+from arcgate.gates.core.table_gate import TableGate
 from arcgate.variant import Gates, View
 
 KEYS: Final = {"host_id": "galaxies", "healpix": "sky cells", "pair_id": "pairs"}
@@ -24,7 +24,7 @@ _VIEW: Final = "table"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitIntegrity(StatedGate):
+class SplitIntegrity(TableGate):
     """Counts what occurs in more than one split, over all rows.
 
     Kernels and images count by what they come from, too, where that is known: one PSF model at two places is nearly one PSF.
@@ -40,10 +40,6 @@ class SplitIntegrity(StatedGate):
             return []
         named = sorted(name for name in facts.columns if name == "source_image" or name.startswith("kernel_"))
         return [*[key for key in KEYS if key in facts.columns], *named, "split"]
-
-    def extract(self, shard: Shard) -> dict[str, Kept]:
-        """Nothing: no stamps are looked at."""
-        return {}
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of galaxies, cells, pairs, kernels and images that cross."""

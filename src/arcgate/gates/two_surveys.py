@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.counted import CountStatistic, Noticed, exactly
+from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import TWO_SURVEYS
-from arcgate.gates.core.evaluator import Outcome, Statement, evaluate
-from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
-from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.sky_rows import NOTICED, SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import pairs_within
 
 SURVEY: Final = ("footprint", "release")
@@ -24,16 +24,12 @@ Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoSurveys(StatedGate):
+class TwoSurveys(TableGate):
     """Looks for positions that occur in two footprints or releases, on two sides of a split or in two classes."""
 
     def columns(self, facts: Facts) -> list[str]:
         """Positions, surveys and splits; none where no survey is recorded."""
         return asked(facts, *SURVEY, "split") if set(SURVEY) & facts.columns else []
-
-    def extract(self, shard: Shard) -> dict[str, Kept]:
-        """Nothing: no stamps are looked at."""
-        return {}
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of rows of such galaxies; nothing where all rows are of one survey."""
@@ -57,9 +53,7 @@ class TwoSurveys(StatedGate):
         said += f"; {harmless} such pairs lie in one split and class" if harmless else ""
         value = exactly(share, len(rows), int(rows.table["host_id"].nunique()))
         shown = Outcome("leak" if len(crossing) else "no leak", said)
-        statistic = CountStatistic(self.name, VIEW, value, shown, {"a galaxy of another survey and split": _noticed(rows)})
-        found = evaluate(Statement(self.name, VIEW, 0.0, 0.0, NOTICED), statistic)
-        return Judgement([found.result], [], list(found.curves))
+        return self.counted(value, shown, {"a galaxy of another survey and split": _noticed(rows)})
 
 
 def survey_of(table: pd.DataFrame) -> pd.Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from arcgate.dataset.source import Facts
 from arcgate.gates.core.counted import Noticed
-from arcgate.ground.sphere import unit_vectors
+from arcgate.ground.sphere import nearest_arcsec, unit_vectors
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -84,7 +83,8 @@ def moved_north(points: Array, arcsec: float) -> Array:
     return unit_vectors(np.degrees(ra), north)
 
 
-def planted_row(points: Array, arcsec: float, counts: Callable[[Array], int]) -> Noticed:
-    """Whether one row is counted that is moved to within a distance of each of a few `points`."""
+def planted_beside(points: Array, arcsec: float) -> Noticed:
+    """Whether a row that is moved to within a distance of each of a few `points` is found near them."""
     some = points[:: max(len(points) // 8, 1)]
-    return Noticed(bool(len(some)) and counts(moved_north(some, arcsec)) == len(some))
+    near, _ = nearest_arcsec(moved_north(some, 0.9 * arcsec), points, arcsec)
+    return Noticed(bool(len(some) and np.isfinite(near).all()))
