@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from cards import write_invented_card
 from composing import Compose
 from judging import Results, shards_in
 from ring_gates import AllKept, all_kept, results
+from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.shards import write_shard
@@ -20,6 +21,13 @@ from arcgate.gates.core.shard import Shard
 from arcgate.imaging import DECALS
 
 Change = Callable[[pd.DataFrame, np.ndarray], tuple[pd.DataFrame, np.ndarray]]
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As the battery judges: on a busy machine several threads are slower for matrices this small."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

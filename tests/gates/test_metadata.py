@@ -8,18 +8,11 @@ import numpy as np
 import pytest
 from judging import judgement
 from made_shards import PAIRED, changed, made_context, made_shard, made_stamps
-from threadpoolctl import threadpool_limits
 
 from arcgate.gates.metadata import GATE
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 N = 240
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the battery judges."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")

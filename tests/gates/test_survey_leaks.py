@@ -9,7 +9,6 @@ import pytest
 from judging import results_of
 from made_shards import PAIRED, against, changed, made_context, made_shard, made_stamps
 from scipy.ndimage import shift
-from threadpoolctl import threadpool_limits
 
 from arcgate.foreign.left_out import leave_out
 from arcgate.gates import footprint, left_out_rows, metadata, two_sample
@@ -17,15 +16,9 @@ from arcgate.gates.core.comparisons import WITHOUT_ARC
 from arcgate.gates.core.safe import is_safe
 from arcgate.variant import Cell
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 N = 240
 UNPAIRED = replace(PAIRED, paired=False, has_null=False, layout="stamp_npz", positions=True)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the battery judges."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")

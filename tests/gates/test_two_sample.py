@@ -9,7 +9,6 @@ import pytest
 from closeness import last_bits
 from judging import judgement, results_of, shards_in
 from made_shards import PAIRED, SKY, against, changed, made_context, made_shard, made_stamps
-from threadpoolctl import threadpool_limits
 
 from arcgate.gates.core.comparisons import WITHOUT_ARC
 from arcgate.gates.core.shard import Shard
@@ -19,15 +18,9 @@ from arcgate.gates.two_sample import GATE, Summarised, leak_of
 from arcgate.imaging import DECALS
 from arcgate.variant import Cell
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 N = 240
 REGIONS = Regions(DECALS)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the battery judges: on a busy machine several threads are slower for matrices this small."""
-    with threadpool_limits(1):
-        yield
 
 
 CELLS = (
