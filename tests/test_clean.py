@@ -104,6 +104,18 @@ def test_what_was_just_written_or_is_held_stays(study, capsys):
     assert "1 that are in use" in capsys.readouterr().out
 
 
+def test_catalogues_of_parents_stay_and_it_says_so(study, capsys):
+    data, mlruns = study
+    clean.clean(data, mlruns, min_age_days=1.0, remove=False)
+    assert "arcgate parents" not in capsys.readouterr().out
+    folder(data / "parents" / ("d" * 64), {"card.json": {}, "parents.parquet": "x"})
+    folder(data / "parents" / "parts", {"0.parquet": "x"})
+    clean.clean(data, mlruns, min_age_days=1.0, remove=True)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 catalogue of `arcgate parents` and what single sweeps yielded, 0.00 GB: never removed here" in out
+    assert {f"parents/{'d' * 64}", "parents/parts"} <= there(data)
+
+
 def test_an_interrupted_removal_is_taken_up(study):
     data, mlruns = study
     (data / "sets" / "of-nobody").rename(data / "sets" / ".removed-of-nobody")

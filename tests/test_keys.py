@@ -23,7 +23,7 @@ from arcgate.survey.catalogue.inputs import CATALOGUE, PART
 from arcgate.survey.legacy.parents import LEGACY
 from arcgate.survey.mmu import MMU
 from arcgate.survey.mock.parents import SURVEY
-from arcgate.survey.mock.sky.survey import CODE as MOCK_SKY
+from arcgate.survey.mock.sky.claim import CODE as MOCK_SKY
 from arcgate.survey.pack import PACK
 from arcgate.survey.viewer_cutouts import CUTOUTS
 

@@ -24,6 +24,7 @@ from arcgate.gate_report.verdict_lines import answer_lines, failed_lines
 from arcgate.gates.core.battery import run_battery
 from arcgate.gates.core.result import NO_PIXELS, Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.counting import count_of
 from arcgate.ground.hashing import as_plain
 from arcgate.ground.locks import locked
 from arcgate.ground.terminal import place, show, width
@@ -102,7 +103,7 @@ def print_audit_plan(spec: Audit) -> None:
     table = opened.source.table(["role"])
     pairs = min(int((table["role"] == "positive").sum()), spec.gates.max_pairs)
     print(place(opened.source.path, width()))
-    print(f"  {opened.source.facts.layout}, {len(table):,} rows, data digest {opened.source.digest[:12]}")
+    print(f"  {opened.source.facts.layout}, {count_of(len(table), 'row')}, data digest {opened.source.digest[:12]}")
     for note in notes_of(opened.source):
         print(f"  note: {note}")
     if opened.found is not None:
@@ -112,7 +113,7 @@ def print_audit_plan(spec: Audit) -> None:
     seconds = (
         SECONDS_TO_START + (pairs * SECONDS_PER_PAIR + spec.gates.reference_rows * SECONDS_PER_REFERENCE) / spec.runtime.workers
     )
-    print(f"  evidence {opened.key[:12]} would be made: {pairs:,} pairs, roughly {seconds / 60:.1f} min, in")
+    print(f"  evidence {opened.key[:12]} would be made: {count_of(pairs, 'pair')}, roughly {seconds / 60:.1f} min, in")
     print(f"  {place(opened.folder, width() - 2)}")
 
 
@@ -166,6 +167,7 @@ def _print(opened: Opened, evidence: Evidence) -> None:
         lines += ["", *diagnostic_lines(evidence, wide, spec.gates.level)]
     else:
         count = sum(result.role == "diagnostic" and result.reason != NO_PIXELS for result in evidence.results)
-        lines += ["", f"{count} diagnostics, which decide nothing: diagnostics=true"]
+        decide = "decides" if count == 1 else "decide"
+        lines += ["", f"{count_of(count, 'diagnostic')}, which {decide} nothing: diagnostics=true"]
     report = opened.folder / REPORT
     show([*lines, "whole reasons, figures, what words mean:", f"  {place(report, wide - 2)}"])

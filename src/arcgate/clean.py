@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from arcgate.dataset.card import CARD
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.locks import HeldElsewhereError, lock_file, locked
+from arcgate.survey.catalogue.card import CARD as CATALOGUE_CARD
 from arcgate.tracking.named import Named, named_by_runs
 from arcgate.tracking.store import DATABASE, open_store
 
@@ -99,6 +101,8 @@ def clean(data_dir: Path, mlruns_dir: Path, min_age_days: float, remove: bool) -
     """List what no study names, and remove it if asked to (see `unnamed`)."""
     found = unnamed(data_dir, mlruns_dir, min_age_days)
     console = Console()
+    if kept := _parents(data_dir):
+        console.print(kept, highlight=False)
     if not found:
         console.print(f"nothing in {data_dir} is unnamed and older than {min_age_days:g} days", highlight=False)
         return
@@ -109,12 +113,26 @@ def clean(data_dir: Path, mlruns_dir: Path, min_age_days: float, remove: bool) -
         table.add_row(shown, f"{one.size_bytes / 1e6:,.1f}", time.strftime("%Y-%m-%d", time.localtime(one.changed)), one.why)
     console.print(table)
     size = sum(one.size_bytes for one in found) / 1e9
-    what = f"{len(found)} folder{'' if len(found) == 1 else 's'}, {size:.2f} GB"
+    what = f"{count_of(len(found), 'folder')}, {size:.2f} GB"
     if not remove:
         console.print(f"{what}: remove=true removes them; what is needed again is built again", highlight=False)
         return
     held = [one.folder for one in found if not _remove(one.folder)]
     console.print(f"removed: {what}" + (f", but for {len(held)} that are in use" if held else ""), highlight=False)
+
+
+def _parents(data_dir: Path) -> str:
+    """What stays although no study need name it, in words; empty where there is none.
+
+    Catalogues are made from the terabytes of a survey's sweeps, which their owner may have deleted since.
+    """
+    place = data_dir / "parents"
+    catalogues = sum((folder / CATALOGUE_CARD).is_file() for folder in _folders(place))
+    size = _measured(place, "").size_bytes if place.is_dir() else 0
+    if not size:
+        return ""
+    what = f"{count_of(catalogues, 'catalogue')} of `arcgate parents` and what single sweeps yielded, {size / 1e9:.2f} GB"
+    return f"{place}: {what}: never removed here, since the sweeps may be gone; what you do not need, delete by hand"
 
 
 def _folders(place: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arcgate.edge import USAGE_ERROR, code_of_command
+from arcgate.ground.counting import count_of
 from arcgate.jobs import in_a_sweep, needed, run_jobs, typed, with_names
 from arcgate.planned import Planned
 
@@ -179,7 +180,7 @@ def _parents() -> int:
 
         folder = make_parents(spec)
         card = read_card(folder)
-        show([*flow_lines(card, width()), f"parents: {card['rows']:,} galaxies: {folder}"])
+        show([*flow_lines(card, width()), f"parents: {count_of(int(card['rows']), 'galaxy')}: {folder}"])
         return 0
 
     return run_jobs("parents", task)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,6 +15,17 @@ from arcgate.survey.mock.sky.job import MockJob
 from arcgate.variant import Audit, Variant
 
 Spec = TypeVar("Spec")
+# Values that groups leave open: what each is, and an example.
+_OPEN: Final = {
+    "data.hosts.parents": (
+        "the catalogue of galaxies, which `arcgate parents root=<folder of the survey>` makes and whose folder it prints",
+        "data/parents/<digest>",
+    ),
+    "data.hosts.survey": ("the folder of the survey's files, as they lie on its server", "dr10"),
+    "data.hosts.path": ("the file or folder of the galaxies' stamps", "my_galaxies"),
+    "data.hosts.kernels.path": ("the folder of the measured PSFs", "my_psfs"),
+    "data.source.path": ("the folder of the source images", "my_sources"),
+}
 
 
 def from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Variant:
@@ -75,14 +86,24 @@ def _checked(config: DictConfig, kind: type[Spec], typed: Mapping[str, str], tak
 
 def _plain(config: DictConfig, taken_over: Sequence[str]) -> Any:
     try:
+        if missing := sorted(OmegaConf.missing_keys(config)):
+            raise _not_given(missing)
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ArcgateError(
             f"the configuration does not resolve: {error}",
             where="composed configuration",
-            todo="give the missing value: key=value",
+            todo="correct what stands after the key, or the key that it refers to",
         ) from error
     return {key: value for key, value in plain.items() if key not in taken_over} if isinstance(plain, dict) else plain
+
+
+def _not_given(keys: Sequence[str]) -> ArcgateError:
+    """Say which values the settings leave to the user, what each is, and give an example."""
+    known = {key: _OPEN.get(key, ("", "<value>")) for key in keys}
+    what = "; ".join(f"{key} is not given" + (f": {said}" if said else "") for key, (said, _) in known.items())
+    todo = f"add {' '.join(f'{key}={example}' for key, (_, example) in known.items())}"
+    return ArcgateError(what, where="command line", todo=todo)
 
 
 def _no_text(plain: Any, kind: type[Spec]) -> list[str]:

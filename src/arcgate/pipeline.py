@@ -19,6 +19,7 @@ from arcgate.gate_report.report import write_report
 from arcgate.gates.core.battery import run_battery
 from arcgate.gates.core.result import Evidence, Safe, read_evidence, write_evidence
 from arcgate.gates.verdict.conclude import conclude
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.locks import locked
@@ -124,7 +125,7 @@ def prepare(spec: Variant) -> Prepared:
     built = build_dataset(spec.data, spec.runtime)
     data = open_dataset(built.folder)
     table = data.table(["host_id"])
-    rows = f"{len(table):,} rows of {table['host_id'].nunique():,} galaxies, {data.data_digest[:12]}"
+    rows = f"{count_of(len(table), 'row')} of {count_of(table['host_id'].nunique(), 'galaxy')}, {data.data_digest[:12]}"
     say(f"{spec.variant}: data {_made(built, started)}: {rows}")
     started = time.monotonic()
     try:

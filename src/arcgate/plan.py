@@ -9,16 +9,16 @@ from arcgate.data_node import Data
 from arcgate.dataset.cache import is_built, set_folder
 from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import schema_of
+from arcgate.ground.counting import count_of
 from arcgate.ground.terminal import width, wrapped
-from arcgate.hosts_node import CutoutHosts, LegacyHosts, MmuHosts, MockHosts
+from arcgate.hosts_node import LegacyHosts, MockHosts
+from arcgate.injection.asked_first import require_choosable
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
 from arcgate.planned import Planned, rough
+from arcgate.survey.foreseen import Foreseen, foreseen
 from arcgate.survey.hosts import count_kept
-from arcgate.survey.kept import KERNELS, is_kept
-from arcgate.survey.legacy.parents import LegacyCatalogue
-from arcgate.survey.pack import PackFiles, PackParents
-from arcgate.survey.parents import artifacts, parents_digest, stamp_reader
+from arcgate.survey.parents import artifacts
 from arcgate.variant import Variant
 
 # Rough costs on one core of 2020s hardware, seconds: rendering a host, making a row, judging a pair, and training on a
@@ -42,20 +42,23 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     Raises
     ------
     ArcgateError
-        The backbone does not exist, or the hosts cannot be read.
+        The backbone does not exist, the hosts cannot be read, or no data set can be chosen from them.
     """
     # timm takes seconds to import, which the other plans save.
     from arcgate.learning.backbones import check_backbone
 
     check_backbone(spec.learning.backbone)
     _print_name(spec, f"(study {spec.study})")
-    folder = Path(spec.runtime.data_dir)
-    hosts, seconds, size = _hosts(spec, folder, planned)
-    digest = spec_digest(spec.data, hosts)
-    for name, data, known in (("data set", spec.data, digest), ("common test set", spec.evaluation.common, None)):
-        more, larger = _set(name, data, known or spec_digest(data), spec, planned)
+    known, common = _known_of(spec.data, spec), spec.evaluation.common
+    same = (common.hosts, common.imaging) == (spec.data.hosts, spec.data.imaging)
+    seconds, size = _hosts(spec, known, planned)
+    for name, data, galaxies in (
+        ("data set", spec.data, known),
+        ("common test set", common, known if same else _known_of(common, spec)),
+    ):
+        more, larger = _set(name, data, spec, galaxies, planned)
         seconds, size = seconds + more, size + larger
-    seconds += _later_stages(spec, digest, folder)
+    seconds += _later_stages(spec, spec_digest(spec.data, known.digest))
     print(f"  {rough(seconds, size)}; times hold for small networks on a CPU")
     planned.add(seconds, size)
 
@@ -63,8 +66,9 @@ def print_plan(spec: Variant, planned: Planned) -> None:
 def print_data_plan(spec: Variant, planned: Planned) -> None:
     """Print what building a variant's data set alone would do (see `print_plan`)."""
     _print_name(spec, "(data set only)")
-    hosts, seconds, size = _hosts(spec, Path(spec.runtime.data_dir), planned)
-    more, larger = _set("data set", spec.data, spec_digest(spec.data, hosts), spec, planned)
+    known = _known_of(spec.data, spec)
+    seconds, size = _hosts(spec, known, planned)
+    more, larger = _set("data set", spec.data, spec, known, planned)
     print(f"  {rough(seconds + more, size + larger)}")
     planned.add(seconds + more, size + larger)
 
@@ -76,17 +80,19 @@ def _print_name(spec: Variant, what: str) -> None:
         print(f"  {spec.made_by}")
 
 
-def _set(name: str, data: Data, digest: str, spec: Variant, planned: Planned) -> tuple[float, float]:
-    """Seconds and bytes of a data set that is not there yet."""
+def _set(name: str, data: Data, spec: Variant, known: Foreseen, planned: Planned) -> tuple[float, float]:
+    """Seconds and bytes of a data set that is not there yet; ArcgateError where it cannot be chosen from its galaxies."""
+    digest = spec_digest(data, known.digest)
     place = set_folder(Path(spec.runtime.data_dir), digest)
     if is_built(place):
         print(f"  {name}: {digest[:12]} is there ({place})")
         return 0.0, 0.0
+    require_choosable(data, known)
     rows = _rows(data)
     if not planned.first(digest):
-        print(f"  {name}: {digest[:12]} is shared with a job above: {rows:,} rows, counted there")
+        print(f"  {name}: {digest[:12]} is shared with a job above: {count_of(rows, 'row')}, counted there")
         return 0.0, 0.0
-    print(f"  {name}: {digest[:12]} would be built: {rows:,} rows")
+    print(f"  {name}: {digest[:12]} would be built: {count_of(rows, 'row')}")
     return rows * SECONDS_PER_ROW / spec.runtime.workers, float((rows + data.n_pairs) * schema_of(data.imaging).image_bytes)
 
 
@@ -94,49 +100,39 @@ def _rows(data: Data) -> int:
     return 2 * data.n_pairs + min(data.null_rows, data.n_pairs)
 
 
-def _hosts(spec: Variant, folder: Path, planned: Planned) -> tuple[str, float, float]:
-    """Digest of galaxies; seconds and bytes of those that are not cut out yet: all that the data set can need, at most."""
-    hosts, imaging = spec.data.hosts, spec.data.imaging
-    to_cut = SECONDS_TO_CUT
+def _hosts(spec: Variant, known: Foreseen, planned: Planned) -> tuple[float, float]:
+    """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
+    hosts, imaging, digest = spec.data.hosts, spec.data.imaging, known.digest
+    to_cut = SECONDS_PER_HOST if isinstance(hosts, MockHosts) else SECONDS_TO_CUT
     if isinstance(hosts, LegacyHosts):
-        catalogue = LegacyCatalogue.read(hosts, imaging)
-        for plan, cost in catalogue.costs().items():
+        for plan, cost in known.plans.items():
             ours = plan == hosts.plan
             print("\n".join(wrapped(f"  plan {plan}{'' if ours else ', for comparison'}: {cost.told()}", width(), indent=4)))
             to_cut = 3600.0 * cost.hours / cost.galaxies if ours else to_cut
-        bricks = catalogue.planned()
-        digest, what, count = bricks.digest, f"{len(bricks.table):,} galaxies in {len(bricks.bricks):,} bricks", len(bricks.table)
-    elif isinstance(hosts, MockHosts):
-        digest, what, count = parents_digest(hosts, imaging), f"mock survey of {hosts.n_hosts:,} galaxies", hosts.n_hosts
-    elif isinstance(hosts, MmuHosts | CutoutHosts):
-        reader = stamp_reader(hosts, imaging)
-        digest, what, count = reader.digest, reader.describe(), sum(reader.stretches)
-    else:
-        files = PackFiles.open(hosts, imaging)
-        digest, what, count = files.digest, f"stamp pack of {files.count} galaxies, {hosts.path}", files.count
-        notes = files.notes
-        # Where galaxies were not measured before, or PSFs not made, that is not done for a dry run.
-        place = artifacts(folder, digest)
-        if (files.catalogue is not None or is_kept(place)) and (hosts.kernels is None or is_kept(place, KERNELS)):
-            notes = PackParents.open(files, place, workers=1).notes
-        print("\n".join(f"  note: {note}" for note in notes), end="\n" if notes else "")
+    for note in known.notes:
+        print("\n".join(wrapped(f"  note: {note}", width(), indent=4)))
     controls = spec.data.controls
     a_pair = 1 if controls.paired else 2 if controls.core is None else 1 + controls.core.candidates
-    most = min(count, a_pair * spec.data.n_pairs)
-    kept = count_kept(artifacts(folder, digest))
+    most = min(known.count, a_pair * spec.data.n_pairs)
+    kept = count_kept(artifacts(Path(spec.runtime.data_dir), digest))
     if not planned.first(digest):
-        print(f"  hosts: {what} ({digest[:12]}), shared with a job above and counted there")
-        return digest, 0.0, 0.0
-    print(f"  hosts: {what} ({digest[:12]}), of which at most {most:,} are cut out" + (f"; {kept:,} were before" if kept else ""))
+        print(f"  hosts: {known.what} ({digest[:12]}), shared with a job above and counted there")
+        return 0.0, 0.0
+    there = f"; {kept:,} were before" if kept else ""
+    print(f"  hosts: {known.what} ({digest[:12]}), of which at most {most:,} are cut out{there}")
     most = max(0, most - kept)
-    seconds = most * (SECONDS_PER_HOST if isinstance(hosts, MockHosts) else to_cut) / spec.runtime.workers
-    return digest, seconds, float(most * schema_of(imaging).image_bytes)
+    return most * to_cut / spec.runtime.workers, float(most * schema_of(imaging).image_bytes)
 
 
-def _later_stages(spec: Variant, digest: str, folder: Path) -> float:
+def _known_of(data: Data, spec: Variant) -> Foreseen:
+    return foreseen(data.hosts, data.imaging, Path(spec.runtime.data_dir))
+
+
+def _later_stages(spec: Variant, digest: str) -> float:
     """Seconds of gates and training, as far as they are not there."""
     judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR
     learning = 2 * spec.data.n_pairs * spec.learning.epochs * SECONDS_PER_STAMP / spec.runtime.threads
+    folder = Path(spec.runtime.data_dir)
     place = set_folder(folder, digest)
     if not is_built(place):
         print("  gates, training and scores would run on it")
@@ -149,7 +145,7 @@ def _later_stages(spec: Variant, digest: str, folder: Path) -> float:
     finished = trained / "finished.json"
     if finished.exists():
         epochs = json.loads(finished.read_text())["settings"]["learning"]["epochs"]
-        state = f"is finished ({epochs} epochs)"
+        state = f"is finished ({count_of(epochs, 'epoch')})"
     else:
         state = "would be resumed" if (trained / "last.ckpt").exists() else "would run"
     print(f"  training: {training[:12]} {state}")

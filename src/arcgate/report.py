@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from arcgate.ground.counting import count_of
 from arcgate.tracking.results import read_table
 from arcgate.tracking.short_table import WIDTH, short_table
 from arcgate.tracking.table import CSV, print_table
@@ -58,7 +59,7 @@ def show(table: pd.DataFrame, study: str, data_dir: str, full: bool = False) -> 
     console = Console(width=min(terminal.width, WIDTH)) if terminal.is_terminal and not full else terminal
     if not terminal.is_terminal:
         console = Console(width=WIDTH)
-    title = f"study {study}: {len(table)} variant{'' if len(table) == 1 else 's'}"
+    title = f"study {study}: {count_of(len(table), 'variant')}"
     if full:
         print_table(table, console, title=title)
     else:

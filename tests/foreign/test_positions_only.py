@@ -135,7 +135,7 @@ BAD = {
     "no label": (table().drop(columns="label"), "no column tells lenses from the others"),
     "one class": (table(label=1), "all 12 rows are lenses: one class cannot be told from nothing"),
     "no lens": (table(label=0), "all 12 rows are no lenses"),
-    "no rows": (table(0), "the table has no rows"),
+    "no rows": (table(0), "the table has columns and no rows"),
     "many gaps": (table(ra=[np.nan, 1.0] * 6), "ra or dec is empty in 6 of 12 rows"),
     "split": (table(split="holdout"), "split is 'holdout'; splits are train, val, test"),
     "empty split": (table(split=[None, *["train"] * 11]), "split is empty in 1 rows"),
@@ -154,6 +154,45 @@ def test_what_cannot_be_read_is_said_in_words(tmp_path, what):
     with pytest.raises(ArcgateError, match=said) as error:
         opened(rows, tmp_path)
     assert "table.csv" in str(error.value.where)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said", "todo"),
+    [
+        (
+            "packed.csv",
+            gzip.compress(b"ra,dec,label\n"),
+            r"packed.csv is compressed \(gzip\) under",
+            "call it packed.csv.gz",
+        ),
+        ("packed.parquet", gzip.compress(b"PAR1"), r"packed.parquet is compressed \(gzip\)", "decompress it (gunzip)"),
+        ("zipped.csv", b"PK\x03\x04rest", r"zipped.csv is compressed \(zip\)", "decompress it (unzip)"),
+        ("half.csv", b"ra;dec;label\n1,5;2,5;0\n", "columns of half.csv are parted by semicolons", "write it with commas and"),
+        ("tabs.csv", b"ra\tdec\tlabel\n1\t2\t0\n", "columns of tabs.csv are parted by tabs", "or call it .tsv"),
+        ("none.csv", b"", "none.csv is empty: it does not hold a single byte", "download it again"),
+        ("none.fits", b"", "none.fits is empty", "download it again"),
+        ("none.parquet", b"", "none.parquet is empty", "download it again"),
+        ("head.csv", b"ra,dec,label\n", "the table has columns and no rows", "give the table that has the rows"),
+    ],
+)
+def test_files_that_are_not_what_their_names_say(tmp_path, name, content, said, todo):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ArcgateError, match=said) as error:
+        open_source(tmp_path / name)
+    assert todo in str(error.value.todo)
+
+
+def test_a_compressed_fits_table_is_read_under_any_name(tmp_path):
+    path = as_fits(table().astype({"split": object}), tmp_path / "a.fits")
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert len(open_source(path).rows) == 12
+
+
+def test_one_position_for_all_rows_is_refused(tmp_path):
+    with pytest.raises(ArcgateError, match=r"all 12 rows have the position ra 10\.5, dec -3\.0: nothing can be said") as error:
+        opened(table(ra=10.5, dec=-3.0), tmp_path)
+    assert "columns ra, dec" in str(error.value.where)
+    assert "the field's centre" in str(error.value.todo)
 
 
 def test_other_files_are_refused_in_words(tmp_path):

@@ -109,3 +109,18 @@ def test_stamps_over_the_edge_that_one_class_lacks_fail(settings):
         return result.status
 
     assert (status(over & ~is_control), status(over)) == ("failed", "passed")
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"layout": "arcgate"}, "galaxies whose stamps could not be used were left out when the set was built, with their pairs"),
+        ({"layout": "arrays"}, "rows without a stamp (its cell is empty, or a column says that the cutout failed) were left out"),
+        ({"layout": "positions", "pixels": False}, "rows without a position were left out when the table was read"),
+    ],
+)
+def test_which_rows_were_left_out_is_said_in_words(settings, facts, said):
+    context = made_context(settings, [made_stamps(1, 0)], facts=UNPAIRED)
+    [result] = left_out_rows.GATE.judge({}, replace(context, facts=replace(UNPAIRED, left_out_p=1e-5, **facts))).results
+    assert result.reason.startswith(said)
+    assert "; the classes differ in their share more than chance explains (p = 1e-05" in result.reason

@@ -37,18 +37,29 @@ WRONG: dict[str, tuple[Change, str]] = {
         r"the catalogue of parents has no depth_z",
     ),
     "damaged": (lambda root, _: damaged(root / "parents" / "parents.parquet"), r"the catalogue of parents cannot be read"),
+    "packed": (
+        lambda root, _: packed(root / "parents" / "parents.parquet"),
+        r"parquet is compressed \(gzip\) under a plain",
+    ),
+    "no rows": (lambda root, table: write_parents(root / "parents", table[:0]), r"the catalogue of parents holds no galaxy"),
+    "no bytes": (lambda root, _: (root / "parents" / "parents.parquet").write_bytes(b""), r"parents.parquet is empty"),
     "twice": (rewritten(host_id="a"), r"a occurs twice among the parents"),
     "footprint": (rewritten(footprint="east"), r"footprint of row 0 is 'east', sought is south or north"),
     "nothing": (rewritten(ra=float("nan")), r"no parent can be used: of 2 rows 2 are a catalogue entry without position"),
     "no bricks": (lambda root, _: (root / "survey-bricks.fits.gz").unlink(), r"the geometry of bricks cannot be read"),
     "odd bricks": (lambda root, _: odd(root / "survey-bricks.fits.gz"), r"the geometry of bricks cannot be read"),
-    "other bricks": (rewritten(brick="9999p000"), r"1 bricks of the parents are not among the survey's, such as 9999p000"),
+    "other bricks": (rewritten(brick="9999p000"), r"1 brick of the parents is not among the survey's, such as 9999p000"),
 }
 
 
 def damaged(path: Path) -> None:
     """Without its end."""
     path.write_bytes(path.read_bytes()[:-50])
+
+
+def packed(path: Path) -> None:
+    """Compressed, under the same name."""
+    path.write_bytes(gzip.compress(path.read_bytes()))
 
 
 def odd(path: Path) -> None:

@@ -120,9 +120,20 @@ def test_what_a_plan_costs(tmp_path: Path) -> None:
     assert (found.bricks, found.bricks_of, found.galaxies, found.cells, found.cells_of) == (2, 20, 10, 1, 5)
     assert found.bytes == 2 * 6 * BYTES_AN_IMAGE
     assert (found.quantity, found.effective) == ("psfsize_r", pytest.approx(2.0))
+    assert "worth 2 independent galaxies in psfsize_r" in found.told()
     # 2 bricks of 7 images, 10 stamps of each kind: 14 openings, 70 slices, 10 measurements.
     assert found.hours * 3600 == pytest.approx(14 * 0.01 + 70 * 0.0045 + 10 * 0.006)
     assert "10 galaxies in 2 of 20 bricks, 0.144 GB" in found.told()
+
+
+def test_one_brick_alone_does_not_tell_what_its_galaxies_are_worth() -> None:
+    table = pd.DataFrame({"depth_r": np.linspace(23.0, 24.0, 10), "psfsize_r": np.full(10, 1.1)})
+    one = np.zeros(10, dtype=np.int64)
+    files = [BrickFiles(SurveyFolder(Path("nowhere"), "south"), "0001p000", ("r",), True)]
+    said = cost_of(table, np.arange(10), one, one, files, ("depth_r", "psfsize_r")).told()
+    assert "10 galaxies in 1 of 1 brick, " in said
+    assert "1 of 1 cell of the sky; one brick alone does not tell how much its galaxies share" in said
+    assert "independent" not in said
 
 
 def test_sizes_are_those_of_the_files_where_they_are_there(tmp_path: Path) -> None:

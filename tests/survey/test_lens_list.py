@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,12 @@ def test_tables_of_fits_and_parquet(tmp_path, suffix):
         ("names.csv", "name,x,y\nA,1,2\n", "has no column ra, target_ra, ra_deg"),
         ("half.csv", "name,ra,y\nA,1,2\n", "has no column dec, target_dec"),
         ("empty.csv", "ra,dec\n", "lists no lens"),
-        ("nothing.csv", "", "cannot be read: No columns"),
+        ("nothing.csv", "", "nothing.csv is empty: it does not hold a single byte"),
+        ("nothing.fits", "", "nothing.fits is empty"),
+        ("semicolons.csv", "ra;dec\n1,5;2,5\n", "the columns of semicolons.csv are parted by semicolons, sought are commas"),
+        ("commas.tsv", "ra,dec\n1,2\n", "the columns of commas.tsv are parted by commas, sought are tabs"),
+        ("packed.csv", gzip.compress(b"ra,dec\n1,2\n"), "packed.csv is compressed (gzip) under a plain name"),
+        ("packed.txt", gzip.compress(b"ra dec\n1 2\n"), "packed.txt is compressed (gzip) under a plain name"),
         ("kind.xlsx", "ra,dec\n1,2\n", "ends in .xlsx, and lists of known lenses are .csv, .tsv"),
         ("broken.fits", "ra,dec\n1,2\n", "cannot be read: "),
         ("broken.parquet", "ra,dec\n1,2\n", "cannot be read: "),
@@ -124,6 +130,13 @@ def test_what_cannot_be_used_is_refused_before_any_sweep_is_read(tmp_path, name,
     assert str(path) in str(error.value.where)
     assert error.value.todo
     assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_of_lists_is_refused_in_words(tmp_path):
+    (tmp_path / "lists").mkdir()
+    with pytest.raises(ArcgateError, match="lists is a folder, and known_lenses names files, each a list") as error:
+        read_lens_list(tmp_path / "lists")
+    assert error.value.todo == "name each list in it: known_lenses=[lists/<list>.csv,...]"
 
 
 @given(st.floats(0.0, 360.0), st.floats(-90.0, 90.0), st.floats(0.0, 360.0), st.floats(0.1, 20.0), st.floats(0.5, 10.0))

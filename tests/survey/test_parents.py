@@ -222,7 +222,7 @@ def test_nothing_left_names_the_cut_that_took_the_last(survey, tmp_path):
     with pytest.raises(ArcgateError, match=r"the list of known lenses .*lens.csv took the last 80"):
         make_parents(spec_of(survey, f"known_lenses=['{lens}']", "lens_radius_arcsec=10000"))
     empty = write_sweep(tmp_path / "none" / "south" / "sweep" / "10.1" / "sweep-a.fits", sweep_rows(0))
-    with pytest.raises(ArcgateError, match="the 1 sweeps hold no rows"):
+    with pytest.raises(ArcgateError, match="no object was read: of 1 sweep none holds a row"):
         make_parents(spec_of(empty.parents[3]))
     assert not list((tmp_path / "data").rglob("parents.parquet"))
 
@@ -245,7 +245,7 @@ def test_a_dry_run_says_what_would_be_read_and_writes_nothing(survey):
     assert lines[0].endswith("would be made")
     assert lines[1].startswith("  south 10.1: 4 sweeps, 120 rows, ")
     assert "  4 sweeps to read, " in lines[-1]
-    assert "hours with 1 processes" in lines[-1]
+    assert "hours with 1 process where" in lines[-1]
     assert not (survey.parent / "data").exists()
     folder = make_parents(spec_of(survey))
     assert plan_lines(spec_of(survey))[0].endswith(f"is there ({folder})")

@@ -35,7 +35,7 @@ def test_a_run_ends_with_the_cut_flow_and_where_the_catalogue_lies(parents: Run,
     root = write_survey(tmp_path / "dr10", {"150p020-155p025": rows})
     code, out, err = parents(f"root={root}", "dry_run=true")
     assert (code, err) == (0, "")
-    assert "south 10.1: 1 sweeps, 12 rows" in out
+    assert "south 10.1: 1 sweep, 12 rows" in out
     assert {path.name for path in tmp_path.iterdir()} == {"dr10"}
     code, out, err = parents(f"root={root}")
     assert (code, err) == (0, "")

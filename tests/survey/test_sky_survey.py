@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from arcgate.survey.legacy.layout import MASKBITS, PER_BAND, PIXEL_SCALE_ARCSEC,
 from arcgate.survey.mock.sky.brick import BrickTask, write_brick
 from arcgate.survey.mock.sky.catalogue import in_fibre
 from arcgate.survey.mock.sky.choosing import Pointing, separation_deg
+from arcgate.survey.mock.sky.claim import claim
 from arcgate.survey.mock.sky.geometry import brick_holding, whole_sky
 from arcgate.survey.mock.sky.job import planned
 from arcgate.survey.mock.sky.objects import SkyObject, objects_of
@@ -460,11 +462,40 @@ def test_settings_that_cannot_be_are_refused(changes, said):
         small_settings(**changes)
 
 
-def test_a_dry_run_says_what_would_be_written(tmp_path):
+def job_of(*words):
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
-        words = [f"out={tmp_path / 'sky'}", "n_bricks=6", "north_bricks=2", "planes=[image,maskbits]", "runtime.workers=2"]
-        job = mock_from_config(compose("mock", overrides=words))
-    said = planned(job)
+        return mock_from_config(compose("mock", overrides=list(words)))
+
+
+def test_a_dry_run_says_of_a_folder_what_the_run_would(tmp_path):
+    claim(small_settings(), tmp_path / "sky")
+    job = job_of(f"out={tmp_path / 'sky'}", "n_bricks=1", "rows_per_brick=120", "known_lenses=1", "gap_share=1.0")
+    assert f"mock survey in {tmp_path / 'sky'}, which has been begun: finished bricks are kept" in planned(job)
+    other = replace(job, seed=5)
+    said = []
+    for work in (lambda: planned(other), lambda: write_survey(other.sky, tmp_path / "sky", 1)):
+        with pytest.raises(ArcgateError, match="holds another mock survey: seed is 1 there and 5 here") as caught:
+            work()
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    (tmp_path / "sky" / "truth" / "settings.json").write_text("{")
+    with pytest.raises(ArcgateError, match="it cannot be told which mock survey the folder holds"):
+        planned(job)
+
+
+@pytest.mark.parametrize("out", ["there", "there/below"])
+def test_a_file_is_no_folder_for_a_survey(tmp_path, out):
+    (tmp_path / "there").write_text("")
+    for work in (lambda: planned(job_of(f"out={tmp_path / out}")), lambda: write_survey(small_settings(), tmp_path / out, 1)):
+        with pytest.raises(ArcgateError, match="written into a folder, and there is a file") as caught:
+            work()
+        assert caught.value.where == tmp_path / "there"
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_dry_run_says_what_would_be_written(tmp_path):
+    words = [f"out={tmp_path / 'sky'}", "n_bricks=6", "north_bricks=2", "planes=[image,maskbits]", "runtime.workers=2"]
+    said = planned(job_of(*words))
     assert f"mock survey in {tmp_path / 'sky'}" in said
     assert "6 bricks in the south, 2 of them in the north too" in said
     # Eight bricks of 1200 rows and 9 parents; 24 images of 13.5 MB and little else.

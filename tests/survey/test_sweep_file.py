@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -113,6 +114,17 @@ def refused(path: Path) -> ArcgateError:
         open_sweep(path)
     assert str(error.value.where) == str(path)
     return error.value
+
+
+def test_a_file_that_is_compressed_or_empty_is_told_as_such(tmp_path):
+    path = write_sweep(tmp_path / "sweep-a.fits", sweep_rows(500))
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(ArcgateError, match=r"sweep-a.fits is compressed \(gzip\) under a plain name") as caught:
+        open_sweep(path)
+    assert caught.value.todo == "decompress it (gunzip)"
+    path.write_bytes(b"")
+    with pytest.raises(ArcgateError, match=r"sweep-a\.fits is empty: it does not hold a single byte"):
+        open_sweep(path)
 
 
 def test_a_file_that_ends_early_is_refused_with_its_lengths(tmp_path):

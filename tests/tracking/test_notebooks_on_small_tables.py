@@ -56,7 +56,7 @@ def run_cells(name: str, before: str) -> dict[str, object]:
 
 def test_the_tables_of_notebook_1_are_there(pilot: Store, capsys: pytest.CaptureFixture[str]) -> None:
     known = run_cells("01_reading_a_study", before="study.dataset(")
-    assert "1 of 3 variants are not finished: just begun (running)" in capsys.readouterr().out
+    assert "1 of 3 variants is not finished: just begun (running)" in capsys.readouterr().out
     assert list(known["judged"].index) == ["published", "recommended"]  # type: ignore[attr-defined]
 
 

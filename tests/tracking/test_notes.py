@@ -36,7 +36,7 @@ def test_a_whole_study_has_none(whole: Store) -> None:
 
 def test_what_is_not_finished_is_said_with_its_state(whole: Store) -> None:
     finish(whole, variant_run(whole, "masks", "none seed=1", "k"), "interrupted")
-    assert _notes(whole) == ["1 of 4 variants are not finished: none seed=1 (interrupted); the same command goes on with them"]
+    assert _notes(whole) == ["1 of 4 variants is not finished: none seed=1 (interrupted); the same command goes on with them"]
 
 
 def test_a_variant_whose_data_set_could_not_be_built_is_said(whole: Store) -> None:

@@ -112,7 +112,7 @@ def test_markdown_has_a_row_a_variant(table: pd.DataFrame) -> None:
     assert lines[2] == f"| variant | safe? | {scores} | gates failed | worst gate | cause? | differs by |"
     assert lines[4] == "| paired\\|a | **FAIL** | 0.971 | 0.812 | 0.005 | 1 | ring/raw | sigma for fwhm, mask edge | - |"
     assert lines[5] == "| unpaired (running) | - | - | - | - | - | - | - | unpaired |"
-    assert lines[-1] == "- 1 of 2 variants are not finished: unpaired (running); the same command goes on with them"
+    assert lines[-1] == "- 1 of 2 variants is not finished: unpaired (running); the same command goes on with them"
 
 
 def test_rebuilding_writes_the_folder_and_the_parent_run(study: Store, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from arcgate.dataset.receipts import Receipt
 from arcgate.dataset.references import referred
 from arcgate.dataset.schema import ROLES, SPLITS
 from arcgate.dataset.selection_words import selection_words
+from arcgate.ground.counting import count_of
 from arcgate.imaging import Imaging
 
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -48,7 +49,7 @@ def describe(folder: Path, card: Mapping[str, Any], receipts: Sequence[Receipt],
     str
     """
     positives = table[table["role"] == "positive"]
-    shards = f"{len(receipts)} shard{'' if len(receipts) == 1 else 's'}"
+    shards = count_of(len(receipts), "shard")
     facts = {
         "made": f"{made_on(folder)} by arcgate {card['arcgate']}",
         **made_of(card["data"]),
@@ -107,7 +108,7 @@ def in_short(card: Mapping[str, Any]) -> str:
     names += [f"mask {mask}"] if mask != "none" else []
     only = data.get("only_split")
     rows = sum(sum(roles.values()) for roles in card["counts"].values())
-    return ", ".join([*names, f"{rows:,} rows", *([f"{only} split only"] if only else [])])
+    return ", ".join([*names, count_of(rows, "row"), *([f"{only} split only"] if only else [])])
 
 
 def made_on(folder: Path) -> str:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import re
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -15,6 +16,7 @@ import pandas as pd
 from arcgate.foreign.exact_names import plain_names
 from arcgate.foreign.raw_table import opened
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.table_text import require_bytes, require_plain, require_separated
 
 _SEPARATED: Final = {".csv": ",", ".tsv": "\t"}
 _FITS: Final = (".fits", ".fit", ".fz")
@@ -91,15 +93,20 @@ def _separated(path: Path, columns: tuple[str, ...] | None) -> pd.DataFrame:
     """Text, value by value, so that no name loses a digit; empty cells are null."""
     separator = _SEPARATED[kind_of(path)]
     try:
+        require_plain(path, takes_gz=True)
         with cast("IO[str]", (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="utf-8-sig")) as lines:
-            head = next(csv.reader(lines, delimiter=separator), [])
+            first = lines.readline()
+            require_separated(path, separator, first)
+            head = next(csv.reader(chain([first], lines), delimiter=separator), [])
         if columns is None:
             return pd.DataFrame(columns=pd.Index(head))
         frame: pd.DataFrame = pd.read_csv(
             path, sep=separator, usecols=[*dict.fromkeys(columns)], dtype=str, encoding="utf-8-sig", skipinitialspace=True
         )
     except (OSError, ValueError, csv.Error) as error:
-        raise ArcgateError(f"not a table that can be read: {error}", where=path) from error
+        raise ArcgateError(
+            f"not a table that can be read: {error}", where=path, todo="write it again, as CSV in UTF-8 or as Parquet"
+        ) from error
     return frame
 
 
@@ -117,6 +124,7 @@ def _fits(path: Path, columns: tuple[str, ...] | None) -> pd.DataFrame:
     from astropy.io import fits
 
     try:
+        require_bytes(path)
         with fits.open(path, memmap=True) as file:
             tables = [hdu for hdu in file if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
             tables = [hdu for hdu in tables if not isinstance(hdu, fits.CompImageHDU)]

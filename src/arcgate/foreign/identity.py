@@ -115,6 +115,14 @@ def identify(raw: pd.DataFrame, place: Place, host_names: Sequence[str] = HOST_N
     return Identity(table, galaxies.by, galaxies.used, galaxies.in_one_place, frozenset(used), tuple(notes))
 
 
+def same_everywhere(raw: pd.DataFrame) -> str | None:
+    """The position of all rows, in words, where several have one and the same; None where they differ, or none is recorded."""
+    names = [name for name in (_first_of(raw, RA_NAMES), _first_of(raw, DEC_NAMES)) if name is not None]
+    if len(names) < 2 or len(raw) < 2 or not raw[names].astype(str).nunique().eq(1).all():
+        return None
+    return ", ".join(f"{name} {raw[name].iloc[0]}" for name in names)
+
+
 def split_words(values: pd.Series, name: str, place: Place) -> pd.Series:
     """Splits by the schema's words.
 
@@ -259,7 +267,7 @@ def _by_position(raw: pd.DataFrame, place: Place) -> tuple[_Galaxies | None, Arc
     names = _first_of(raw, RA_NAMES), _first_of(raw, DEC_NAMES)
     if names[0] is None or names[1] is None or len(raw) == 0:
         return None, None
-    if len(raw) > 1 and raw[list(names)].astype(str).nunique().eq(1).all():
+    if same_everywhere(raw) is not None:
         return None, None
     try:
         ra, dec = sky_positions(raw[names[0]], raw[names[1]], place)
@@ -273,10 +281,13 @@ def _by_position(raw: pd.DataFrame, place: Place) -> tuple[_Galaxies | None, Arc
 
 def _by_row(raw: pd.DataFrame) -> _Galaxies:
     names = pd.Series([f"row {row}" for row in range(len(raw))], index=raw.index, dtype=object)
+    one_place = ""
+    if (at := same_everywhere(raw)) is not None:
+        one_place = f"every row has the position {at}, which tells no galaxies apart: was it filled in, or is it a field's? And "
     note = (
-        f"no column names the galaxy ({', '.join(HOST_NAMES)}; {OBJID} with brickname; ra and dec; {ROW_OR_GALAXY}): each "
-        "row counts as a galaxy of its own. If galaxies repeat, intervals are too narrow, and whether a galaxy lies on two sides "
-        "of a split is not judged"
+        f"{one_place}no column names the galaxy ({', '.join(HOST_NAMES)}; {OBJID} with brickname; ra and dec; {ROW_OR_GALAXY}): "
+        "each row counts as a galaxy of its own. If galaxies repeat, intervals are too narrow, and whether a galaxy lies on two "
+        "sides of a split is not judged"
     )
     return _Galaxies(names, "row", (), (note,))
 

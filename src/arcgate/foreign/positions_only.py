@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from arcgate.dataset.source import Facts, StampPart
 from arcgate.foreign.column_files import is_column_file, read_columns, stored_names
 from arcgate.foreign.exact_names import Place, exact_names
-from arcgate.foreign.identity import BRICK_NAMES, HOST_NAMES, OBJID, RELEASE, ROW_OR_GALAXY, SPLIT_NAMES, identify
+from arcgate.foreign.identity import (
+    BRICK_NAMES,
+    HOST_NAMES,
+    OBJID,
+    RELEASE,
+    ROW_OR_GALAXY,
+    SPLIT_NAMES,
+    identify,
+    same_everywhere,
+)
 from arcgate.foreign.left_out import CHANCE
 from arcgate.foreign.position_columns import (
     FOOTPRINT_NAMES,
@@ -105,8 +114,8 @@ def open_positions(path: Path, imaging: Imaging | None = None) -> PositionsSourc
     Raises
     ------
     ArcgateError
-        For a file that cannot be read, without positions or labels, or with one class only; positions that are none or missing
-        in more than 1 % of the rows; values of the wrong kind; a split of another name.
+        For a file that cannot be read, without positions or labels, or with one class only; positions that are none, missing
+        in more than 1 % of the rows, or one for all of them; values of the wrong kind; a split of another name.
     """
     files = parquet_files(path) if path.is_dir() else [path]
     if not files:
@@ -114,7 +123,7 @@ def open_positions(path: Path, imaging: Imaging | None = None) -> PositionsSourc
     read = [_read(file, path) for file in files]
     raw, rows = pd.concat([each.raw for each in read], ignore_index=True), [len(each.raw) for each in read]
     if not len(raw):
-        raise ArcgateError("the table has no rows", where=path)
+        raise ArcgateError("the table has columns and no rows", where=path, todo="give the table that has the rows")
     place = _place_in(files, rows)
     _refuse_other_columns(read, files)
     lens = lens_flags(raw[read[0].label], place) == read[0].of_lenses
@@ -239,6 +248,12 @@ def _rows(raw: pd.DataFrame, lens: NDArray[np.bool_], read: _Read, place: Place)
     ra, dec = sky_positions(raw[ra_name], raw[dec_name], place)
     # Labels, conditions and the rest name nothing.
     naming = raw.drop(columns=[read.label, *read.conditions])
+    if (at := same_everywhere(naming)) is not None:
+        raise ArcgateError(
+            f"all {len(raw)} rows have the position {at}: nothing can be said of where they lie on the sky",
+            where=f"{place(0)}, columns {ra_name}, {dec_name}",
+            todo="give each galaxy its own position: was one filled in, or are these columns of the field's centre?",
+        )
     identity = identify(naming.assign(**{ra_name: ra, dec_name: dec}), place)
     rows: dict[str, object] = {
         "role": np.where(lens, "positive", "control").astype(object),

@@ -19,6 +19,7 @@ from arcgate.foreign.exact_names import plain_names
 from arcgate.foreign.identity import SPLIT_NAMES, SPLIT_WORDS
 from arcgate.foreign.table_files import folder_split, folder_values, stem_splits
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.table_text import require_plain
 
 # Whole numbers with gaps stay whole numbers.
 _NULLABLE: Final = {
@@ -103,6 +104,7 @@ def place_of(files: Sequence[TableFile], row: int) -> str:
 def opened(path: Path) -> Iterator[pq.ParquetFile]:
     """A Parquet file, whose faults are errors in words."""
     try:
+        require_plain(path)
         with pq.ParquetFile(path, pre_buffer=False) as file:
             yield file
     except (OSError, pa.ArrowException) as error:

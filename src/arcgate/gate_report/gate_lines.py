@@ -8,6 +8,7 @@ from arcgate.gate_report.rows import figure_text
 from arcgate.gate_report.verdict_lines import where
 from arcgate.gate_report.words import STATUSES
 from arcgate.gates.core.result import NO_PIXELS, Evidence, GateResult
+from arcgate.ground.counting import count_of
 
 _URGENCY = tuple(STATUSES)
 # Of a name that is cut: characters at its end that are kept, and of all of it.
@@ -31,7 +32,10 @@ def gate_lines(evidence: Evidence, wide: int, level: float) -> list[str]:
     ordered = sorted(gates, key=lambda result: _URGENCY.index(result.status))
     lines = _table("gate", ordered, wide, level) if ordered else ["no gate could be run on this data set"]
     without = sum(result.role == "gate" and result.reason == NO_PIXELS for result in evidence.results)
-    return [*lines, *([f"{without} gates look at pixels and are not run: {NO_PIXELS}"] if without else [])]
+    if not without:
+        return lines
+    do = "looks at pixels and is" if without == 1 else "look at pixels and are"
+    return [*lines, f"{count_of(without, 'gate')} {do} not run: {NO_PIXELS}"]
 
 
 def diagnostic_lines(evidence: Evidence, wide: int, level: float) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from arcgate.dataset.source import OWN_LAYOUT, Facts
 from arcgate.foreign.left_out import CHANCE
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.design_leaks import SELECTION
@@ -31,8 +32,17 @@ class LeftOutRows(StatedGate):
             return Judgement([], [], [])
         status: Status = "failed" if p < CHANCE else "passed"
         words = "more than chance explains" if status == "failed" else "no more than chance explains"
-        reason = f"rows have no stamp and are left out; the classes differ in their share {words} (p = {p:.2g}, exact, two-sided)"
+        reason = f"{_left_out(context.facts)}; the classes differ in their share {words} (p = {p:.2g}, exact, two-sided)"
         return Judgement([self.result_of(status, reason, value=p, margin=CHANCE, null=1.0)], [], [])
+
+
+def _left_out(facts: Facts) -> str:
+    """Which rows were left out, and why; how many of each class the card or the notes say."""
+    if facts.layout == OWN_LAYOUT:
+        return "galaxies whose stamps could not be used were left out when the set was built, with their pairs"
+    if not facts.pixels:
+        return "rows without a position were left out when the table was read"
+    return "rows without a stamp (its cell is empty, or a column says that the cutout failed) were left out when the set was read"
 
 
 GATE: Final = LeftOutRows(

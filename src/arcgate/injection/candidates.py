@@ -22,6 +22,28 @@ from arcgate.survey.splits import split_of
 Rows = NDArray[np.int64]
 
 
+def may_carry_arcs(data: Data, catalogue: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which galaxies lie in the ranges of those that may carry arcs, shape (len(catalogue),).
+
+    Raises
+    ------
+    ArcgateError
+        A column of these ranges is not there.
+    """
+    table, allowed = with_colours(catalogue, data.imaging), np.ones(len(catalogue), dtype=bool)
+    for column, (low, high) in data.entry.hosts.items():
+        if column not in table:
+            raise ArcgateError(
+                f"galaxies that may carry arcs are chosen by {column}, which the catalogue does not have",
+                where="data.entry.hosts",
+                todo=f"choose from: {', '.join(sorted(map(str, table)))}",
+            )
+        # A galaxy of which it is not known is not in the range.
+        values = table[column].to_numpy(np.float64, na_value=np.nan)
+        allowed &= (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
+    return allowed
+
+
 @dataclass(frozen=True, eq=False)
 class Candidates:
     """A catalogue as a data set sees it; what is derived is derived once.
@@ -71,18 +93,7 @@ class Candidates:
     @cached_property
     def hosts(self) -> Rows:
         """Those of them that may carry arcs; ArcgateError where a column that says so is not there."""
-        table, allowed = with_colours(self.catalogue, self.data.imaging), np.ones(len(self.catalogue), dtype=bool)
-        for column, (low, high) in self.data.entry.hosts.items():
-            if column not in table:
-                raise ArcgateError(
-                    f"galaxies that may carry arcs are chosen by {column}, which the catalogue does not have",
-                    where="data.entry.hosts",
-                    todo=f"choose from: {', '.join(sorted(map(str, table)))}",
-                )
-            # A galaxy of which it is not known is not in the range.
-            values = table[column].to_numpy(np.float64, na_value=np.nan)
-            allowed &= (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
-        return self.order[allowed[self.order]]
+        return self.order[may_carry_arcs(self.data, self.catalogue)[self.order]]
 
     @cached_property
     def _written(self) -> TemporaryDirectory[str]:

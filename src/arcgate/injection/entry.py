@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
+from arcgate.imaging import Imaging
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.rows import arcs_of, positives_of
 from arcgate.survey.depth import sky_from_depth
@@ -27,6 +28,18 @@ Array = NDArray[np.float64]
 ADMITTED: Final = -1
 # Arcs that are rendered together; 3 MB each hundred of them.
 _BATCH: Final = 200
+
+
+def declared_depths(table: pd.DataFrame, imaging: Imaging) -> Array:
+    """Depths that a prediction of S/N follows from, AB magnitudes, shape (bands, n); ArcgateError where one is not declared."""
+    depth = np.stack([table[f"depth_{band}"].to_numpy(np.float64) for band in imaging.bands])
+    if not np.isfinite(depth).all():
+        raise ArcgateError(
+            "the S/N of arcs cannot be predicted: the catalogue does not declare the depth of every galaxy",
+            where="data.entry.least_arc_snr",
+            todo="leave the rule at 0, or give a catalogue with depths",
+        )
+    return depth
 
 
 class Admission:
@@ -96,15 +109,8 @@ class Admission:
         rows = positives_of(data, ours.catalogue, ours.split, hosts, pair_ids, ours.library, arcs)
         rows["host_x_pix"] = rows["host_y_pix"] = imaging.middle_pix
         light, _ = render_arcs(rows, used_psfs(rows, imaging, ours.references), imaging, ours.references)
-        depth, psfsize = (
-            np.stack([rows[f"{stem}_{band}"].to_numpy(np.float64) for band in imaging.bands]) for stem in ("depth", "psfsize")
-        )
-        if not np.isfinite(depth).all():
-            raise ArcgateError(
-                "the S/N of arcs cannot be predicted: the catalogue does not declare the depth of every galaxy",
-                where="data.entry.least_arc_snr",
-                todo="leave the rule at 0, or give a catalogue with depths",
-            )
+        depth = declared_depths(rows, imaging)
+        psfsize = np.stack([rows[f"psfsize_{band}"].to_numpy(np.float64) for band in imaging.bands])
         sky = sky_from_depth(depth, psfsize, imaging.pixel_scale_arcsec).T[:, :, None, None]
         snr: Array = np.sqrt(np.square(light / sky).sum(axis=(1, 2, 3)))
         return snr

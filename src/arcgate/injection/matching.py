@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,25 @@ def with_colours(catalogue: pd.DataFrame, imaging: Imaging) -> pd.DataFrame:
     return table
 
 
+def matched_columns(columns: Sequence[str], catalogue: pd.DataFrame, imaging: Imaging) -> pd.DataFrame:
+    """Columns that controls are matched on, of all galaxies.
+
+    Raises
+    ------
+    ArcgateError
+        One is not there, no number, or missing for a galaxy.
+    """
+    table = with_colours(catalogue, imaging)
+    known = sorted(str(name) for name in table if not table[name].isna().any())
+    if unknown := [name for name in columns if name not in known]:
+        raise ArcgateError(
+            f"cannot match controls on {', '.join(unknown)}: not there, or missing for galaxies",
+            where="data.controls.match_on",
+            todo=f"choose from: {', '.join(known)}",
+        )
+    return table[list(columns)]
+
+
 def space_of(controls: Controls, seed: int, catalogue: pd.DataFrame, imaging: Imaging) -> Space:
     """Points of all galaxies in what controls are matched on.
 
@@ -66,15 +86,7 @@ def space_of(controls: Controls, seed: int, catalogue: pd.DataFrame, imaging: Im
     if not columns:
         drawn = uniform(seed, "control_order", text_ids(catalogue["host_id"].tolist()))
         return Space(drawn[:, None], np.array([np.inf]))
-    table = with_colours(catalogue, imaging)
-    known = sorted(str(name) for name in table if not table[name].isna().any())
-    if unknown := [name for name in columns if name not in known]:
-        raise ArcgateError(
-            f"cannot match controls on {', '.join(unknown)}: not there, or missing for galaxies",
-            where="data.controls.match_on",
-            todo=f"choose from: {', '.join(known)}",
-        )
-    values = table[list(columns)].to_numpy(np.float64)
+    values = matched_columns(columns, catalogue, imaging).to_numpy(np.float64)
     mean, spread = values.mean(axis=0), values.std(axis=0)
     # What varies by rounding alone, such as the colours of galaxies that are alike, tells none from another.
     unit = np.where(spread > _ROUNDING * np.maximum(np.abs(mean), 1.0), spread, 1.0)

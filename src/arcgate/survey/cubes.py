@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.table_text import require_separated
 
 Cube = NDArray[Any]
 
@@ -106,6 +107,7 @@ def read_cube(path: Path, size_pix: int) -> CubeFile:
 def _positions(path: Path) -> NDArray[np.float64]:
     """Places (x, y) of galaxies, pixels, 0-based."""
     try:
+        require_separated(path, ",")
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise ArcgateError(

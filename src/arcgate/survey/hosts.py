@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from arcgate.ground.atomic import remove_leftovers
+from arcgate.ground.counting import count_of
 from arcgate.ground.locks import locked
 from arcgate.ground.progress import step
 from arcgate.imaging import Imaging
@@ -192,7 +193,7 @@ class _Task:
 
 def _work(parents: Parents, rows: NDArray[np.int64], folder: Path, engine: Engine) -> None:
     tasks = list(_tasks(parents, rows, folder))
-    with step(f"cutting out {len(rows):,} galaxies", len(rows)) as advance:
+    with step(f"cutting out {count_of(len(rows), 'galaxy')}", len(rows)) as advance:
         if engine.spreads(len(tasks)):
             parents.warm_up()
         for number, _ in engine.completed(_cut, tasks, folder):

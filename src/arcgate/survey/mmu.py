@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.hosts_node import MmuHosts
 from arcgate.imaging import ZERO_POINT, Imaging
@@ -123,7 +124,7 @@ class MmuReader:
 
     def describe(self) -> str:
         """What it is."""
-        return f"Multimodal Universe rows, {len({path for path, _, _ in self.groups})} files"
+        return f"Multimodal Universe rows, {count_of(len({path for path, _, _ in self.groups}), 'file')}"
 
     @property
     def _scalars(self) -> list[str]:

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
@@ -199,7 +200,8 @@ class PackParents(FileParents[PackFiles]):
 
     def describe(self) -> str:
         """One line for cards and dry runs."""
-        return f"stamp pack of {len(self.catalogue)} galaxies, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
+        galaxies = count_of(len(self.catalogue), "galaxy")
+        return f"stamp pack of {galaxies}, pixel scale {self.files.hosts.pixel_scale_arcsec:g} arcsec"
 
 
 def _with_factor(hosts: PackHosts, imaging: Imaging) -> PackHosts:
@@ -263,7 +265,7 @@ def _measured(files: PackFiles, folder: Path, workers: int) -> pd.DataFrame:
     starts = range(0, files.count, at_once)
     stretches = [_Stretch(files.hosts, files.imaging, start, min(start + at_once, files.count)) for start in starts]
     rows: dict[int, list[dict[str, object]]] = {}
-    with step(f"measuring {files.count:,} galaxies of the pack", files.count) as advance:
+    with step(f"measuring {count_of(files.count, 'galaxy')} of the pack", files.count) as advance:
         for number, part in completed(_rows, stretches, workers, folder):
             rows[number] = part
             advance(len(part))

@@ -13,6 +13,7 @@ from astropy.table import Table
 from astropy_healpix import lonlat_to_healpix
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.table_text import require_bytes, require_plain, require_separated
 from arcgate.hosts_node import PackHosts
 from arcgate.imaging import Imaging
 from arcgate.lensing.psf import MAX_BETA
@@ -114,9 +115,12 @@ def read_table(path: Path) -> pd.DataFrame:
     """A table as it is: Parquet, CSV or FITS by its name; ArcgateError where it cannot be read."""
     try:
         if path.suffix == ".parquet":
+            require_plain(path)
             return pd.read_parquet(path)
         if path.suffix == ".csv":
+            require_separated(path, ",")
             return pd.read_csv(path, dtype={"host_id": "str"})
+        require_bytes(path)
         table: pd.DataFrame = Table.read(path, format="fits", character_as_bytes=False).to_pandas()
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise ArcgateError(f"the pack's catalogue cannot be read: {error}", where=path, todo="write it again") from error

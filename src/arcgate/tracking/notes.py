@@ -9,6 +9,7 @@ import pandas as pd
 from mlflow.entities import Experiment, Run
 
 from arcgate.factors import is_seed
+from arcgate.ground.counting import count_of
 from arcgate.tracking import names
 from arcgate.tracking.runs import wanted
 
@@ -47,7 +48,8 @@ def _unfinished(table: pd.DataFrame) -> list[str]:
     if open_.empty:
         return []
     words = [f"{row['variant']} ({row['run_status']})" for _, row in open_.iterrows()]
-    return [f"{len(open_)} of {len(table)} variants are not finished: {_some(words)}; the same command goes on with them"]
+    which = f"{len(open_)} of {count_of(len(table), 'variant')} {'is' if len(open_) == 1 else 'are'}"
+    return [f"{which} not finished: {_some(words)}; the same command goes on with them"]
 
 
 def _without_run(experiment: Experiment, runs: list[Run]) -> list[str]:

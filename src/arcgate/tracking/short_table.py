@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from arcgate.ground.counting import count_of
 from arcgate.tracking.columns import ABSENT, STATUS_WORDS, shown_factors, shown_gates, variant_cell
 from arcgate.tracking.leading_gates import leading_gates
 from arcgate.tracking.names import STATUS
@@ -173,7 +174,7 @@ def _legend(table: pd.DataFrame, gates: Sequence[str]) -> list[str]:
         named = ", ".join(stem.removeprefix("gate/").removesuffix("/overall") for stem in gates)
         failed = any((table[f"{stem}/{STATUS}"] == "failed").any() for stem in gates)
         which = "of each kind that failed the one that failed most" if failed else "one of each kind"
-        lines.append(f"shown of {len(shown_gates(table))} gates, {which}: {named}")
+        lines.append(f"shown of {count_of(len(shown_gates(table)), 'gate')}, {which}: {named}")
     scores = [f"{' '.join(heading)}: {words}" for name, heading, words in SCORES if name in table][:N_SCORES]
     return lines + (["; ".join(scores)] if scores else [])
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from arcgate.dataset.receipts import Receipt, finished
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import say, step
 from arcgate.injection.shard import ShardTask, run_shard
@@ -65,7 +66,7 @@ def _together(failures: Sequence[ArcgateError], tasks: int) -> ArcgateError:
     if len(failures) == 1:
         return first
     return ArcgateError(
-        f"{len(failures)} of {tasks} shards could not be made; the others are kept. The first: {first.what}",
+        f"{len(failures)} of {count_of(tasks, 'shard')} could not be made; the others are kept. The first: {first.what}",
         where=first.where,
         todo=f"{first.todo or 'mend what is wrong'}; the same command then makes those that are missing",
     )

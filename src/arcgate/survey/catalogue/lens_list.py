@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.sphere import chord_of, unit_vectors
+from arcgate.ground.table_text import require_bytes, require_plain, require_separated
 from arcgate.survey.positions import DEC_NAMES, RA_NAMES
 
 Array = NDArray[np.float64]
@@ -68,6 +69,12 @@ def read_lens_list(path: Path) -> LensList:
     ArcgateError
         There is no such file, it cannot be read, names no positions, or one of them is none.
     """
+    if path.is_dir():
+        raise ArcgateError(
+            f"{path.name} is a folder, and known_lenses names files, each a list",
+            where=path,
+            todo=f"name each list in it: known_lenses=[{path.name}/<list>.csv,...]",
+        )
     if not path.is_file():
         raise ArcgateError(f"there is no list of known lenses {path.name}", where=path, todo="correct its path (known_lenses)")
     table = _table(path)
@@ -90,12 +97,18 @@ def _table(path: Path) -> pd.DataFrame:
     suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
     try:
         if suffix in (".fits", ".fits.gz", ".fit"):
+            require_bytes(path)
             return _fits_table(path)
         if suffix == ".parquet":
+            require_plain(path)
             return pd.DataFrame(pq.read_table(path).to_pandas())
         if suffix in _READ:
-            separator = _READ[suffix] or r"\s+"
-            return pd.read_csv(path, sep=separator, comment="#" if suffix == ".txt" else None, index_col=False)
+            separator = _READ[suffix]
+            if separator is None:
+                require_plain(path)
+                return pd.read_csv(path, sep=r"\s+", comment="#", index_col=False)
+            require_separated(path, separator)
+            return pd.read_csv(path, sep=separator, index_col=False)
     except (OSError, ValueError, pa.ArrowException, fits.VerifyError) as error:
         raise ArcgateError(
             f"the list of known lenses {path.name} cannot be read: {error}",

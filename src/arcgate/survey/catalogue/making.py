@@ -7,6 +7,7 @@ from pathlib import Path
 
 from arcgate.ground.atomic import remove_leftovers
 from arcgate.ground.code_version import code_version
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.locks import locked
 from arcgate.ground.progress import say, step
@@ -87,7 +88,7 @@ def _made(spec: ParentsSpec, inputs: Inputs) -> list[Part]:
         remove_leftovers(folder)
         kept = sum(map(is_finished, tasks))
         if kept:
-            say(f"{kept} of {len(tasks)} sweeps were read before")
+            say(f"{kept:,} of {count_of(len(tasks), 'sweep')} read before")
         with step("reading sweeps", len(tasks)) as advance:
             for number, result in completed(_attempted, tasks, spec.runtime.workers, folder):
                 found[number] = result
@@ -116,7 +117,7 @@ def _together(failed: Sequence[Receipt | ArcgateError], count: int) -> ArcgateEr
     if len(failed) == 1:
         return first
     return ArcgateError(
-        f"{len(failed)} of {count} sweeps could not be read; the others are kept. The first: {first.what}",
+        f"{len(failed)} of {count_of(count, 'sweep')} could not be read; the others are kept. The first: {first.what}",
         where=first.where,
         todo=first.todo,
     )
@@ -134,10 +135,14 @@ def _refuse_nothing(spec: ParentsSpec, parts: Sequence[Part]) -> None:
         return
     number = left.index(0)
     before = read if number == 0 else left[number - 1]
+    if not before:
+        raise ArcgateError(
+            f"no object was read: of {count_of(len(parts), 'sweep')} none holds a row",
+            where=spec.root,
+            todo="take other sweeps, or download them again",
+        )
     raise ArcgateError(
-        f"no object of {read:,} is left: {words[number]} took the last {before:,}"
-        if before
-        else f"the {len(parts)} sweeps hold no rows",
+        f"no object of {read:,} is left: {words[number]} took the last {before:,}",
         where=spec.root,
         todo="widen that cut (selection.cuts.<name>.<number>=...), or take other sweeps",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from arcgate.ground.counting import count_of
 from arcgate.survey.catalogue.card import is_made
 from arcgate.survey.catalogue.inputs import look_at
 from arcgate.survey.catalogue.making import is_finished, parents_folder, part_tasks
@@ -30,12 +31,12 @@ def plan_lines(spec: ParentsSpec) -> list[str]:
     for footprint, version in sorted(spec.versions.items()):
         sweeps = [one.sweep for one in inputs.sweeps if one.footprint == footprint]
         rows, size = sum(one.sweep.rows for one in sweeps), sum(one.size_bytes for one in sweeps)
-        lines.append(f"  {footprint} {version}: {len(sweeps):,} sweeps, {rows:,} rows, {size / 1e9:.3g} GB")
+        lines.append(f"  {footprint} {version}: {count_of(len(sweeps), 'sweep')}, {count_of(rows, 'row')}, {size / 1e9:.3g} GB")
     lines += [f"  known lenses: {path}" for path in spec.known_lenses]
     if not is_made(folder):
         left = [task for task in part_tasks(spec, inputs) if not is_finished(task)]
         size = sum(task.sweep.size_bytes for task in left)
         hours = size / BYTES_PER_SECOND / spec.runtime.workers / 3600.0
-        pace = f"roughly {hours:.2g} hours with {spec.runtime.workers} processes where the disk keeps up"
-        lines.append(f"  {len(left):,} sweeps to read, {size / 1e9:.3g} GB: {pace}")
+        pace = f"roughly {hours:.2g} hours with {count_of(spec.runtime.workers, 'process')} where the disk keeps up"
+        lines.append(f"  {count_of(len(left), 'sweep')} to read, {size / 1e9:.3g} GB: {pace}")
     return lines

@@ -10,6 +10,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.table_text import require_plain
 from arcgate.survey.catalogue.matched import KEY
 from arcgate.survey.catalogue.sweep_file import DOWNLOAD, SweepFile
 
@@ -33,6 +34,7 @@ def open_sweep(path: Path) -> SweepFile:
         # A file that ends early is told below, with the number of bytes.
         warnings.simplefilter("ignore", AstropyUserWarning)
         try:
+            require_plain(path)
             with path.open("rb") as stream, fits.open(stream, memmap=False) as file:
                 table = _table_of(file, path)
                 found = _described(path, table)

@@ -19,7 +19,9 @@ from astropy.utils.exceptions import AstropyUserWarning
 from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.table_text import require_plain
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import HEALPIX_NSIDE
 from arcgate.survey.legacy.layout import Footprint
@@ -79,6 +81,7 @@ class ParentsFile:
         wanted = ["host_id", "ra", "dec", "ebv", "release", "brick", "footprint", "shape_r"]
         wanted += [f"{stem}_{band}" for stem in ("host_mag", "psfsize", "depth") for band in imaging.bands]
         try:
+            require_plain(self.path)
             there = pq.read_schema(self.path).names
             lacking = [name for name in wanted if name not in there]
             if lacking:
@@ -91,6 +94,12 @@ class ParentsFile:
         except (OSError, pa.ArrowException) as error:
             again = "run `arcgate parents` again"
             raise ArcgateError(f"the catalogue of parents cannot be read: {error}", where=self.path, todo=again) from error
+        if table.empty:
+            raise ArcgateError(
+                "the catalogue of parents holds no galaxy",
+                where=self.path,
+                todo="name another catalogue (data.hosts.parents), or make one with a wider selection: `arcgate parents`",
+            )
         twice = table["host_id"].duplicated()
         if twice.any():
             raise ArcgateError(
@@ -112,9 +121,10 @@ def _only_one(place: Path) -> Path:
     if (place / CARD_FILE).exists() or not finished:
         return place
     if len(finished) > 1:
-        counted = [f"{folder.name[:12]} ({pq.read_metadata(folder / PARENTS_FILE).num_rows:,} galaxies)" for folder in finished]
+        rows = [pq.read_metadata(folder / PARENTS_FILE).num_rows for folder in finished]
+        found = [f"{folder.name[:12]} ({count_of(n, 'galaxy')})" for folder, n in zip(finished, rows, strict=True)]
         raise ArcgateError(
-            f"{len(finished)} finished catalogues of parents: {', '.join(counted)}",
+            f"{len(finished)} finished catalogues of parents: {', '.join(found)}",
             where=place,
             todo="name one of these folders as data.hosts.parents: `arcgate parents` prints which it made",
         )
@@ -166,7 +176,8 @@ class BrickCentres:
         unknown = [str(name) for name in names if name not in self.table.index]
         if unknown:
             raise ArcgateError(
-                f"{len(unknown)} bricks of the parents are not among the survey's, such as {unknown[0]}",
+                f"{count_of(len(unknown), 'brick')} of the parents {'is' if len(unknown) == 1 else 'are'} not among the "
+                f"survey's, such as {unknown[0]}",
                 where="data.hosts.survey, data.hosts.parents",
                 todo="take parents and survey-bricks.fits.gz of one survey",
             )

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.ground.atomic import atomically
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import step
 from arcgate.hosts_node import LegacyHosts
@@ -24,6 +25,7 @@ from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 from arcgate.survey.legacy.place import DAMAGED, LegacyPlace
 from arcgate.survey.legacy.plan import PLANS, Plan, bricks_of, chosen
 from arcgate.survey.legacy.plan_cost import PlanCost, cost_of
+from arcgate.survey.legacy.planes import DamagedError
 from arcgate.survey.places import Unusable
 
 LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
@@ -116,10 +118,14 @@ class LegacyFiles:
         """Read the catalogue and choose; errors as of `LegacyCatalogue.read`."""
         return LegacyCatalogue.read(hosts, imaging).planned()
 
+    def absent(self) -> dict[int, DamagedError]:
+        """Numbers of the bricks of which files are not there, with what to say of each."""
+        return {number: error for number, brick in enumerate(self.bricks) if (error := brick.absent()) is not None}
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what counts in the specification, the catalogue, what the files of the bricks are, and the code."""
-        with step(f"looking for the files of {len(self.bricks):,} bricks"):
+        with step(f"looking for the files of {count_of(len(self.bricks), 'brick')}"):
             contents = {"parents": self.parents.digest, "centres": self.centres.digest, "bricks": identities(self.bricks)}
         return files_digest(self.hosts, self.imaging, contents, LEGACY)
 
@@ -146,18 +152,22 @@ class LegacyParents(FileParents[LegacyFiles]):
         ArcgateError
             Files are missing and such bricks are not left out, or all are, or a PSF model cannot be used.
         """
+        return cls.declared(files)._with_bricks(folder).with_psfs(folder)
+
+    @classmethod
+    def declared(cls, files: LegacyFiles) -> LegacyParents:
+        """The galaxies of a plan as the catalogue declares them, whether or not their bricks are there."""
         table, columns = files.table, declared_columns(files.imaging)
         table = table.assign(release=table["release"].astype("str"), healpix=files.centres.cells(table["brick"]))
         table = table.rename(columns={"shape_r": "host_reff_arcsec"})
         for band in files.imaging.bands:
             table[f"psf_beta_{band}"], table[f"kernel_{band}"] = files.hosts.psf_beta.get(band, np.nan), None
         catalogue = table[list(columns)].astype(columns)
-        parents = cls(files, catalogue, None, np.arange(len(table)), files.lost)
-        return parents._with_bricks(folder).with_psfs(folder)
+        return cls(files, catalogue, None, np.arange(len(table)), files.lost)
 
     def _with_bricks(self, folder: Path) -> LegacyParents:
         """Without galaxies of bricks that are not there; where those are refused, what to fetch is listed beside `folder`."""
-        absent = {number: error for number, brick in enumerate(self.files.bricks) if (error := brick.absent()) is not None}
+        absent = self.files.absent()
         if not absent:
             return self
         first = absent[min(absent)]
@@ -166,9 +176,9 @@ class LegacyParents(FileParents[LegacyFiles]):
             listed = folder.parent / MISSING_FILES
             count = self._list_missing(listed)
             raise ArcgateError(
-                f"files are missing in {len(absent):,} of {len(self.files.bricks):,} bricks: {first.what}",
+                f"files are missing in {len(absent):,} of {count_of(len(self.files.bricks), 'brick')}: {first.what}",
                 where=first.where,
-                todo=f"fetch the {count:,} files that {listed} names, below {self.files.hosts.survey}, or leave "
+                todo=f"fetch what {listed} names ({count_of(count, 'file')}), below {self.files.hosts.survey}, or leave "
                 "their galaxies out (data.hosts.missing_bricks=leave_out)",
             )
         return self.only(there, Unusable(DAMAGED, first.what))
@@ -201,8 +211,8 @@ class LegacyParents(FileParents[LegacyFiles]):
 
     def describe(self) -> str:
         """One line for cards and dry runs."""
-        bricks = len(np.unique(self.places))
-        return f"Legacy Surveys, {len(self.catalogue):,} galaxies in {bricks:,} bricks ({self.files.hosts.plan})"
+        galaxies, bricks = count_of(len(self.catalogue), "galaxy"), count_of(len(np.unique(self.places)), "brick")
+        return f"Legacy Surveys, {galaxies} in {bricks} ({self.files.hosts.plan})"
 
 
 def _sound(parents: ParentsFile, imaging: Imaging) -> tuple[pd.DataFrame, tuple[tuple[str, Unusable], ...]]:
@@ -213,7 +223,7 @@ def _sound(parents: ParentsFile, imaging: Imaging) -> tuple[pd.DataFrame, tuple[
     lost = tuple((str(name), Unusable(UNDECLARED, "no number")) for name in table["host_id"][~sound])
     if not sound.any():
         raise ArcgateError(
-            f"no parent can be used: of {len(table)} rows {len(lost)} are {UNDECLARED}",
+            f"no parent can be used: of {count_of(len(table), 'row')} {len(lost):,} are {UNDECLARED}",
             where=parents.path,
             todo="widen the selection, or make the catalogue of parents again",
         )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.ground.counting import count_of
 from arcgate.survey.legacy.brick_files import BrickFiles
 
 Array = NDArray[np.float64]
@@ -38,10 +39,10 @@ class PlanCost:
         Cells of the sky that are reached, of all in which there are parents.
     quantity : str
         Depth or PSF size: what galaxies of a brick share most.
-    rho : float
-        Its correlation between two galaxies of a brick.
-    effective : float
-        Independent galaxies of the same worth for that quantity.
+    rho : float or None
+        Its correlation between two galaxies of a brick; None where there is one brick alone, which tells nothing of that.
+    effective : float or None
+        Independent galaxies of the same worth for that quantity; None likewise.
     """
 
     bricks: int
@@ -52,16 +53,22 @@ class PlanCost:
     cells: int
     cells_of: int
     quantity: str
-    rho: float
-    effective: float
+    rho: float | None
+    effective: float | None
 
     def told(self) -> str:
         """One line."""
         return (
-            f"{self.galaxies:,} galaxies in {self.bricks:,} of {self.bricks_of:,} bricks, {self.bytes / 1e9:.3g} GB, "
-            f"{self.hours:.2g} h to cut on one core; {self.cells:,} of {self.cells_of:,} cells of the sky; worth "
-            f"{self.effective:,.0f} independent galaxies in {self.quantity} (correlation {self.rho:.2f} within a brick)"
+            f"{count_of(self.galaxies, 'galaxy')} in {self.bricks:,} of {count_of(self.bricks_of, 'brick')}, "
+            f"{self.bytes / 1e9:.3g} GB, {self.hours:.2g} h to cut on one core; {self.cells:,} of "
+            f"{count_of(self.cells_of, 'cell')} of the sky; {self._worth()}"
         )
+
+    def _worth(self) -> str:
+        if self.rho is None or self.effective is None:
+            return "one brick alone does not tell how much its galaxies share depth and seeing"
+        worth = count_of(round(self.effective), "independent galaxy")
+        return f"worth {worth} in {self.quantity} (correlation {self.rho:.2f} within a brick)"
 
 
 def cost_of(
@@ -83,6 +90,7 @@ def cost_of(
     """
     counts = np.bincount(places[rows], minlength=len(files))
     taken: list[int] = np.flatnonzero(counts).tolist()
+    alone = len(files) == 1
     worst, rho = max(
         ((name, intraclass(table[name].to_numpy(np.float64), places)) for name in quantities), key=lambda one: one[1]
     )
@@ -95,8 +103,8 @@ def cost_of(
         cells=len(np.unique(cells[rows])),
         cells_of=len(np.unique(cells)),
         quantity=worst,
-        rho=rho,
-        effective=effective_size(counts[taken], rho),
+        rho=None if alone else rho,
+        effective=None if alone else effective_size(counts[taken], rho),
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from arcgate.ground.code_version import code_version
+from arcgate.ground.counting import count_of
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.progress import step
 from arcgate.ground.workers import completed
@@ -112,7 +113,7 @@ class MockParents:
 
     def describe(self) -> str:
         """One line for cards and dry runs."""
-        return f"mock survey of {len(self.catalogue)} galaxies, seed {self.hosts.seed}"
+        return f"mock survey of {count_of(len(self.catalogue), 'galaxy')}, seed {self.hosts.seed}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class _Stretch:
 
 def _drawn(hosts: MockHosts, imaging: Imaging, folder: Path, workers: int) -> pd.DataFrame:
     stretches, rows = list(_stretches(hosts, imaging)), {}
-    with step(f"drawing a catalogue of {hosts.n_hosts:,} galaxies", hosts.n_hosts) as advance:
+    with step(f"drawing a catalogue of {count_of(hosts.n_hosts, 'galaxy')}", hosts.n_hosts) as advance:
         for number, part in completed(_rows, stretches, workers, folder):
             rows[number] = part
             advance(len(part))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from arcgate.ground.counting import count_of
 from arcgate.settings import STRICT
 from arcgate.survey.mock.sky.choosing import pointings
+from arcgate.survey.mock.sky.claim import require_folder, require_ours
 from arcgate.survey.mock.sky.settings import MockSky
 from arcgate.variant import Runtime
 
@@ -42,7 +44,16 @@ class MockJob(MockSky):
 
 
 def planned(job: MockJob) -> str:
-    """What a job would write: bricks, rows, gigabytes and minutes."""
+    """What a job would write: bricks, rows, gigabytes and minutes.
+
+    Raises
+    ------
+    ArcgateError
+        Nothing could be written there: it is a file, or holds another mock survey.
+    """
+    root = Path(job.out).absolute()
+    require_folder(root)
+    begun = require_ours(job.sky, root)
     seen = pointings(job.sky)
     images = len(job.bands) * ("image" in job.planes)
     others = sum(1 if plane == "maskbits" else len(job.bands) for plane in job.planes if plane != "image")
@@ -50,11 +61,11 @@ def planned(job: MockJob) -> str:
     seconds = len(seen) * (images * _SECONDS_PER_IMAGE + others * _SECONDS_PER_PLANE + job.rows_per_brick * _SECONDS_PER_ROW)
     south = sum(pointing.footprint == "south" for pointing in seen)
     return (
-        f"mock survey in {Path(job.out).absolute()}\n"
-        f"  {south} bricks in the south, {len(seen) - south} of them in the north too; layout {job.layout}\n"
-        f"  {len(seen) * job.rows_per_brick:,} catalogue rows\n"
-        f"  {len(seen) * job.parents_per_brick:,} parents if all were seen everywhere\n"
+        f"mock survey in {root}{', which has been begun: finished bricks are kept' if begun else ''}\n"
+        f"  {count_of(south, 'brick')} in the south, {len(seen) - south:,} of them in the north too; layout {job.layout}\n"
+        f"  {count_of(len(seen) * job.rows_per_brick, 'catalogue row')}\n"
+        f"  {count_of(len(seen) * job.parents_per_brick, 'parent')} if all were seen everywhere\n"
         f"  planes {', '.join(job.planes)} in {', '.join(job.bands)}\n"
-        f"  roughly {seconds / 60 / job.runtime.workers:.1f} min with {job.runtime.workers} processes, "
+        f"  roughly {seconds / 60 / job.runtime.workers:.1f} min with {count_of(job.runtime.workers, 'process')}, "
         f"and {(size + _BYTES_OF_GEOMETRY) / 1e9:.2f} GB"
     )

@@ -17,11 +17,12 @@ from arcgate.ground.draws import generator
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
 from arcgate.survey.mock.sky.brick_tables import tractor_file
 from arcgate.survey.mock.sky.choosing import Pointing
+from arcgate.survey.mock.sky.claim import FOLDER
 from arcgate.survey.mock.sky.geometry import whole_sky
 from arcgate.survey.mock.sky.objects import objects_of
 from arcgate.survey.mock.sky.settings import MockSky
 from arcgate.survey.mock.sky.sweep_columns import SWEEP
-from arcgate.survey.mock.sky.truth import FOLDER, OBJECTS, part_file
+from arcgate.survey.mock.sky.truth import OBJECTS, part_file
 
 SWEEP_VERSION: Final = "10.1"
 KNOWN_LENSES: Final = "known_lenses.csv"

@@ -14,11 +14,11 @@ from arcgate.imaging import ZERO_POINT
 from arcgate.survey.legacy.layout import BRICK_PIX
 from arcgate.survey.mock.sky.catalogue import RELEASE, Observed, objid_of
 from arcgate.survey.mock.sky.choosing import Pointing
+from arcgate.survey.mock.sky.claim import FOLDER
 from arcgate.survey.mock.sky.objects import SkyObject
 from arcgate.survey.mock.sky.painting import Painted
 from arcgate.survey.mock.sky.settings import MockSky
 
-FOLDER: Final = "truth"
 OBJECTS: Final = "objects.parquet"
 CARD: Final = "card.json"
 
