@@ -251,7 +251,7 @@ def pickled_blob():
         (lambda rows: rows.assign(region_split="north"), ["'north'", "train, val, test"]),
         (lambda rows: rows.drop(columns="stamp_npz"), ["no column stamp_npz"]),
         (lambda rows: rows.assign(stamp_npz="text"), ["stamp_npz holds", "binary"]),
-        (lambda rows: spoiled(rows, "objid", None), ["objid is empty in 1 rows", "row 4"]),
+        (lambda rows: spoiled(rows, "objid", None), ["objid is empty in 1 row", "row 4"]),
     ],
 )
 def test_bad_tables_are_refused_in_words(older, tmp_path, change, says):
@@ -300,7 +300,7 @@ def few(n=6):
         ),
         ({"stamps": np.zeros((6, 3, 64, 64), np.uint8)}, ["uint8"]),
         ({"controls": np.zeros((3, 3, 64, 64), np.float32)}, ["controls is float32 of shape (3, 3, 64, 64)"]),
-        ({"groups": np.array([0, 0, 1, 1, np.nan, 2])}, ["groups is empty in 1 rows", "row 4", "galaxies"]),
+        ({"groups": np.array([0, 0, 1, 1, np.nan, 2])}, ["groups is empty in 1 row", "row 4", "galaxies"]),
         ({"groups": np.array([{}] * 6, dtype=object)}, ["pickled", "array groups"]),
         ({"x": np.array([31.5, 31.5, 99.0, 31.5, 31.5, 31.5])}, ["column x", "x is 99", "row 2", "31.5 in the middle"]),
         ({"stamps": np.asfortranarray(np.zeros((6, 3, 64, 64), np.float32))}, ["Fortran order", "array stamps"]),

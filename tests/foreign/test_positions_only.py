@@ -138,12 +138,12 @@ BAD = {
     "no rows": (table(0), "the table has columns and no rows"),
     "many gaps": (table(ra=[np.nan, 1.0] * 6), "ra or dec is empty in 6 of 12 rows"),
     "split": (table(split="holdout"), "split is 'holdout'; splits are train, val, test"),
-    "empty split": (table(split=[None, *["train"] * 11]), "split is empty in 1 rows"),
+    "empty split": (table(split=[None, *["train"] * 11]), "split is empty in 1 row"),
     "sexagesimal": (table(ra="10:23:45.6"), "ra is 10:23:45.6, which is sexagesimal"),
     "words of an angle": (table(dec="+05 12 33"), r"dec is \+05 12 33, which is sexagesimal"),
     "outside": (table(dec=95.0), "dec is 95.0, which is no angle on the sky in degrees, in 12 rows"),
-    "label": (table(label=["maybe", *["lens"] * 11]), "label is maybe in 1 rows, which is neither a lens nor another galaxy"),
-    "empty label": (table(label=[None, *["lens"] * 11]), "label is nan in 1 rows"),
+    "label": (table(label=["maybe", *["lens"] * 11]), "label is maybe in 1 row, which is neither a lens nor another galaxy"),
+    "empty label": (table(label=[None, *["lens"] * 11]), "label is nan in 1 row"),
     "condition": (table(depth_r="deep"), "column depth_r holds values that are not numbers: 'deep' in 12 rows"),
 }
 

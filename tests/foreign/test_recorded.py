@@ -179,7 +179,7 @@ def test_arrays_take_columns_of_the_schema(unpaired, tmp_path):
             lambda rows: rows.assign(host_x_pix=[np.nan, *rows["host_x_pix"][1:]]),
             "missing are the columns host_x_pix, host_y_pix",
         ),
-        (lambda rows: rows.assign(source_q=[np.nan, *rows["source_q"][1:]]), "source_q is no finite number in 1 rows"),
+        (lambda rows: rows.assign(source_q=[np.nan, *rows["source_q"][1:]]), "source_q is no finite number in 1 row"),
         (lambda rows: rows.assign(arc_noise="some"), "gain_g, gain_r, gain_z, psf_profile_used"),
         (lambda rows: rows.assign(core_mask_kind="hard"), "core_mask_radius_pix, core_mask_width_pix, psf_profile_used"),
         (

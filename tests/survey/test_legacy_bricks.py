@@ -110,5 +110,5 @@ def test_the_only_catalogue_in_a_folder_of_catalogues_is_taken(tmp_path: Path) -
     (tmp_path / "parents").rename(tmp_path / "catalogues" / "one")
     assert ParentsFile.open(tmp_path / "catalogues").path == tmp_path / "catalogues" / "one" / "parents.parquet"
     shutil.copytree(tmp_path / "catalogues" / "one", tmp_path / "catalogues" / "two")
-    with pytest.raises(ArcgateError, match=r"(?s)2 finished catalogues of parents: one \(1 galaxies\), two.*name one of these"):
+    with pytest.raises(ArcgateError, match=r"(?s)2 finished catalogues of parents: one \(1 galaxy\), two.*name one of these"):
         ParentsFile.open(tmp_path / "catalogues")

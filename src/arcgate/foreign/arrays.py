@@ -21,6 +21,7 @@ from arcgate.foreign.recorded import CENTRE, STRUCTURAL, require_inside
 from arcgate.foreign.rows import recorded, unused_note
 from arcgate.foreign.same_look import compare, namesakes, stored_types, type_notes
 from arcgate.foreign.stated_imaging import BANDS, PIXEL_SCALE, REFERENCE, ZERO, Stated, imaging_of, stated_by
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import ZERO_POINT, Imaging
 
@@ -228,7 +229,8 @@ def _labels(values: NDArray[np.generic], path: Path) -> NDArray[np.int64]:
     strange = ~np.isin(values, [0, 1])
     if strange.any():
         raise ArcgateError(
-            f"{LABELS} hold {values[strange][0]!s} in {int(strange.sum())} rows; they are 1 (with arc) or 0 (without)",
+            f"{LABELS} hold {values[strange][0]!s} "
+            f"in {count_of(int(strange.sum()), 'row')}; they are 1 (with arc) or 0 (without)",
             where=f"{path}, row {int(np.argmax(strange))}",
         )
     return values.astype(np.int64)

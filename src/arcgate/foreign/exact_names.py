@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 
 Place = Callable[[int], str]
@@ -86,7 +87,9 @@ def exact_names(values: pd.Series, name: str, place: Place, empty: str | None) -
     missing = words.isna().to_numpy()
     if empty is not None and missing.any():
         raise ArcgateError(
-            f"{name} is empty in {int(missing.sum())} rows", where=f"{place(int(np.argmax(missing)))}, column {name}", todo=empty
+            f"{name} is empty in {count_of(int(missing.sum()), 'row')}",
+            where=f"{place(int(np.argmax(missing)))}, column {name}",
+            todo=empty,
         )
     return words
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, fisher_exact
 
 from arcgate.foreign.exact_names import Place
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 
 # Columns in which makers say that a cutout failed: 0 or false where there is none.
@@ -68,7 +69,7 @@ def truth(values: pd.Series, name: str, place: Place) -> NDArray[np.bool_]:
     if (strange := found.isna().to_numpy()).any():
         row = int(np.argmax(strange))
         raise ArcgateError(
-            f"{name} is {values.iloc[row]!s} in {int(strange.sum())} rows; it is true or false",
+            f"{name} is {values.iloc[row]!s} in {count_of(int(strange.sum()), 'row')}; it is true or false",
             where=f"{place(row)}, column {name}",
             todo="write 1 for true and 0 for false",
         )

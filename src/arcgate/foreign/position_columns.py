@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.foreign.exact_names import Place
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.survey.positions import DEC_NAMES, RA_NAMES
 
@@ -119,7 +120,8 @@ def lens_flags(values: pd.Series, place: Place) -> NDArray[np.bool_]:
     if (strange := said[code] < 0).any():
         row = int(np.argmax(strange))
         raise ArcgateError(
-            f"{values.name} is {values.iloc[row]!s} in {int(strange.sum())} rows, which is neither a lens nor another galaxy",
+            f"{values.name} is {values.iloc[row]!s} "
+            f"in {count_of(int(strange.sum()), 'row')}, which is neither a lens nor another galaxy",
             where=f"{place(row)}, column {values.name}",
             todo=f"write 1 or 0, true or false, or one of {', '.join(LENS_WORDS[5:8])} and {', '.join(OTHER_WORDS[5:8])}",
         )
@@ -152,7 +154,8 @@ def known_numbers(values: pd.Series, place: Place) -> pd.Series:
     if (wrong := numbers.isna().to_numpy() & ~is_empty(values)).any():
         row = int(np.argmax(wrong))
         raise ArcgateError(
-            f"column {values.name} holds values that are not numbers: {values.iloc[row]!r} in {int(wrong.sum())} rows",
+            f"column {values.name} holds values that are not numbers: {values.iloc[row]!r} "
+            f"in {count_of(int(wrong.sum()), 'row')}",
             where=f"{place(row)}, column {values.name}",
             todo="leave unknown values empty, or leave the column out",
         )

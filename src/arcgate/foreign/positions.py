@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from arcgate.foreign.exact_names import Place
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.sphere import pairs_within, unit_vectors
 
@@ -61,7 +62,8 @@ def sky_positions(ra: pd.Series, dec: pd.Series, place: Place) -> tuple[NDArray[
                     todo="give degrees (astropy.coordinates.SkyCoord reads such text, hours or degrees as you say)",
                 )
             raise ArcgateError(
-                f"{values.name} is {values.iloc[row]!s}, which is no angle on the sky in degrees, in {int(wrong.sum())} rows",
+                f"{values.name} is {values.iloc[row]!s}, which is no angle on the sky in degrees, "
+                f"in {count_of(int(wrong.sum()), 'row')}",
                 where=f"{place(row)}, column {values.name}",
                 todo="give degrees, or a column that names the galaxy of each row, such as galaxy_id",
             )

@@ -38,6 +38,7 @@ from arcgate.foreign.position_columns import (
 )
 from arcgate.foreign.positions import sky_positions
 from arcgate.foreign.table_files import folder_split, parquet_files, stem_splits
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.statistics import classes_differ
 from arcgate.imaging import DECALS, Imaging
@@ -218,7 +219,7 @@ def _with_position(
         return ~missing, None, ()
     if missing.mean() > MOST_WITHOUT_POSITION:
         raise ArcgateError(
-            f"{ra} or {dec} is empty in {int(missing.sum())} of {len(raw)} rows",
+            f"{ra} or {dec} is empty in {int(missing.sum())} of {count_of(len(raw), 'row')}",
             where=place(int(np.argmax(missing))),
             todo=f"give positions of all rows, or leave rows without one out (up to {100 * MOST_WITHOUT_POSITION:g} % are left "
             "out and counted)",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from arcgate.dataset.references import REFERRING
 from arcgate.dataset.schema import schema_of
 from arcgate.foreign.exact_names import Place
+from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
@@ -113,7 +114,7 @@ def schema_columns(raw: pd.DataFrame, imaging: Imaging, place: Place) -> dict[st
     for name in _by_band(imaging, "sky_sigma", "psfsize", "gain"):
         if name in found and (wrong := (found[name] <= 0.0).to_numpy()).any():
             raise ArcgateError(
-                f"column {name} is not positive in {int(wrong.sum())} of {len(wrong)} rows",
+                f"column {name} is not positive in {int(wrong.sum())} of {count_of(len(wrong), 'row')}",
                 where=f"{place(int(np.argmax(wrong)))}, column {name}",
                 todo="give its values, leave unknown ones empty, or leave the column out",
             )
@@ -129,7 +130,7 @@ def require_inside(values: pd.Series, name: str, imaging: Imaging, place: Place)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ArcgateError(
-            f"{name} is {values.iloc[row]:g}, which is outside the stamp, in {int(wrong.sum())} rows",
+            f"{name} is {values.iloc[row]:g}, which is outside the stamp, in {count_of(int(wrong.sum()), 'row')}",
             where=f"{place(row)}, column {name}",
             todo=f"give centres in pixels of the stamp, 0-based, {imaging.middle_pix:g} in the middle, or leave the columns out",
         )
@@ -162,7 +163,8 @@ def require_plausible(table: pd.DataFrame, is_control: NDArray[np.bool_], own: b
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise ArcgateError(
-                    f"{name} is {values[row]:g}, which cannot be meant, in {int(wrong.sum())} of {int(judged.sum())} rows: does "
+                    f"{name} is {values[row]:g}, which cannot be meant, in {int(wrong.sum())} "
+                    f"of {count_of(int(judged.sum()), 'row')}: does "
                     "it mark a missing value, or is it in another unit?",
                     where=f"{place(row)}, column {name}",
                     todo="leave unknown values empty (null), or leave the column out",
@@ -182,7 +184,8 @@ def _of_kind(values: pd.Series, kind: str, place: Place) -> pd.Series:
     if (wrong := (numbers.isna() & values.notna()).to_numpy()).any():
         row = int(np.argmax(wrong))
         raise ArcgateError(
-            f"column {values.name} holds values that are not numbers: {values.iloc[row]!r} in {int(wrong.sum())} rows",
+            f"column {values.name} holds values that are not numbers: {values.iloc[row]!r} "
+            f"in {count_of(int(wrong.sum()), 'row')}",
             where=f"{place(row)}, column {values.name}",
         )
     try:
@@ -271,5 +274,5 @@ def _gaps(rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
             strange = ~np.isfinite(rows[name].to_numpy(np.float64))
             rule = "is no finite number"
         if strange.any():
-            out.append(f"{name} {rule} in {int(strange.sum())} rows")
+            out.append(f"{name} {rule} in {count_of(int(strange.sum()), 'row')}")
     return out
