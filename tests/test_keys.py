@@ -42,12 +42,15 @@ STAGES = {
     "scoring": keys.SCORING,
     "figures": keys.FIGURES,
 }
-# Packages in which results are computed, and their modules that no stage uses: tools for survey files and for exchange.
+# Packages in which results are computed, and their modules that no stage uses: tools for survey files and for exchange, and what
+# looks ahead for dry runs.
 COMPUTING = ("dataset", "evaluation", "gates", "injection", "learning", "lensing", "survey", "views")
 TOOLS = {
+    "arcgate.injection.asked_first",
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
     "arcgate.lensing.caustics",
+    "arcgate.survey.foreseen",
     "arcgate.survey.mock.sky.job",
     *(f"arcgate.survey.catalogue.{name}" for name in ("card", "inputs", "making", "planning", "showing", "spec")),
 }
