@@ -161,11 +161,11 @@ def test_what_cannot_be_read_is_said_in_words(tmp_path, what):
     [
         (
             "packed.csv",
-            gzip.compress(b"ra,dec,label\n"),
+            gzip.compress(b"ra,dec,label\n", mtime=0),
             r"packed.csv is compressed \(gzip\) under",
             "call it packed.csv.gz",
         ),
-        ("packed.parquet", gzip.compress(b"PAR1"), r"packed.parquet is compressed \(gzip\)", "decompress it (gunzip)"),
+        ("packed.parquet", gzip.compress(b"PAR1", mtime=0), r"packed.parquet is compressed \(gzip\)", "decompress it (gunzip)"),
         ("zipped.csv", b"PK\x03\x04rest", r"zipped.csv is compressed \(zip\)", "decompress it (unzip)"),
         ("half.csv", b"ra;dec;label\n1,5;2,5;0\n", "columns of half.csv are parted by semicolons", "write it with commas and"),
         ("tabs.csv", b"ra\tdec\tlabel\n1\t2\t0\n", "columns of tabs.csv are parted by tabs", "or call it .tsv"),

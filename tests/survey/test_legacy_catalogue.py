@@ -64,7 +64,7 @@ def packed(path: Path) -> None:
 
 def odd(path: Path) -> None:
     """No FITS file."""
-    path.write_bytes(gzip.compress(b"BRICKNAME,RA,DEC"))
+    path.write_bytes(gzip.compress(b"BRICKNAME,RA,DEC", mtime=0))
 
 
 @pytest.mark.parametrize("name", WRONG)
