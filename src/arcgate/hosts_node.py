@@ -252,14 +252,12 @@ FileHosts = PackHosts | LegacyHosts | MmuHosts | CutoutHosts
 Hosts = Annotated[MockHosts | FileHosts, Field(discriminator="kind")]
 PLACES: Final = ("path", "parents", "survey", "catalogue")
 """Settings that say where something lies: its content counts in digests, not its place."""
-LOOKS: Final = ("verify",)
-"""Settings that say how closely files are looked at while they are read: what is cut out of them is the same."""
 
 
 def counting(spec: object) -> dict[str, Any]:
-    """What counts in digests of hosts or sources, and of their kernels: plain values without `PLACES` and `LOOKS`."""
+    """What counts in digests of hosts or sources, and of their kernels: plain values without `PLACES`."""
     settings = as_plain(spec)
     for part in (settings, settings.get("kernels") or {}):
-        for name in (*PLACES, *LOOKS):
+        for name in PLACES:
             part.pop(name, None)
     return dict(settings)

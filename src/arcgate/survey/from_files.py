@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
+from pathlib import Path
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,6 @@ from arcgate.imaging import Imaging
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.kernels import kernels_digest, with_kernels
 from arcgate.survey.places import Unusable, counted
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 UNSERVED: Final = "a split that no PSF model serves, since none may be shared"
 

@@ -6,18 +6,22 @@ They decide on hosts, splits and cuts, so that a checksum lies beside each, is w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pandas as pd
 
 from arcgate.ground.atomic import atomically
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.locks import locked
+from arcgate.ground.progress import step
+from arcgate.ground.workers import completed
 
 PARENTS: Final = "parents"
 KERNELS: Final = "kernels"
+Item = TypeVar("Item")
+Row = dict[str, object]
 
 
 def is_kept(folder: Path, name: str = PARENTS) -> bool:
@@ -55,6 +59,18 @@ def kept_table(folder: Path, make: Callable[[], pd.DataFrame], name: str = PAREN
             todo=f"delete {path.name} and {checksum.name} and run again: they are made anew",
         )
     return pd.read_parquet(path)
+
+
+def rows_in_order(
+    words: str, count: int, work: Callable[[Item], list[Row]], items: Sequence[Item], workers: int, folder: Path
+) -> list[Row]:
+    """Rows for such a table, which processes make of each item, in the order of the items; a bar of so many rows, with words."""
+    parts: dict[int, list[Row]] = {}
+    with step(words, count) as advance:
+        for number, part in completed(work, items, workers, folder):
+            parts[number] = part
+            advance(len(part))
+    return [row for number in range(len(items)) for row in parts[number]]
 
 
 def _digest(path: Path) -> str:

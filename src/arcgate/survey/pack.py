@@ -25,14 +25,12 @@ from numpy.typing import NDArray
 
 from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.progress import step
-from arcgate.ground.workers import completed
 from arcgate.hosts_node import PackHosts
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import declared_columns, measured_columns
 from arcgate.survey.cubes import Cube, CubeFile, cube_paths, open_cube, positions_path, read_cube
 from arcgate.survey.from_files import FileParents, files_digest
-from arcgate.survey.kept import kept_table
+from arcgate.survey.kept import kept_table, rows_in_order
 from arcgate.survey.pack_catalogue import catalogue_path, read_catalogue
 from arcgate.survey.pack_headers import FLUX_TOLERANCE, SCALE_TOLERANCE, check_headers
 from arcgate.survey.pack_measuring import Measured, cut_of, measure_galaxy, stamp_of
@@ -249,47 +247,34 @@ def _open_cubes(folder: Path, imaging: Imaging) -> dict[str, CubeFile]:
     return files
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """Galaxies `start` to `stop` - 1 of the cubes."""
-
-    hosts: PackHosts
-    imaging: Imaging
-    start: int
-    stop: int
-
-
 def _measured(files: PackFiles, folder: Path, workers: int) -> pd.DataFrame:
     """A row for each galaxy of the cubes: what would be declared and what is measured, or the reason why it cannot be used."""
-    at_once = _MEASURED_AT_ONCE if files.mapped else files.count
-    starts = range(0, files.count, at_once)
-    stretches = [_Stretch(files.hosts, files.imaging, start, min(start + at_once, files.count)) for start in starts]
-    rows: dict[int, list[dict[str, object]]] = {}
-    with step(f"measuring {count_of(files.count, 'galaxy')} of the pack", files.count) as advance:
-        for number, part in completed(_rows, stretches, workers, folder):
-            rows[number] = part
-            advance(len(part))
-    columns = declared_columns(files.imaging) | measured_columns(files.imaging)
+    count, hosts, imaging = files.count, files.hosts, files.imaging
+    at_once = _MEASURED_AT_ONCE if files.mapped else count
+    stretches = [(hosts, imaging, range(start, min(start + at_once, count))) for start in range(0, count, at_once)]
+    rows = rows_in_order(f"measuring {count_of(count, 'galaxy')} of the pack", count, _rows, stretches, workers, folder)
+    columns = declared_columns(imaging) | measured_columns(imaging)
     extra = ["index_in_pack", "reason", "found", *_CORNER]
-    table = pd.DataFrame([row for number in range(len(stretches)) for row in rows[number]], columns=[*columns, *extra])
+    table = pd.DataFrame(rows, columns=[*columns, *extra])
     types = columns | {"index_in_pack": "int64", "reason": "str", "found": "str"} | dict.fromkeys(_CORNER, "Int64")
     return table.astype(types)
 
 
-def _rows(part: _Stretch) -> list[dict[str, object]]:
-    cubes = [open_cube(path, part.imaging.size_pix) for path in cube_paths(Path(part.hosts.path), part.imaging.bands).values()]
-    return [_row(part, cubes, index) for index in range(part.start, part.stop)]
+def _rows(part: tuple[PackHosts, Imaging, range]) -> list[dict[str, object]]:
+    hosts, imaging, indices = part
+    cubes = [open_cube(path, imaging.size_pix) for path in cube_paths(Path(hosts.path), imaging.bands).values()]
+    return [_row(hosts, imaging, cubes, index) for index in indices]
 
 
-def _row(part: _Stretch, cubes: Sequence[Cube], index: int) -> dict[str, object]:
-    found = measure_galaxy(part.hosts, part.imaging, cubes, index)
+def _row(hosts: PackHosts, imaging: Imaging, cubes: Sequence[Cube], index: int) -> dict[str, object]:
+    found = measure_galaxy(hosts, imaging, cubes, index)
     row: dict[str, object] = {"index_in_pack": index, "host_id": f"pack-{index:04d}"}
     if isinstance(found, Measured):
-        row |= found.declared(part.hosts) | found.columns(part.hosts, index) | dict(zip(_CORNER, found.corner, strict=True))
+        row |= found.declared(hosts) | found.columns(hosts, index) | dict(zip(_CORNER, found.corner, strict=True))
     else:
         row |= {"reason": found.reason, "found": found.found}
-    for band in part.imaging.bands:
-        row |= dict(zip((f"psfsize_{band}", f"psf_beta_{band}"), part.hosts.psf_of(band), strict=True))
+    for band in imaging.bands:
+        row |= dict(zip((f"psfsize_{band}", f"psf_beta_{band}"), hosts.psf_of(band), strict=True))
     return row
 
 

@@ -17,13 +17,11 @@ from astropy_healpix import lonlat_to_healpix
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.progress import step
-from arcgate.ground.workers import completed
 from arcgate.imaging import ZERO_POINT, Imaging
 from arcgate.survey.columns import HEALPIX_NSIDE, PROVENANCE, declared_columns
 from arcgate.survey.depth import depth_from_sky
 from arcgate.survey.from_files import FileParents
-from arcgate.survey.kept import kept_table
+from arcgate.survey.kept import kept_table, rows_in_order
 from arcgate.survey.measure import APERTURE_ARCSEC, measure_light, measure_sky
 from arcgate.survey.places import Cut, Unusable, told
 from arcgate.survey.stamp_reading import NO_FLUX, Found, Raw, Reader, cut_found
@@ -99,15 +97,12 @@ class StampParents(FileParents[Reader]):
 def _looked_at(reader: Reader, folder: Path, workers: int) -> pd.DataFrame:
     """A row for each galaxy: what is declared, the sky's noise, or why it cannot be used."""
     tasks = [(reader, number) for number in range(len(reader.stretches))]
-    rows: dict[int, list[dict[str, object]]] = {}
-    with step(f"looking at {sum(reader.stretches):,} galaxies", sum(reader.stretches)) as advance:
-        for number, part in completed(_rows, tasks, workers, folder):
-            rows[number] = part
-            advance(len(part))
+    count = sum(reader.stretches)
+    rows = rows_in_order(f"looking at {count:,} galaxies", count, _rows, tasks, workers, folder)
     columns = declared_columns(reader.imaging)
     sigma = {f"sky_sigma_{band}": "float64" for band in reader.imaging.bands}
     types = columns | sigma | {"reason": "str", "found": "str"} | dict.fromkeys(_WHERE, "int64")
-    table = pd.DataFrame([row for number in range(len(tasks)) for row in rows[number]], columns=list(types))
+    table = pd.DataFrame(rows, columns=list(types))
     table["healpix"] = _cells(table)
     again = table["host_id"].duplicated()
     if again.any():

@@ -5,7 +5,6 @@ Each galaxy is a function of (specification, index), so that neither workers nor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,12 +17,10 @@ from threadpoolctl import threadpool_limits
 from arcgate.ground.code_version import code_version
 from arcgate.ground.counting import count_of
 from arcgate.ground.hashing import as_plain, digest_of
-from arcgate.ground.progress import step
-from arcgate.ground.workers import completed
 from arcgate.hosts_node import MockHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.columns import as_table, declared_columns
-from arcgate.survey.kept import kept_table
+from arcgate.survey.kept import kept_table, rows_in_order
 from arcgate.survey.mock.catalogue import declared
 from arcgate.survey.places import Cut, Unusable, numbered_places
 
@@ -116,29 +113,13 @@ class MockParents:
         return f"mock survey of {count_of(len(self.catalogue), 'galaxy')}, seed {self.hosts.seed}"
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """Galaxies `start` to `stop` - 1."""
-
-    hosts: MockHosts
-    imaging: Imaging
-    start: int
-    stop: int
-
-
 def _drawn(hosts: MockHosts, imaging: Imaging, folder: Path, workers: int) -> pd.DataFrame:
-    stretches, rows = list(_stretches(hosts, imaging)), {}
-    with step(f"drawing a catalogue of {count_of(hosts.n_hosts, 'galaxy')}", hosts.n_hosts) as advance:
-        for number, part in completed(_rows, stretches, workers, folder):
-            rows[number] = part
-            advance(len(part))
-    return as_table([row for number in range(len(stretches)) for row in rows[number]], declared_columns(imaging))
+    count, at_once = hosts.n_hosts, _DRAWN_AT_ONCE
+    stretches = [(hosts, imaging, range(start, min(start + at_once, count))) for start in range(0, count, at_once)]
+    rows = rows_in_order(f"drawing a catalogue of {count_of(count, 'galaxy')}", count, _rows, stretches, workers, folder)
+    return as_table(rows, declared_columns(imaging))
 
 
-def _stretches(hosts: MockHosts, imaging: Imaging) -> Iterator[_Stretch]:
-    for start in range(0, hosts.n_hosts, _DRAWN_AT_ONCE):
-        yield _Stretch(hosts, imaging, start, min(start + _DRAWN_AT_ONCE, hosts.n_hosts))
-
-
-def _rows(part: _Stretch) -> list[dict[str, object]]:
-    return [declared(part.hosts, part.imaging, index) for index in range(part.start, part.stop)]
+def _rows(part: tuple[MockHosts, Imaging, range]) -> list[dict[str, object]]:
+    hosts, imaging, indices = part
+    return [declared(hosts, imaging, index) for index in indices]
