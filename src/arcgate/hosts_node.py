@@ -159,7 +159,7 @@ class LegacyHosts:
     masks : {'maskbits', 'invvar'}
         What tells pixels without a measurement: the survey's mask bits beside inverse variances, or these alone (before DR8).
     verify : {'none', 'checksums'}
-        Whether files are compared with the survey's own checksums when they are read; what was cut before is not read again.
+        Whether files are compared with the survey's own checksums when they are read.
     missing_bricks : {'refuse', 'leave_out'}
         What happens where a brick's files are missing or damaged.
     kernels : Kernels or None
