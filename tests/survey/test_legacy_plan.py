@@ -151,9 +151,8 @@ def test_a_dry_run_reads_the_catalogue_once(tmp_path: Path, monkeypatch: pytest.
     places = [f"{name}={path}" for name, path in (("parents", tmp_path / "parents"), ("survey", tmp_path))]
     read, readings = ParentsFile.read, []
     monkeypatch.setattr(ParentsFile, "read", lambda *args: readings.append(args) or read(*args))
-    spec = composed(
-        "hosts=legacy", *(f"data.hosts.{place}" for place in places), "data.n_pairs=1", f"runtime.data_dir={tmp_path}"
-    )
+    few = ("data.n_pairs=1", "data.only_split=train", f"runtime.data_dir={tmp_path}")
+    spec = composed("hosts=legacy", *(f"data.hosts.{place}" for place in places), *few)
     print_data_plan(spec, Planned())
     assert "1 galaxy in 1 brick" in capsys.readouterr().out
     assert len(readings) == 1
