@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 20,000 pairs from a mock survey's bricks, judged with the full profile; see README.md. About half an hour on two cores and 12 GB, removed at the end.
+# 20,000 pairs from a mock survey's bricks, judged with the full profile; see README.md. About seven minutes on two cores and 12 GB, removed at the end.
 set -euo pipefail
 folder=${1:-data/dense-bricks}
 arcgate=${ARCGATE:-.venv/bin/arcgate}
