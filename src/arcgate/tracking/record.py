@@ -150,7 +150,7 @@ def log_evidence(store: Store, run_id: str, evidence: Evidence, selection: Mappi
     set_tags(store, run_id, tags)
     store.client.log_dict(run_id, asdict(evidence), EVIDENCE)
     for name, table in ({} if selection is None else selection_tables(selection)).items():
-        store.client.log_text(run_id, table.to_csv(index=False), f"selection/{name}.csv")
+        store.client.log_text(run_id, table.to_csv(index=False, float_format="%.4g"), f"selection/{name}.csv")
 
 
 def log_origin(store: Store, run_id: str, made_by: str, command: str, configuration: Mapping[str, object]) -> None:
