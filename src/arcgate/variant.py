@@ -30,15 +30,27 @@ BUG_MODEL_LISTS = "gates.bug_models, gates.own_bug_models"
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
+PlaneName = Literal["stamp", "control", "residual", "azimuthal_residual", "rotation_residual"]
+
+
+def _planes_once(planes: tuple[PlaneName, ...]) -> tuple[PlaneName, ...]:
+    if twice := [name for name in planes if planes.count(name) > 1]:
+        raise ValueError(f"{twice[0]} is listed twice")
+    return planes
+
+
 @dataclass(config=STRICT, frozen=True)
 class View:
     """From a stamp to what the network sees.
 
     Attributes
     ----------
-    normalisation : {'raw', 'stamp_robust', 'annulus_robust'}
+    planes : tuple of {'stamp', 'control', 'residual', 'azimuthal_residual', 'rotation_residual'}
+        What is shown of a stamp, each as many channels as there are bands (see `arcgate.views.planes`).
+    normalisation : {'raw', 'stamp_robust', 'annulus_robust', 'noise'}
         Per stamp and band subtract the median and divide by the scaled median absolute deviation of the whole stamp,
-        or of the pixels in the annulus; `raw` divides by the constants `raw_scale_nmgy`.
+        or of the pixels in the annulus; `raw` divides by the constants `raw_scale_nmgy`, `noise` by the standard deviation of the
+        sky, which is that of the galaxy's place whatever lies in the stamp.
     annulus : float
         Inner radius of the annulus in units of half the stamp's side.
     stretch : {'none', 'asinh'}
@@ -47,15 +59,21 @@ class View:
         Constants of `raw`, nanomaggies per pixel.
     """
 
-    normalisation: Literal["raw", "stamp_robust", "annulus_robust"]
+    planes: Annotated[tuple[PlaneName, ...], Field(min_length=1), AfterValidator(_planes_once)]
+    normalisation: Literal["raw", "stamp_robust", "annulus_robust", "noise"]
     annulus: Fraction
     stretch: Literal["none", "asinh"]
     raw_scale_nmgy: PerBand
 
     @property
     def normalises(self) -> bool:
-        """Whether it has statistics of its own, which may carry something: `raw` divides by constants."""
-        return self.normalisation != "raw"
+        """Whether it has statistics of its own, which may carry something: `raw` divides by constants, `noise` by the sky's."""
+        return self.normalisation not in ("raw", "noise")
+
+    @property
+    def deployable(self) -> bool:
+        """Whether any image of the sky has this view: a real lens has no control."""
+        return not set(self.planes) & {"control", "residual"}
 
 
 @dataclass(config=STRICT, frozen=True)

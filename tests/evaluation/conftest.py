@@ -81,7 +81,7 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
 
 @pytest.fixture
 def view() -> View:
-    return View("annulus_robust", 0.625, "asinh", {"g": 0.01, "r": 0.01, "z": 0.01})
+    return View(("stamp",), "annulus_robust", 0.625, "asinh", {"g": 0.01, "r": 0.01, "z": 0.01})
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from arcgate.imaging import DECALS
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.variant import View
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 
 def test_rows_carry_their_own_logit_and_their_pairs_lens(checkpoint: Path, make_set: Callable[..., Dataset], view: View) -> None:
@@ -34,7 +34,7 @@ def test_rows_carry_their_own_logit_and_their_pairs_lens(checkpoint: Path, make_
     assert table.loc[table["pair_id"] == 3, "theta_e_arcsec"].tolist() == [1.25, 1.25]
     batch = next(dataset.batches(split="test"))
     with torch.inference_mode():
-        images = Viewer(view, DECALS)(
+        images = ArrayViewer(view, DECALS)(
             batch.image[:1], batch.table["host_x_pix"].to_numpy()[:1], batch.table["host_y_pix"].to_numpy()[:1]
         )
         logit = float(load_finder(load_checkpoint(checkpoint))(torch.from_numpy(images))[0])

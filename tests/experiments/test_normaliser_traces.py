@@ -12,7 +12,7 @@ import pytest
 from arcgate.dataset.reader import Dataset
 from arcgate.imaging import DECALS
 from arcgate.learning.stream import Blocks
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments" / "15-normaliser-traces"))
 import normalised
@@ -34,13 +34,13 @@ def forms(dataset: Dataset, small: Callable[..., object]) -> dict[str, list[norm
 def test_with_the_arc_is_what_the_view_does(dataset: Dataset, small: Callable[..., object], forms: dict) -> None:
     view = small("view=annulus_robust").view
     for batch, found in zip(dataset.batches(split="val"), forms["arc"], strict=True):
-        assert np.array_equal(found.image, Viewer(view, DECALS)(batch.image, *normalised.positions(batch.table)))
+        assert np.array_equal(found.image, ArrayViewer(view, DECALS)(batch.image, *normalised.positions(batch.table)))
 
 
 def test_from_the_galaxy_differs_in_positives_alone_and_by_the_controls_statistics(
     dataset: Dataset, small: Callable[..., object], forms: dict
 ) -> None:
-    viewer = Viewer(small("view=annulus_robust").view, DECALS)
+    viewer = ArrayViewer(small("view=annulus_robust").view, DECALS)
     for batch, arc, host in zip(dataset.batches(split="val"), forms["arc"], forms["host"], strict=True):
         positive = (batch.table["role"] == "positive").to_numpy()
         changed = (arc.image != host.image).any(axis=(1, 2, 3))
@@ -62,7 +62,7 @@ def test_from_the_galaxy_differs_in_positives_alone_and_by_the_controls_statisti
 def test_the_network_gets_the_stamps_as_they_are_given(dataset: Dataset, small: Callable[..., object], forms: dict) -> None:
     view = small("view=annulus_robust").view
     data = normalised.normalised(dataset, view, "host")
-    images = Blocks(data, "val", Viewer(normalised.as_given(view), DECALS)).load(0).images.numpy()
+    images = Blocks(data, "val", ArrayViewer(normalised.as_given(view), DECALS)).load(0).images.numpy()
     wanted = [batch.image[batch.table["role"].isin(["positive", "control"]).to_numpy()] for batch in forms["host"]]
     assert np.array_equal(images, np.concatenate(wanted))
 

@@ -8,7 +8,7 @@ from made_shards import PAIRED, VIEW
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.held_out_auc import Sample
 from arcgate.variant import Gates
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 
 def sample(features: np.ndarray, start: int = 0, galaxy: np.ndarray | None = None) -> Sample:
@@ -23,4 +23,5 @@ def halving(settings: Gates, *samples: Sample) -> Context:
     galaxies, place = np.unique(galaxy, return_inverse=True)
     first = np.full(len(galaxies), pair.max(initial=0) + 1)
     np.minimum.at(first, place, pair)
-    return Context(PAIRED, Viewer(VIEW, PAIRED.imaging), settings, np.unique(pair), galaxies, first, np.arange(len(galaxies)))
+    viewer = ArrayViewer(VIEW, PAIRED.imaging)
+    return Context(PAIRED, viewer, settings, np.unique(pair), galaxies, first, np.arange(len(galaxies)))

@@ -17,10 +17,10 @@ from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.stamps import Stamps
 from arcgate.imaging import DECALS, Imaging
 from arcgate.variant import Gates, View
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 SKY = np.array([0.0026, 0.0037, 0.0116])
-VIEW = View("annulus_robust", 0.625, "none", {"g": 1.0, "r": 1.0, "z": 1.0})
+VIEW = View(("stamp",), "annulus_robust", 0.625, "none", {"g": 1.0, "r": 1.0, "z": 1.0})
 PAIRED = Facts("arrays", True, True, True, True, frozenset(), imaging=DECALS)
 
 
@@ -59,7 +59,7 @@ def made_context(settings: Gates, stamps: Sequence[Stamps], view: View | None = 
     galaxies, first = np.unique(galaxy, return_index=True)
     first_pairs = np.array([pair[galaxy == each].min() for each in galaxies])
     ranks = np.argsort(np.argsort(names[first]))
-    return Context(facts, Viewer(view or VIEW, facts.imaging), settings, np.unique(pair), galaxies, first_pairs, ranks)
+    return Context(facts, ArrayViewer(view or VIEW, facts.imaging), settings, np.unique(pair), galaxies, first_pairs, ranks)
 
 
 def made_shard(

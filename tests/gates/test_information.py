@@ -19,7 +19,7 @@ from arcgate.gates.features.pixel_map import auc_map, histograms
 from arcgate.gates.features.regions import Regions
 from arcgate.gates.information import GATE, channels, usable_information
 from arcgate.imaging import DECALS
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 N = 300
 
@@ -32,7 +32,7 @@ def settings(small):
 def samples(one, zero, settings):
     """Both classes, each row a galaxy of its own, and the context that halves them."""
     galaxies = np.arange(len(one) + len(zero))
-    context = Context(PAIRED, Viewer(VIEW, DECALS), settings, galaxies, galaxies, galaxies, galaxies)
+    context = Context(PAIRED, ArrayViewer(VIEW, DECALS), settings, galaxies, galaxies, galaxies, galaxies)
     ones, zeros = galaxies[: len(one)], galaxies[len(one) :]
     return Sample(one.astype("f4"), ones, ones), Sample(zero.astype("f4"), zeros, zeros), context
 

@@ -14,7 +14,7 @@ from arcgate.gates.core.context import context_of
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.scalable_stamps import GATE
 from arcgate.imaging import DECALS
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
 
@@ -61,7 +61,7 @@ def test_the_screen_finds_what_the_view_cannot_divide_by(batch, viewer, small):
     scale = viewer._statistics(image, x[:22], y[:22])[1]
     assert (scale[:20] == 0).any(axis=1).sum() > 10
     np.testing.assert_array_equal(viewer.scalable(image, x[:22], y[:22]), (scale > 0).all(axis=1))
-    assert Viewer(small("view=raw").view, DECALS).scalable(image, x[:22], y[:22]).all()
+    assert ArrayViewer(small("view=raw").view, DECALS).scalable(image, x[:22], y[:22]).all()
 
 
 def test_rows_are_named_counted_by_class_and_their_pairs_leave(batch, context):

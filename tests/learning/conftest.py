@@ -80,7 +80,7 @@ def dataset(make_set: SetMaker) -> Dataset:
 
 @pytest.fixture
 def view() -> View:
-    return View("annulus_robust", 0.625, "asinh", {"g": 0.01, "r": 0.01, "z": 0.01})
+    return View(("stamp",), "annulus_robust", 0.625, "asinh", {"g": 0.01, "r": 0.01, "z": 0.01})
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from arcgate import variant
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS, Imaging
+from arcgate.views.arrays import ArrayViewer
 from arcgate.views.robust import MAD_TO_SIGMA, median_and_mad, radii_pix
-from arcgate.views.view import Viewer
 
 Stamps = tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]
 NORMALISATIONS = ["raw", "stamp_robust", "annulus_robust"]
 
 
-def viewer(**changes: Any) -> Viewer:
+def viewer(**changes: Any) -> ArrayViewer:
     scales = {"g": 0.01, "r": 0.02, "z": 0.04}
     plain: dict[str, Any] = {"normalisation": "annulus_robust", "annulus": 0.625, "stretch": "none", "raw_scale_nmgy": scales}
-    return Viewer(variant.View(**(plain | changes)), DECALS)
+    return ArrayViewer(variant.View(("stamp",), **(plain | changes)), DECALS)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_statistics_of_any_stamp_agree_with_numpy(size: int, normalisation: str)
     image = rng.normal(0.01, 0.02, (12, *imaging.shape)).astype(np.float32)
     x, y = (size - 1) / 2 + rng.uniform(-2.0, 2.0, (2, 12))
     radius = 0.3 * size
-    looking = Viewer(variant.View(normalisation, 0.6, "none", {"g": 0.01, "r": 0.01, "z": 0.01}), imaging)
+    looking = ArrayViewer(variant.View(("stamp",), normalisation, 0.6, "none", {"g": 0.01, "r": 0.01, "z": 0.01}), imaging)
     centre, scale = looking.normaliser(image, x, y)
     rows, columns = np.mgrid[:size, :size]
     parities = set()
@@ -97,7 +97,9 @@ def test_statistics_of_any_stamp_agree_with_numpy(size: int, normalisation: str)
 def test_no_stamp_without_a_spread_goes_by(size: int, annulus: float, normalisation: str) -> None:
     """Just over half of the pixels that count share a value."""
     imaging, rng = Imaging(("g",), "g", size, 0.2), np.random.default_rng(size)
-    looking = Viewer(variant.View(normalisation, 2 * annulus / size, "none", {"g": 0.01, "r": 0.01, "z": 0.01}), imaging)
+    looking = ArrayViewer(
+        variant.View(("stamp",), normalisation, 2 * annulus / size, "none", {"g": 0.01, "r": 0.01, "z": 0.01}), imaging
+    )
     image = rng.normal(0.0, 1.0, (60, *imaging.shape)).astype(np.float32)
     middle = np.full(60, (size - 1) / 2)
     counts = radii_pix(middle[:1], middle[:1], size)[0] >= (annulus if normalisation == "annulus_robust" else 0.0)
@@ -111,16 +113,16 @@ def test_no_stamp_without_a_spread_goes_by(size: int, annulus: float, normalisat
 def test_constants_are_asked_for_each_band_where_they_divide() -> None:
     imaging, scales = Imaging(("g", "vis"), "g", 64, 0.1), {"g": 0.01, "r": 0.01, "z": 0.01}
     with pytest.raises(ArcgateError, match=r"no scale is given for the bands vis(.|\n)*a value for each band"):
-        Viewer(variant.View("raw", 0.625, "none", scales), imaging)
-    assert Viewer(variant.View("annulus_robust", 0.625, "none", scales), imaging).annulus_pix == 20.0
-    assert Viewer(variant.View("raw", 0.625, "none", scales | {"vis": 0.01}), imaging)
+        ArrayViewer(variant.View(("stamp",), "raw", 0.625, "none", scales), imaging)
+    assert ArrayViewer(variant.View(("stamp",), "annulus_robust", 0.625, "none", scales), imaging).viewer.annulus_pix == 20.0
+    assert ArrayViewer(variant.View(("stamp",), "raw", 0.625, "none", scales | {"vis": 0.01}), imaging)
 
 
 @pytest.mark.parametrize(("size", "radius"), [(64, 20.0), (101, 31.5625), (200, 62.5)])
 def test_the_annulus_is_a_share_of_half_the_stamp(size: int, radius: float) -> None:
     imaging = Imaging(("vis",), "vis", size, 0.1)
-    looking = Viewer(variant.View("annulus_robust", 0.625, "none", {"vis": 0.01}), imaging)
-    assert looking.annulus_pix == radius
+    looking = ArrayViewer(variant.View(("stamp",), "annulus_robust", 0.625, "none", {"vis": 0.01}), imaging)
+    assert looking.viewer.annulus_pix == radius
     image = np.random.default_rng(1).normal(0.0, 1.0, (1, *imaging.shape)).astype(np.float32)
     middle = np.full(1, imaging.middle_pix)
     core = radii_pix(middle, middle, size)[0] < radius

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import whole_pairs
@@ -19,6 +21,7 @@ from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import say
 from arcgate.imaging import Imaging
 from arcgate.learning.checkpoints import load_checkpoint
+from arcgate.learning.looking import columns_for, stamps_of_batch
 from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
 from arcgate.views.view import Viewer
@@ -71,17 +74,16 @@ def predict(
         For a checkpoint that is missing or was trained on another view, a split without rows of either class, or logits
         that are not finite.
     """
-    columns = [*ROW_COLUMNS, "host_x_pix", "host_y_pix"]
+    viewer, tables, flat = Viewer(view, dataset.imaging), [], []
+    columns = list(dict.fromkeys([*ROW_COLUMNS, *columns_for(viewer)]))
     with _inference(threads):
         finder = _finder(checkpoint, view, dataset.imaging)
-        viewer, tables, flat = Viewer(view, dataset.imaging), [], []
         for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
-            x, y = batch.table["host_x_pix"].to_numpy(), batch.table["host_y_pix"].to_numpy()
-            scalable = viewer.scalable(batch.image, x, y)
+            scalable = viewer.scalable(stamps_of_batch(batch, viewer)).numpy()
             flat.append(batch.table.loc[~scalable, "role"])
             whole = whole_pairs(batch.table, ~scalable)
-            image, x, y = batch.image[whole], x[whole], y[whole]
-            seen = viewer(image, x, y) if mask_radius_pix is None else viewer.masked(image, x, y, mask_radius_pix)
+            stamps = stamps_of_batch(replace(batch, table=batch.table[whole], image=batch.image[whole]), viewer)
+            seen = viewer(stamps) if mask_radius_pix is None else viewer.masked(stamps, mask_radius_pix)
             tables.append(batch.table.loc[whole, list(ROW_COLUMNS)].assign(logit=_logits(finder, seen)))
     if not tables:
         raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
@@ -117,10 +119,10 @@ def _tell_of(flat: pd.Series, split: Split) -> None:
         say(f"not scored in {split}: the pairs of {counts} rows without a spread that the view could divide by")
 
 
-def _logits(finder: LensFinder, images: NDArray[np.float32]) -> NDArray[np.float64]:
+def _logits(finder: LensFinder, images: Tensor) -> NDArray[np.float64]:
     if not len(images):
         return np.empty(0)
-    parts = torch.split(torch.from_numpy(images), BATCH_ROWS)
+    parts = torch.split(images, BATCH_ROWS)
     return np.concatenate([finder(part.to(finder.device)).double().cpu().numpy() for part in parts])
 
 

@@ -14,7 +14,7 @@ from arcgate.gates.core.equality import Equality, compared, judged_equality, one
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.result import NETWORK, RAW
 from arcgate.gates.core.shard import Shard
-from arcgate.gates.core.stamps import matched
+from arcgate.gates.core.stamps import Pixels, Stamps, matched
 from arcgate.variant import Gates, View
 
 
@@ -38,12 +38,12 @@ class NullEqual(StatedGate):
         size = float(np.abs(ulp - first.image).max()) / float(null.sky[0, 0, 0, 0])
         planted = {Equality.UNIT: (ulp, size), Equality.HALF: (rounded_to_half(null), 0.0)}
         found = compared(RAW, null, null.image, control.image, planted)
-        viewer, least = shard.context.viewer, shard.context.settings.leak_sizes_sky_sigma[0]
-        seen = null.viewed(viewer)
+        least = shard.context.settings.leak_sizes_sky_sigma[0]
+        seen = shard.viewed(null)
         # Identical stamps look the same: a view treats each by itself.
-        expected = seen if np.array_equal(null.image, control.image) else control.viewed(viewer)
+        expected = seen if np.array_equal(null.image, control.image) else shard.viewed(control)
         leaks = {Equality.PIXEL: (one_pixel_brighter(null, least), least), Equality.HALF: (rounded_to_half(null), 0.0)}
-        viewed = {name: (viewer(image, null.x[:1], null.y[:1]), size) for name, (image, size) in leaks.items()}
+        viewed = {name: (_seen(shard, image, first), size) for name, (image, size) in leaks.items()}
         # How far views differ has no unit that a reader knows: it is not stated.
         return found | compared(NETWORK, null, seen, expected, viewed, stated=False)
 
@@ -53,6 +53,11 @@ class NullEqual(StatedGate):
             return Judgement([], [], [])
         missing = "" if context.facts.has_null else NO_NULL_ROWS
         return judged_equality(self.name, (RAW, NETWORK), arrays, missing, "equal by value")
+
+
+def _seen(shard: Shard, image: Pixels, stamps: Stamps) -> Pixels:
+    """An image as the view would hand it over, normalised by itself."""
+    return shard.context.viewer.apply(shard.shown(image, stamps), *shard.normaliser_of(image, stamps))
 
 
 GATE: Final = NullEqual(

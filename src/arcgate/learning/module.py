@@ -25,8 +25,8 @@ WARM_UP_SHARE: Final = 0.1
 LabelledImages = tuple[Tensor, Tensor]
 
 
-def backbone(name: str, imaging: Imaging) -> Module:
-    """Build a timm network with a channel a band and one output, random weights.
+def backbone(name: str, imaging: Imaging, planes: int = 1) -> Module:
+    """Build a timm network with a channel a band and plane, and one output, random weights.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ def backbone(name: str, imaging: Imaging) -> Module:
         Name as timm lists it.
     imaging : Imaging
         Of the stamps.
+    planes : int
+        How often each band is shown.
 
     Raises
     ------
@@ -44,8 +46,8 @@ def backbone(name: str, imaging: Imaging) -> Module:
     default = timm.get_pretrained_cfg(name)
     size: dict[str, Any] = {"img_size": imaging.size_pix} if default is not None and default.fixed_input_size else {}
     try:
-        network: Module = timm.create_model(name, pretrained=False, in_chans=len(imaging.bands), num_classes=1, **size)
-        _try(network, imaging)
+        network: Module = timm.create_model(name, pretrained=False, in_chans=planes * len(imaging.bands), num_classes=1, **size)
+        _try(network, imaging, planes)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise ArcgateError(
             f"timm's {name} does not work on stamps of {imaging.size_pix} x {imaging.size_pix} pixels: {error}",
@@ -55,10 +57,10 @@ def backbone(name: str, imaging: Imaging) -> Module:
     return network
 
 
-def _try(network: Module, imaging: Imaging) -> None:
+def _try(network: Module, imaging: Imaging, planes: int) -> None:
     network.eval()
     with torch.no_grad():
-        shape = tuple(network(torch.zeros(2, *imaging.shape)).shape)
+        shape = tuple(network(torch.zeros(2, planes * len(imaging.bands), *imaging.shape[1:])).shape)
     network.train()
     if shape != (2, 1):
         raise ValueError(f"its output has shape {shape}, not (2, 1)")
@@ -81,6 +83,7 @@ class LensFinder(LightningModule):
         self.save_hyperparameters({"settings": settings, "steps_per_epoch": steps_per_epoch}, logger=False)
         self.learning: dict[str, Any] = settings["learning"]
         self.imaging = Imaging.of(settings["imaging"])
+        self.planes = len(settings["view"]["planes"])
         self.total_steps = steps_per_epoch * int(self.learning["epochs"])
         self.network = self.configure_network()
         self._logits: list[Tensor] = []
@@ -91,7 +94,7 @@ class LensFinder(LightningModule):
         with torch.random.fork_rng():
             torch.manual_seed(int(self.learning["seed"]))
             # Convolutions of stamps are a tenth to a fifth faster on a processor when channels lie innermost.
-            return backbone(self.learning["backbone"], self.imaging).to(memory_format=torch.channels_last)
+            return backbone(self.learning["backbone"], self.imaging, self.planes).to(memory_format=torch.channels_last)
 
     def configure_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross-entropy in nats; logits and labels of shape (n,)."""

@@ -16,13 +16,14 @@ from arcgate.dataset.shard_reading import StampBatch, whole_pairs
 from arcgate.ground.draws import words
 from arcgate.ground.errors import ArcgateError
 from arcgate.learning.augmentation import augment
+from arcgate.learning.looking import columns_for, stamps_of_batch
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
     from arcgate.data_node import Split
 
 LABELLED_ROLES: Final = ("positive", "control")
-COLUMNS: Final = ("sample_id", "pair_id", "label", "host_x_pix", "host_y_pix")
+COLUMNS: Final = ("sample_id", "label")
 MEMORY_BUDGET_BYTES: Final = 512 * 1024**2
 
 
@@ -32,7 +33,7 @@ class ViewedStamps:
 
     Attributes
     ----------
-    images : Tensor of float32, shape (n, 3, 64, 64)
+    images : Tensor of float32, shape (n, channels, y, x)
         What the network sees.
     labels : Tensor of float32, shape (n,)
         1 for positives, 0 for controls.
@@ -96,10 +97,11 @@ class Blocks:
         self._split: Split = split
         self._viewer = viewer
         self._left_out: set[int] = set()
+        self._columns = list(dict.fromkeys((*COLUMNS, *columns_for(viewer))))
         # The batches of an epoch are counted before it begins, and so are the rows that are in none of them.
         self.n_rows, self.unscalable = self._counted()
         self._n_shards = len(dataset.shards(split, LABELLED_ROLES))
-        self.in_memory = self.n_rows * dataset.schema.image_bytes <= budget_bytes
+        self.in_memory = self.n_rows * dataset.schema.image_bytes * len(viewer.planes) <= budget_bytes
         self._kept: ViewedStamps | None = None
 
     def __len__(self) -> int:
@@ -116,8 +118,8 @@ class Blocks:
     def _counted(self) -> tuple[int, tuple[int, int]]:
         """Rows of scalable pairs, and how many positives and controls cannot be scaled; their pairs are `_left_out`."""
         rows, flat = 0, [0, 0]
-        for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False):
-            spoiled = ~self._viewer.scalable(batch.image, *_centres(batch))
+        for batch in self._dataset.batches(self._columns, self._split, LABELLED_ROLES, arcs=False):
+            spoiled = ~self._viewer.scalable(stamps_of_batch(batch, self._viewer)).numpy()
             self._left_out |= set(batch.table.loc[spoiled, "pair_id"].tolist())
             for label in (0, 1):
                 flat[label] += int((spoiled & (batch.table["label"] == label).to_numpy()).sum())
@@ -132,7 +134,7 @@ class Blocks:
         return rows, (flat[1], flat[0])
 
     def _shards(self, order: list[int]) -> Iterator[ViewedStamps]:
-        for batch in self._dataset.batches(list(COLUMNS), self._split, LABELLED_ROLES, arcs=False, shard_order=order):
+        for batch in self._dataset.batches(self._columns, self._split, LABELLED_ROLES, arcs=False, shard_order=order):
             yield self._viewed(batch)
 
     def _viewed(self, batch: StampBatch) -> ViewedStamps:
@@ -140,13 +142,13 @@ class Blocks:
             kept = ~batch.table["pair_id"].isin(self._left_out).to_numpy(bool)
             batch = replace(batch, table=batch.table[kept], image=batch.image[kept])
         table = batch.table
-        images = self._viewer(batch.image, *_centres(batch))
+        images = self._viewer(stamps_of_batch(batch, self._viewer))
         labels = torch.from_numpy(table["label"].to_numpy(dtype=np.float32))
-        return ViewedStamps(torch.from_numpy(images), labels, table["sample_id"].to_numpy(dtype=np.int64))
+        return ViewedStamps(images, labels, table["sample_id"].to_numpy(dtype=np.int64))
 
     def _gathered(self) -> ViewedStamps:
         whole = ViewedStamps(
-            torch.empty(self.n_rows, *self._dataset.imaging.shape),
+            torch.empty(self.n_rows, self._viewer.channels, *self._dataset.imaging.shape[1:]),
             torch.empty(self.n_rows),
             np.empty(self.n_rows, dtype=np.int64),
         )
@@ -156,11 +158,6 @@ class Blocks:
             whole.images[place], whole.labels[place], whole.sample_id[place] = rows.images, rows.labels, rows.sample_id
             filled += len(rows)
         return whole
-
-
-def _centres(batch: StampBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
-    return x, y
 
 
 class ViewedBatches:

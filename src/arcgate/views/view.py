@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from arcgate.ground.errors import ArcgateError, UnfitDataError
-from arcgate.views.robust import beyond, median, median_and_mad
-from arcgate.views.stretch import asinh, normalised_asinh
+from arcgate.views.planes import PLANES, Plane, Stamps, Symmetry
+from arcgate.views.reductions import asinh, beyond, median, median_and_mad, normalised_asinh
 
 if TYPE_CHECKING:
     from arcgate.imaging import Imaging
     from arcgate.variant import View
-
-Floats = NDArray[np.float32]
-Centres = NDArray[np.float64]
 
 # Every so many pixels in either direction, and the share of them that repeat another one in a stamp that may have no spread.
 _STRIDE = 8
@@ -27,14 +26,15 @@ _SAMPLED_PIX = 64
 
 @dataclass(frozen=True)
 class Viewer:
-    """Normalises and stretches stamps as one configured view does.
+    """Turns stamps into what one configured view shows of them: planes, normalised and stretched.
 
-    Every row is treated by itself: results are bit-equal whatever rows share its batch.
+    Every row is treated by itself: results are bit-equal whatever rows share its batch. All planes of a stamp are divided by the
+    scale of the stamp, so that what one of them lacks is not blown up; from those that hold the sky its level is taken.
 
     Parameters
     ----------
     view : View
-        Normalisation, inner radius of the annulus, stretch and constants.
+        Planes, normalisation, inner radius of the annulus, stretch and constants.
     imaging : Imaging
         Of the stamps.
     """
@@ -51,34 +51,57 @@ class Viewer:
                 todo="give view.raw_scale_nmgy a value for each band, or take a view that normalises by the stamps themselves",
             )
 
+    @cached_property
+    def planes(self) -> tuple[Plane, ...]:
+        """The parts of the input, in the order of its channels."""
+        return tuple(PLANES[name] for name in self.view.planes)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input: a band after the other, plane after plane."""
+        return len(self.planes) * len(self.imaging.bands)
+
+    @property
+    def needs_control(self) -> bool:
+        """Whether stamps without a control of their own have no view."""
+        return any(plane.needs_control for plane in self.planes)
+
+    @property
+    def removes(self) -> frozenset[Symmetry]:
+        """Symmetries of light that no plane shows."""
+        return frozenset.intersection(*(plane.removes for plane in self.planes))
+
     @property
     def annulus_pix(self) -> float:
         """Inner radius of the annulus."""
         return self.view.annulus * self.imaging.size_pix / 2
 
-    def __call__(self, image: Floats, x_pix: Centres, y_pix: Centres) -> Floats:
-        """Normalise stamps by their own statistics, then stretch.
+    def __call__(self, stamps: Stamps) -> Tensor:
+        """The input of a network.
 
         Parameters
         ----------
-        image : ndarray of float32, shape (n, band, y, x)
-            Nanomaggies per pixel, (band, y, x).
-        x_pix, y_pix : ndarray, shape (n,)
-            True centre of the host, 0-based pixels.
+        stamps : Stamps
+            n of them, on any device.
 
         Returns
         -------
-        ndarray of float32, shape (n, band, y, x)
+        Tensor of float32, shape (n, channels, y, x)
             Dimensionless.
 
         Raises
         ------
         ArcgateError
-            See `normaliser`.
+            See `normaliser`; no control or sky where the view needs it.
         """
-        return self.apply(image, *self.normaliser(image, x_pix, y_pix))
+        return self.apply(self.shown(stamps), *self.normaliser(stamps))
 
-    def scalable(self, image: Floats, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
+    def shown(self, stamps: Stamps) -> Tensor:
+        """All planes of stamps, (n, channels, y, x), nanomaggies per pixel."""
+        made = [plane.make(stamps) for plane in self.planes]
+        return made[0] if len(made) == 1 else torch.cat(made, dim=1)
+
+    def scalable(self, stamps: Stamps) -> Tensor:
         """Which stamps have a spread to normalise by in every band: the others have no view.
 
         Only stamps that repeat themselves are looked at in full: half of the pixels that count are equal where there is no
@@ -87,83 +110,79 @@ class Viewer:
 
         Parameters
         ----------
-        image, x_pix, y_pix
-            As in `__call__`; finite pixels.
+        stamps : Stamps
+            Finite pixels.
 
         Returns
         -------
-        ndarray of bool, shape (n,)
+        Tensor of bool, shape (n,)
         """
-        good = np.ones(len(image), dtype=bool)
-        if self.view.normalisation == "raw" or not len(image):
+        image = stamps.image
+        good = torch.ones(len(image), dtype=torch.bool, device=image.device)
+        if self.view.normalisation in ("raw", "noise") or not len(image):
             return good
-        some = np.sort(image[:, :, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE].reshape(*image.shape[:2], -1), axis=2)
-        repeated = np.count_nonzero(some[:, :, 1:] == some[:, :, :-1], axis=2)
-        suspects = np.flatnonzero((repeated >= some.shape[2] // _REPEATED).any(axis=1))
+        some = image[:, :, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE].flatten(2).sort(dim=2).values
+        repeated = (some[:, :, 1:] == some[:, :, :-1]).sum(dim=2)
+        suspects = (repeated >= some.shape[2] // _REPEATED).any(dim=1).nonzero()[:, 0]
         if not self._sampled_well():
-            suspects = np.arange(len(image))
+            suspects = torch.arange(len(image), device=image.device)
         if len(suspects):
-            scale = self._statistics(image[suspects], x_pix[suspects], y_pix[suspects])[1]
-            good[suspects] = (scale > 0).all(axis=1)
+            part = Stamps(image[suspects], stamps.x_pix[suspects], stamps.y_pix[suspects])
+            good[suspects] = (self._statistics(part)[1] > 0).all(dim=1)
         return good
 
-    def normaliser(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
+    def normaliser(self, stamps: Stamps) -> tuple[Tensor, Tensor]:
         """Centre and scale of each stamp and band.
-
-        Parameters
-        ----------
-        image, x_pix, y_pix
-            As in `__call__`.
 
         Returns
         -------
-        centre, scale : ndarray of float32, shape (n, band)
+        centre, scale : Tensor of float32, shape (n, band)
             Nanomaggies per pixel.
 
         Raises
         ------
         ArcgateError
-            For a stamp without spread (constant) or with pixels that are not finite, naming row and band; for a
-            centre outside the stamp.
+            For a stamp without spread (constant) or with pixels that are not finite, naming row and band; for a centre outside
+            the stamp.
         """
-        _check(image, x_pix, y_pix, self.imaging)
-        centre, scale = self._statistics(image, x_pix, y_pix)
+        _check(stamps, self.imaging)
+        centre, scale = self._statistics(stamps)
         _check_scale(centre, scale, self.imaging)
         return centre, scale
 
-    def apply(self, image: Floats, centre: Floats, scale: Floats) -> Floats:
-        """Normalise by given statistics, then stretch.
+    def apply(self, shown: Tensor, centre: Tensor, scale: Tensor) -> Tensor:
+        """Normalise planes by given statistics, then stretch.
 
         Parameters
         ----------
-        image : ndarray of float32, shape (n, band, y, x)
-            Nanomaggies per pixel.
-        centre, scale : ndarray of float32, shape (n, band)
+        shown : Tensor of float32, shape (n, channels, y, x)
+            From `shown`, or a cut of it: nanomaggies per pixel.
+        centre, scale : Tensor of float32, shape (n, band)
             From `normaliser`, of these stamps or of others of the same galaxies.
 
         Returns
         -------
-        ndarray of float32, shape (n, band, y, x)
+        Tensor of float32, shape of `shown`
         """
+        level, unit = self._of_planes(centre, scale)
         if self.view.stretch == "asinh":
-            return normalised_asinh(image, centre, scale)
-        return _normalised(image, centre, scale)
+            return normalised_asinh(shown, level, unit)
+        return _normalised(shown, level, unit)
 
-    def masked(self, image: Floats, x_pix: Centres, y_pix: Centres, radius_pix: float) -> Floats:
+    def masked(self, stamps: Stamps, radius_pix: float) -> Tensor:
         """View stamps with the core taken out: r < radius_pix set to the annulus median, then stretched.
 
-        The annulus (r >= annulus_pix) is that of the normalised, unstretched stamp, whatever the normalisation.
+        The annulus (r >= annulus_pix) is that of the normalised, unstretched planes, whatever the normalisation.
 
         Parameters
         ----------
-        image, x_pix, y_pix
-            As in `__call__`.
+        stamps : Stamps
         radius_pix : float
             Radius of the mask, pixels; at most the inner radius of the annulus.
 
         Returns
         -------
-        ndarray of float32, shape (n, band, y, x)
+        Tensor of float32, shape (n, channels, y, x)
 
         Raises
         ------
@@ -176,12 +195,16 @@ class Viewer:
                 where="evaluation.core_mask_radius_pix",
                 todo="choose a smaller mask or a larger view.annulus",
             )
-        centre, scale = self.normaliser(image, x_pix, y_pix)
-        normalised = _normalised(image, centre, scale)
-        level = median(normalised, self._annulus(x_pix, y_pix))
-        core = ~beyond(x_pix, y_pix, self.imaging.size_pix, radius_pix)
-        np.copyto(normalised, level[:, :, None, None], where=core[:, None])
-        return asinh(normalised) if self.view.stretch == "asinh" else normalised
+        normalised = _normalised(self.shown(stamps), *self._of_planes(*self.normaliser(stamps)))
+        level = median(normalised, self._annulus(stamps))
+        core = ~beyond(stamps.x_pix, stamps.y_pix, self.imaging.size_pix, radius_pix)
+        filled = torch.where(core[:, None], level[:, :, None, None], normalised)
+        return asinh(filled) if self.view.stretch == "asinh" else filled
+
+    def _of_planes(self, centre: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and scale of every channel, (n, channels)."""
+        levels = [centre if plane.holds_sky else torch.zeros_like(centre) for plane in self.planes]
+        return torch.cat(levels, dim=1), scale.repeat(1, len(self.planes))
 
     def _sampled_well(self) -> bool:
         """Whether enough pixels are looked at, and enough of them count, that no stamp without a spread goes by."""
@@ -189,57 +212,69 @@ class Viewer:
         share = 1.0 if self.view.normalisation == "stamp_robust" else 1.0 - np.pi * (self.annulus_pix / size) ** 2
         return size >= _SAMPLED_PIX and 0.5 * share > 2.0 / _REPEATED
 
-    def _statistics(self, image: Floats, x_pix: Centres, y_pix: Centres) -> tuple[Floats, Floats]:
+    def _statistics(self, stamps: Stamps) -> tuple[Tensor, Tensor]:
+        image = stamps.image
         if self.view.normalisation == "raw":
-            scales = [self.view.raw_scale_nmgy[band] for band in self.imaging.bands]
-            scale = np.tile(np.asarray(scales, dtype=np.float32), (len(image), 1))
-            return np.zeros_like(scale), scale
-        return median_and_mad(image, None if self.view.normalisation == "stamp_robust" else self._annulus(x_pix, y_pix))
+            scales = torch.tensor([self.view.raw_scale_nmgy[band] for band in self.imaging.bands], dtype=torch.float32)
+            scale = scales.to(image.device).repeat(len(image), 1)
+            return torch.zeros_like(scale), scale
+        if self.view.normalisation == "noise":
+            return torch.zeros_like(_sky(stamps)), _sky(stamps)
+        return median_and_mad(image, None if self.view.normalisation == "stamp_robust" else self._annulus(stamps))
 
-    def _annulus(self, x_pix: Centres, y_pix: Centres) -> NDArray[np.bool_]:
-        return beyond(x_pix, y_pix, self.imaging.size_pix, self.annulus_pix)
-
-
-def _normalised(image: Floats, centre: Floats, scale: Floats) -> Floats:
-    out = np.subtract(image, centre[:, :, None, None], dtype=np.float32)
-    out /= scale[:, :, None, None]
-    return out
+    def _annulus(self, stamps: Stamps) -> Tensor:
+        return beyond(stamps.x_pix, stamps.y_pix, self.imaging.size_pix, self.annulus_pix)
 
 
-def _check(image: Floats, x_pix: Centres, y_pix: Centres, imaging: Imaging) -> None:
-    n = len(image)
-    if image.dtype != np.float32 or image.shape != (n, *imaging.shape) or np.shape(x_pix) != (n,) or np.shape(y_pix) != (n,):
+def _sky(stamps: Stamps) -> Tensor:
+    if stamps.sky is None:
+        raise ArcgateError(
+            "this view divides by the noise of the sky, which is not known of these stamps",
+            where="view.normalisation",
+            todo="state it (sky_sigma of each band), or take a view that normalises by the stamps themselves: annulus_robust",
+        )
+    return stamps.sky.float()
+
+
+def _normalised(shown: Tensor, centre: Tensor, scale: Tensor) -> Tensor:
+    return (shown - centre[:, :, None, None]) / scale[:, :, None, None]
+
+
+def _check(stamps: Stamps, imaging: Imaging) -> None:
+    image, n = stamps.image, len(stamps.image)
+    shapes = tuple(stamps.x_pix.shape), tuple(stamps.y_pix.shape)
+    if image.dtype != torch.float32 or tuple(image.shape) != (n, *imaging.shape) or shapes != ((n,), (n,)):
         raise ArcgateError(
             f"a view takes float32 stamps of shape (n, {', '.join(map(str, imaging.shape))}) with n centres; "
-            f"got {image.dtype} {image.shape} with {np.shape(x_pix)} and {np.shape(y_pix)}"
+            f"got {image.dtype} {tuple(image.shape)} with {shapes[0]} and {shapes[1]}"
         )
-    _check_centres(x_pix, y_pix, imaging.size_pix)
-    finite = np.isfinite(image).all(axis=(2, 3))
-    if not finite.all():
-        row, band = np.argwhere(~finite)[0]
+    _check_centres(stamps.x_pix, stamps.y_pix, imaging.size_pix)
+    finite = torch.isfinite(image).flatten(2).all(dim=2)
+    if not bool(finite.all()):
+        row, band = (~finite).nonzero()[0].tolist()
         raise UnfitDataError(
             "the stamp holds pixels that are not finite", where=f"row {row} of the batch, band {imaging.bands[band]}"
         )
 
 
-def _check_centres(x_pix: Centres, y_pix: Centres, size_pix: int) -> None:
+def _check_centres(x_pix: Tensor, y_pix: Tensor, size_pix: int) -> None:
     middle = (size_pix - 1) / 2
-    inside = (np.abs(x_pix - middle) <= size_pix / 2) & (np.abs(y_pix - middle) <= size_pix / 2)
-    if not inside.all():
-        row = int(np.argmin(inside))
+    inside = ((x_pix - middle).abs() <= size_pix / 2) & ((y_pix - middle).abs() <= size_pix / 2)
+    if not bool(inside.all()):
+        row = int((~inside).nonzero()[0, 0])
         raise UnfitDataError(
-            f"the host's centre ({x_pix[row]}, {y_pix[row]}) does not lie in the stamp",
+            f"the host's centre ({float(x_pix[row])}, {float(y_pix[row])}) does not lie in the stamp",
             where=f"row {row} of the batch",
             todo="check host_x_pix and host_y_pix",
         )
 
 
-def _check_scale(centre: Floats, scale: Floats, imaging: Imaging) -> None:
-    good = np.isfinite(centre) & np.isfinite(scale) & (scale > 0)
-    if not good.all():
-        row, band = np.argwhere(~good)[0]
+def _check_scale(centre: Tensor, scale: Tensor, imaging: Imaging) -> None:
+    good = torch.isfinite(centre) & torch.isfinite(scale) & (scale > 0)
+    if not bool(good.all()):
+        row, band = (~good).nonzero()[0].tolist()
         raise UnfitDataError(
-            f"the stamp has no spread to normalise by (scale {scale[row, band]}): a constant image",
+            f"the stamp has no spread to normalise by (scale {float(scale[row, band])}): a constant image",
             where=f"row {row} of the batch, band {imaging.bands[band]}",
             todo="leave this host out, or use view=raw",
         )

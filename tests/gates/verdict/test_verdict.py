@@ -27,7 +27,7 @@ from arcgate.gates.verdict.refitted import GATE, LEAST_ROWS, OF_STAMPS
 from arcgate.gates.verdict.rows import differences
 from arcgate.imaging import DECALS
 from arcgate.injection.arcs import declared_psfs, render_arcs
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 PAIRS = 24
 
@@ -56,7 +56,7 @@ def context_with(facts, pairs) -> Context:
     """The context of so many pairs of a data set of which `facts` are known."""
     spec = composed()
     numbers = np.arange(pairs)
-    return Context(facts, Viewer(spec.view, facts.imaging), spec.gates, numbers, numbers, numbers, numbers)
+    return Context(facts, ArrayViewer(spec.view, facts.imaging), spec.gates, numbers, numbers, numbers, numbers)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from arcgate.dataset.source import Facts, Source
 from arcgate.gates.features.regions import Regions
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.variant import Gates, View
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 Ids = NDArray[np.int64]
 
@@ -31,7 +31,7 @@ class Context:
     ----------
     facts : Facts
         What the data set holds.
-    viewer : Viewer
+    viewer : ArrayViewer
         The view of the network.
     settings : Gates
         Margin, level, sizes.
@@ -50,7 +50,7 @@ class Context:
     """
 
     facts: Facts
-    viewer: Viewer
+    viewer: ArrayViewer
     settings: Gates
     pairs: Ids
     galaxies: Ids
@@ -156,11 +156,11 @@ def context_of(source: Source, view: View, settings: Gates, lenses: NDArray[np.f
     # Not every class shows a galaxy that is there: one without null rows may be seen as a control only.
     shows = control | ~np.isin(place, place[control])
     np.minimum.at(first, place[shows], pair[shows])
-    context = Context(facts, Viewer(view, facts.imaging), settings, pairs, galaxies, first, ranks)
+    context = Context(facts, ArrayViewer(view, facts.imaging), settings, pairs, galaxies, first, ranks)
     return context if lenses is None else replace(context, lenses=lenses)
 
 
 def context_of_rows(source: Source, view: View, settings: Gates, lenses: NDArray[np.float64]) -> Context:
     """Of a table without pixels, all rows of which are judged; gates on pixels have nothing to look at."""
     facts, none = source.facts, np.zeros(0, dtype=np.int64)
-    return Context(facts, Viewer(view, facts.imaging), settings, none, none, none, none, lenses=lenses)
+    return Context(facts, ArrayViewer(view, facts.imaging), settings, none, none, none, none, lenses=lenses)

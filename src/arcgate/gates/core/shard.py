@@ -55,13 +55,27 @@ class Shard:
         key = ("normaliser", id(stamps.seen))
         if key not in self._known:
             # The stamps are kept beside it, so that no others can come to lie in their place.
-            self._known[key] = _locked(self.context.viewer.normaliser(stamps.seen, stamps.x, stamps.y)), stamps.seen
+            self._known[key] = _locked(self.normaliser_of(stamps.seen, stamps)), stamps.seen
         found: tuple[Pixels, Pixels] = self._known[key][0]
         return found
 
+    def normaliser_of(self, image: Pixels, stamps: Stamps) -> tuple[Pixels, Pixels]:
+        """The same, if the network saw this image of them."""
+        return self.context.viewer.normaliser(image, stamps.x, stamps.y, np.asarray(stamps.sky[:, :, 0, 0], dtype=np.float32))
+
+    def shown(self, image: Pixels, stamps: Stamps) -> Pixels:
+        """The planes (n, channels, y, x) that the view shows of an image of these stamps, nanomaggies per pixel."""
+        viewer = self.context.viewer
+        control = light_of_pairs(self.control.image, self.control, stamps) if viewer.viewer.needs_control else None
+        return viewer.shown(image, stamps.x, stamps.y, control)
+
     def viewed(self, stamps: Stamps) -> Pixels:
         """Stamps as the view hands them to the network."""
-        return self.context.viewer.apply(stamps.image, *self.normaliser(stamps))
+        return self.viewed_as(stamps.image, stamps)
+
+    def viewed_as(self, image: Pixels, stamps: Stamps) -> Pixels:
+        """An image of these stamps, normalised by what the network sees of them."""
+        return self.context.viewer.apply(self.shown(image, stamps), *self.normaliser(stamps))
 
     @cached_property
     def broken(self) -> NDArray[np.bool_]:

@@ -14,7 +14,6 @@ from arcgate.ground.draws import text_ids
 from arcgate.ground.read_only import read_only
 from arcgate.imaging import Imaging
 from arcgate.views.robust import radii_pix
-from arcgate.views.view import Viewer
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.float32]
@@ -92,10 +91,6 @@ class Stamps:
     def pair(self) -> Ids:
         """Pair of each row."""
         return read_only(self.table["pair_id"].to_numpy(np.int64))
-
-    def viewed(self, viewer: Viewer) -> Pixels:
-        """The judged image under the view, normalised by the statistics of the stamp that the network sees."""
-        return viewer.apply(self.image, *viewer.normaliser(self.seen, self.x, self.y))
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Stamps:
         """The rows that `chosen` marks or counts; the same object where these are all."""

@@ -87,7 +87,7 @@ def in_sky_sigma(features: Floats, stamps: Stamps, regions: Regions) -> Floats:
 
 def viewed_core(shard: Shard, stamps: Stamps) -> Floats:
     """The cut that holds the rings of the core as the view hands it over."""
-    return shard.context.viewer.apply(core_cut(stamps, shard.context.regions), *shard.normaliser(stamps))
+    return viewed_core_of(shard, stamps.image, stamps, shard.normaliser(stamps))
 
 
 def widened(core: Floats, regions: Regions) -> Floats:
@@ -97,9 +97,10 @@ def widened(core: Floats, regions: Regions) -> Floats:
     return out
 
 
-def core_cut(stamps: Stamps, regions: Regions) -> Floats:
-    """The cut that holds the rings of the core."""
-    return stamps.image[..., regions.core_cut, regions.core_cut]
+def viewed_core_of(shard: Shard, image: Floats, stamps: Stamps, statistics: tuple[Floats, Floats]) -> Floats:
+    """The cut that holds the rings of the core, of an image of these stamps under the view, normalised by these statistics."""
+    cut = shard.context.regions.core_cut
+    return shard.context.viewer.apply(shard.shown(image, stamps)[..., cut, cut], *statistics)
 
 
 def core(features: Floats, regions: Regions) -> Floats:

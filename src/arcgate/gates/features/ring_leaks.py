@@ -25,11 +25,11 @@ from arcgate.gates.features.ring_features import (
     Kind,
     RingColumns,
     centred,
-    core_cut,
     in_sky_sigma,
     ring_features,
     statistics,
     viewed_core,
+    viewed_core_of,
     widened,
 )
 from arcgate.gates.features.rings import Floats
@@ -117,7 +117,7 @@ def pedestal_response(shard: Shard, compared: Compared, kind: Kind) -> Floats:
     if kind == "raw":
         return _without_noise(about.of_stamps(light), regions)
     planted = stamps.image + _PEDESTAL_SKY_SIGMA * stamps.sky.astype(np.float32) * light
-    features = about.of_stamps(shard.context.viewer.apply(planted, *shard.normaliser(stamps)))
+    features = about.of_stamps(shard.viewed_as(planted, stamps))
     return _without_noise((features - shard.once(ring_features, stamps, kind)) / _PEDESTAL_SKY_SIGMA, regions)
 
 
@@ -156,7 +156,7 @@ def noise_response(shard: Shard, compared: Compared, kind: Kind) -> Floats:
     stamps = compared.null_subject
     planted = stamps.image + np.float32(np.sqrt(_NOISE_SHARE)) * stamps.sky.astype(np.float32) * noise(stamps)
     if kind == "normaliser":
-        found = statistics(*shard.context.viewer.normaliser(planted, stamps.x, stamps.y), stamps)
+        found = statistics(*shard.normaliser_of(planted, stamps), stamps)
     else:
         found = in_sky_sigma(centred(shard, stamps).of_stamps(planted), stamps, shard.context.regions)
     return _per_unit(shard.once(ring_features, stamps, kind), found)
@@ -224,14 +224,16 @@ def _core_response(shard: Shard, stamps: Stamps, light: Pixels, size: np.float32
     if kind == "raw":
         return widened(about.of_core(np.asarray(light / stamps.sky, dtype=np.float32)), regions)
     bare = shard.once(viewed_core, stamps)
-    viewed = shard.context.viewer.apply(core_cut(stamps, regions) + size * light, *shard.normaliser(stamps))
+    planted = stamps.image.copy()
+    planted[..., regions.core_cut, regions.core_cut] += size * light
+    viewed = viewed_core_of(shard, planted, stamps, shard.normaliser(stamps))
     return widened(about.of_core(np.asarray((viewed - bare) / size, dtype=np.float32)), regions)
 
 
 def _normalised_response(shard: Shard, stamps: Stamps, statistics: tuple[Floats, Floats], size: np.float32) -> Floats:
     about, regions = centred(shard, stamps), shard.context.regions
     bare = shard.once(ring_features, stamps, "network_core")
-    viewed = widened(about.of_core(shard.context.viewer.apply(core_cut(stamps, regions), *statistics)), regions)
+    viewed = widened(about.of_core(viewed_core_of(shard, stamps.image, stamps, statistics)), regions)
     return np.asarray((viewed - bare) / size, dtype=np.float32)
 
 

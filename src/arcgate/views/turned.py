@@ -1,0 +1,59 @@
+"""A stamp turned by half a turn about its galaxy, and what a stamp is without it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Keys' cubic convolution with a = -1/2 (1981, IEEE Trans. ASSP 29, 1153): exact for polynomials of second degree.
+_TAPS = (-1, 0, 1, 2)
+
+
+def rotation_residual(image: Tensor, x_pix: Tensor, y_pix: Tensor) -> Tensor:
+    """Stamps less themselves turned by 180 degrees about their galaxies' centres; zero where the other side is not in the stamp.
+
+    What is the same on both sides goes: the galaxy, of any ellipticity, and images of equal brightness opposite each other. The
+    turned stamp is taken between pixels by cubic convolution.
+
+    Parameters
+    ----------
+    image : Tensor of float32, shape (n, channel, size, size)
+        Finite pixels.
+    x_pix, y_pix : Tensor of float64, shape (n,)
+        Centres, 0-based.
+
+    Returns
+    -------
+    Tensor of float32, shape of `image`
+    """
+    turned, across = _mirrored(image, x_pix, 3)
+    turned, down = _mirrored(turned, y_pix, 2)
+    there = across[:, None, :] & down[:, :, None]
+    return torch.where(there[:, None], image - turned, 0.0)
+
+
+def _mirrored(image: Tensor, centre_pix: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """The image mirrored along an axis about a place, and which lines of it lie in the image, bool (n, size)."""
+    n, size = len(image), image.shape[axis]
+    pixel = torch.arange(size, dtype=torch.float64, device=image.device)
+    place = 2.0 * centre_pix.double()[:, None] - pixel
+    first = place.floor()
+    weights = _cubic((place - first).float())
+    shape = [n, 1, 1, 1]
+    shape[axis] = size
+    out = torch.zeros_like(image)
+    for tap, weight in zip(_TAPS, weights, strict=True):
+        line = (first.long() + tap).clamp(0, size - 1).view(shape).expand(image.shape)
+        out = out + weight.view(shape) * image.gather(axis, line)
+    return out, (place >= 0) & (place <= size - 1)
+
+
+def _cubic(share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weights of the four pixels about a place that lies a share of a pixel beyond the second of them."""
+    t, t2, t3 = share, share * share, share * share * share
+    return (
+        -0.5 * t3 + t2 - 0.5 * t,
+        1.5 * t3 - 2.5 * t2 + 1.0,
+        -1.5 * t3 + 2.0 * t2 + 0.5 * t,
+        0.5 * t3 - 0.5 * t2,
+    )
