@@ -19,7 +19,7 @@ STAMPS = torch.zeros(2, 3, 64, 64)
 
 @pytest.fixture
 def settings(learning: Learning) -> dict[str, Any]:
-    return {"learning": as_plain(learning), "view": {}, "imaging": as_plain(DECALS), "data_digest": ""}
+    return {"learning": as_plain(learning), "view": {"planes": ["stamp"]}, "imaging": as_plain(DECALS), "data_digest": ""}
 
 
 def test_an_unknown_backbone_names_close_ones() -> None:

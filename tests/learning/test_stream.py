@@ -115,7 +115,7 @@ def test_pairs_that_the_view_cannot_scale_are_left_out_and_counted_by_class(
     left = list(ViewedBatches(blocks, 6, seed=1, epoch=lambda: 0))
     assert [len(images) for images, _ in left] == [6, 6, 6]
     assert [int(sum(labels.sum() for _, labels in batches)) for batches in (whole, left)] == [10, 9]
-    monkeypatch.setattr(Viewer, "scalable", lambda self, image, x, y: np.zeros(len(image), dtype=bool))
+    monkeypatch.setattr(Viewer, "scalable", lambda self, stamps: torch.zeros(len(stamps.image), dtype=torch.bool))
     with pytest.raises(ArcgateError, match="no pair of the split 'train' can be scaled"):
         Blocks(cut_set, "train", Viewer(view, DECALS), **budget)
 

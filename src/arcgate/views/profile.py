@@ -13,7 +13,7 @@ from arcgate.views.tensors import array_of, on_processor
 def azimuthal_residual(image: Tensor, x_pix: Tensor, y_pix: Tensor) -> Tensor:
     """Stamps less the median profile about their galaxies' centres.
 
-    The profile is the median of rings one pixel wide, and between the middles of rings it is a straight line; what lies further
+    The profile is the median of rings one pixel wide at their median distance, and a straight line in between; what lies further
     from the centre than the stamp's nearest edge is one ring, since rings of a few corner pixels would be taken from themselves.
     Light that goes all around goes with it: the galaxy as far as it is round, a complete Einstein ring too.
 
@@ -34,12 +34,14 @@ def azimuthal_residual(image: Tensor, x_pix: Tensor, y_pix: Tensor) -> Tensor:
     last = (edge.floor().long() + 1).clamp(min=1)
     ring = torch.minimum((radius + 0.5).floor().long(), last[:, None])
     rings = size // 2 + 2
-    pixels = image.reshape(n, channels, size * size)
+    # Distances are reduced like light: the median light of a round galaxy is that at the ring's median distance.
+    distance = radius.float()[:, None]
+    pixels = torch.cat([distance, image.reshape(n, channels, size * size)], dim=1)
     if on_processor(image):
-        profile = torch.from_numpy(ring_medians(array_of(pixels), array_of(ring), array_of(last), rings))
+        found = torch.from_numpy(ring_medians(array_of(pixels), array_of(ring), array_of(last), rings))
     else:
-        profile = sorted_ring_medians(pixels, ring, last, rings)
-    return (image - _between(profile, radius, last).reshape(image.shape)).float()
+        found = sorted_ring_medians(pixels, ring, last, rings)
+    return image - _between(found[:, 1:], found[:, :1], distance, ring, last).reshape(image.shape)
 
 
 def sorted_ring_medians(pixels: Tensor, ring: Tensor, last: Tensor, rings: int) -> Tensor:
@@ -63,11 +65,13 @@ def sorted_ring_medians(pixels: Tensor, ring: Tensor, last: Tensor, rings: int) 
     return profile
 
 
-def _between(profile: Tensor, radius: Tensor, last: Tensor) -> Tensor:
-    """The profile at each pixel's distance, float32 (n, channel, pixel)."""
-    inner = torch.minimum(radius.floor().long(), last[:, None])
-    outer = torch.minimum(inner + 1, last[:, None])
-    share = (radius - inner).clamp(max=1.0)[:, None]
-    shape = (*profile.shape[:2], radius.shape[1])
-    low, high = (profile.gather(2, place[:, None].expand(shape)).double() for place in (inner, outer))
-    return (low + share * (high - low)).float()
+def _between(profile: Tensor, knot: Tensor, distance: Tensor, ring: Tensor, last: Tensor) -> Tensor:
+    """The profile at each pixel's distance, float32 (n, channel, pixel); constant within the first knot and beyond the last."""
+    own = knot[:, 0].gather(1, ring)
+    outer = torch.minimum(ring + (distance[:, 0] >= own).long(), last[:, None])
+    inner = (outer - 1).clamp(min=0)
+    low, high = (knot[:, 0].gather(1, place).double() for place in (inner, outer))
+    share = ((distance[:, 0].double() - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)[:, None]
+    shape = (*profile.shape[:2], ring.shape[1])
+    first, second = (profile.gather(2, place[:, None].expand(shape)).double() for place in (inner, outer))
+    return (first + share * (second - first)).float()
