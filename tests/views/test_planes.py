@@ -98,25 +98,23 @@ def test_the_profile_is_numpys_median_of_each_ring(stamps: Stamps) -> None:
             np.testing.assert_allclose(left[row, band], expected, atol=2e-7)
 
 
-def test_half_a_turn_takes_what_is_the_same_on_both_sides_and_doubles_what_is_opposite(stamps: Stamps) -> None:
+def test_half_a_turn_takes_what_is_the_same_on_both_sides_and_doubles_what_is_opposite() -> None:
     x, y = np.array([31.5, 32.1, 30.4]), np.array([31.5, 31.2, 32.9])
     dx, dy = offsets(x, y)
     even = np.exp(-0.5 * ((dx / 8) ** 2 + ((dy - 0.4 * dx) / 4) ** 2))[:, None]
     odd = (dx * np.exp(-0.5 * (dx**2 + dy**2) / 6.0**2))[:, None]
-    turn = lambda light: (
-        PLANES["rotation_residual"]
-        .make(  # said thrice
-            Stamps(torch.from_numpy(light.astype(np.float32)), torch.from_numpy(x), torch.from_numpy(y))
-        )
-        .numpy()
-    )
+
+    def turn(light: NDArray[np.float64]) -> NDArray[np.float32]:
+        stamps = Stamps(torch.from_numpy(light.astype(np.float32)), torch.from_numpy(x), torch.from_numpy(y))
+        return PLANES["rotation_residual"].make(stamps).numpy()
+
     inside = ((np.abs(dx) < 28) & (np.abs(dy) < 28))[:, None]
     assert np.abs(turn(even))[inside].max() < 0.01
     np.testing.assert_allclose(turn(odd)[inside], (2 * odd)[inside], atol=0.05)
     assert np.abs(turn(even + odd) - turn(even) - turn(odd)).max() < 1e-5
 
 
-def test_half_a_turn_is_cubic_interpolation_of_the_other_side(stamps: Stamps) -> None:
+def test_half_a_turn_is_cubic_interpolation_of_the_other_side() -> None:
     """Against scipy's splines, which interpolate better, on light that both resolve."""
     x, y = np.array([31.37]), np.array([32.21])
     dx, dy = offsets(x, y)

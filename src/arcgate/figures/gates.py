@@ -19,6 +19,7 @@ LOOK: Final[dict[Status, tuple[str, str, str]]] = {
     "undetermined": (ORANGE, "D", "undetermined"),
     "insensitive": (PURPLE, "s", "insensitive"),
     "not_run": ("#BBBBBB", "_", "not run"),
+    "not_applicable": ("#BBBBBB", "x", "not applicable"),
     "reported": (GREY, ".", "reported"),
 }
 """Colour, marker and word of each status; the marker tells statuses apart without colour."""
@@ -114,7 +115,7 @@ def _name(result: GateResult) -> str:
 
 def _text_colour(result: GateResult) -> str:
     """Grey for what decides nothing, black otherwise."""
-    return GREY if result.status in ("reported", "not_run") else BLACK
+    return GREY if result.status in ("reported", "not_run", "not_applicable") else BLACK
 
 
 def _value(result: GateResult) -> str:

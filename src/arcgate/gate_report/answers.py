@@ -54,7 +54,7 @@ def columns_sentence(evidence: Evidence) -> str:
     """What positions and columns tell, where no pixels were given; empty where they were."""
     if evidence.pixels_given:
         return ""
-    judged = [gate for gate in evidence.results if gate.role == "gate" and gate.status != "not_run"]
+    judged = [gate for gate in evidence.results if gate.role == "gate" and gate.status not in ("not_run", "not_applicable")]
     failed = [gate for gate in judged if gate.status == "failed"]
     open_ = [gate for gate in judged if gate.status in ("undetermined", "insensitive")]
     if failed and evidence.safe == "failed":

@@ -152,6 +152,11 @@ STATUSES: Final[dict[Status, StatusWords]] = {
     "not_run": StatusWords(
         "–", "not run", "It was left out, or the data set lacks what the comparison needs; this is not a pass."
     ),
+    "not_applicable": StatusWords(
+        "∅",
+        "not applicable",
+        "The network's input does not show what this gate looks for, so that it can do no harm there; a pass does not need it.",
+    ),
     "passed": StatusWords("✓", "passed", "The whole interval lies inside the margin, and the planted leaks were detected."),
     "reported": StatusWords("·", "reported", "A diagnostic, which decides nothing."),
 }

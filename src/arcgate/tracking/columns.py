@@ -20,6 +20,7 @@ STATUS_WORDS: Final = {
     "undetermined": "undet.",
     "insensitive": "insens.",
     "not_run": "not run",
+    "not_applicable": "n/a",
 }
 """How the table writes a gate's status; diagnostics decide nothing and are left to the CSV."""
 ABSENT: Final = "-"

@@ -60,5 +60,5 @@ def _sections(table: pd.DataFrame) -> dict[str, str]:
 def _urgency(table: pd.DataFrame, stem: str) -> tuple[int, int]:
     """Negative numbers of variants that failed, and that were judged and did not pass."""
     statuses = table[f"{stem}/{STATUS}"]
-    judged = statuses.notna() & (statuses != "not_run")
+    judged = statuses.notna() & ~statuses.isin(["not_run", "not_applicable"])
     return -int((statuses == "failed").sum()), -int((judged & (statuses != "passed")).sum())

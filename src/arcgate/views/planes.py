@@ -13,7 +13,7 @@ from arcgate.views.profile import azimuthal_residual
 from arcgate.views.turned import rotation_residual
 
 if TYPE_CHECKING:
-    from arcgate.variant import PlaneName
+    from arcgate.variant import PlaneName, View
 
 Symmetry = Literal["round", "even"]
 """Of light about a galaxy's centre: the same all around, the same after half a turn."""
@@ -85,3 +85,8 @@ PLANES: Final[dict[PlaneName, Plane]] = {
         lambda stamps: rotation_residual(stamps.image, stamps.x_pix, stamps.y_pix), removes=frozenset({"round", "even"})
     ),
 }
+
+
+def removed_by(view: View) -> frozenset[Symmetry]:
+    """Symmetries of light that no plane of an input shows: a leak that has one is not there for the network."""
+    return frozenset.intersection(*(PLANES[name].removes for name in view.planes))

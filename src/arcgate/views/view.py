@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from arcgate.ground.errors import ArcgateError, UnfitDataError
-from arcgate.views.planes import PLANES, Plane, Stamps, Symmetry
+from arcgate.views.planes import PLANES, Plane, Stamps, Symmetry, removed_by
 from arcgate.views.reductions import asinh, beyond, median, median_and_mad, normalised_asinh
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Viewer:
     @property
     def removes(self) -> frozenset[Symmetry]:
         """Symmetries of light that no plane shows."""
-        return frozenset.intersection(*(plane.removes for plane in self.planes))
+        return removed_by(self.view)
 
     @property
     def annulus_pix(self) -> float:

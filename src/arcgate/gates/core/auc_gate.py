@@ -13,7 +13,7 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.auc_statistic import NULL_AUC, AucStatistic, Planting
 from arcgate.gates.core.comparisons import Compared, Comparison
 from arcgate.gates.core.context import Context
-from arcgate.gates.core.evaluator import Statement, evaluate, not_run
+from arcgate.gates.core.evaluator import Statement, evaluate, not_applicable, not_run
 from arcgate.gates.core.gate import Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
 from arcgate.gates.core.planted_leak import Leak, Measure, features_of
@@ -23,6 +23,7 @@ from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.words import Words, sized
 from arcgate.gates.features.regions import Regions
 from arcgate.variant import Gates, View
+from arcgate.views.planes import removed_by
 
 Features = NDArray[Any]
 
@@ -83,6 +84,12 @@ class Look:
             raise ValueError("leaks of a look are a tuple of one or more; a tuple of one has a comma: (PlantedLeak(...),)")
         if self.rule not in get_args(Rule):
             raise ValueError(f"a look's rule is one of {', '.join(get_args(Rule))}, got {self.rule!r}")
+
+    def leaks_under(self, view: View) -> tuple[Leak, ...]:
+        """The leaks that such an input shows: none is planted where it has been removed, since no gate could miss it there."""
+        if not getattr(self.features, "of_planes", False):
+            return self.leaks
+        return tuple(leak for leak in self.leaks if leak.symmetry not in removed_by(view))
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ class AucGate(StatedGate):
         """Every look; none where the comparison needs null rows and none are stored, since the null pair stands in for them."""
         if not self.requires or not self.applies(facts, view) or (self.comparison.optional and self.comparison.missing(facts)):
             return []
-        return [f"{look.name or self.name}/{look.view}" for look in self.looks_at(settings)]
+        return [f"{look.name or self.name}/{look.view}" for look in self.looks_at(settings) if look.leaks_under(view)]
 
     def extract(self, shard: Shard) -> dict[str, Kept]:
         """Features of each class, galaxies and pairs, and what planting needs."""
@@ -156,7 +163,7 @@ class AucGate(StatedGate):
         kept: dict[str, Kept] = {}
         for number, look in enumerate(self.looks_at(context.settings)):
             comparison = look.comparison or self.comparison
-            if not comparison.missing(context.facts):
+            if not comparison.missing(context.facts) and look.leaks_under(context.viewer.view):
                 kept |= {f"{number}/{key}": value for key, value in _looked(look, comparison.of(shard), shard).items()}
         if kept and len(shard.positive) and self.remark is not None and (numbers := self.remark.measure(shard)) is not None:
             kept[_REMARK] = numbers
@@ -170,6 +177,9 @@ class AucGate(StatedGate):
         remark = self.remark.in_words(arrays[_REMARK].mean(axis=0), context) if self.remark and _REMARK in arrays else ""
         for number, look in enumerate(self.looks_at(context.settings)):
             stated = Statement(look.name or self.name, look.view, NULL_AUC, context.settings.margin, remark=remark)
+            if not look.leaks_under(context.viewer.view):
+                judgement.results.append(not_applicable(stated, _removed(look, context)))
+                continue
             missing = (look.comparison or self.comparison).missing(context.facts)
             if missing or any(f"{number}/{side}" not in arrays for side in _SIDES):
                 judgement.results.append(not_run(stated, missing or "a class has no rows"))
@@ -184,6 +194,12 @@ class AucGate(StatedGate):
         return judgement
 
 
+def _removed(look: Look, context: Context) -> str:
+    """Why a look has nothing to detect."""
+    leaks = ", ".join(leak.named(context.regions) for leak in look.leaks)
+    return f"the input ({' + '.join(context.viewer.view.planes)}) does not show what this looks for: {leaks}"
+
+
 def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     kept: dict[str, Kept] = {}
     # One array a class: by that the statistic knows a comparison that is its own null pair.
@@ -196,7 +212,7 @@ def _looked(look: Look, compared: Compared, shard: Shard) -> dict[str, Kept]:
     for side, stamps in compared.sides():
         if len(stamps):
             kept |= {side: measured[stamps], f"{side}/galaxy": stamps.galaxy, f"{side}/pair": stamps.pair}
-    for place, leak in enumerate(look.leaks if len(compared.null_subject) else ()):
+    for place, leak in enumerate(look.leaks_under(shard.context.viewer.view) if len(compared.null_subject) else ()):
         found = leak.extract(shard, compared, look.features, shard.context.settings)
         kept |= {f"{_LEAK}/{place}/{key}": value for key, value in found.items()}
     return kept
@@ -207,7 +223,7 @@ def _statistic(stated: Statement, look: Look, arrays: Arrays, context: Context) 
     features = {id(array): look.transform(array) for array in {id(arrays[side]): arrays[side] for side in _SIDES}.values()}
     samples = {side: Sample(features[id(arrays[side])], arrays[f"{side}/galaxy"], arrays[f"{side}/pair"]) for side in _SIDES}
     leaks = []
-    for place, leak in enumerate(look.leaks):
+    for place, leak in enumerate(look.leaks_under(context.viewer.view)):
         prefix = f"{_LEAK}/{place}/"
         kept = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
         leaks.append(Planting(leak, kept, arrays["null_subject"], look.transform))

@@ -128,6 +128,11 @@ def not_run(stated: Statement, reason: str) -> GateResult:
     return _without_value(stated, "not_run", reason)
 
 
+def not_applicable(stated: Statement, reason: str) -> GateResult:
+    """The result of a gate whose leaks the network's input does not show."""
+    return _without_value(stated, "not_applicable", reason)
+
+
 def _without_value(stated: Statement, status: Status, reason: str) -> GateResult:
     return GateResult(
         name=stated.name, view=stated.view, null=stated.null, margin=stated.margin, status=status, reason=reason + stated.remark

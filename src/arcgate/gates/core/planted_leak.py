@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from string import Formatter
 from typing import Any, ClassVar, Final, Protocol
@@ -17,6 +17,7 @@ from arcgate.gates.core.stamps import Stamps
 from arcgate.gates.features.regions import Regions
 from arcgate.ground.errors import ArcgateError
 from arcgate.variant import Gates
+from arcgate.views.planes import Symmetry
 
 Features = NDArray[Any]
 Measure = Callable[[Shard, Stamps], Features]
@@ -62,6 +63,11 @@ class Leak(Protocol):
         """Whether it is planted in stamps of the null pair; else beside the pixels."""
         ...
 
+    @property
+    def symmetry(self) -> Symmetry | None:
+        """Of its light about the galaxy's centre, which some inputs do not show."""
+        ...
+
     def named(self, regions: Regions) -> str:
         """As a reader knows it, on stamps with these regions."""
         ...
@@ -96,12 +102,15 @@ class Sized:
     required : float or None
         A gate that detects only larger leaks than this is insensitive, since what it lets pass would be no small leak; None for
         the largest of the sizes.
+    symmetry : {'round', 'even'} or None
+        Of its light about the galaxy's centre: an input that removes such light does not show it.
     """
 
     name: str
     unit: str
     sizes: tuple[float, ...] | None = None
     required: float | None = None
+    symmetry: Symmetry | None = field(default=None, kw_only=True)
     in_null_pair: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from arcgate.ground.atomic import write_json
 from arcgate.ground.errors import ArcgateError
 
 Role = Literal["gate", "diagnostic"]
-Status = Literal["passed", "failed", "undetermined", "insensitive", "not_run", "reported"]
+Status = Literal["passed", "failed", "undetermined", "insensitive", "not_run", "not_applicable", "reported"]
 # What was looked at: pixels as stored, or as the view hands them to the network.
 RAW = "raw"
 NETWORK = "network"
@@ -53,7 +53,8 @@ class GateResult:
     n, n_groups : int
         Rows and galaxies judged.
     status : str
-        passed, failed, undetermined, insensitive (it did not detect a planted leak), not_run or reported.
+        passed, failed, undetermined, insensitive (it did not detect a planted leak), not_run, not_applicable (the network's input
+        does not show such leaks) or reported.
     reason : str
         In words.
     """

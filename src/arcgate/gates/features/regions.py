@@ -171,6 +171,11 @@ class Regions:
         return (*range(len(self.core_rings_pix) - 1), self.n_rings, self.n_rings + 1)
 
     @property
+    def residual_core_columns(self) -> tuple[int, ...]:
+        """The same of residuals, with their quadrupole, which stands after all features of stamps."""
+        return (*self.core_columns, self.n_features, self.n_features + 1)
+
+    @property
     def annulus_columns(self) -> slice:
         """Rings of the annulus."""
         inner, outer = self.annulus_pix

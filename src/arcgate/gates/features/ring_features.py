@@ -36,6 +36,11 @@ class RingColumns:
         """Features (n, band, k) of stamps."""
         return self.of(shard.once(ring_features, stamps, self.kind), shard.context.regions)
 
+    @property
+    def of_planes(self) -> bool:
+        """Whether it is measured on what the network gets, and not on stored stamps or on statistics."""
+        return self.kind in ("network", "network_core")
+
     def of(self, features: Floats, regions: Regions) -> Floats:
         """The columns of features."""
         return self.select(features, regions)
@@ -49,8 +54,22 @@ def ring_features(shard: Shard, stamps: Stamps, kind: Kind) -> Floats:
     if kind == "raw":
         return in_sky_sigma(about.of_stamps(stamps.image), stamps, shard.context.regions)
     if kind == "network_core":
-        return widened(about.of_core(shard.once(viewed_core, stamps)), shard.context.regions)
-    return about.of_stamps(shard.viewed(stamps))
+        return plane_core_features(shard, stamps, shard.once(viewed_core, stamps))
+    return plane_features(shard, stamps, shard.viewed(stamps))
+
+
+def plane_features(shard: Shard, stamps: Stamps, viewed: Floats) -> Floats:
+    """Features of stamps as a view hands them over; where it shows no profile, the scatter in rings stands for it."""
+    about = centred(shard, stamps)
+    return about.of_residuals(viewed) if shard.context.viewer.viewer.removes else about.of_stamps(viewed)
+
+
+def plane_core_features(shard: Shard, stamps: Stamps, core: Floats) -> Floats:
+    """The same of cuts that hold the rings of the core alone, the other columns zero."""
+    about, regions = centred(shard, stamps), shard.context.regions
+    if shard.context.viewer.viewer.removes:
+        return widened(about.of_core_residuals(core), regions, regions.residual_core_columns)
+    return widened(about.of_core(core), regions, regions.core_columns)
 
 
 def normaliser_features(shard: Shard, stamps: Stamps) -> Floats:
@@ -90,10 +109,10 @@ def viewed_core(shard: Shard, stamps: Stamps) -> Floats:
     return viewed_core_of(shard, stamps.image, stamps, shard.normaliser(stamps))
 
 
-def widened(core: Floats, regions: Regions) -> Floats:
-    """Features of the core in the columns of all of them, the others zero."""
-    out = np.zeros((*core.shape[:2], regions.n_features), dtype=np.float32)
-    out[:, :, regions.core_columns] = core
+def widened(core: Floats, regions: Regions, columns: tuple[int, ...]) -> Floats:
+    """Features of the core in their columns among all of them, the others zero."""
+    out = np.zeros((*core.shape[:2], max(regions.n_features, columns[-1] + 1)), dtype=np.float32)
+    out[:, :, columns] = core
     return out
 
 
@@ -104,8 +123,8 @@ def viewed_core_of(shard: Shard, image: Floats, stamps: Stamps, statistics: tupl
 
 
 def core(features: Floats, regions: Regions) -> Floats:
-    """Rings of the core, and its dipole."""
-    return features[:, :, regions.core_columns]
+    """Rings of the core, and its dipole; of residuals the quadrupole too."""
+    return features[:, :, regions.core_columns if features.shape[2] == regions.n_features else regions.residual_core_columns]
 
 
 def annulus(features: Floats, regions: Regions) -> Floats:

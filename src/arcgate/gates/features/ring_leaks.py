@@ -26,6 +26,8 @@ from arcgate.gates.features.ring_features import (
     RingColumns,
     centred,
     in_sky_sigma,
+    plane_core_features,
+    plane_features,
     ring_features,
     statistics,
     viewed_core,
@@ -117,7 +119,7 @@ def pedestal_response(shard: Shard, compared: Compared, kind: Kind) -> Floats:
     if kind == "raw":
         return _without_noise(about.of_stamps(light), regions)
     planted = stamps.image + _PEDESTAL_SKY_SIGMA * stamps.sky.astype(np.float32) * light
-    features = about.of_stamps(shard.viewed_as(planted, stamps))
+    features = plane_features(shard, stamps, shard.viewed_as(planted, stamps))
     return _without_noise((features - shard.once(ring_features, stamps, kind)) / _PEDESTAL_SKY_SIGMA, regions)
 
 
@@ -183,27 +185,38 @@ def scale_response(shard: Shard, compared: Compared, kind: Kind) -> Floats:
 # noise cost at most 1, three times as much 5 to 17. No core pedestal or shift of a size that is planted here costs any.
 _MUST_BE_SEEN: Final = 0.06
 _PSF_SIZES: Final = (0.01, 0.03, 0.1, 0.3)
-OFFSET: Final = RingLeak("constant offset of", SKY, response=offset_response)
-CORE_STEP: Final = RingLeak("light missing inside the mask of", SKY, response=step_response)
+OFFSET: Final = RingLeak("constant offset of", SKY, symmetry="round", response=offset_response)
+CORE_STEP: Final = RingLeak("light missing inside the mask of", SKY, symmetry="round", response=step_response)
 SHIFT: Final = RingLeak("galaxy shifted by", "px", (0.02, 0.1, 0.5), response=shift_response)
 ARC_PSF: Final = RingLeak(
     "PSF of the arc too wide by", "%", _PSF_SIZES, 0.1, response=arc_psf_response, amplitude=_widened_variance
 )
 HOST_PSF: Final = RingLeak(
-    "PSF of the galaxy too wide by", "%", _PSF_SIZES, 0.1, response=host_psf_response, amplitude=_widened_variance
+    "PSF of the galaxy too wide by",
+    "%",
+    _PSF_SIZES,
+    0.1,
+    symmetry="even",
+    response=host_psf_response,
+    amplitude=_widened_variance,
 )
-CENTRE: Final = RingLeak("centre of the normaliser off by", SKY, response=centre_response)
+CENTRE: Final = RingLeak("centre of the normaliser off by", SKY, symmetry="round", response=centre_response)
 SCALE: Final = RingLeak("scale of the normaliser off by", "%", _PSF_SIZES, response=scale_response)
 EXTRA_NOISE: Final = RingLeak("noise variance larger by", "%", (0.02, 0.1, 0.5), 0.1, response=noise_response, adds_noise=True)
-CORE_PEDESTAL: Final = RingLeak("pedestal at r < {regions.core_pix:.3g} px of", SKY, response=pedestal_response)
+CORE_PEDESTAL: Final = RingLeak("pedestal at r < {regions.core_pix:.3g} px of", SKY, symmetry="round", response=pedestal_response)
 ANNULUS_PEDESTAL: Final = RingLeak(
     "pedestal at {regions.pedestal_pix[0]} to {regions.pedestal_pix[1]} px of", SKY, None, REQUIRED_SKY_SIGMA,
-    response=pedestal_response,
+    symmetry="round", response=pedestal_response,
 )  # fmt: skip
 # In normalised stamps, which show it better, to networks as to the gate.
 ANNULUS_PEDESTAL_SEEN: Final = replace(ANNULUS_PEDESTAL, required=_MUST_BE_SEEN)
 FRAME_PEDESTAL: Final = RingLeak(
-    "pedestal of the outermost {regions.frame_pix} px of", SKY, None, REQUIRED_SKY_SIGMA, response=pedestal_response
+    "pedestal of the outermost {regions.frame_pix} px of",
+    SKY,
+    None,
+    REQUIRED_SKY_SIGMA,
+    symmetry="even",
+    response=pedestal_response,
 )
 
 
@@ -222,19 +235,25 @@ def _core_response(shard: Shard, stamps: Stamps, light: Pixels, size: np.float32
     """Response to light in the cut that holds the rings of the core, which alone see it."""
     about, regions = centred(shard, stamps), shard.context.regions
     if kind == "raw":
-        return widened(about.of_core(np.asarray(light / stamps.sky, dtype=np.float32)), regions)
+        return widened(about.of_core(np.asarray(light / stamps.sky, dtype=np.float32)), regions, regions.core_columns)
     bare = shard.once(viewed_core, stamps)
     planted = stamps.image.copy()
     planted[..., regions.core_cut, regions.core_cut] += size * light
     viewed = viewed_core_of(shard, planted, stamps, shard.normaliser(stamps))
-    return widened(about.of_core(np.asarray((viewed - bare) / size, dtype=np.float32)), regions)
+    return _change(shard, stamps, bare, viewed, size)
 
 
 def _normalised_response(shard: Shard, stamps: Stamps, statistics: tuple[Floats, Floats], size: np.float32) -> Floats:
-    about, regions = centred(shard, stamps), shard.context.regions
-    bare = shard.once(ring_features, stamps, "network_core")
-    viewed = widened(about.of_core(viewed_core_of(shard, stamps.image, stamps, statistics)), regions)
-    return np.asarray((viewed - bare) / size, dtype=np.float32)
+    return _change(shard, stamps, shard.once(viewed_core, stamps), viewed_core_of(shard, stamps.image, stamps, statistics), size)
+
+
+def _change(shard: Shard, stamps: Stamps, bare: Floats, viewed: Floats, size: np.float32) -> Floats:
+    """How features of the core change, per unit of what changed it."""
+    if not shard.context.viewer.viewer.removes:
+        # Linear features of a small difference, which a difference of features would round away.
+        return plane_core_features(shard, stamps, np.asarray((viewed - bare) / size, dtype=np.float32))
+    before, after = (plane_core_features(shard, stamps, core) for core in (bare, viewed))
+    return np.asarray((after - before) / size, dtype=np.float32)
 
 
 def _without_noise(features: Floats, regions: Regions) -> Floats:

@@ -124,21 +124,71 @@ class Centred:
         """The `core_columns` of `of_stamps` alone, from stamps or their cuts; shape (n, band, column)."""
         return np.concatenate([self.core.means(image, self.regions.core_rings_pix), self._dipole(image)], axis=2)
 
+    def of_residuals(self, image: Images) -> Floats:
+        """Features of stamps without their profile: what is left of light that is not round.
+
+        Parameters
+        ----------
+        image : ndarray, shape (n, band, y, x)
+
+        Returns
+        -------
+        ndarray, float32 (n, band, feature + 2)
+            As `of_stamps`, with root mean squares in the place of means, and the quadrupole of the core after them.
+        """
+        regions, squared = self.regions, np.square(image)
+        out = np.empty((*image.shape[:2], regions.n_features + 2), dtype=np.float32)
+        out[:, :, : regions.n_rings] = np.sqrt(self.rings.means(squared, regions.rings_pix))
+        out[:, :, regions.dipole] = self._dipole(image)
+        out[:, :, regions.frame] = np.sqrt(frame_mean(squared, regions.frame_pix))
+        out[:, :, regions.noise] = log_noise(image, regions.strip_pix)
+        out[:, :, regions.n_features :] = self._quadrupole(image)
+        return out
+
+    def of_core_residuals(self, image: Images) -> Floats:
+        """The `residual_core_columns` of `of_residuals` alone, from stamps or their cuts; shape (n, band, column)."""
+        scatter = np.sqrt(self.core.means(np.square(image), self.regions.core_rings_pix))
+        return np.concatenate([scatter, self._dipole(image), self._quadrupole(image)], axis=2)
+
     def _dipole(self, image: Images) -> Floats:
         """Mean offset-weighted light of the core, x and y: shape (n, band, 2)."""
+        return self._moments(image, self._dipole_weights)
+
+    def _quadrupole(self, image: Images) -> Floats:
+        """Mean light of the core weighted by x^2 - y^2 and 2 x y, over the core's radius: shape (n, band, 2)."""
+        return self._moments(image, self._quadrupole_weights)
+
+    def _moments(self, image: Images, weights: Floats) -> Floats:
         cut = np.ascontiguousarray(self.core.cut(image), dtype=np.float32)
         pixels = cut.reshape(*image.shape[:2], cut.shape[2] * cut.shape[3])
-        return np.asarray(pixels @ self._dipole_weights, dtype=np.float32)
+        return np.asarray(pixels @ weights, dtype=np.float32)
 
     @cached_property
     def _dipole_weights(self) -> Floats:
         """Offset from the centre in x and y over the number of pixels in the core, and 0 beyond: (n, pixel, 2)."""
+        dx, dy, inside = self._core_offsets
+        return _weights([dx * inside, dy * inside], inside)
+
+    @cached_property
+    def _quadrupole_weights(self) -> Floats:
+        """Those of the quadrupole, (n, pixel, 2)."""
+        dx, dy, inside = self._core_offsets
+        core = self.regions.core_pix
+        return _weights([(dx**2 - dy**2) * inside / core, 2.0 * dx * dy * inside / core], inside)
+
+    @cached_property
+    def _core_offsets(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Offsets of the cut's pixels from the centre, (n, 1, x) and (n, y, 1), and which lie in the core, (n, y, x)."""
         cut = self.regions.core_cut
         pixel = np.arange(cut.start, cut.stop)
         dx, dy = (pixel - self.x_pix[:, None])[:, None, :], (pixel - self.y_pix[:, None])[:, :, None]
-        inside = np.hypot(dx, dy) < self.regions.core_pix
-        weights = np.stack([dx * inside, dy * inside], axis=3) / inside.sum(axis=(1, 2))[:, None, None, None]
-        return np.asarray(weights.reshape(len(inside), len(pixel) ** 2, 2), dtype=np.float32)
+        return dx, dy, np.hypot(dx, dy) < self.regions.core_pix
+
+
+def _weights(parts: list[Array], inside: NDArray[np.bool_]) -> Floats:
+    """Weights (n, y, x) of two moments over the number of pixels in the core: (n, pixel, 2)."""
+    weights = np.stack(parts, axis=3) / inside.sum(axis=(1, 2))[:, None, None, None]
+    return np.asarray(weights.reshape(len(inside), inside[0].size, 2), dtype=np.float32)
 
 
 def sums_between(image: Images, radius_pix: Array, inner_pix: float, outer_pix: float) -> tuple[Array, Array]:
