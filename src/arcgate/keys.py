@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain, digest_of
-from arcgate.ground.listed import modules_of, package_files, source_file
+from arcgate.ground.listed import full_name, modules_of, package_files, source_file
+from arcgate.learning_node import OBJECTIVE_SETTING, OBJECTIVES
 from arcgate.variant import GATES
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ JUDGING: Final = (
     "arcgate.gates.core.battery",
     "arcgate.gates.verdict.refitted",
     "arcgate.gates.verdict.conclude",
+    "arcgate.sampled",
 )
 LEARNING: Final = ("arcgate.learning.train",)
 SCORING: Final = ("arcgate.evaluation.evaluate",)
@@ -47,6 +49,7 @@ def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
             "gates": as_plain(settings),
             "code": code_version(judging_modules(settings)),
             "files": sorted((file.name, _digest(file)) for file in others),
+            "sampling": as_plain(judged.learning.sampling) if hasattr(judged, "learning") else None,
             "known lenses": [_digest(file) for file in map(Path, settings.known_lenses) if file.is_file()],
         }
     )
@@ -68,13 +71,22 @@ def _is_ours(module: str) -> bool:
 
 
 def training_key(data_digest: str, variant: Variant) -> str:
-    """Key of a training: data digest, view, learning, and the code that trains; every study finds the same training."""
+    """Key of a training: data digest, view, learning, and the code that trains; every study finds the same training.
+
+    An objective of another package counts as a gate does, and a file of weights by its bytes; callbacks by what is typed alone.
+    """
+    objective = full_name(variant.learning.objective.module, OBJECTIVES)
+    file = source_file(objective, OBJECTIVE_SETTING)
+    ours = (objective,) if _is_ours(objective) else ()
+    weights = Path(variant.learning.weights or "")
     return digest_of(
         {
             "data": data_digest,
             "view": as_plain(variant.view),
             "learning": as_plain(variant.learning),
-            "code": code_version(LEARNING),
+            "code": code_version((*LEARNING, *ours)),
+            "files": [] if ours else sorted((each.name, _digest(each)) for each in package_files(objective, file)),
+            "weights": _digest(weights) if weights.is_file() else None,
         }
     )
 

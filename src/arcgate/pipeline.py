@@ -29,6 +29,7 @@ from arcgate.learning.backbones import check_backbone
 from arcgate.learning.checkpoints import BEST
 from arcgate.learning.train import FINISHED, train
 from arcgate.optimized import require_metric
+from arcgate.sampled import judged
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger
@@ -149,7 +150,7 @@ def judge(prepared: Prepared) -> Evidence:
             evidence, word = read_evidence(path), "gates reused"
         else:
             with step("gates"):
-                evidence = conclude(prepared.keys.evidence, run_battery(source, spec.view, spec.gates, spec.runtime.workers))
+                evidence = conclude(prepared.keys.evidence, run_battery(judged(source, spec.learning.sampling), spec.view, spec.gates, spec.runtime.workers))
             write_evidence(evidence, path)
             word = f"gates judged in {time.monotonic() - started:.0f} s"
         # The page follows from the evidence; whoever deletes it gets it again.
@@ -190,7 +191,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             figures_of(spec.variant, prepared.data, evidence, prepared.scores, prepared.figures)
     # Two jobs may hold the same variant; MLflow's writes find and insert in two steps.
     with locked(store.folder, f"run {run_id}"):
-        record.log_history(store, run_id, trained.history, trained.steps_per_epoch)
+        record.log_history(store, run_id, trained.history, trained.steps)
         _log_scored(prepared, store, run_id, metrics)
     left = Record(run_id, evidence.safe, metrics, _files(prepared))
     took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"

@@ -12,6 +12,7 @@ from arcgate.data_node import Data
 from arcgate.ground.listed import full_name, known_name
 from arcgate.hosts_node import PerBand
 from arcgate.imaging import Imaging
+from arcgate.learning_node import Learning
 from arcgate.naming import Name, StudyName
 from arcgate.settings import STRICT, Positive, PositiveInt
 
@@ -213,29 +214,6 @@ class Gates:
     def bug_model_modules(self) -> tuple[str, ...]:
         """Whole names of the modules of all bug models."""
         return self.modules["gates.bug_models"] + self.modules["gates.own_bug_models"]
-
-
-@dataclass(config=STRICT, frozen=True)
-class Learning:
-    """How the network is trained; the same for every variant of a study.
-
-    Attributes
-    ----------
-    backbone : str
-        Any timm model name.
-    epochs : int
-        Fixed number of epochs; the checkpoint of the best validation AUROC is evaluated.
-    augment : bool
-        Random flips and quarter turns.
-    """
-
-    backbone: str
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    lr: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
-    augment: bool
-    seed: int
 
 
 @dataclass(config=STRICT, frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from cards import write_invented_card
+from composing import composed
 
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.references import REFERRING
@@ -18,7 +20,7 @@ from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS
 from arcgate.learning.module import LensFinder
-from arcgate.variant import Learning, View
+from arcgate.variant import View
 
 _ROLES = {"positive": 1, "control": 0, "null": None}
 
@@ -87,7 +89,7 @@ def view() -> View:
 @pytest.fixture
 def checkpoint(tmp_path: Path, view: View) -> Path:
     """Random weights, as training leaves them."""
-    learning = Learning(backbone="test_resnet", epochs=1, batch_size=8, lr=1e-3, weight_decay=0.01, augment=True, seed=3)
+    learning = replace(composed("learning=pilot").learning, epochs=1, batch_size=8, lr=1e-3, seed=3)
     settings = {"learning": as_plain(learning), "view": as_plain(view), "imaging": as_plain(DECALS), "data_digest": ""}
     finder = LensFinder(settings, 1)
     torch.save({"state_dict": finder.state_dict(), "hyper_parameters": dict(finder.hparams)}, tmp_path / "best.ckpt")

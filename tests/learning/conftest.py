@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from cards import write_invented_card
+from composing import composed
 from numpy.typing import NDArray
 
 from arcgate.dataset import Dataset, open_dataset
@@ -16,7 +18,8 @@ from arcgate.dataset.references import REFERRING
 from arcgate.dataset.schema import schema_of
 from arcgate.dataset.shards import shard_path, write_shard
 from arcgate.imaging import DECALS
-from arcgate.variant import Learning, View
+from arcgate.learning_node import Learning
+from arcgate.variant import View
 
 SetMaker = Callable[..., Dataset]
 Images = NDArray[np.float32]
@@ -85,4 +88,4 @@ def view() -> View:
 
 @pytest.fixture
 def learning() -> Learning:
-    return Learning(backbone="test_resnet", epochs=4, batch_size=8, lr=1e-3, weight_decay=0.01, augment=True, seed=3)
+    return replace(composed("learning=pilot").learning, epochs=4, batch_size=8, lr=1e-3, seed=3)

@@ -9,7 +9,8 @@ import pytest
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.learning.datamodule import StampData
-from arcgate.variant import Learning, View
+from arcgate.learning_node import Learning
+from arcgate.variant import View
 
 
 def test_a_missing_class_is_named(make_set: Callable[..., Dataset], view: View, learning: Learning) -> None:
@@ -22,5 +23,5 @@ def test_a_missing_split_is_named(make_set: Callable[..., Dataset], view: View, 
         StampData(make_set(val=0), view, learning)
 
 
-def test_steps_per_epoch(dataset: Dataset, view: View, learning: Learning) -> None:
-    assert StampData(dataset, view, learning).steps_per_epoch == 3
+def test_batches_of_epochs(dataset: Dataset, view: View, learning: Learning) -> None:
+    assert [epoch.batches for epoch in StampData(dataset, view, learning).epochs] == [3, 3, 3, 3]

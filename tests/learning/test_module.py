@@ -11,8 +11,9 @@ import torch
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS, Imaging
-from arcgate.learning.module import LensFinder, backbone, warm_up_and_cosine
-from arcgate.variant import Learning
+from arcgate.learning.module import LensFinder, warm_up_and_cosine
+from arcgate.learning.network import backbone
+from arcgate.learning_node import Learning
 
 STAMPS = torch.zeros(2, 3, 64, 64)
 
@@ -95,6 +96,6 @@ def test_schedule_warms_up_and_ends_near_zero(settings: dict[str, Any]) -> None:
 
 def test_logits_that_are_not_finite_stop_the_training(settings: dict[str, Any]) -> None:
     finder = LensFinder(settings, 3)
-    finder._logits, finder._labels = [torch.tensor([0.0, torch.nan])], [torch.tensor([0.0, 1.0])]
+    finder._validated = [(torch.tensor([0.0, torch.nan]), torch.tensor([0.0, 1.0]), torch.zeros(1))]
     with pytest.raises(ArcgateError, match=r"diverged.*(\n.*)*lower learning\.lr"):
         finder.on_validation_epoch_end()

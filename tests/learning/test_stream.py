@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from composing import composed
 from torch import Tensor
 
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
+from arcgate.learning.augmentation import augmented
+from arcgate.learning.batches import Batch
 from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches, batch_sizes
+from arcgate.learning_node import Sampling
 from arcgate.variant import View
 from arcgate.views.view import Viewer
 
+EVERYTHING = composed("learning=pilot").learning.sampling
+SYMMETRIES = composed("learning=pilot").learning.augmentation
 STREAMED = 0  # bytes of memory allowed: every block is read from its shard
 
 
@@ -26,14 +35,26 @@ def cut_set(make_set: Callable[..., Dataset]) -> Dataset:
 
 
 def epoch_of(
-    dataset: Dataset, view: View, *, epoch: int | None = 0, seed: int = 1, augmented: bool = False, **blocks: int
-) -> list[tuple[Tensor, Tensor]]:
-    rows = Blocks(dataset, "train", Viewer(view, DECALS), **blocks)
-    return list(ViewedBatches(rows, 6, seed=seed, epoch=None if epoch is None else lambda: epoch, augmented=augmented))
+    dataset: Dataset,
+    view: View,
+    *,
+    epoch: int | None = 0,
+    seed: int = 1,
+    turned: bool = False,
+    sampling: Sampling = EVERYTHING,
+    **options: Any,
+) -> list[Batch]:
+    viewer = Viewer(view, DECALS)
+    blocks = {name: options.pop(name) for name in ("budget_bytes",) if name in options}
+    rows = Blocks(dataset, "train", viewer, sampling, **blocks)
+    batches = ViewedBatches(rows, 6, seed=seed, epoch=epoch, sampling=sampling, **options)
+    if turned:
+        batches.change = partial(augmented, settings=SYMMETRIES, viewer=viewer, seed=seed, epoch=epoch)
+    return list(batches)
 
 
-def stacked(batches: list[tuple[Tensor, Tensor]]) -> Tensor:
-    return torch.cat([images for images, _ in batches])
+def stacked(batches: list[Batch]) -> Tensor:
+    return torch.cat([batch.images for batch in batches])
 
 
 def test_an_epoch_holds_every_labelled_row_once(cut_set: Dataset, view: View) -> None:
@@ -41,19 +62,19 @@ def test_an_epoch_holds_every_labelled_row_once(cut_set: Dataset, view: View) ->
     assert len(in_order) == 20
     for budget in ({}, {"budget_bytes": STREAMED}):
         shuffled = epoch_of(cut_set, view, **budget)
-        assert [len(labels) for _, labels in shuffled] == [5, 5, 5, 5]
-        assert sum(float(labels.sum()) for _, labels in shuffled) == 10
+        assert [len(batch) for batch in shuffled] == [5, 5, 5, 5]
+        assert sum(float(batch.labels.sum()) for batch in shuffled) == 10
         sums = [images.sum(dim=(1, 2, 3)).sort().values for images in (stacked(shuffled), in_order)]
         torch.testing.assert_close(*sums, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("budget", [{}, {"budget_bytes": STREAMED}])
 def test_order_and_augmentation_follow_from_seed_and_epoch_alone(cut_set: Dataset, view: View, budget: dict[str, int]) -> None:
-    first = stacked(epoch_of(cut_set, view, epoch=3, augmented=True, **budget))
+    first = stacked(epoch_of(cut_set, view, epoch=3, turned=True, **budget))
     torch.manual_seed(1234)
-    assert torch.equal(stacked(epoch_of(cut_set, view, epoch=3, augmented=True, **budget)), first)
-    assert not torch.equal(stacked(epoch_of(cut_set, view, epoch=4, augmented=True, **budget)), first)
-    assert not torch.equal(stacked(epoch_of(cut_set, view, epoch=3, seed=2, augmented=True, **budget)), first)
+    assert torch.equal(stacked(epoch_of(cut_set, view, epoch=3, turned=True, **budget)), first)
+    assert not torch.equal(stacked(epoch_of(cut_set, view, epoch=4, turned=True, **budget)), first)
+    assert not torch.equal(stacked(epoch_of(cut_set, view, epoch=3, seed=2, turned=True, **budget)), first)
     plain = stacked(epoch_of(cut_set, view, epoch=3, **budget))
     assert not torch.equal(plain, first)
     torch.testing.assert_close(plain.sum(dim=(1, 2, 3)), first.sum(dim=(1, 2, 3)))
@@ -81,8 +102,8 @@ def test_streaming_reads_a_shard_at_a_time_and_memory_reads_once(
             yield batch
 
     monkeypatch.setattr(Dataset, "batches", counted)
-    kept = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS)), 6, seed=0, epoch=lambda: 0)
-    streamed = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS), STREAMED), 6, seed=0, epoch=lambda: 0)
+    kept = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS), EVERYTHING), 6, seed=0, epoch=0)
+    streamed = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS), EVERYTHING, STREAMED), 6, seed=0, epoch=0)
     # Once beforehand, to count the rows that the view can scale.
     assert read == 2 * [6, 6, 6, 2]
     read.clear()
@@ -110,23 +131,40 @@ def test_pairs_that_the_view_cannot_scale_are_left_out_and_counted_by_class(
 
     whole = epoch_of(cut_set, view, **budget)
     monkeypatch.setattr(Dataset, "batches", flattened)
-    blocks = Blocks(cut_set, "train", Viewer(view, DECALS), **budget)
-    assert (blocks.n_rows, blocks.unscalable) == (18, (1, 0))
-    left = list(ViewedBatches(blocks, 6, seed=1, epoch=lambda: 0))
-    assert [len(images) for images, _ in left] == [6, 6, 6]
-    assert [int(sum(labels.sum() for _, labels in batches)) for batches in (whole, left)] == [10, 9]
+    blocks = Blocks(cut_set, "train", Viewer(view, DECALS), EVERYTHING, **budget)
+    assert (len(blocks.rows), blocks.unscalable) == (18, (1, 0))
+    left = list(ViewedBatches(blocks, 6, seed=1, epoch=0))
+    assert [len(batch) for batch in left] == [6, 6, 6]
+    assert [int(sum(batch.labels.sum() for batch in batches)) for batches in (whole, left)] == [10, 9]
     monkeypatch.setattr(Viewer, "scalable", lambda self, stamps: torch.zeros(len(stamps.image), dtype=torch.bool))
     with pytest.raises(ArcgateError, match="no pair of the split 'train' can be scaled"):
-        Blocks(cut_set, "train", Viewer(view, DECALS), **budget)
+        Blocks(cut_set, "train", Viewer(view, DECALS), EVERYTHING, **budget)
 
 
-def test_the_epoch_is_asked_when_the_first_batch_is(cut_set: Dataset, view: View) -> None:
-    epoch = 0
-    batches = ViewedBatches(Blocks(cut_set, "train", Viewer(view, DECALS)), 6, seed=0, epoch=lambda: epoch)
-    iterator = iter(batches)
-    epoch = 7
-    late = next(iterator)[0]
-    assert torch.equal(late, next(iter(batches))[0])
+@pytest.mark.parametrize("budget", [{}, {"budget_bytes": STREAMED}])
+def test_members_of_a_pair_come_in_one_batch_where_that_is_asked_for(
+    cut_set: Dataset, view: View, budget: dict[str, int]
+) -> None:
+    batches = epoch_of(cut_set, view, by_pair=True, **budget)
+    assert [len(batch) for batch in batches] == [6, 6, 4, 4]
+    for batch in batches:
+        positive, control = batch.members()
+        assert len(positive) == len(batch) // 2
+        assert torch.equal(batch.pair[positive], batch.pair[control])
+        assert bool((batch.labels[positive] == 1).all() and (batch.labels[control] == 0).all())
+
+
+def test_an_epoch_ends_where_it_is_told_to(cut_set: Dataset, view: View) -> None:
+    whole, short = epoch_of(cut_set, view), epoch_of(cut_set, view, at_most=2)
+    assert len(short) == 2
+    assert torch.equal(stacked(short), stacked(whole[:2]))
+
+
+def test_controls_of_positives_reach_an_input_that_shows_them(cut_set: Dataset, view: View) -> None:
+    (batch,) = epoch_of(cut_set, replace(view, planes=("stamp", "control")), epoch=None, budget_bytes=2**30)[:1] or [None]
+    positive, control = batch.members()
+    assert torch.equal(batch.images[control, :3], batch.images[control, 3:])
+    assert not torch.equal(batch.images[positive, :3], batch.images[positive, 3:])
 
 
 @pytest.mark.parametrize(("rows", "limit", "expected"), [(20, 6, [5, 5, 5, 5]), (65, 64, [33, 32]), (64, 64, [64]), (3, 64, [3])])

@@ -21,7 +21,8 @@ from arcgate.ground import progress
 from arcgate.ground.errors import ArcgateError
 from arcgate.learning.checkpoints import BEST, HISTORY, LAST, load_checkpoint, read_history
 from arcgate.learning.train import FINISHED, TrainingResult, train
-from arcgate.variant import Learning, View
+from arcgate.learning_node import Learning
+from arcgate.variant import View
 
 
 class Recorder(DummyLogger):

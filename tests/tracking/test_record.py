@@ -49,7 +49,7 @@ def test_a_run_gets_only_the_epochs_it_lacks_where_lightning_would_log_them(stor
     log_metrics(store, run, {"epoch": 0, "val_auroc": 0.6}, step=3)
     history = pd.DataFrame({"epoch": [0, 1, 2], "val_auroc": [0.6, 0.7, 0.8]})
     for _ in range(2):
-        log_history(store, run, history, steps_per_epoch=4)
+        log_history(store, run, history, steps=[4, 8, 12])
         points = store.client.get_metric_history(run, "val_auroc")
         assert [(point.step, point.value) for point in points] == [(3, 0.6), (7, 0.7), (11, 0.8)]
 

@@ -32,6 +32,7 @@ OUTSIDE: Final = frozenset(
         "arcgate.injection.engines.spark_words",
         "arcgate.injection.spec_digest",
         "arcgate.keys",
+        "arcgate.learning.own_callbacks",
     }
 )
 # What is read beside modules, by bytes.

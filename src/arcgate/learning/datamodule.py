@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pytorch_lightning import LightningDataModule
 
 from arcgate.dataset.reader import Dataset
 from arcgate.ground.errors import ArcgateError
+from arcgate.ground.progress import say
+from arcgate.learning.augmentation import augmented
+from arcgate.learning.objective import minimised
+from arcgate.learning.schedule import Epoch, batches_of, epochs_of
 from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
     from arcgate.data_node import Split
-    from arcgate.variant import Learning, View
+    from arcgate.learning_node import Learning, Sampling
+    from arcgate.variant import View
 
 VALIDATION_BATCH: Final = 256
 
@@ -31,42 +37,59 @@ class StampData(LightningDataModule):
     view : View
         What the network sees.
     learning : Learning
-        Its batch_size, augment and seed.
+        Its batch_size, augmentation, sampling, objective and seed.
+
+    Attributes
+    ----------
+    epochs : tuple of Epoch
+        Of the training.
 
     Raises
     ------
     ArcgateError
-        If the split train or val lacks positives or controls.
+        If the split train or val lacks positives or controls, or the view needs controls that the set does not have.
     """
 
     def __init__(self, dataset: Dataset, view: View, learning: Learning) -> None:
         super().__init__()
         self._learning = learning
-        viewer = Viewer(view, dataset.imaging)
-        self._train = _checked_blocks(dataset, "train", viewer)
-        self._val = _checked_blocks(dataset, "val", viewer)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Training batches in an epoch."""
-        return len(self.train_dataloader())
+        self._viewer = Viewer(view, dataset.imaging)
+        if self._viewer.needs_control:
+            require_paired(dataset, view)
+        self._by_pair = minimised(learning.objective).needs_pairs
+        self._train = _checked_blocks(dataset, "train", self._viewer, learning.sampling)
+        self._val = _checked_blocks(dataset, "val", self._viewer, learning.sampling)
+        self.epochs: tuple[Epoch, ...] = epochs_of(self._train, learning, self._by_pair)
 
     def train_dataloader(self) -> ViewedBatches:
         """Shuffled and, if so configured, augmented; keyed on the trainer's current epoch."""
-        learning = self._learning
-        return ViewedBatches(self._train, learning.batch_size, seed=learning.seed, epoch=self._epoch, augmented=learning.augment)
+        if self.trainer is None:
+            raise RuntimeError("the data module is not attached to a trainer yet")
+        learning, epoch = self._learning, self.epochs[min(self.trainer.current_epoch, len(self.epochs) - 1)]
+        batches = batches_of(self._train, learning, self._by_pair, epoch)
+        batches.change = partial(
+            augmented, settings=learning.augmentation, viewer=self._viewer, seed=learning.seed, epoch=epoch.number
+        )
+        return batches
 
     def val_dataloader(self) -> ViewedBatches:
         """In order, unchanged."""
         return ViewedBatches(self._val, VALIDATION_BATCH, seed=self._learning.seed, epoch=None)
 
-    def _epoch(self) -> int:
-        if self.trainer is None:
-            raise RuntimeError("the data module is not attached to a trainer yet")
-        return self.trainer.current_epoch
+
+def require_paired(dataset: Dataset, view: View) -> None:
+    """Refuse a set whose controls are other galaxies, for a view that shows a stamp beside its own control."""
+    kinds = set(dataset.table(["control_kind"], roles=("control",))["control_kind"].astype(str))
+    if kinds != {"paired"}:
+        raise ArcgateError(
+            f"the input {' + '.join(view.planes)} shows each stamp beside its true control, and controls of this set are "
+            f"{', '.join(sorted(kinds))}",
+            where=dataset.path,
+            todo="build a set with controls=paired, or take an input that any stamp has: view/input=stamp",
+        )
 
 
-def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer) -> Blocks:
+def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer, sampling: Sampling) -> Blocks:
     counts = dataset.card["counts"].get(split, {})
     missing = [role for role in LABELLED_ROLES if not counts.get(role)]
     if missing:
@@ -75,11 +98,11 @@ def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer) -> Blocks:
             where=dataset.path,
             todo="build a larger data set (data.n_pairs), or one that is not restricted by data.only_split",
         )
-    blocks = Blocks(dataset, split, viewer)
+    blocks = Blocks(dataset, split, viewer, sampling)
     if any(blocks.unscalable):
         positives, controls = blocks.unscalable
-        print(
-            f"{split}: {positives} positives and {controls} controls cannot be scaled by the view; their pairs are left out",
-            flush=True,
-        )
+        say(f"{split}: {positives} positives and {controls} controls cannot be scaled by the view; their pairs are left out")
+    if not sampling.whole:
+        by_label = blocks.rows["label"].value_counts()
+        say(f"{split}: {by_label[1]:,} positives and {by_label[0]:,} negatives, all different rows ({sampling.name})")
     return blocks

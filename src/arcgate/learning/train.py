@@ -34,9 +34,12 @@ from arcgate.learning.checkpoints import (
 )
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
+from arcgate.learning.own_callbacks import own_callbacks
+from arcgate.learning.schedule import steps_at_ends
 
 if TYPE_CHECKING:
-    from arcgate.variant import Learning, View
+    from arcgate.learning_node import Learning
+    from arcgate.variant import View
 
 FINISHED: Final = "finished.json"
 Status = Literal["trained", "resumed", "skipped"]
@@ -56,15 +59,15 @@ class TrainingResult:
         The last epoch that was trained, 0-based.
     history : DataFrame
         Columns epoch, train_loss, val_loss, val_auroc; one row an epoch.
-    steps_per_epoch : int
-        Training batches in an epoch.
+    steps : list of int
+        Optimiser steps that were done when each epoch ended.
     """
 
     status: Status
     best_checkpoint: Path
     last_epoch: int
     history: pd.DataFrame
-    steps_per_epoch: int
+    steps: list[int]
 
 
 def train(
@@ -122,11 +125,13 @@ def train(
     with _reproducible(threads), _quiet():
         data = StampData(dataset, variant_view, learning)
         checkpoints = EpochCheckpoints(folder)
-        with step("training: epochs", learning.epochs) as advance:
-            trainer = _trainer(learning, [checkpoints, _Epochs(advance)], folder=folder, logger=logger)
-            _fit(trainer, LensFinder(settings, data.steps_per_epoch), data, resume_from)
+        steps = steps_at_ends(data.epochs, learning.trainer.accumulate)
+        with step("training: epochs", len(data.epochs)) as advance:
+            callbacks = [checkpoints, _Epochs(advance), *own_callbacks(learning.trainer)]
+            trainer = _trainer(learning, len(data.epochs), callbacks, folder=folder, logger=logger)
+            _fit(trainer, LensFinder(settings, steps[-1]), data, resume_from, compiled=learning.trainer.compile)
     write_history(folder, checkpoints.history)
-    mark = {"settings": settings, "best": checkpoints.best, "threads": threads, "steps_per_epoch": data.steps_per_epoch}
+    mark = {"settings": settings, "best": checkpoints.best, "threads": threads, "steps": steps}
     write_json(folder / FINISHED, mark)
     return _result("resumed" if resume_from else "trained", folder)
 
@@ -135,7 +140,7 @@ def _finished(folder: Path) -> dict[str, Any]:
     """The mark of a finished training."""
     try:
         mark = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
-        return {"settings": dict(mark["settings"]), "steps_per_epoch": int(mark["steps_per_epoch"])}
+        return {"settings": dict(mark["settings"]), "steps": [int(step) for step in mark["steps"]]}
     except (ValueError, KeyError, TypeError) as error:
         raise ArcgateError(
             f"the mark of a finished training cannot be read: {error}",
@@ -146,7 +151,7 @@ def _finished(folder: Path) -> dict[str, Any]:
 
 def _result(status: Status, folder: Path) -> TrainingResult:
     history = read_history(folder)
-    return TrainingResult(status, folder / BEST, int(history["epoch"].max()), history, _finished(folder)["steps_per_epoch"])
+    return TrainingResult(status, folder / BEST, int(history["epoch"].max()), history, _finished(folder)["steps"])
 
 
 def _resume_point(folder: Path, settings: dict[str, Any]) -> Path | None:
@@ -180,11 +185,14 @@ class _Epochs(Callback):
         self._advance(1)
 
 
-def _trainer(learning: Learning, callbacks: list[Callback], *, folder: Path, logger: Logger | None) -> Trainer:
+def _trainer(learning: Learning, epochs: int, callbacks: list[Callback], *, folder: Path, logger: Logger | None) -> Trainer:
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=1,
-        max_epochs=learning.epochs,
+        max_epochs=epochs,
+        precision=learning.trainer.precision,
+        accumulate_grad_batches=learning.trainer.accumulate,
+        reload_dataloaders_every_n_epochs=1,
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
         logger=logger if logger is not None else False,
@@ -197,8 +205,11 @@ def _trainer(learning: Learning, callbacks: list[Callback], *, folder: Path, log
     )
 
 
-def _fit(trainer: Trainer, finder: LensFinder, data: StampData, resume_from: Path | None) -> None:
+def _fit(trainer: Trainer, finder: LensFinder, data: StampData, resume_from: Path | None, *, compiled: bool) -> None:
     handler = signal.getsignal(signal.SIGINT)
+    if compiled:
+        # In place, so that names of weights in the checkpoint stay those of the network.
+        finder.network.compile()
     try:
         trainer.fit(finder, datamodule=data, ckpt_path=resume_from, weights_only=True)
     except SystemExit as stop:

@@ -6,7 +6,7 @@ import json
 import math
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +78,7 @@ def log_metrics(store: Store, run_id: str, metrics: Mapping[str, float | None], 
         store.client.log_batch(run_id, metrics=finite[start : start + _BATCH])
 
 
-def log_history(store: Store, run_id: str, history: pd.DataFrame, steps_per_epoch: int) -> None:
+def log_history(store: Store, run_id: str, history: pd.DataFrame, steps: Sequence[int]) -> None:
     """Log the epochs of a training that the run does not have: those that another study's run, or none, saw.
 
     Parameters
@@ -89,14 +89,14 @@ def log_history(store: Store, run_id: str, history: pd.DataFrame, steps_per_epoc
         The run.
     history : DataFrame
         A row an epoch: epoch and metrics.
-    steps_per_epoch : int
-        Training batches in an epoch; metrics lie at an epoch's last, where Lightning logs them.
+    steps : sequence of int
+        Optimiser steps done when each epoch ended; metrics lie at the last of them, where Lightning logs them.
     """
     present = {int(point.value) for point in store.client.get_metric_history(run_id, "epoch")}
     for number, epoch in enumerate(history["epoch"].astype(int)):
         if epoch not in present:
             line = {str(name): float(history[name].iloc[number]) for name in history.columns}
-            log_metrics(store, run_id, line, step=(epoch + 1) * steps_per_epoch - 1)
+            log_metrics(store, run_id, line, step=steps[epoch] - 1)
 
 
 def set_tags(store: Store, run_id: str, tags: Mapping[str, object]) -> None:

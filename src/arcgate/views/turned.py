@@ -38,7 +38,7 @@ def _mirrored(image: Tensor, centre_pix: Tensor, axis: int) -> tuple[Tensor, Ten
     pixel = torch.arange(size, dtype=torch.float64, device=image.device)
     place = 2.0 * centre_pix.double()[:, None] - pixel
     first = place.floor()
-    weights = _cubic((place - first).float())
+    weights = cubic_weights((place - first).float())
     shape = [n, 1, 1, 1]
     shape[axis] = size
     out = torch.zeros_like(image)
@@ -48,7 +48,7 @@ def _mirrored(image: Tensor, centre_pix: Tensor, axis: int) -> tuple[Tensor, Ten
     return out, (place >= 0) & (place <= size - 1)
 
 
-def _cubic(share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def cubic_weights(share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Weights of the four pixels about a place that lies a share of a pixel beyond the second of them."""
     t, t2, t3 = share, share * share, share * share * share
     return (

@@ -1,0 +1,1 @@
+"""What a training minimises: one module an objective, which exports `objective(**parameters)`."""
