@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import arcgate.conf
 import pytest
 from composing import composed
 from hydra import compose, initialize_config_module
 
-import arcgate.conf
 from arcgate.ground.errors import ArcgateError
 
 CONF = Path(next(iter(arcgate.conf.__path__)))

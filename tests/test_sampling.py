@@ -23,7 +23,9 @@ LABEL = np.tile([1, 0], N)
 
 def positives(seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    return pd.DataFrame({"pair_id": np.arange(N), "arc_snr_injected": rng.uniform(0, 40, N), "theta_e_arcsec": rng.uniform(0, 2, N)})
+    return pd.DataFrame(
+        {"pair_id": np.arange(N), "arc_snr_injected": rng.uniform(0, 40, N), "theta_e_arcsec": rng.uniform(0, 2, N)}
+    )
 
 
 def weights(**changes: object) -> np.ndarray:
@@ -63,7 +65,7 @@ def test_negatives_per_positive_at_equal_positives() -> None:
     np.testing.assert_array_equal(one[LABEL == 0], one[LABEL == 1])
     assert five[LABEL == 0].all()
     assert 0.15 < one[LABEL == 1].mean() < 0.25
-    with pytest.raises(ValueError, match="are more than there are controls: let positives be at most 0.2"):
+    with pytest.raises(ValueError, match=r"are more than there are controls: let positives be at most 0\.2"):
         replace(EVERYTHING, positives=0.3, negatives_per_positive=5.0)
 
 
@@ -98,12 +100,14 @@ def test_a_curriculum_admits_the_easiest_pairs_and_more_of_them_as_it_goes(progr
 
 def test_policies_in_words() -> None:
     assert in_words(EVERYTHING) == "every row, with the same weight"
-    said = {name: in_words(composed(f"learning/sampling={name}").learning.sampling) for name in ("visible_arcs", "five_negatives")}
+    said = {
+        name: in_words(composed(f"learning/sampling={name}").learning.sampling) for name in ("visible_arcs", "five_negatives")
+    }
     assert said["visible_arcs"] == "pairs with arc_snr_injected below 5 left out"
     assert said["five_negatives"] == "positives of 0.2 of the pairs, 5 negatives for each"
 
 
 def test_a_floor_of_an_unknown_property_is_refused() -> None:
-    with pytest.raises(ArcgateError, match="learning.sampling.least"):
+    with pytest.raises(ArcgateError, match=r"learning\.sampling\.least"):
         composed("+learning.sampling.least={brightness: 1.0}")
     assert isinstance(EVERYTHING, Sampling)

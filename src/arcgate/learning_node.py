@@ -108,8 +108,8 @@ class Sampling:
     def _enough_controls(self) -> Sampling:
         if self.positives * self.negatives_per_positive > 1 + 1e-9:
             raise ValueError(
-                f"{self.negatives_per_positive:g} negatives for each positive of {self.positives:g} of the pairs are more than there "
-                f"are controls: let positives be at most {1 / self.negatives_per_positive:.3g}"
+                f"{self.negatives_per_positive:g} negatives for each positive of {self.positives:g} of the pairs are more than "
+                f"there are controls: let positives be at most {1 / self.negatives_per_positive:.3g}"
             )
         return self
 

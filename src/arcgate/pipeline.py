@@ -149,8 +149,12 @@ def judge(prepared: Prepared) -> Evidence:
         if path.exists():
             evidence, word = read_evidence(path), "gates reused"
         else:
+            sampled = judged(source, spec.learning.sampling)
             with step("gates"):
-                evidence = conclude(prepared.keys.evidence, run_battery(judged(source, spec.learning.sampling), spec.view, spec.gates, spec.runtime.workers))
+                evidence = conclude(
+                    prepared.keys.evidence,
+                    run_battery(sampled, spec.view, spec.gates, spec.runtime.workers),
+                )
             write_evidence(evidence, path)
             word = f"gates judged in {time.monotonic() - started:.0f} s"
         # The page follows from the evidence; whoever deletes it gets it again.

@@ -102,9 +102,13 @@ def in_words(sampling: Sampling) -> str:
     if sampling.least:
         floors = ", ".join(f"{name} below {least:g}" for name, least in sampling.least.items())
         whose = "positives" if sampling.positives_only else "pairs"
-        parts.append(f"{whose} with {floors} {'left out' if not sampling.weight_below else f'at weight {sampling.weight_below:g}'}")
+        parts.append(
+            f"{whose} with {floors} {'left out' if not sampling.weight_below else f'at weight {sampling.weight_below:g}'}"
+        )
     if sampling.positives != 1 or sampling.negatives_per_positive != 1:
-        parts.append(f"positives of {sampling.positives:.3g} of the pairs, {sampling.negatives_per_positive:g} negatives for each")
+        parts.append(
+            f"positives of {sampling.positives:.3g} of the pairs, {sampling.negatives_per_positive:g} negatives for each"
+        )
     return "; ".join(parts)
 
 

@@ -13,6 +13,7 @@ from arcgate.dataset.reader import Dataset
 from arcgate.imaging import DECALS
 from arcgate.learning.stream import Blocks
 from arcgate.views.arrays import ArrayViewer
+from arcgate.views.view import Viewer
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments" / "15-normaliser-traces"))
 import normalised
@@ -62,7 +63,7 @@ def test_from_the_galaxy_differs_in_positives_alone_and_by_the_controls_statisti
 def test_the_network_gets_the_stamps_as_they_are_given(dataset: Dataset, small: Callable[..., object], forms: dict) -> None:
     view = small("view=annulus_robust").view
     data = normalised.normalised(dataset, view, "host")
-    images = Blocks(data, "val", Viewer(normalised.as_given(view), DECALS), composed().learning.sampling).load(0).images.numpy()
+    images = Blocks(data, "val", Viewer(normalised.as_given(view), DECALS), small().learning.sampling).load(0).images.numpy()
     wanted = [batch.image[batch.table["role"].isin(["positive", "control"]).to_numpy()] for batch in forms["host"]]
     assert np.array_equal(images, np.concatenate(wanted))
 

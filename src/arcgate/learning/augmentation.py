@@ -1,7 +1,7 @@
 """What is done to viewed stamps in training, keyed on (seed, epoch, identity): no worker, batch or resume changes it.
 
-Flips and turns are drawn for each stamp. Shifts and lost cores are drawn for a pair, so that both of its members undergo the same.
-All of it is done to the viewed stamp: a median commutes with the stretch, and a shift between pixels smooths noise of both classes
+Flips and turns are drawn for each stamp. Shifts and lost cores are drawn for a pair, so that both members undergo the same. All
+of it is done to the viewed stamp: a median commutes with the stretch, and a shift between pixels smooths noise of both classes
 alike.
 """
 

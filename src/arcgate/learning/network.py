@@ -90,7 +90,9 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
         ) from error
     own = network.state_dict()
     # The last layer is that of another question: it is drawn anew.
-    head = {f"{each}.{part}" for each, module in network.named_modules() if module is _classifier(network) for part in ("weight", "bias")}
+    classifier = network.get_classifier()  # type: ignore[operator]  # timm's
+    last = next(each for each, module in network.named_modules() if module is classifier)
+    head = {f"{last}.weight", f"{last}.bias"}
     given = {key: value for key, value in dict(state.get("state_dict", state)).items() if key not in head}
     wrong = [key for key in own.keys() - head if key not in given or given[key].shape != own[key].shape]
     if wrong:
@@ -103,10 +105,6 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
             todo="give weights of this backbone and as many channels, or learning.weights=null",
         )
     network.load_state_dict({**own, **{key: given[key] for key in own if key in given}})
-
-
-def _classifier(network: Module) -> object:
-    return network.get_classifier()  # type: ignore[operator]  # timm's
 
 
 def _try(network: Module, imaging: Imaging, channels: int) -> None:

@@ -74,5 +74,7 @@ def minimised(settings: Objective) -> Minimised:
             f"{whole}: {error}", where="learning.objective.parameters", todo="give the parameters that its objective() takes"
         ) from error
     if not isinstance(found, Minimised):
-        raise ArcgateError(f"objective() of {whole} gives no Minimised", where="learning.objective.module", todo="let it return one")
+        raise ArcgateError(
+            f"objective() of {whole} gives no Minimised", where="learning.objective.module", todo="let it return one"
+        )
     return found

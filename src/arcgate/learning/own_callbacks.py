@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -13,7 +13,7 @@ from arcgate.ground.errors import ArcgateError
 if TYPE_CHECKING:
     from arcgate.learning_node import TrainerSettings
 
-SETTING = "learning.trainer.callbacks"
+SETTING: Final = "learning.trainer.callbacks"
 
 
 def own_callbacks(settings: TrainerSettings) -> list[Callback]:
@@ -24,15 +24,17 @@ def own_callbacks(settings: TrainerSettings) -> list[Callback]:
     ArcgateError
         There is no such class, it does not take these arguments, or is no callback.
     """
-    found = []
-    for number, each in enumerate(settings.callbacks):
-        if "_target_" not in each:
-            raise ArcgateError(f"callback {number} names no _target_", where=SETTING, todo="give the class: {_target_: package.Class}")
-        try:
-            made = instantiate(each)
-        except InstantiationException as error:
-            raise ArcgateError(f"{each['_target_']} cannot be made: {error}", where=SETTING, todo="correct its name or arguments") from error
-        if not isinstance(made, Callback):
-            raise ArcgateError(f"{each['_target_']} is no callback of Lightning", where=SETTING, todo="name a subclass of Callback")
-        found.append(made)
-    return found
+    return [_made(number, each) for number, each in enumerate(settings.callbacks)]
+
+
+def _made(number: int, each: dict[str, Any]) -> Callback:
+    name = each.get("_target_")
+    if name is None:
+        raise ArcgateError(f"callback {number} names no class", where=SETTING, todo="give it: {_target_: package.Class, ...}")
+    try:
+        made = instantiate(each)
+    except InstantiationException as error:
+        raise ArcgateError(f"{name} cannot be made: {error}", where=SETTING, todo="correct its name or arguments") from error
+    if not isinstance(made, Callback):
+        raise ArcgateError(f"{name} is no callback of Lightning", where=SETTING, todo="name a subclass of Callback")
+    return made

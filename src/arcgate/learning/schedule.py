@@ -24,8 +24,8 @@ class Epoch:
 def epochs_of(blocks: Blocks, learning: Learning, by_pair: bool) -> tuple[Epoch, ...]:
     """The epochs of a training.
 
-    With `learning.steps` there are as many as these optimiser steps need, the last of which may be short. A curriculum goes by the
-    share of the epochs, or of the steps, that is over.
+    With `learning.steps` there are as many as these optimiser steps need, the last of which may be short. A curriculum goes by
+    the share of the epochs, or of the steps, that is over.
 
     Parameters
     ----------

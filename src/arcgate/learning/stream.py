@@ -252,5 +252,3 @@ def batch_sizes(n_units: int, batch_size: int) -> list[int]:
     """Lengths of the batches of an epoch: as few as `batch_size` allows, equal within 1, longer ones first."""
     n_batches = -(-n_units // batch_size)
     return [n_units // n_batches + (k < n_units % n_batches) for k in range(n_batches)]
-
-
