@@ -14,6 +14,8 @@ from arcgate.tracking import names
 SCORES: Final = (
     *("auroc", "auroc/low", "auroc/high", "recall_at_fpr", "recall_threshold_logit", "core_masked_auroc"),
     *("core_masked_auroc_drop", "core_masked_recall_drop", "core_masked_logit_change", "n_sources"),
+    *("average_precision", "recall_fpr_1e-1", "recall_fpr_1e-2", "recall_fpr_1e-3", "recall_fpr_1e-4"),
+    *("recall_no_false_positive", "recall_ten_false_positives", "calibration_error", "carried_fpr"),
 )
 """Metrics of `arcgate.evaluation.metrics`, on each of the grounds."""
 GROUNDS: Final = ("test", "common")

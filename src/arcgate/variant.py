@@ -224,6 +224,8 @@ class Evaluation:
     ----------
     fpr : float
         False-positive rate at which recall and completeness are stated; needs at least 10 / fpr negatives.
+    prior : float
+        Share of lenses among what a survey shows, at which purity is stated.
     core_mask_radius_pix : float
         Radius of the test-time core mask.
     common : Data
@@ -231,6 +233,7 @@ class Evaluation:
     """
 
     fpr: Fraction
+    prior: Fraction
     core_mask_radius_pix: Positive
     common: Data
 

@@ -36,7 +36,7 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
     sets = make_set(20), make_set(12, first=100)
 
     def run(fpr: float = 0.5) -> dict[str, float]:
-        evaluation: Any = SimpleNamespace(fpr=fpr, core_mask_radius_pix=5.0)
+        evaluation: Any = SimpleNamespace(fpr=fpr, prior=0.001, core_mask_radius_pix=5.0)
         return evaluate(checkpoint, *sets, view, evaluation, folder=tmp_path / "scores", threads=1)
 
     return run

@@ -31,7 +31,7 @@ def predictions(n: int = 200, separation: float = 2.0, masked_separation: float 
 
 def test_auroc_has_the_interval_that_is_clustered_by_galaxy() -> None:
     table = predictions()
-    values = set_metrics(table, 0.1).values
+    values = set_metrics(table, 0.1, 0.001).values
     positive, negative = (table[table["label"] == label] for label in (1, 0))
     others = positive["host_id"].to_numpy()[:, None] != negative["host_id"].to_numpy()[None, :]
     won = positive["logit"].to_numpy()[:, None] > negative["logit"].to_numpy()[None, :]
@@ -49,7 +49,7 @@ def test_few_sources_widen_the_interval_and_are_counted() -> None:
     positive = table["label"].to_numpy() == 1
     shared = table.assign(logit=table["logit"] + np.where(positive, effect[which], 0.0))
     named = shared.assign(source_image=np.where(positive, [f"image {k}" for k in which], None))
-    of_many, of_few = (set_metrics(each, 0.1).values for each in (shared, named))
+    of_many, of_few = (set_metrics(each, 0.1, 0.001).values for each in (shared, named))
     assert of_few["auroc"] == of_many["auroc"]
     assert of_few["n_sources"] == 8
     assert "n_sources" not in of_many
@@ -58,18 +58,18 @@ def test_few_sources_widen_the_interval_and_are_counted() -> None:
 
 def test_recall_is_that_at_the_threshold_of_the_negatives() -> None:
     table = predictions()
-    metrics = set_metrics(table, 0.1)
+    metrics = set_metrics(table, 0.1, 0.001)
     threshold = metrics.values["recall_threshold_logit"]
     negative, positive = (table.loc[table["label"] == label, "logit"] for label in (0, 1))
     assert np.mean(negative > threshold) == 0.1
     assert metrics.values["recall_at_fpr"] == np.mean(positive > threshold)
-    assert not metrics.absent
+    assert set(metrics.absent) == {"recall_fpr_1e-2", "recall_fpr_1e-3", "recall_fpr_1e-4"}
 
 
 def test_masked_metrics_are_differences_to_the_unmasked() -> None:
     table = predictions()
-    values = set_metrics(table, 0.1).values
-    alone = set_metrics(table.assign(logit=table["logit_core_masked"]), 0.1).values
+    values = set_metrics(table, 0.1, 0.001).values
+    alone = set_metrics(table.assign(logit=table["logit_core_masked"]), 0.1, 0.001).values
     assert values["core_masked_auroc"] == alone["auroc"]
     assert values["core_masked_auroc_drop"] == pytest.approx(values["auroc"] - alone["auroc"])
     assert values["core_masked_auroc_drop"] > 0.05
@@ -78,8 +78,10 @@ def test_masked_metrics_are_differences_to_the_unmasked() -> None:
 
 
 def test_too_few_negatives_leave_recall_absent_with_the_reason() -> None:
-    metrics = set_metrics(predictions(n=98), 0.1)
-    assert metrics.absent.keys() == {"recall_at_fpr", "recall_threshold_logit", "core_masked_recall_drop"}
+    metrics = set_metrics(predictions(n=98), 0.1, 0.001)
+    unset = {"recall_at_fpr", "recall_threshold_logit", "core_masked_recall_drop"}
+    assert metrics.absent.keys() - unset == {f"recall_fpr_1e-{power}" for power in (1, 2, 3, 4)}
+    assert unset <= metrics.absent.keys()
     assert metrics.absent["recall_at_fpr"] == "a false-positive rate of 0.1 needs at least 100 negatives; there are 98"
     assert not metrics.values.keys() & metrics.absent.keys()
     assert why_no_operating_point(100, 0.1) is None
@@ -96,10 +98,10 @@ def test_ties_never_raise_the_false_positive_rate() -> None:
 def test_a_single_galaxy_in_a_class_says_so() -> None:
     table = predictions(n=20).assign(host_id="galaxy 0")
     with pytest.raises(ArcgateError, match="at least two galaxies"):
-        set_metrics(table, 0.5)
+        set_metrics(table, 0.5, 0.001)
 
 
 def test_prefixes_reach_values_and_reasons() -> None:
-    metrics = set_metrics(predictions(n=20), 0.1).prefixed("test")
+    metrics = set_metrics(predictions(n=20), 0.1, 0.001).prefixed("test")
     assert "test/auroc/low" in metrics.values
     assert "test/recall_at_fpr" in metrics.absent

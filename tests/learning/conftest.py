@@ -44,7 +44,11 @@ def _rows(pair: int, split: str, roles: tuple[str, ...]) -> tuple[list[dict[str,
         column.name: None if column.name.startswith(REFERRING) else plain[column.kind] for column in schema_of(DECALS).columns
     }
     common |= {"host_id": f"galaxy {pair}", "pair_id": pair, "split": split, "host_x_pix": 31.5, "host_y_pix": 31.5}
-    rows = [common | {"sample_id": 3 * pair + k, "role": role, "label": _ROLES[role]} for k, role in enumerate(roles)]
+    kinds = {"control": "paired"}
+    rows = [
+        common | {"sample_id": 3 * pair + k, "role": role, "label": _ROLES[role], "control_kind": kinds.get(role)}
+        for k, role in enumerate(roles)
+    ]
     return rows, [host + ring if role == "positive" else host for role in roles]
 
 

@@ -1,4 +1,4 @@
-"""Completeness: recall of the positives by Einstein radius and by signal-to-noise ratio of the arc."""
+"""Completeness: recall of the positives by what is known of their arcs, lenses and sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from arcgate.ground.errors import ArcgateError
 # A bin holds its lower edge and not its upper one.
 THETA_E_EDGES_ARCSEC: Final = (0.0, 0.5, 1.0, 1.5, 2.0, math.inf)
 ARC_SNR_EDGES: Final = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, math.inf)
-COMPLETENESS_EDGES: Final = {"theta_e_arcsec": THETA_E_EDGES_ARCSEC, "arc_snr": ARC_SNR_EDGES}
+COMPLETENESS_EDGES: Final = {
+    "theta_e_arcsec": THETA_E_EDGES_ARCSEC,
+    "theta_e_over_psf": (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, math.inf),
+    "arc_snr": ARC_SNR_EDGES,
+    "host_mag": (-math.inf, 17.0, 18.0, 19.0, 20.0, 21.0, math.inf),
+    "source_mag": (-math.inf, 20.0, 21.0, 22.0, 23.0, 24.0, 25.0, math.inf),
+    "source_reff_arcsec": (0.0, 0.1, 0.2, 0.3, 0.5, math.inf),
+}
 
 
 def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.DataFrame:
@@ -25,8 +32,8 @@ def completeness(predictions: pd.DataFrame, by: str, threshold: float) -> pd.Dat
     ----------
     predictions : DataFrame
         From `predict`.
-    by : {'theta_e_arcsec', 'arc_snr'}
-        The property.
+    by : str
+        A key of `COMPLETENESS_EDGES`; magnitudes are those of the reference band.
     threshold : float
         On the logit.
 

@@ -76,7 +76,9 @@ def evaluate(
     predictions = {
         name: _predictions(checkpoint, dataset, view, evaluation, threads) for name, dataset in (("own", own), ("common", common))
     }
-    found = {name: set_metrics(table, evaluation.fpr).prefixed(PREFIXES[name]) for name, table in predictions.items()}
+    found = {
+        name: set_metrics(table, evaluation.fpr, evaluation.prior).prefixed(PREFIXES[name]) for name, table in predictions.items()
+    }
     _write_predictions(folder, predictions)
     _write_completeness(folder, predictions, found)
     metrics = Metrics({}, {})
@@ -109,6 +111,7 @@ def _inputs(checkpoint: Path, own: Dataset, common: Dataset, view: View, evaluat
         "common": common.data_digest,
         "view": as_plain(view),
         "fpr": evaluation.fpr,
+        "prior": evaluation.prior,
         "core_mask_radius_pix": evaluation.core_mask_radius_pix,
     }
 

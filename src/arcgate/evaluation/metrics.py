@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arcgate.evaluation.calibration import calibration_error, reliability
+from arcgate.evaluation.rates import (
+    ENOUGH,
+    RATES,
+    Scored,
+    average_precision,
+    carried_over,
+    purity,
+    recall_above_false_positives,
+    recall_at,
+)
+from arcgate.evaluation.resampling import interval_of
+from arcgate.ground.draws import text_ids
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.statistics import clustered_auc
 
@@ -92,7 +106,7 @@ def operating_point(logit: NDArray[np.float64], label: NDArray[np.int64], fpr: f
     )
 
 
-def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
+def set_metrics(predictions: pd.DataFrame, fpr: float, prior: float) -> Metrics:
     """Metrics of one test set.
 
     Parameters
@@ -101,12 +115,17 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
         From `predict`, with the logits under the test-time core mask as `logit_core_masked`.
     fpr : float
         False-positive rate of recall.
+    prior : float
+        Share of lenses among what is looked at, for purity.
 
     Returns
     -------
     Metrics
         auroc, over rows of different galaxies, with auroc/low and auroc/high (90 % interval, clustered by host and source
         image; see `clustered_auc`); n_sources, where sources are images; recall_at_fpr and recall_threshold_logit;
+        recall_fpr_1e-1 to recall_fpr_1e-4, each with /low, /high and /k (`rates.recall_at`); recall_no_false_positive and
+        recall_ten_false_positives among n_negatives; carried_fpr (`rates.carried_over` at `fpr`); purity_fpr_1e-1 and on, at a
+        share `prior` of lenses; average_precision with its interval; calibration_error;
         core_masked_auroc, core_masked_auroc_drop (unmasked minus masked), core_masked_recall_drop (each at the threshold that
         its own negatives set, so that both have the same false-positive rate) and core_masked_logit_change (mean over positives
         of masked minus unmasked).
@@ -135,7 +154,46 @@ def set_metrics(predictions: pd.DataFrame, fpr: float) -> Metrics:
     if sources := predictions["source_image"].nunique():
         metrics.values["n_sources"] = float(sources)
     _add_recall(metrics, logit, masked, label, fpr)
+    _add_rates(metrics, scored_of(predictions), fpr, prior)
+    metrics.values["calibration_error"] = calibration_error(reliability(logit, label, LEVEL))
     return metrics
+
+
+def scored_of(predictions: pd.DataFrame) -> Scored:
+    """Predictions as `rates` takes them."""
+    galaxy = text_ids(predictions["host_id"].astype(str).tolist())
+    source = predictions["source_image"].astype("category").cat.codes.to_numpy().astype(np.int64)
+    label = predictions["label"].to_numpy(np.int64)
+    return Scored(predictions["logit"].to_numpy(np.float64), label, galaxy, np.where(label == 1, source, -1))
+
+
+def _add_rates(metrics: Metrics, scored: Scored, fpr: float, prior: float) -> None:
+    ones = np.ones((1, len(scored.label)))
+    precision = partial(average_precision, scored)
+    metrics.values["average_precision"] = float(precision(ones)[0])
+    if (limits := interval_of(precision, scored.clusters, LEVEL)) is not None:
+        metrics.values |= {"average_precision/low": limits[0], "average_precision/high": limits[1]}
+    for rate in RATES:
+        name, found = f"recall_fpr_{rate:.0e}".replace("e-0", "e-"), recall_at(scored, rate, LEVEL)
+        metrics.values[f"{name}/k"] = float(found.k)
+        if found.low is not None and found.high is not None:
+            metrics.values |= {f"{name}/low": found.low, f"{name}/high": found.high}
+        if found.value is None:
+            metrics.absent[name] = (
+                f"a value at a false-positive rate of {rate:g} needs {ENOUGH} different galaxies above the threshold, of about "
+                f"{found.needed:,} negatives; there are {found.k}"
+            )
+        else:
+            purity_ = purity(found.value, rate, prior)
+            metrics.values |= {name: found.value, name.replace("recall", "purity"): purity_}
+    metrics.values |= {
+        "recall_no_false_positive": recall_above_false_positives(scored, 0),
+        "recall_ten_false_positives": recall_above_false_positives(scored, ENOUGH),
+        "n_negatives": float((scored.label == 0).sum()),
+    }
+    carried, rows = carried_over(scored, fpr)
+    if rows * fpr >= ENOUGH:
+        metrics.values["carried_fpr"] = carried
 
 
 def _check_galaxies(predictions: pd.DataFrame) -> None:

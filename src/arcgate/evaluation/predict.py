@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from arcgate.variant import View
 
 ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split", "source_image")
-PAIR_COLUMNS: Final = ("theta_e_arcsec", "theta_e_over_psf", "arc_snr", "arc_snr_injected")
+PAIR_COLUMNS: Final = ("theta_e_arcsec", "theta_e_over_psf", "arc_snr", "arc_snr_injected", "source_reff_arcsec")
+# In the reference band.
+MAGNITUDES: Final = ("host_mag", "source_mag")
 BATCH_ROWS: Final = 256
 
 
@@ -65,7 +67,8 @@ def predict(
     -------
     DataFrame
         sample_id, host_id, pair_id, role, label, split, source_image, logit, and of the pair's positive (controls too)
-        theta_e_arcsec, theta_e_over_psf, arc_snr (before the training set's own mask), arc_snr_injected. Ordered by
+        theta_e_arcsec, theta_e_over_psf, arc_snr (before the training set's own mask), arc_snr_injected, source_reff_arcsec,
+        host_mag and source_mag of the reference band. Ordered by
         sample_id.
 
     Raises
@@ -128,7 +131,10 @@ def _logits(finder: LensFinder, images: Tensor) -> NDArray[np.float64]:
 
 def _with_pair(table: pd.DataFrame, dataset: Dataset, split: Split) -> pd.DataFrame:
     """Join the lens of the pair's positive to every member of the pair."""
-    positives = dataset.table(["pair_id", *PAIR_COLUMNS], split=split, roles=("positive",))
+    band = dataset.imaging.reference_band
+    magnitudes = {f"{name}_{band}": name for name in MAGNITUDES}
+    columns = ["pair_id", *PAIR_COLUMNS, *magnitudes]
+    positives = dataset.table(columns, split=split, roles=("positive",)).rename(columns=magnitudes)
     joined = table.merge(positives, on="pair_id", how="left", validate="many_to_one")
     return joined.astype({"label": "int64"}).sort_values("sample_id", ignore_index=True)
 

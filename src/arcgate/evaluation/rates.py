@@ -31,6 +31,7 @@ class Scored:
     label : ndarray of int, shape (n,)
         1 for positives, 0 for negatives.
     galaxy : ndarray of int, shape (n,)
+        Any number that names it.
     source : ndarray of int, shape (n,)
         Image that is the source of a positive; -1 where it is none.
     """
@@ -136,9 +137,10 @@ def _by_counts(scored: Scored, rate: float, galaxies: int, level: float) -> tupl
 def _exceeded_by(scored: Scored, galaxies: int) -> float:
     """Highest threshold that no more than so many negative galaxies exceed; minus infinity where there are no more."""
     negative = scored.label == 0
-    largest = np.full(int(scored.galaxy.max()) + 1, -np.inf)
-    np.maximum.at(largest, scored.galaxy[negative], scored.logit[negative])
-    ordered = np.sort(largest[np.isfinite(largest)])[::-1]
+    _, place = np.unique(scored.galaxy[negative], return_inverse=True)
+    largest = np.full(int(place.max()) + 1, -np.inf)
+    np.maximum.at(largest, place, scored.logit[negative])
+    ordered = np.sort(largest)[::-1]
     return float(ordered[galaxies]) if galaxies < len(ordered) else -np.inf
 
 

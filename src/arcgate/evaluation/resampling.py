@@ -29,7 +29,7 @@ def weights_of(clusters: tuple[Ids, ...], replicates: range, seed: int) -> Array
     Parameters
     ----------
     clusters : tuple of ndarray of int, shape (n,)
-        What rows share; rows of a negative number share nothing in that way.
+        What rows share; rows of the number -1 share nothing in that way.
     replicates : range
     seed : int
 
@@ -42,7 +42,7 @@ def weights_of(clusters: tuple[Ids, ...], replicates: range, seed: int) -> Array
         names, place = np.unique(cluster, return_inverse=True)
         for line, replicate in enumerate(replicates):
             drawn = uniform(seed, f"bootstrap {way} replicate {replicate}", names)
-            out[line] *= np.where(names < 0, 1.0, _poisson(drawn))[place]
+            out[line] *= np.where(names == -1, 1.0, _poisson(drawn))[place]
     return out
 
 
