@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcgate.ground.errors import ArcgateError
-from arcgate.learning_node import Curriculum, Sampling
+from arcgate.learning_node import EVERYTHING, Curriculum
 from arcgate.sampling import admitted, in_words, row_weights, thinned
 
-EVERYTHING = composed("learning=pilot").learning.sampling
 N = 400
 PAIR = np.repeat(np.arange(N), 2)
 LABEL = np.tile([1, 0], N)
@@ -110,4 +109,4 @@ def test_policies_in_words() -> None:
 def test_a_floor_of_an_unknown_property_is_refused() -> None:
     with pytest.raises(ArcgateError, match=r"learning\.sampling\.least"):
         composed("+learning.sampling.least={brightness: 1.0}")
-    assert isinstance(EVERYTHING, Sampling)
+    assert composed("learning=pilot").learning.sampling == EVERYTHING

@@ -15,7 +15,7 @@ from arcgate.gates.core.held_out_auc import fitted
 from arcgate.ground.draws import text_ids
 from arcgate.imaging import DECALS
 from arcgate.variant import Variant
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -113,4 +113,4 @@ def context_of(names: list[str], spec: Variant) -> Context:
     order = np.argsort(galaxies)
     facts = Facts("arrays", True, False, False, False, frozenset(), imaging=DECALS)
     number = np.arange(len(names))
-    return Context(facts, Viewer(spec.view, DECALS), spec.gates, number, galaxies[order], number[order], number[order])
+    return Context(facts, ArrayViewer(spec.view, DECALS), spec.gates, number, galaxies[order], number[order], number[order])

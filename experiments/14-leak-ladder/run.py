@@ -37,6 +37,7 @@ from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.learning.stream import Blocks
 from arcgate.learning.train import train
+from arcgate.learning_node import EVERYTHING
 from arcgate.variant import Variant, View
 from arcgate.views.view import Viewer
 
@@ -127,7 +128,7 @@ def test_stamps(folder: Path, view: View) -> tuple[torch.Tensor, NDArray[np.int6
     """All stamps of the test set as the network sees them, with their labels; once a process."""
     if (key := (folder, repr(view))) not in _STAMPS:
         dataset, viewer = open_dataset(folder), Viewer(view, DECALS)
-        parts = [Blocks(dataset, split, viewer).load(0) for split in SPLITS]
+        parts = [Blocks(dataset, split, viewer, EVERYTHING).load(0) for split in SPLITS]
         images, labels = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels"))
         _STAMPS[key] = images, labels.long().numpy()
     return _STAMPS[key]

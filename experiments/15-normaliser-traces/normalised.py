@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from arcgate.dataset.reader import Dataset, StampBatch
 from arcgate.imaging import DECALS
 from arcgate.variant import View
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 Pixels = NDArray[np.float32]
 # From what a stamp's centre and scale are measured: from itself, or from the control of its pair, which is its own galaxy.
 Form = Literal["arc", "host"]
 FORMS: tuple[Form, ...] = ("arc", "host")
-NEEDED = ("sample_id", "pair_id", "role", "label", "host_x_pix", "host_y_pix")
+SKY = ("sky_sigma_g", "sky_sigma_r", "sky_sigma_z")
+NEEDED = ("sample_id", "pair_id", "host_id", "role", "label", "host_x_pix", "host_y_pix", *SKY)
 
 
 def as_given(view: View) -> View:
@@ -27,14 +28,14 @@ def as_given(view: View) -> View:
     return replace(view, normalisation="raw", stretch="none", raw_scale_nmgy={"g": 1.0, "r": 1.0, "z": 1.0})
 
 
-def statistics(batch: StampBatch, viewer: Viewer, form: Form) -> tuple[Pixels, Pixels]:
+def statistics(batch: StampBatch, viewer: ArrayViewer, form: Form) -> tuple[Pixels, Pixels]:
     """Centre and scale by which each row is normalised, (n, band) each.
 
     Parameters
     ----------
     batch : StampBatch
         Whole pairs: each positive beside its control.
-    viewer : Viewer
+    viewer : ArrayViewer
         The view.
     form : {'arc', 'host'}
         Positives by their own statistics, which hold the arc, or by those of their control. Controls are the same in both.
@@ -80,7 +81,7 @@ class NormalisedDataset(Dataset):
         shard_order: Sequence[int] | None = None,
     ) -> Iterator[StampBatch]:
         """Labelled rows as the network gets them; no arcs."""
-        viewer = Viewer(self.view, DECALS)
+        viewer = ArrayViewer(self.view, DECALS)
         for batch in super().batches(NEEDED, split, roles, False, shard_order):
             yield StampBatch(batch.table, viewer.apply(batch.image, *statistics(batch, viewer, self.form)), None)
 

@@ -23,7 +23,7 @@ from arcgate.ground.draws import text_ids
 from arcgate.imaging import DECALS
 from arcgate.injection.build import build_dataset
 from arcgate.variant import Variant, View
-from arcgate.views.view import Viewer
+from arcgate.views.arrays import ArrayViewer
 
 # What the gates would know of galaxies, as study 09 makes it.
 sys.path.append(str(Path(__file__).parents[1] / "09-intervals"))
@@ -42,7 +42,7 @@ COLUMNS = ("subject", "summary", "rule", "value", "low", "high", "n", "n_groups"
 
 def viewed(dataset: Dataset, view: View) -> dict[str, NDArray[np.generic]]:
     """All labelled rows of a paired set as the network may get them: controls, the subjects, their centres and galaxies."""
-    viewer, parts = Viewer(view, DECALS), []
+    viewer, parts = ArrayViewer(view, DECALS), []
     columns = ["sample_id", "pair_id", "host_id", "role", "host_x_pix", "host_y_pix"]
     for batch in dataset.batches(columns, roles=("positive", "control"), arcs=False):
         x, y = positions(batch.table)

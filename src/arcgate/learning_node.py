@@ -119,6 +119,10 @@ class Sampling:
         return not self.least and self.positives == 1.0 and self.negatives_per_positive == 1.0
 
 
+EVERYTHING = Sampling("everything", {}, 0.0, False, 1.0, 1.0, None)
+"""Every row, with the same weight."""
+
+
 @dataclass(config=STRICT, frozen=True)
 class TrainerSettings:
     """How Lightning runs.

@@ -19,11 +19,10 @@ from arcgate.imaging import DECALS
 from arcgate.learning.augmentation import augmented
 from arcgate.learning.batches import Batch
 from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches, batch_sizes
-from arcgate.learning_node import Sampling
+from arcgate.learning_node import EVERYTHING, Sampling
 from arcgate.variant import View
 from arcgate.views.view import Viewer
 
-EVERYTHING = composed("learning=pilot").learning.sampling
 SYMMETRIES = composed("learning=pilot").learning.augmentation
 STREAMED = 0  # bytes of memory allowed: every block is read from its shard
 
