@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import arcgate.conf
 import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
+import arcgate.conf
 from arcgate.cli import USAGE
 from arcgate.completion import CONFIGURATIONS
 from arcgate.config import from_config
 
 CONF = Path(next(iter(arcgate.conf.__path__)))
-GROUPS = {folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name != "__pycache__"}
+GROUPS = {
+    folder.relative_to(CONF).as_posix() for folder in CONF.rglob("*") if folder.is_dir() and "__pycache__" not in str(folder)
+}
+GROUPS.remove("hosts/mock")  # whose options are imagings
 OF_DATA = {"variant", "imaging", "hosts", "kernels", "grid", "source", "controls", "entry", "psf", "noise", "core_mask"}
 OF_DATA |= {"dataset"}
 OF_OTHERS = {"parents"}
@@ -23,7 +26,7 @@ SHOWN = {
     "run": GROUPS - OF_OTHERS,
     "parents": {"parents", "runtime"},
     "simulate": OF_DATA | {"runtime", "experiment"},
-    "audit": {"imaging", "view", "gates", "runtime"},
+    "audit": {"imaging", "view", "view/input", "view/normalisation", "gates", "runtime"},
     **dict.fromkeys(("inspect", "report", "ui", "clean", "mock"), frozenset()),
 }
 

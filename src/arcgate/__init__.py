@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from arcgate.dataset.finding import open_dataset
+    from arcgate.learning.torch_dataset import StampDataset
     from arcgate.tracking.results import results
 
-__all__ = ["open_dataset", "results"]
+__all__ = ["StampDataset", "open_dataset", "results"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,6 +18,10 @@ def __getattr__(name: str) -> Any:
         from arcgate.dataset.finding import open_dataset
 
         return open_dataset
+    if name == "StampDataset":
+        from arcgate.learning.torch_dataset import StampDataset
+
+        return StampDataset
     if name == "results":
         from arcgate.tracking.results import results
 
