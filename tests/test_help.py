@@ -15,10 +15,8 @@ from arcgate.completion import CONFIGURATIONS
 from arcgate.config import from_config
 
 CONF = Path(next(iter(arcgate.conf.__path__)))
-GROUPS = {
-    folder.relative_to(CONF).as_posix() for folder in CONF.rglob("*") if folder.is_dir() and "__pycache__" not in str(folder)
-}
-GROUPS.remove("hosts/mock")  # whose options are imagings
+# Options of hosts/mock are imagings.
+GROUPS = {file.parent.relative_to(CONF).as_posix() for file in CONF.glob("*/**/*.yaml")} - {"hosts/mock"}
 OF_DATA = {"variant", "imaging", "hosts", "kernels", "grid", "source", "controls", "entry", "psf", "noise", "core_mask"}
 OF_DATA |= {"dataset"}
 OF_OTHERS = {"parents"}

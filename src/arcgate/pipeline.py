@@ -33,6 +33,7 @@ from arcgate.sampled import judged
 from arcgate.tracking import record, runs
 from arcgate.tracking.artifacts import figures_of
 from arcgate.tracking.lightning import lightning_logger
+from arcgate.tracking.model import log_network
 from arcgate.tracking.store import Store
 from arcgate.tracking.table import rebuild
 from arcgate.variant import Variant
@@ -197,6 +198,7 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
     with locked(store.folder, f"run {run_id}"):
         record.log_history(store, run_id, trained.history, trained.steps)
         _log_scored(prepared, store, run_id, metrics)
+        _log_network(prepared, store, run_id, evidence, metrics)
     left = Record(run_id, evidence.safe, metrics, _files(prepared))
     took = "" if trained.status == "skipped" else f" in {time.monotonic() - started:.0f} s"
     word = "done" if trained.status == "trained" else trained.status
@@ -223,6 +225,24 @@ def _log_scored(prepared: Prepared, store: Store, run_id: str, metrics: dict[str
     record.log_artifacts(store, run_id, prepared.figures, "figures")
     for table in sorted(prepared.scores.glob("*.csv")):
         record.log_artifacts(store, run_id, table, "scores")
+
+
+def _log_network(prepared: Prepared, store: Store, run_id: str, evidence: Evidence, metrics: dict[str, float]) -> None:
+    """The network itself, with what whoever takes it home must know."""
+    spec = prepared.spec
+    facts = {
+        "variant": spec.variant,
+        "imaging": as_plain(prepared.data.imaging),
+        "view": as_plain(spec.view),
+        "threshold_logit": metrics.get("common/recall_threshold_logit"),
+        "threshold_fpr": spec.evaluation.fpr,
+        "safe": evidence.safe,
+        "cause": evidence.cause.sentence,
+        "data_digest": prepared.data.data_digest,
+    }
+    files = {path.stem: path for path in sorted(prepared.scores.glob("completeness_common_*.csv"))}
+    files["evidence"] = prepared.evidence / EVIDENCE
+    log_network(store, run_id, prepared.training / BEST, prepared.data.imaging, spec.view, facts, files)
 
 
 def _files(prepared: Prepared) -> list[str]:

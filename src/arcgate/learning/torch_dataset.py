@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,8 @@ _SHARDS_KEPT = 2
 class StampDataset(torch.utils.data.Dataset[dict[str, Any]]):
     """The positives and controls of a split, by number.
 
-    Rows of a shard are read together and two shards are kept, so that `DataLoader(..., shuffle=False)` is fast, and a sampler that
-    goes through shard after shard is too. Each worker reads for itself.
+    Rows of a shard are read together and two shards are kept, so that `DataLoader(..., shuffle=False)` is fast, and a sampler
+    that goes through shard after shard is too. Each worker reads for itself.
 
     Parameters
     ----------
@@ -60,6 +59,7 @@ class StampDataset(torch.utils.data.Dataset[dict[str, Any]]):
         self._paths = dataset.shards(split, LABELLED_ROLES)
         counts = [len(read_table(path, ["sample_id"], LABELLED_ROLES)) for path in self._paths]
         self._begins = np.concatenate([[0], np.cumsum(counts)])
+        self._kept: dict[int, tuple[StampBatch, Tensor]] = {}
 
     def __len__(self) -> int:
         return int(self._begins[-1])
@@ -81,11 +81,12 @@ class StampDataset(torch.utils.data.Dataset[dict[str, Any]]):
         }
 
     def _shard(self, number: int) -> tuple[StampBatch, Tensor]:
-        return _read(self._paths[number], self._viewer)
-
-
-@lru_cache(maxsize=_SHARDS_KEPT)
-def _read(path: Path, viewer: Viewer | None) -> tuple[StampBatch, Tensor]:
-    columns = ["sample_id", "pair_id", "host_id", "label"] + ([] if viewer is None else columns_for(viewer))
-    batch = read_shard(path, list(dict.fromkeys(columns)), LABELLED_ROLES, arcs=False)
-    return batch, torch.from_numpy(batch.image) if viewer is None else viewer(stamps_of_batch(batch, viewer))
+        if number not in self._kept:
+            while len(self._kept) >= _SHARDS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            wanted = [] if self._viewer is None else columns_for(self._viewer)
+            columns = list(dict.fromkeys(["sample_id", "pair_id", "host_id", "label", *wanted]))
+            batch = read_shard(self._paths[number], columns, LABELLED_ROLES, arcs=False)
+            seen = torch.from_numpy(batch.image) if self._viewer is None else self._viewer(stamps_of_batch(batch, self._viewer))
+            self._kept[number] = batch, seen
+        return self._kept[number]

@@ -10,20 +10,25 @@ from typing import Any, Final
 
 import mlflow
 import numpy as np
+import pandas as pd
 from mlflow.models import ModelSignature
-from mlflow.pyfunc import PythonModel
-from mlflow.types.schema import Schema, TensorSpec
+from mlflow.pyfunc.model import PythonModel
+from mlflow.types.schema import ColSpec, Schema, TensorSpec
 from numpy.typing import NDArray
 
 from arcgate.evaluation.network import Network
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
+from arcgate.tracking import names
+from arcgate.tracking.record import set_tags
 from arcgate.tracking.store import Store
 from arcgate.variant import View
 
 NAME: Final = "network"
 """Of the model on its run."""
 CHAMPION: Final = "champion"
+SCORE: Final = "common/auroc"
+"""By which the champion of a study is chosen."""
 _CHECKPOINT: Final = "checkpoint"
 
 
@@ -72,10 +77,11 @@ def log_network(
     Returns
     -------
     str or None
-        URI of the model; None where the input cannot be had of a real image, so that there is nothing to take home.
+        URI of the model, which is the tag `arcgate.model` too; None where the input cannot be had of a real image, so that there
+        is nothing to take home. A run that has a model keeps it.
     """
-    if not view.deployable:
-        return None
+    if (known := store.client.get_run(run_id).data.tags.get(names.MODEL)) is not None or not view.deployable:
+        return known
     with _tracking(store), mlflow.start_run(run_id=run_id, log_system_metrics=False):
         logged = mlflow.pyfunc.log_model(
             name=NAME,
@@ -85,12 +91,44 @@ def log_network(
             pip_requirements=[f"arcgate=={version('arcgate')}"],
             metadata={name: value for name, value in facts.items() if value is not None},
         )
+    set_tags(store, run_id, {names.MODEL: logged.model_uri})
     return str(logged.model_uri)
+
+
+def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
+    """Let the alias `champion` of the study's model name the best network whose data set passed; none where no such variant is.
+
+    Parameters
+    ----------
+    store : Store
+    study : str
+        Name of the study, and of the registered model.
+    table : DataFrame
+        Of the study (`arcgate.tracking.results.study_table`): run_id, safe, the scores, and the tag of the model.
+
+    Returns
+    -------
+    str or None
+        Name of the variant.
+    """
+    if "model" not in table or SCORE not in table:
+        return None
+    fit = table[(table["safe"] == "passed") & table["model"].notna() & table[SCORE].notna()]
+    if fit.empty:
+        return None
+    best = fit.sort_values(SCORE, ascending=False, kind="stable").iloc[0]
+    client, run_id = store.client, str(best["run_id"])
+    if not client.search_registered_models(f"name = '{study}'"):
+        client.create_registered_model(study, description=f"Networks of the study {study} on data sets that passed all gates.")
+    known = [each for each in client.search_model_versions(f"name = '{study}'") if each.run_id == run_id]
+    version_ = known[0] if known else client.create_model_version(study, str(best["model"]), run_id=run_id)
+    client.set_registered_model_alias(study, CHAMPION, version_.version)
+    return str(best["variant"])
 
 
 def signature_of(imaging: Imaging, view: View) -> ModelSignature:
     """Types and shapes of what goes in and comes out; n is free."""
-    inputs = [
+    inputs: list[ColSpec | TensorSpec] = [
         TensorSpec(np.dtype(np.float32), (-1, *imaging.shape), "image"),
         TensorSpec(np.dtype(np.float64), (-1,), "x_pix"),
         TensorSpec(np.dtype(np.float64), (-1,), "y_pix"),

@@ -162,6 +162,7 @@ def _row(variant: str, run: Run) -> dict[str, object]:
         "run_id": run.info.run_id,
         "data_digest": tags.get(names.DATA_DIGEST),
         "commit": tags.get(names.COMMIT),
+        "model": tags.get(names.MODEL),
     }
     # Metrics of the training's epochs have no slash.
     row |= {name: value for name, value in metrics.items() if "/" in name}

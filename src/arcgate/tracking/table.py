@@ -17,6 +17,7 @@ from arcgate.ground.locks import locked
 from arcgate.tracking import names, pages
 from arcgate.tracking.columns import ABSENT, STATUS_WORDS, TableColumn, compact_columns, sensitivity_columns, shown_factors
 from arcgate.tracking.descriptions import study_description
+from arcgate.tracking.model import crown
 from arcgate.tracking.record import log_artifacts, set_tags
 from arcgate.tracking.results import known_experiment, short_scores, study_table
 from arcgate.tracking.runs import finish_study, study_run
@@ -144,6 +145,7 @@ def rebuild(store: Store, study: str, folder: str | Path) -> pd.DataFrame:
         columns = [pages.metric(names.SAFE_NUMBER), pages.metric(names.GATES_FAILED), pages.tag(names.WORST_GATE)]
         columns += [*map(pages.metric, short_scores(table)), *map(pages.parameter, shown_factors(table))]
         pages.show_columns(store, experiment, columns)
+        crown(store, study, table)
         finish_study(store, study)
     return table
 
