@@ -14,7 +14,7 @@ from scipy.ndimage import map_coordinates
 from arcgate import variant
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.views import profile, reductions
+from arcgate.views import profile, reductions, turned
 from arcgate.views.planes import PLANES, Stamps
 from arcgate.views.view import Viewer
 
@@ -122,9 +122,9 @@ def test_half_a_turn_is_cubic_interpolation_of_the_other_side() -> None:
     made = PLANES["rotation_residual"].make(
         Stamps(torch.from_numpy(light.astype(np.float32)), torch.from_numpy(x), torch.from_numpy(y))
     )
-    turned = map_coordinates(light[0, 0], [2 * y[0] - GRID[:, None] + 0 * GRID, 2 * x[0] - GRID + 0 * GRID[:, None]], order=5)
+    other_side = map_coordinates(light[0, 0], [2 * y[0] - GRID[:, None] + 0 * GRID, 2 * x[0] - GRID + 0 * GRID[:, None]], order=5)
     inner = slice(6, 58)
-    np.testing.assert_allclose(made[0, 0, inner, inner], (light[0, 0] - turned)[inner, inner], atol=0.004)
+    np.testing.assert_allclose(made[0, 0, inner, inner], (light[0, 0] - other_side)[inner, inner], atol=0.004)
 
 
 def test_other_devices_compute_the_same(stamps: Stamps, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_other_devices_compute_the_same(stamps: Stamps, monkeypatch: pytest.Monk
     views = [viewer(planes, normalisation) for planes in INPUTS for normalisation in NORMALISATIONS]
     statistics = [view.normaliser(stamps) for view in views]
     seen = [view(stamps) for view in views]
-    for module in (profile, reductions):
+    for module in (profile, reductions, turned):
         monkeypatch.setattr(module, "on_processor", lambda tensor: False)
     for view, before, expected in zip(views, statistics, seen, strict=True):
         for now, then in zip(view.normaliser(stamps), before, strict=True):

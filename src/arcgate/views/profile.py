@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from arcgate.views.compiled_profile import ring_medians
+from arcgate.views.compiled_residuals import without_profile
 from arcgate.views.reductions import distances
 from arcgate.views.tensors import array_of, on_processor
 
@@ -28,24 +28,38 @@ def azimuthal_residual(image: Tensor, x_pix: Tensor, y_pix: Tensor) -> Tensor:
     -------
     Tensor of float32, shape of `image`
     """
+    if on_processor(image):
+        return torch.from_numpy(without_profile(*map(array_of, (image, x_pix, y_pix))))
     n, channels, size, _ = image.shape
     radius = distances(x_pix, y_pix, size).reshape(n, size * size)
     edge = torch.minimum(torch.minimum(x_pix, size - 1 - x_pix), torch.minimum(y_pix, size - 1 - y_pix))
     last = (edge.floor().long() + 1).clamp(min=1)
     ring = torch.minimum((radius + 0.5).floor().long(), last[:, None])
-    rings = size // 2 + 2
     # Distances are reduced like light: the median light of a round galaxy is that at the ring's median distance.
     distance = radius.float()[:, None]
     pixels = torch.cat([distance, image.reshape(n, channels, size * size)], dim=1)
-    if on_processor(image):
-        found = torch.from_numpy(ring_medians(array_of(pixels), array_of(ring), array_of(last), rings))
-    else:
-        found = sorted_ring_medians(pixels, ring, last, rings)
+    found = sorted_ring_medians(pixels, ring, last, size // 2 + 3)
     return image - _between(found[:, 1:], found[:, :1], distance, ring, last).reshape(image.shape)
 
 
 def sorted_ring_medians(pixels: Tensor, ring: Tensor, last: Tensor, rings: int) -> Tensor:
-    """Medians of rings on any device, by sorting; parameters and values as those of `compiled_profile.ring_medians`."""
+    """Medians of the pixels of rings, by sorting.
+
+    Parameters
+    ----------
+    pixels : Tensor of float32, shape (n, channel, pixel)
+    ring : Tensor of int64, shape (n, pixel)
+        Number of each pixel's ring.
+    last : Tensor of int64, shape (n,)
+        Number of the last ring of each row.
+    rings : int
+        Greatest number of rings.
+
+    Returns
+    -------
+    Tensor of float32, shape (n, channel, rings)
+        A ring without pixels has the value of the next.
+    """
     n, channels, count = pixels.shape
     by_value = pixels.sort(dim=2)
     ring_of = ring[:, None].expand(n, channels, count).gather(2, by_value.indices)

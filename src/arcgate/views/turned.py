@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from arcgate.views.compiled_residuals import without_turned
+from arcgate.views.tensors import array_of, on_processor
+
 # Keys' cubic convolution with a = -1/2 (1981, IEEE Trans. ASSP 29, 1153): exact for polynomials of second degree.
 _TAPS = (-1, 0, 1, 2)
 
@@ -26,6 +29,8 @@ def rotation_residual(image: Tensor, x_pix: Tensor, y_pix: Tensor) -> Tensor:
     -------
     Tensor of float32, shape of `image`
     """
+    if on_processor(image):
+        return torch.from_numpy(without_turned(*map(array_of, (image, x_pix, y_pix))))
     turned, across = _mirrored(image, x_pix, 3)
     turned, down = _mirrored(turned, y_pix, 2)
     there = across[:, None, :] & down[:, :, None]
