@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.models import ModelSignature
-from mlflow.pyfunc.model import PythonModel
-from mlflow.types.schema import ColSpec, Schema, TensorSpec
 from numpy.typing import NDArray
 
 from arcgate.evaluation.network import Network
@@ -24,29 +23,14 @@ from arcgate.tracking.record import set_tags
 from arcgate.tracking.store import Store
 from arcgate.variant import View
 
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
 NAME: Final = "network"
 """Of the model on its run."""
 CHAMPION: Final = "champion"
 SCORE: Final = "common/auroc"
 """By which the champion of a study is chosen."""
-_CHECKPOINT: Final = "checkpoint"
-
-
-class NetworkModel(PythonModel):
-    """Logits of cutouts, as `mlflow.pyfunc.load_model(...).predict` gives them.
-
-    The input is a mapping of arrays: `image` (n, band, y, x) in nanomaggies per pixel, `x_pix` and `y_pix` (n,), the galaxy's
-    centre, and for views that divide by the sky's noise `sky_sigma` (n, band).
-    """
-
-    def load_context(self, context: Any) -> None:
-        """Read the checkpoint that was kept with the model."""
-        self.network = Network.load(Path(context.artifacts[_CHECKPOINT]))
-
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[np.float64]:
-        """Logits (n,): higher means more like a lens."""
-        given = {name: np.asarray(values) for name, values in dict(model_input).items()}
-        return self.network.of_arrays(given["image"], given.get("x_pix"), given.get("y_pix"), given.get("sky_sigma"))
 
 
 def log_network(
@@ -82,12 +66,17 @@ def log_network(
     """
     if (known := store.client.get_run(run_id).data.tags.get(names.MODEL)) is not None or not view.deployable:
         return known
-    with _tracking(store), mlflow.start_run(run_id=run_id, log_system_metrics=False):
-        logged = mlflow.pyfunc.log_model(
+    with _quiet(), _tracking(store), mlflow.start_run(run_id=run_id, log_system_metrics=False):
+        from mlflow import pyfunc
+
+        from arcgate.tracking.network_model import CHECKPOINT
+
+        logged = pyfunc.log_model(
             name=NAME,
-            python_model=NetworkModel(),
-            artifacts={_CHECKPOINT: str(checkpoint)} | {name: str(path) for name, path in files.items()},
+            python_model=str(Path(__file__).with_name("loaded_by_mlflow.py")),
+            artifacts={CHECKPOINT: str(checkpoint)} | {name: str(path) for name, path in files.items()},
             signature=signature_of(imaging, view),
+            input_example=example_of(imaging, view),
             pip_requirements=[f"arcgate=={version('arcgate')}"],
             metadata={name: value for name, value in facts.items() if value is not None},
         )
@@ -121,13 +110,36 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
     if not client.search_registered_models(f"name = '{study}'"):
         client.create_registered_model(study, description=f"Networks of the study {study} on data sets that passed all gates.")
     known = [each for each in client.search_model_versions(f"name = '{study}'") if each.run_id == run_id]
-    version_ = known[0] if known else client.create_model_version(study, str(best["model"]), run_id=run_id)
+    with _quiet(), _tracking(store):
+        version_ = known[0] if known else client.create_model_version(study, str(best["model"]), run_id=run_id)
     client.set_registered_model_alias(study, CHAMPION, version_.version)
     return str(best["variant"])
 
 
+# What MLflow says of type hints of its own, and of those that a model might have; its schema is stated here.
+_SAID: Final = (".*Any type hint is inferred as AnyType", ".*Add type hints to the `predict` method")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow's models without remarks that nobody can act on; errors still come through."""
+    log = logging.getLogger("mlflow")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for said in _SAID:
+                warnings.filterwarnings("ignore", message=said, category=UserWarning)
+            yield
+    finally:
+        log.setLevel(level)
+
+
 def signature_of(imaging: Imaging, view: View) -> ModelSignature:
     """Types and shapes of what goes in and comes out; n is free."""
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema, TensorSpec
+
     inputs: list[ColSpec | TensorSpec] = [
         TensorSpec(np.dtype(np.float32), (-1, *imaging.shape), "image"),
         TensorSpec(np.dtype(np.float64), (-1,), "x_pix"),
@@ -136,6 +148,16 @@ def signature_of(imaging: Imaging, view: View) -> ModelSignature:
     if view.normalisation == "noise":
         inputs.append(TensorSpec(np.dtype(np.float32), (-1, len(imaging.bands)), "sky_sigma"))
     return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype(np.float64), (-1,))]))
+
+
+def example_of(imaging: Imaging, view: View) -> dict[str, NDArray[np.generic]]:
+    """Two stamps of noise, as the signature says."""
+    rng, middle = np.random.default_rng(0), np.full(2, imaging.middle_pix)
+    given: dict[str, NDArray[np.generic]] = {"image": rng.normal(0.0, 0.01, (2, *imaging.shape)).astype(np.float32)}
+    given |= {"x_pix": middle, "y_pix": middle}
+    if view.normalisation == "noise":
+        given["sky_sigma"] = np.full((2, len(imaging.bands)), 0.01, dtype=np.float32)
+    return given
 
 
 @contextmanager
@@ -158,9 +180,15 @@ def load_network(uri: str) -> Network:
         There is no such model, or it is none of arcgate's.
     """
     try:
-        found = mlflow.pyfunc.load_model(uri).unwrap_python_model()
+        with _quiet():
+            from mlflow import pyfunc
+
+            from arcgate.tracking.network_model import NetworkModel
+
+            found = pyfunc.load_model(uri).unwrap_python_model()
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise ArcgateError(f"there is no model {uri}: {error}", where="model", todo="name a run's network or a folder") from error
     if not isinstance(found, NetworkModel):
         raise ArcgateError(f"{uri} is no network of arcgate's", where="model", todo="name one that arcgate logged")
-    return found.network
+    network: Network = found.network
+    return network

@@ -27,13 +27,13 @@ def without_profile(image: Floats, x_pix: Array, y_pix: Array) -> Floats:
     for row in range(n):
         x, y = x_pix[row], y_pix[row]
         edge = min(min(x, size - 1 - x), min(y, size - 1 - y))
-        last = max(np.int64(np.floor(edge)) + 1, 1)
+        last = max(int(np.floor(edge)) + 1, 1)
         begin[:] = 0
         for line in range(size):
             for column in range(size):
                 dx, dy = column - x, line - y
                 far = np.sqrt(dx * dx + dy * dy)
-                place = min(np.int64(np.floor(far + 0.5)), last)
+                place = min(int(np.floor(far + 0.5)), last)
                 distance[line * size + column], ring[line * size + column] = np.float32(far), place
                 begin[place + 1] += 1
         for number in range(rings):
@@ -82,7 +82,7 @@ def without_turned(image: Floats, x_pix: Array, y_pix: Array) -> Floats:
             centre = x_pix[row] if axis == 0 else y_pix[row]
             for pixel in range(size):
                 place = 2.0 * centre - pixel
-                first[axis, pixel] = np.int64(np.floor(place))
+                first[axis, pixel] = int(np.floor(place))
                 t = np.float32(place - np.floor(place))
                 t2, t3 = t * t, t * t * t
                 half, one, two = np.float32(0.5), np.float32(1.5), np.float32(2.0)
