@@ -98,7 +98,7 @@ def test_the_champion_is_the_best_of_those_that_passed(store: Store, run: str, c
     for _ in range(2):
         assert crown(store, "a study", table) == "sound"
         champion = store.client.get_model_version_by_alias("a study", CHAMPION)
-        assert (champion.run_id, champion.version) == (run, "1")
+        assert (champion.run_id, int(champion.version)) == (run, 1)
     assert crown(store, "another", table[:1]) is None
     assert not store.client.search_registered_models("name = 'another'")
 
