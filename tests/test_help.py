@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import arcgate.conf
 import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
-import arcgate.conf
 from arcgate.cli import USAGE
 from arcgate.completion import CONFIGURATIONS
 from arcgate.config import from_config
