@@ -14,7 +14,7 @@ from arcgate.gates.core.context import context_of
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.scalable_stamps import GATE
 from arcgate.imaging import DECALS
-from arcgate.views.arrays import ArrayViewer
+from arcgate.views.arrays import ArrayViewer, stamps_of
 
 SOUND = ("psf=moffat_converted", "view=annulus_robust", "gates=quick", "data.n_pairs=150")
 
@@ -58,7 +58,7 @@ def test_the_screen_finds_what_the_view_cannot_divide_by(batch, viewer, small):
     x, y = (batch.table[name].to_numpy(float) for name in ("host_x_pix", "host_y_pix"))
     assert viewer.scalable(batch.image, x, y).all()
     image = np.concatenate([grey(batch.image[:20]), np.zeros_like(batch.image[:1]), batch.image[21:22]])
-    scale = viewer._statistics(image, x[:22], y[:22])[1]
+    scale = viewer.viewer._statistics(stamps_of(image, x[:22], y[:22]))[1].numpy()
     assert (scale[:20] == 0).any(axis=1).sum() > 10
     np.testing.assert_array_equal(viewer.scalable(image, x[:22], y[:22]), (scale > 0).all(axis=1))
     assert ArrayViewer(small("view=raw").view, DECALS).scalable(image, x[:22], y[:22]).all()

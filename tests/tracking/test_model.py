@@ -61,7 +61,7 @@ def test_a_model_scores_as_the_network_does_at_any_batch_length(
     uri = logged(store, run, checkpoint)
     mlflow.set_tracking_uri(store.uri)
     model = mlflow.pyfunc.load_model(uri)
-    expected = Network.load(checkpoint).of_arrays(**cutouts)
+    expected = Network.load(checkpoint, SPEC.view).of_arrays(**cutouts)
     np.testing.assert_allclose(model.predict(cutouts), expected, atol=1e-5)
     for rows in (slice(0, 1), slice(0, 64)):
         part = {name: values[rows] for name, values in cutouts.items()}
@@ -109,7 +109,7 @@ def test_a_fresh_process_elsewhere_scores_alike(
 ) -> None:
     uri = logged(store, run, checkpoint)
     np.savez(tmp_path / "cutouts.npz", **cutouts)
-    expected = Network.load(checkpoint).of_arrays(**cutouts)
+    expected = Network.load(checkpoint, SPEC.view).of_arrays(**cutouts)
     checkpoint.unlink()
     code = (
         f"import mlflow, numpy; mlflow.set_tracking_uri({store.uri!r}); given = dict(numpy.load('cutouts.npz'));"

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from arcgate.ground.errors import ArcgateError
+from arcgate.ground.hashing import as_plain
 from arcgate.imaging import Imaging
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import LensFinder, load_finder
-from arcgate.variant import View
 from arcgate.views.arrays import stamps_of
 from arcgate.views.planes import Stamps
 from arcgate.views.view import Viewer
+
+if TYPE_CHECKING:
+    from arcgate.variant import View
 
 AT_ONCE: Final = 256
 
@@ -40,11 +44,30 @@ class Network:
     settings: dict[str, Any]
 
     @classmethod
-    def load(cls, checkpoint: Path, device: str = "cpu") -> Network:
-        """Read a checkpoint of `arcgate.learning.train`; errors as `load_checkpoint`."""
+    def load(cls, checkpoint: Path, view: View, device: str = "cpu") -> Network:
+        """Read a checkpoint of `arcgate.learning.train`.
+
+        Parameters
+        ----------
+        checkpoint : Path
+        view : View
+            Of its training.
+        device : str
+            Of torch.
+
+        Raises
+        ------
+        ArcgateError
+            For a checkpoint that is missing, damaged, or was trained on another view.
+        """
         content = load_checkpoint(checkpoint)
         settings = content["hyper_parameters"]["settings"]
-        view = View(**settings["view"])
+        if settings["view"] != as_plain(view):
+            raise ArcgateError(
+                "the network was trained on another view than it is to be scored on",
+                where=checkpoint,
+                todo="score with the view of the training",
+            )
         return cls(load_finder(content).to(device), Viewer(view, Imaging.of(settings["imaging"])), settings)
 
     def logits(self, stamps: Stamps) -> NDArray[np.float64]:

@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.shard_reading import whole_pairs
+from arcgate.evaluation.network import Network
 from arcgate.ground.errors import ArcgateError
-from arcgate.ground.hashing import as_plain
 from arcgate.ground.progress import say
 from arcgate.imaging import Imaging
-from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.looking import columns_for, stamps_of_batch
-from arcgate.learning.module import LensFinder, load_finder
 from arcgate.learning.stream import LABELLED_ROLES
 from arcgate.views.view import Viewer
 
@@ -34,7 +30,6 @@ ROW_COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "label", "split
 PAIR_COLUMNS: Final = ("theta_e_arcsec", "theta_e_over_psf", "arc_snr", "arc_snr_injected", "source_reff_arcsec")
 # In the reference band.
 MAGNITUDES: Final = ("host_mag", "source_mag")
-BATCH_ROWS: Final = 256
 
 
 def predict(
@@ -80,14 +75,14 @@ def predict(
     viewer, tables, flat = Viewer(view, dataset.imaging), [], []
     columns = list(dict.fromkeys([*ROW_COLUMNS, *columns_for(viewer)]))
     with _inference(threads):
-        finder = _finder(checkpoint, view, dataset.imaging)
+        network = _network(checkpoint, view, dataset.imaging)
         for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
             scalable = viewer.scalable(stamps_of_batch(batch, viewer)).numpy()
             flat.append(batch.table.loc[~scalable, "role"])
             whole = whole_pairs(batch.table, ~scalable)
             stamps = stamps_of_batch(replace(batch, table=batch.table[whole], image=batch.image[whole]), viewer)
             seen = viewer(stamps) if mask_radius_pix is None else viewer.masked(stamps, mask_radius_pix)
-            tables.append(batch.table.loc[whole, list(ROW_COLUMNS)].assign(logit=_logits(finder, seen)))
+            tables.append(batch.table.loc[whole, list(ROW_COLUMNS)].assign(logit=network.of_seen(seen)))
     if not tables:
         raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
     _tell_of(pd.concat(flat), split)
@@ -97,22 +92,15 @@ def predict(
     return predictions
 
 
-def _finder(checkpoint: Path, view: View, imaging: Imaging) -> LensFinder:
-    content = load_checkpoint(checkpoint)
-    settings = content["hyper_parameters"]["settings"]
-    if (trained := Imaging.of(settings["imaging"])) != imaging:
+def _network(checkpoint: Path, view: View, imaging: Imaging) -> Network:
+    network = Network.load(checkpoint, view, "cuda" if torch.cuda.is_available() else "cpu")
+    if (trained := network.viewer.imaging) != imaging:
         raise ArcgateError(
             f"the network was trained on stamps in {trained}, and is to be scored on stamps in {imaging}",
             where=checkpoint,
             todo="score it on a data set of the same imaging",
         )
-    if settings["view"] != as_plain(view):
-        raise ArcgateError(
-            "the network was trained on another view than it is to be scored on",
-            where=checkpoint,
-            todo="score with the view of the training",
-        )
-    return load_finder(content).to("cuda" if torch.cuda.is_available() else "cpu")
+    return network
 
 
 def _tell_of(flat: pd.Series, split: Split) -> None:
@@ -120,13 +108,6 @@ def _tell_of(flat: pd.Series, split: Split) -> None:
     if len(flat):
         counts = ", ".join(f"{rows} {role}" for role, rows in flat.value_counts().sort_index().items())
         say(f"not scored in {split}: the pairs of {counts} rows without a spread that the view could divide by")
-
-
-def _logits(finder: LensFinder, images: Tensor) -> NDArray[np.float64]:
-    if not len(images):
-        return np.empty(0)
-    parts = torch.split(images, BATCH_ROWS)
-    return np.concatenate([finder(part.to(finder.device)).double().cpu().numpy() for part in parts])
 
 
 def _with_pair(table: pd.DataFrame, dataset: Dataset, split: Split) -> pd.DataFrame:

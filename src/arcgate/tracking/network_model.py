@@ -9,6 +9,8 @@ import numpy as np
 from mlflow.pyfunc.model import PythonModel
 
 from arcgate.evaluation.network import Network
+from arcgate.learning.checkpoints import load_checkpoint
+from arcgate.variant import View
 
 CHECKPOINT: Final = "checkpoint"
 """Artifact that holds the weights."""
@@ -23,7 +25,9 @@ class NetworkModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the checkpoint that was kept with the model."""
-        self.network = Network.load(Path(context.artifacts[CHECKPOINT]))
+        path = Path(context.artifacts[CHECKPOINT])
+        view = View(**load_checkpoint(path)["hyper_parameters"]["settings"]["view"])
+        self.network = Network.load(path, view)
 
     # Without annotations: MLflow would read them as a schema, beside the one that is stated.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]

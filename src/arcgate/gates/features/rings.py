@@ -188,7 +188,7 @@ class Centred:
 def _weights(parts: list[Array], inside: NDArray[np.bool_]) -> Floats:
     """Weights (n, y, x) of two moments over the number of pixels in the core: (n, pixel, 2)."""
     weights = np.stack(parts, axis=3) / inside.sum(axis=(1, 2))[:, None, None, None]
-    return np.asarray(weights.reshape(len(inside), inside[0].size, 2), dtype=np.float32)
+    return np.asarray(weights.reshape(len(inside), inside.shape[1] * inside.shape[2], 2), dtype=np.float32)
 
 
 def sums_between(image: Images, radius_pix: Array, inner_pix: float, outer_pix: float) -> tuple[Array, Array]:
