@@ -71,4 +71,5 @@ class Batch:
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """Mean of (n,) by weights (n,)."""
-    return (values * weights).sum() / weights.sum()
+    # Of equal weights it is the mean to the last bit.
+    return (values * weights).mean() / weights.mean()

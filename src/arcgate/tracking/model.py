@@ -116,8 +116,8 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
     return str(best["variant"])
 
 
-# What MLflow says of type hints of its own, and of those that a model might have; its schema is stated here.
-_SAID: Final = (".*Any type hint is inferred as AnyType", ".*Add type hints to the `predict` method")
+# What MLflow says of type hints of its own.
+_SAID: Final = ".*type hint"
 
 
 @contextmanager
@@ -128,8 +128,7 @@ def _quiet() -> Iterator[None]:
     log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for said in _SAID:
-                warnings.filterwarnings("ignore", message=said, category=UserWarning)
+            warnings.filterwarnings("ignore", message=_SAID, category=UserWarning)
             yield
     finally:
         log.setLevel(level)
