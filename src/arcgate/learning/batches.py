@@ -71,5 +71,4 @@ class Batch:
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """Mean of (n,) by weights (n,)."""
-    # Of equal weights it is the mean to the last bit.
-    return (values * weights).mean() / weights.mean()
+    return (values * weights).sum() / weights.sum()
