@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from numpy.typing import NDArray
 
 from arcgate.evaluation.network import Network
@@ -124,14 +125,16 @@ _SAID: Final = ".*type hint"
 def _quiet() -> Iterator[None]:
     """MLflow's models without remarks that nobody can act on; errors still come through."""
     log = logging.getLogger("mlflow")
-    level = log.level
+    level, bars = log.level, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get()
     log.setLevel(logging.ERROR)
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_SAID, category=UserWarning)
             yield
     finally:
         log.setLevel(level)
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(bars)
 
 
 def signature_of(imaging: Imaging, view: View) -> ModelSignature:

@@ -17,8 +17,8 @@ CHECKPOINT: Final = "checkpoint"
 """Artifact that holds the weights."""
 
 
-# MLflow asks for type hints where a class is defined, and lets no filter keep it from saying so: nothing else can be said here. The
-# signature is stated when a network is logged.
+# MLflow asks for type hints where a class is defined, and lets no filter keep it from saying so; nothing else can be said here.
+# The signature is stated when a network is logged.
 with warnings.catch_warnings(record=True):
 
     class NetworkModel(PythonModel):

@@ -18,6 +18,8 @@ from arcgate.gates.core.stamps import Pixels, Stamps, light_of_pairs, near
 # With their light gone inside a quarter of half the stamp (8 px of 64), half a pixel beyond the outermost ring of the core, arcs
 # can change the core only through the normaliser.
 BEYOND_CORE: Final = 8 / 32
+# Where the profile is taken away, or the stamp turned, light comes up to two pixels nearer.
+BEYOND_RESIDUAL_CORE: Final = 11 / 32
 NO_NULL_ROWS: Final = "there are no null rows (the injection with flux 0): build the set with data.null_rows"
 UNDECLARED: Final = (
     "lens, source and PSF of the rows are not declared, so that their arcs cannot be predicted: give their columns"
@@ -106,7 +108,8 @@ def beyond_core(shard: Shard) -> Compared:
     assert light is not None  # `missing` asked
     held = controls.take(np.isin(controls.pair, shard.positive.pair))
     arcs = light_of_pairs(light, shard.positive, held)
-    reach = BEYOND_CORE * held.imaging.size_pix / 2
+    beyond = BEYOND_RESIDUAL_CORE if shard.context.viewer.viewer.removes else BEYOND_CORE
+    reach = beyond * held.imaging.size_pix / 2
     rows, columns, radius = near(held, reach)
     arcs[:, :, rows, columns] *= (radius >= reach)[:, None]
     return replace(against(shard, held.with_light(arcs), controls), null_subject=controls, null_reference=controls)

@@ -134,13 +134,14 @@ class Centred:
         Returns
         -------
         ndarray, float32 (n, band, feature + 2)
-            As `of_stamps`, with root mean squares in the place of means, and the quadrupole of the core after them.
+            As `of_stamps`, with root mean squares in the place of means of rings, and the quadrupole of the core after them.
         """
         regions, squared = self.regions, np.square(image)
         out = np.empty((*image.shape[:2], regions.n_features + 2), dtype=np.float32)
         out[:, :, : regions.n_rings] = np.sqrt(self.rings.means(squared, regions.rings_pix))
         out[:, :, regions.dipole] = self._dipole(image)
-        out[:, :, regions.frame] = np.sqrt(frame_mean(squared, regions.frame_pix))
+        # The frame is no ring: what a profile leaves there has a sign.
+        out[:, :, regions.frame] = frame_mean(image, regions.frame_pix)
         out[:, :, regions.noise] = log_noise(image, regions.strip_pix)
         out[:, :, regions.n_features :] = self._quadrupole(image)
         return out
