@@ -108,8 +108,8 @@ def beyond_core(shard: Shard) -> Compared:
     assert light is not None  # `missing` asked
     held = controls.take(np.isin(controls.pair, shard.positive.pair))
     arcs = light_of_pairs(light, shard.positive, held)
-    beyond = BEYOND_RESIDUAL_CORE if shard.context.viewer.viewer.removes else BEYOND_CORE
-    reach = beyond * held.imaging.size_pix / 2
+    mixed = any(plane.removes for plane in shard.context.viewer.viewer.planes)
+    reach = (BEYOND_RESIDUAL_CORE if mixed else BEYOND_CORE) * held.imaging.size_pix / 2
     rows, columns, radius = near(held, reach)
     arcs[:, :, rows, columns] *= (radius >= reach)[:, None]
     return replace(against(shard, held.with_light(arcs), controls), null_subject=controls, null_reference=controls)
