@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mlflow
 import numpy as np
@@ -125,16 +125,17 @@ _SAID: Final = ".*type hint"
 def _quiet() -> Iterator[None]:
     """MLflow's models without remarks that nobody can act on; errors still come through."""
     log = logging.getLogger("mlflow")
-    level, bars = log.level, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get()
+    bar: Any = MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR  # its methods carry no annotations
+    level, shown = log.level, bar.get()
     log.setLevel(logging.ERROR)
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    bar.set(False)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_SAID, category=UserWarning)
             yield
     finally:
         log.setLevel(level)
-        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(bars)
+        bar.set(shown)
 
 
 def signature_of(imaging: Imaging, view: View) -> ModelSignature:
