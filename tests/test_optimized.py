@@ -10,6 +10,7 @@ import pytest
 
 from arcgate.evaluation.evaluate import PREFIXES
 from arcgate.evaluation.metrics import set_metrics
+from arcgate.evaluation.rates import RATES
 from arcgate.ground.errors import ArcgateError
 from arcgate.optimized import GROUNDS, SCORES, metric_value, require_metric
 
@@ -18,15 +19,25 @@ def test_the_known_names_are_those_that_the_evaluation_writes():
     rng = np.random.default_rng(1)
     table = pd.DataFrame(
         {
-            "label": np.repeat([0, 1], 200),
-            "host_id": [f"h{number}" for number in range(400)],
-            "source_image": [f"s{number % 7}" for number in range(400)],
-            "logit": rng.normal(size=400),
-            "logit_core_masked": rng.normal(size=400),
+            "label": np.repeat([0, 1], 300),
+            "host_id": [f"h{number}" for number in range(600)],
+            "source_image": [f"s{number % 7}" for number in range(600)],
+            "logit": rng.normal(size=600),
+            "logit_core_masked": rng.normal(size=600),
         }
     )
     written = set_metrics(table, 0.1, 0.001)
-    assert set(SCORES) <= written.values.keys() | written.absent.keys()
+    # So few negatives have all of the first rate, and of the others the reason why not.
+    assert {name for name in SCORES if "fpr_1e-" not in name or "1e-1" in name} == {
+        name for name in written.values if "fpr_1e-" not in name or "1e-1" in name
+    }
+    assert {f"recall_fpr_{rate:.0e}".replace("e-0", "e-") for rate in RATES[1:]} == written.absent.keys()
+    assert (
+        len(SCORES)
+        == len(set(SCORES))
+        == len([name for name in SCORES if "1e-1" in name]) * len(RATES) + len([name for name in SCORES if "fpr_1e-" not in name])
+    )
+    assert written.values.keys() <= set(SCORES)
     assert set(GROUNDS) == set(PREFIXES.values())
 
 

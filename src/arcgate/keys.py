@@ -49,7 +49,7 @@ def evidence_key(data_digest: str, judged: Variant | Audit) -> str:
             "gates": as_plain(settings),
             "code": code_version(judging_modules(settings)),
             "files": sorted((file.name, _digest(file)) for file in others),
-            "sampling": as_plain(judged.learning.sampling) if hasattr(judged, "learning") else None,
+            "sampling": as_plain(judged.sampling),
             "known lenses": [_digest(file) for file in map(Path, settings.known_lenses) if file.is_file()],
         }
     )

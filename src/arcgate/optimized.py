@@ -11,11 +11,13 @@ from arcgate.gates.core.result import Evidence
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking import names
 
+_AT_A_RATE: Final = (*(("recall", end) for end in ("", "/low", "/high", "/k")), ("purity", ""))
 SCORES: Final = (
     *("auroc", "auroc/low", "auroc/high", "recall_at_fpr", "recall_threshold_logit", "core_masked_auroc"),
     *("core_masked_auroc_drop", "core_masked_recall_drop", "core_masked_logit_change", "n_sources"),
-    *("average_precision", "recall_fpr_1e-1", "recall_fpr_1e-2", "recall_fpr_1e-3", "recall_fpr_1e-4"),
-    *("recall_no_false_positive", "recall_ten_false_positives", "calibration_error", "carried_fpr"),
+    *("average_precision", "average_precision/low", "average_precision/high", "calibration_error", "carried_fpr"),
+    *(f"{score}_fpr_1e-{power}{end}" for power in (1, 2, 3, 4) for score, end in _AT_A_RATE),
+    *("recall_no_false_positive", "recall_ten_false_positives", "n_negatives"),
 )
 """Metrics of `arcgate.evaluation.metrics`, on each of the grounds."""
 GROUNDS: Final = ("test", "common")

@@ -150,7 +150,7 @@ def judge(prepared: Prepared) -> Evidence:
         if path.exists():
             evidence, word = read_evidence(path), "gates reused"
         else:
-            sampled = judged(source, spec.learning.sampling)
+            sampled = judged(source, spec.sampling)
             with step("gates"):
                 evidence = conclude(
                     prepared.keys.evidence,

@@ -12,7 +12,7 @@ from arcgate.data_node import Data
 from arcgate.ground.listed import full_name, known_name
 from arcgate.hosts_node import PerBand
 from arcgate.imaging import Imaging
-from arcgate.learning_node import Learning
+from arcgate.learning_node import EVERYTHING, Learning, Sampling
 from arcgate.naming import Name, StudyName
 from arcgate.settings import STRICT, Positive, PositiveInt
 
@@ -329,6 +329,11 @@ class Variant:
     optimized_metric: str | None = None
     dry_run: bool = False
 
+    @property
+    def sampling(self) -> Sampling:
+        """The rows that are judged: those that the network gets."""
+        return self.learning.sampling
+
 
 @dataclass(config=STRICT, frozen=True)
 class Audit:
@@ -358,3 +363,8 @@ class Audit:
     imaging: Imaging | None = None
     diagnostics: bool = False
     dry_run: bool = False
+
+    @property
+    def sampling(self) -> Sampling:
+        """The rows that are judged: all."""
+        return EVERYTHING

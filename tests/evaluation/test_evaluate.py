@@ -32,7 +32,10 @@ NAMES = {
     "average_precision",
     "average_precision/low",
     "average_precision/high",
-    "recall_fpr_1e-1/k",
+    *(f"recall_fpr_1e-{power}/k" for power in (1, 2, 3, 4)),
+    # Of twenty and of twelve negatives one galaxy or two: an interval and no value.
+    "recall_fpr_1e-1/low",
+    "recall_fpr_1e-1/high",
     "recall_no_false_positive",
     "recall_ten_false_positives",
     "n_negatives",
@@ -53,7 +56,7 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
 
 def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.9)
-    assert {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES} <= metrics.keys()
+    assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES}
     assert all(np.isfinite(value) for value in metrics.values())
     table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS)
     assert table["set"].value_counts().to_dict() == {"own": 40, "common": 24}

@@ -18,14 +18,13 @@ from torch import Tensor
 from arcgate.ground.draws import uniform, words
 from arcgate.learning.batches import Batch
 from arcgate.views.reductions import beyond, median
-from arcgate.views.turned import cubic_weights
+from arcgate.views.turned import lines_at
 
 if TYPE_CHECKING:
     from arcgate.learning_node import Augmentation
     from arcgate.views.view import Viewer
 
 N_SYMMETRIES: Final = 8
-_TAPS: Final = (-1, 0, 1, 2)
 
 
 def augmented(batch: Batch, settings: Augmentation, viewer: Viewer, *, seed: int, epoch: int) -> Batch:
@@ -86,21 +85,10 @@ def _transformed(images: Tensor, code: int) -> Tensor:
 
 def shifted(images: Tensor, dx_pix: Tensor, dy_pix: Tensor) -> Tensor:
     """Images moved by (n,) pixels in x and y, by cubic convolution; the edge's pixels go on beyond it."""
-    return _moved(_moved(images, dx_pix, 3), dy_pix, 2)
-
-
-def _moved(images: Tensor, by_pix: Tensor, axis: int) -> Tensor:
-    size = images.shape[axis]
-    shape = [len(images), 1, 1, 1]
-    whole = torch.floor(-by_pix)
-    weights = cubic_weights((-by_pix - whole).float())
-    shape[axis] = size
-    line = torch.arange(size)[None] + whole.long()[:, None]
-    out = torch.zeros_like(images)
-    for tap, weight in zip(_TAPS, weights, strict=True):
-        place = (line + tap).clamp(0, size - 1).view(shape).expand(images.shape)
-        out = out + weight[:, None, None, None] * images.gather(axis, place)
-    return out
+    for axis, by_pix in ((3, dx_pix), (2, dy_pix)):
+        pixel = torch.arange(images.shape[axis], dtype=torch.float64, device=images.device)
+        images = lines_at(images, pixel - by_pix.double()[:, None], axis)
+    return images
 
 
 def without_core(images: Tensor, x_pix: Tensor, y_pix: Tensor, lost: Tensor, radius_pix: float, annulus_pix: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final
 
 import timm
@@ -81,8 +82,9 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
             state = timm.create_model(name, pretrained=True, in_chans=channels, num_classes=1, **size).state_dict()
         else:
             state = torch.load(Path(weights), map_location="cpu", weights_only=True)
-    except Exception as error:
-        # A download fails in as many ways as there are libraries below it, and a file of weights may be anything.
+        state = dict(state.get("state_dict", state))
+    # A folder or network out of reach, a name without weights, a file of something else or cut short.
+    except (OSError, RuntimeError, ValueError, AttributeError, EOFError, UnpicklingError) as error:
         raise ArcgateError(
             f"weights of {name} cannot be had: {error}",
             where="learning.weights",
@@ -93,7 +95,7 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
     classifier = network.get_classifier()  # type: ignore[operator]  # timm's
     last = next(each for each, module in network.named_modules() if module is classifier)
     head = {f"{last}.weight", f"{last}.bias"}
-    given = {key: value for key, value in dict(state.get("state_dict", state)).items() if key not in head}
+    given = {key: value for key, value in state.items() if key not in head}
     wrong = [key for key in own.keys() - head if key not in given or given[key].shape != own[key].shape]
     if wrong:
         first = min(wrong)

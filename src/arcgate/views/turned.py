@@ -39,21 +39,36 @@ def rotation_residual(image: Tensor, x_pix: Tensor, y_pix: Tensor) -> Tensor:
 
 def _mirrored(image: Tensor, centre_pix: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     """The image mirrored along an axis about a place, and which lines of it lie in the image, bool (n, size)."""
-    n, size = len(image), image.shape[axis]
-    pixel = torch.arange(size, dtype=torch.float64, device=image.device)
-    place = 2.0 * centre_pix.double()[:, None] - pixel
-    first = place.floor()
-    weights = cubic_weights((place - first).float())
-    shape = [n, 1, 1, 1]
+    size = image.shape[axis]
+    place = 2.0 * centre_pix.double()[:, None] - torch.arange(size, dtype=torch.float64, device=image.device)
+    return lines_at(image, place, axis), (place >= 0) & (place <= size - 1)
+
+
+def lines_at(image: Tensor, place_pix: Tensor, axis: int) -> Tensor:
+    """Lines of images between their pixels, by cubic convolution; the edge's pixels go on beyond it.
+
+    Parameters
+    ----------
+    image : Tensor of float32, shape (n, channel, y, x)
+    place_pix : Tensor of float64, shape (n, size)
+        Where each line of the result lies in the image along the axis.
+    axis : {2, 3}
+
+    Returns
+    -------
+    Tensor of float32, shape of `image`
+    """
+    first, size = place_pix.floor(), image.shape[axis]
+    shape = [len(image), 1, 1, 1]
     shape[axis] = size
     out = torch.zeros_like(image)
-    for tap, weight in zip(_TAPS, weights, strict=True):
+    for tap, weight in zip(_TAPS, _cubic_weights((place_pix - first).float()), strict=True):
         line = (first.long() + tap).clamp(0, size - 1).view(shape).expand(image.shape)
         out = out + weight.view(shape) * image.gather(axis, line)
-    return out, (place >= 0) & (place <= size - 1)
+    return out
 
 
-def cubic_weights(share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _cubic_weights(share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Weights of the four pixels about a place that lies a share of a pixel beyond the second of them."""
     t, t2, t3 = share, share * share, share * share * share
     return (
