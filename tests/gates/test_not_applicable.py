@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,12 +53,12 @@ def galaxies() -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.flo
     return image, x[:, 0, 0], y[:, 0, 0]
 
 
-def seen(plane: str, image: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
+def seen(plane: str, image: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[Any]:
     stamps = Stamps(*map(torch.from_numpy, (image, x, y)), torch.full((N, len(DECALS.bands)), SKY))
     return Viewer(view_of(plane), DECALS)(stamps).numpy()
 
 
-def pattern_of(look: Look, radius: NDArray[np.float32]) -> NDArray[np.float32]:
+def pattern_of(look: Look, radius: NDArray[np.float32]) -> NDArray[Any]:
     """The pedestal that a look is tried with, and not the others that are planted beside it."""
     regions = Regions(DECALS)
     everywhere, width = pedestals(radius, regions), regions.frame_pix

@@ -23,6 +23,8 @@ from arcgate.imaging import DECALS
 from arcgate.injection.candidates import Candidates
 from arcgate.injection.entry import Admission
 from arcgate.injection.pairs import choose_pairs
+from arcgate.learning_node import EVERYTHING, Sampling
+from arcgate.sampling import row_weights
 from arcgate.selection_node import Controls
 
 Spec = Callable[..., Data]
@@ -57,21 +59,29 @@ class Known:
         return self.rows[list(columns)]
 
 
-def judged(data: Data, catalogue: pd.DataFrame) -> dict[str, GateResult]:
-    """Results of the gate on a data set's pairs."""
+def judged(data: Data, catalogue: pd.DataFrame, sampling: Sampling = EVERYTHING) -> dict[str, GateResult]:
+    """Results of the gate on a data set's pairs, as far as a policy lets them through."""
     candidates = Candidates(data, catalogue)
     pairs = choose_pairs(candidates, Admission(candidates), np.zeros(len(catalogue), dtype=bool), {})
     known = catalogue.drop(columns=["host_id", "healpix"])
     for blue, red in pairwise(DECALS.bands):
         known[f"colour_{blue}{red}"] = known[f"host_mag_{blue}"] - known[f"host_mag_{red}"]
     arrays: dict[str, Any] = {}
-    for role, rows in (("positive", pairs.host), ("control", pairs.control)):
+    # Arcs follow the light of their galaxies.
+    snr = 30.0 * 10.0 ** (-0.4 * (known["host_mag_r"].to_numpy()[pairs.host] - 19.8))
+    arcs = pd.DataFrame({"pair_id": pairs.pair_id, "arc_snr_injected": snr})
+    weights = row_weights(np.tile(pairs.pair_id, 2), np.repeat([1, 0], len(pairs.host)), arcs, sampling)
+    taken = (weights > 0).reshape(2, -1)
+    sides = {"positive": pairs.host[taken[0]], "control": pairs.control[taken[1]]}
+    for (role, rows), some in zip(sides.items(), taken, strict=True):
         arrays[role] = known.iloc[rows].reset_index(drop=True)
         arrays[f"{role}/galaxy"] = text_ids(catalogue["host_id"].iloc[rows].tolist())
-        arrays[f"{role}/pair"] = pairs.pair_id
-    names = [catalogue["host_id"].iloc[rows] for rows in (pairs.host, pairs.control)]
-    roles = np.repeat(["positive", "control"], len(pairs.host))
-    rows = pd.DataFrame({"pair_id": np.tile(pairs.pair_id, 2), "role": roles, "host_id": np.concatenate(names)})
+        arrays[f"{role}/pair"] = pairs.pair_id[some]
+    parts = [
+        pd.DataFrame({"pair_id": arrays[f"{role}/pair"], "role": role, "host_id": catalogue["host_id"].iloc[rows].to_numpy()})
+        for role, rows in sides.items()
+    ]
+    rows = pd.concat(parts, ignore_index=True)
     paired = data.controls.paired
     facts = Facts("arcgate", paired, has_arc=True, has_null=False, declared=True, columns=frozenset(known), imaging=DECALS)
     spec = composed("gates=quick", "gates.max_pairs=5000")
@@ -108,3 +118,16 @@ def test_a_floor_on_positives_alone_fails_and_one_on_pairs_passes(spec: Spec, ma
     assert {result.status for result in together.values()} == {"passed"}
     free = judged(spec(grid="realistic", n_pairs=1500, controls=UNMATCHED), many)
     assert "failed" not in {result.status for result in free.values()}
+
+
+def test_a_floor_of_signal_to_noise_in_training_fails_on_positives_alone_and_passes_on_pairs(
+    spec: Spec, many: pd.DataFrame
+) -> None:
+    base = spec(n_pairs=2500)
+    assert base.controls.paired
+    floor = replace(EVERYTHING, least={"arc_snr_injected": 20.0})
+    alone = judged(base, many, replace(floor, positives_only=True))
+    assert {result.status for result in alone.values()} == {"failed"}
+    assert "host_mag" in alone["metadata_ridge"].reason
+    together = judged(base, many, floor)
+    assert {result.status for result in together.values()} == {"passed"}
