@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,10 @@ from arcgate.dataset.references import references_of
 from arcgate.dataset.source import DatasetSource
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.sphere import nearest_arcsec, unit_vectors
-from arcgate.grounds import TITLES, GroundName
 from arcgate.survey.splits import OVERLAP_ARCSEC
+
+if TYPE_CHECKING:
+    from arcgate.grounds import GroundName
 
 _COLUMNS: Final = ("sample_id", "pair_id", "host_id", "ra", "dec")
 _LEARNT: Final = ("train", "val")
@@ -80,7 +82,7 @@ def require_apart(own: Dataset, ground: Dataset, name: GroundName, *, force: boo
     found = overlap(own, ground)
     if found.shared and not force:
         raise ArcgateError(
-            f"the training set and the {TITLES[name]} share {found.in_words}",
+            f"the training set and the {name} test set share {found.in_words}",
             where=f"{own.path} and {ground.path}",
             todo=f"keep evaluation.{name}.only_split=test, or take other files for it; evaluation.force=true scores it with and "
             f"without the {len(found.pairs)} of {found.n_pairs} pairs in question",

@@ -18,9 +18,9 @@ from arcgate.evaluation.predict import predict
 from arcgate.ground.atomic import atomically, remove_leftovers, write_json
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
-from arcgate.grounds import GroundName
 
 if TYPE_CHECKING:
+    from arcgate.grounds import GroundName
     from arcgate.variant import Evaluation, View
 
 SCORES: Final = "scores.json"

@@ -22,11 +22,10 @@ from arcgate.figures.maps import core_difference
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.figures.style import caption_of, save
 from arcgate.gates.core.result import Evidence
-from arcgate.grounds import TITLES
 
 SHEET_PAIRS = 12
 CHART = "gates.png"
-SETS = {"own": "own test set"} | TITLES
+SETS = {"own": "own test set", "common": "common test set", "realistic": "realistic test set"}
 
 
 def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, folder: Path) -> Path:

@@ -52,6 +52,11 @@ class _Column:
         """Width without wrapping."""
         return max(len(line) for line in (*self.heading, *self.cells))
 
+    @property
+    def least(self) -> int:
+        """Width below which text is not wrapped: headings stay whole."""
+        return max(_LEAST, *map(len, self.heading))
+
 
 def short_table(table: pd.DataFrame, width: int = WIDTH) -> list[str]:
     """Lines of the table and its legend.
@@ -91,11 +96,10 @@ def _fitted(table: pd.DataFrame, gates: Sequence[str], width: int) -> tuple[list
     columns = _columns(table, gates)
     widths = [column.natural for column in columns]
     while sum(widths) + _gaps(columns) > width:
-        widest = max((w for column, w in zip(columns, widths, strict=True) if column.wraps), default=0)
-        if widest <= _LEAST:
+        yielding = [place for place, column in enumerate(columns) if column.wraps and widths[place] > column.least]
+        if not yielding:
             break
-        place = next(i for i, column in enumerate(columns) if column.wraps and widths[i] == widest)
-        widths[place] -= 1
+        widths[max(yielding, key=widths.__getitem__)] -= 1
     return columns, widths
 
 
