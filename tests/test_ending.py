@@ -8,10 +8,10 @@ import pytest
 from composing import composed
 
 from arcgate.ending import ending_lines
-from arcgate.finished import COMMON, OWN, Keys, Record
+from arcgate.finished import OWN, Keys, Record
 
 KEYS = Keys("0123456789ab" + "d" * 52, "e" * 64, "t" * 64, "s" * 64)
-RECORD = Record("run", "failed", {OWN: 0.937, COMMON: 0.616}, [])
+RECORD = Record("run", "failed", {OWN: 0.937, "common/auroc": 0.616}, [])
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arcgate.evaluation.evaluate import PREFIXES
 from arcgate.evaluation.metrics import set_metrics
 from arcgate.evaluation.rates import RATES
 from arcgate.ground.errors import ArcgateError
+from arcgate.grounds import TITLES
 from arcgate.optimized import GROUNDS, SCORES, metric_value, require_metric
 
 
@@ -38,7 +38,7 @@ def test_the_known_names_are_those_that_the_evaluation_writes():
         == len([name for name in SCORES if "1e-1" in name]) * len(RATES) + len([name for name in SCORES if "fpr_1e-" not in name])
     )
     assert written.values.keys() <= set(SCORES)
-    assert set(GROUNDS) == set(PREFIXES.values())
+    assert set(GROUNDS) == {"test", *TITLES}
 
 
 @pytest.mark.parametrize("name", [None, "common/auroc", "test/recall_at_fpr", "safe", "gates_failed", "gate/ring/raw/overall"])

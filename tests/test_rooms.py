@@ -17,6 +17,7 @@ FLOORS = (
     ("hosts_node", "learning_node", "selection_node"),
     ("data_node",),
     ("variant",),
+    ("grounds",),
     ("keys", "sampling", "survey", "views"),
     ("sampled",),
     ("injection",),

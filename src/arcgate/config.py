@@ -25,6 +25,7 @@ _OPEN: Final = {
     "data.hosts.path": ("the file or folder of the galaxies' stamps", "my_galaxies"),
     "data.hosts.kernels.path": ("the folder of the measured PSFs", "my_psfs"),
     "data.source.path": ("the folder of the source images", "my_sources"),
+    "evaluation.realistic.source.path": ("the folder of the realistic test set's source images", "my_sources"),
 }
 
 

@@ -19,15 +19,18 @@ from arcgate.ground.atomic import write_json
 from arcgate.ground.code_version import code_version
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import digest_of
+from arcgate.grounds import TITLES, GroundName, grounds_of
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import FIGURES, evidence_key, scoring_key, training_key
 from arcgate.variant import Variant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arcgate.data_node import Data
     from arcgate.tracking.store import Store
 
 OWN: Final = "test/auroc"
-COMMON: Final = "common/auroc"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Keys:
     data : str
         Data digest of its data set.
     evidence, training, scoring : str
-        Of the gates, the network, and its scores on both test sets.
+        Of the gates, the network, and its scores on all test sets.
     """
 
     data: str
@@ -48,10 +51,11 @@ class Keys:
     scoring: str
 
     @staticmethod
-    def of(spec: Variant, data_digest: str, common_digest: str) -> Keys:
-        """Keys of a variant whose data set and common test set have these digests."""
+    def of(spec: Variant, data_digest: str, grounds: Mapping[GroundName, str], absent: Mapping[GroundName, str]) -> Keys:
+        """Keys of a variant whose data set and shared test sets have these digests; others are not available, for reasons."""
         training = training_key(data_digest, spec)
-        return Keys(data_digest, evidence_key(data_digest, spec), training, scoring_key(training, common_digest, spec))
+        scoring = scoring_key(training, grounds, absent, spec)
+        return Keys(data_digest, evidence_key(data_digest, spec), training, scoring)
 
     @property
     def run(self) -> str:
@@ -75,7 +79,7 @@ class Record:
     safe : str
         The gates' answer.
     scores : dict of str to float
-        On its own and on the common test set, as far as these are large enough for them.
+        On its own and on the shared test sets, as far as these are there and large enough for them.
     files : list of str
         What must be there for the variant to count as finished, relative to the folder of runs.
     """
@@ -87,8 +91,16 @@ class Record:
 
     @property
     def in_words(self) -> str:
-        """The scores in a line."""
-        return f"test AUROC {self.scores[OWN]:.3f}, common set {self.scores[COMMON]:.3f}"
+        """The scores in a line; of a test set that shares something with the training set, with it and without it."""
+        return ", ".join([f"test AUROC {self.scores[OWN]:.3f}", *filter(None, map(self._on, TITLES))])
+
+    def _on(self, name: GroundName) -> str:
+        """The score on a shared test set; nothing where the realistic one is not available."""
+        score, leaked = self.scores.get(f"{name}/auroc"), self.scores.get(f"{name}_leaked/auroc")
+        if score is None and leaked is None:
+            return "common set not available" if name == "common" else ""
+        text = f"{name} set " + ("not available" if score is None else f"{score:.3f}")
+        return text if leaked is None else f"{text} (leaked: {leaked:.3f}, with what the network was trained on)"
 
 
 def runs_folder(spec: Variant) -> Path:
@@ -129,13 +141,16 @@ def found(spec: Variant) -> Record | None:
 
 def keys_of(spec: Variant) -> Keys | None:
     """Keys of a variant whose data sets are built; None for others."""
-    digests = []
-    for data in (spec.data, spec.evaluation.common):
-        folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data))
-        if not is_built(folder):
-            return None
-        digests.append(str(read_card(folder)["data_digest"]))
-    return Keys.of(spec, *digests)
+    grounds = grounds_of(spec.evaluation, spec.view)
+    own, shared = _built(spec, spec.data), {name: _built(spec, data) for name, data in grounds.sets.items()}
+    digests = {name: digest for name, digest in shared.items() if digest is not None}
+    return None if own is None or len(digests) < len(shared) else Keys.of(spec, own, digests, grounds.absent)
+
+
+def _built(spec: Variant, data: Data) -> str | None:
+    """Data digest of a data set; None of one that is not built."""
+    folder = set_folder(Path(spec.runtime.data_dir), spec_digest(data))
+    return str(read_card(folder)["data_digest"]) if is_built(folder) else None
 
 
 @lru_cache

@@ -13,6 +13,9 @@ from arcgate.learning_node import OBJECTIVE_SETTING, OBJECTIVES
 from arcgate.variant import GATES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arcgate.grounds import GroundName
     from arcgate.variant import Audit, Gates, Variant
 
 
@@ -91,8 +94,19 @@ def training_key(data_digest: str, variant: Variant) -> str:
     )
 
 
-def scoring_key(training: str, common_digest: str, variant: Variant) -> str:
-    """Key of an evaluation: the training, the common test set, the settings and the code that scores."""
-    settings = as_plain(variant.evaluation)
-    settings.pop("common")
-    return digest_of({"training": training, "common": common_digest, "evaluation": settings, "code": code_version(SCORING)})
+def scoring_key(training: str, grounds: Mapping[GroundName, str], absent: Mapping[GroundName, str], variant: Variant) -> str:
+    """Key of an evaluation: the training, the shared test sets, the settings and the code that scores.
+
+    Parameters
+    ----------
+    training : str
+        Key of the training.
+    grounds : mapping of str to str
+        Data digest of each shared test set, by name.
+    absent : mapping of str to str
+        Why others are not available.
+    variant : Variant
+    """
+    settings = {name: value for name, value in as_plain(variant.evaluation).items() if name not in ("common", "realistic")}
+    sets = {"sets": dict(grounds), "absent": dict(absent)}
+    return digest_of({"training": training, **sets, "evaluation": settings, "code": code_version(SCORING)})

@@ -20,7 +20,7 @@ SCORES: Final = (
     *("recall_no_false_positive", "recall_ten_false_positives", "n_negatives"),
 )
 """Metrics of `arcgate.evaluation.metrics`, on each of the grounds."""
-GROUNDS: Final = ("test", "common")
+GROUNDS: Final = ("test", "common", "realistic")
 _WHERE: Final = "optimized_metric"
 
 
@@ -62,7 +62,7 @@ def metric_value(name: str, scores: Mapping[str, float], evidence: Evidence) -> 
     name : str
         From `require_metric`.
     scores : mapping of str to float
-        Of the network, `test/...` and `common/...`.
+        Of the network, `test/...`, `common/...` and `realistic/...`.
     evidence : Evidence
         Of the gates.
 

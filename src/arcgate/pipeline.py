@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from arcgate.data_node import Data
 from arcgate.dataset.card import selection_on
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
@@ -23,7 +24,8 @@ from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain, digest_of
 from arcgate.ground.locks import locked
-from arcgate.ground.progress import say, step
+from arcgate.ground.progress import say, say_once, step
+from arcgate.grounds import TITLES, GroundName, grounds_of, require_scored
 from arcgate.injection.build import Built, build_dataset
 from arcgate.learning.backbones import check_backbone
 from arcgate.learning.checkpoints import BEST
@@ -41,11 +43,12 @@ from arcgate.variant import Variant
 
 @dataclass(frozen=True)
 class Prepared:
-    """A variant with its data sets and keys."""
+    """A variant with its data set, the test sets that it shares with others, why some of those are absent, and its keys."""
 
     spec: Variant
     data: Dataset
-    common: Dataset
+    shared: dict[GroundName, Dataset]
+    absent: dict[GroundName, str]
     keys: Keys
 
     @property
@@ -95,6 +98,7 @@ def run_variant(spec: Variant) -> Record:
     # What would fail after hours is asked before anything is built.
     check_backbone(spec.learning.backbone)
     require_metric(spec.optimized_metric)
+    require_scored(spec.optimized_metric, grounds_of(spec.evaluation, spec.view))
     store = opened(spec.runtime.mlruns_dir)
     runs.require_usable(store, spec.study)
     runs.want(store, spec.study, spec.variant)
@@ -122,23 +126,36 @@ def run_variant(spec: Variant) -> Record:
 
 
 def prepare(spec: Variant) -> Prepared:
-    """Build or find the variant's data set and the common test set, and derive the keys of what follows."""
+    """Build or find the variant's data set and the shared test sets, and derive the keys of what follows."""
     started = time.monotonic()
     built = build_dataset(spec.data, spec.runtime)
     data = open_dataset(built.folder)
     table = data.table(["host_id"])
     rows = f"{count_of(len(table), 'row')} of {count_of(table['host_id'].nunique(), 'galaxy')}, {data.data_digest[:12]}"
     say(f"{spec.variant}: data {_made(built, started)}: {rows}")
+    grounds = grounds_of(spec.evaluation, spec.view)
+    shared = {name: _ground(spec, name, ground, data) for name, ground in grounds.sets.items()}
+    for name, reason in grounds.absent.items():
+        say_once(f"{TITLES[name]} not available: {reason}")
+    digests = {name: ground.data_digest for name, ground in shared.items()}
+    return Prepared(spec, data, shared, grounds.absent, Keys.of(spec, data.data_digest, digests, grounds.absent))
+
+
+def _ground(spec: Variant, name: GroundName, settings: Data, data: Dataset) -> Dataset:
+    """A shared test set, which has nothing in common with what the network learns from, or says what."""
     started = time.monotonic()
     try:
-        shared = build_dataset(spec.evaluation.common, spec.runtime)
+        built = build_dataset(settings, spec.runtime)
     except ArcgateError as error:
         # Its settings have the names of the data set's own.
-        raise ArcgateError(f"the common test set, evaluation.common: {error.what}", where=error.where, todo=error.todo) from error
-    common = open_dataset(shared.folder)
-    require_apart(data, common)
-    say(f"{spec.variant}: common test set {_made(shared, started)}")
-    return Prepared(spec, data, common, Keys.of(spec, data.data_digest, common.data_digest))
+        raise ArcgateError(f"the {TITLES[name]}, evaluation.{name}: {error.what}", where=error.where, todo=error.todo) from error
+    ground = open_dataset(built.folder)
+    found = require_apart(data, ground, name, force=spec.evaluation.force)
+    say(f"{spec.variant}: {TITLES[name]} {_made(built, started)}")
+    if found.shared:
+        pairs = f"{len(found.pairs)} of {count_of(found.n_pairs, 'pair')}"
+        say(f"{spec.variant}: {pairs} of it share with the training set {found.in_words}: scored with and without them (force)")
+    return ground
 
 
 def judge(prepared: Prepared) -> Evidence:
@@ -186,9 +203,10 @@ def learn_and_score(prepared: Prepared, store: Store, run_id: str, evidence: Evi
             metrics = evaluate(
                 trained.best_checkpoint,
                 prepared.data,
-                prepared.common,
+                prepared.shared,
                 spec.view,
                 spec.evaluation,
+                absent=prepared.absent,
                 folder=prepared.scores,
                 threads=spec.runtime.threads,
             )
@@ -215,7 +233,9 @@ def _log_judged(prepared: Prepared, store: Store, run_id: str, evidence: Evidenc
     record.log_params(store, run_id, record.flatten(nodes))
     record.log_evidence(store, run_id, evidence, selection_on(prepared.data.card))
     record.log_dataset(store, run_id, spec.variant, prepared.data.data_digest)
-    record.log_dataset(store, run_id, "common test set", prepared.common.data_digest, context="evaluation")
+    for name, ground in prepared.shared.items():
+        context = "evaluation" if name == "common" else name
+        record.log_dataset(store, run_id, TITLES[name], ground.data_digest, context=context)
     record.log_artifacts(store, run_id, prepared.evidence / REPORT)
 
 

@@ -11,6 +11,7 @@ from arcgate.dataset.card import read_card
 from arcgate.dataset.schema import schema_of
 from arcgate.ground.counting import count_of
 from arcgate.ground.terminal import width, wrapped
+from arcgate.grounds import TITLES, grounds_of, require_scored
 from arcgate.hosts_node import LegacyHosts, MockHosts
 from arcgate.injection.asked_first import require_choosable
 from arcgate.injection.spec_digest import spec_digest
@@ -42,22 +43,23 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     Raises
     ------
     ArcgateError
-        The backbone does not exist, the hosts cannot be read, or no data set can be chosen from them.
+        The backbone does not exist, the hosts cannot be read, no data set can be chosen from them, or the job's metric is of
+        a test set that is not available.
     """
     # timm takes seconds to import, which the other plans save.
     from arcgate.learning.backbones import check_backbone
 
     check_backbone(spec.learning.backbone)
     _print_name(spec, f"(study {spec.study})")
-    known, common = _known_of(spec.data, spec), spec.evaluation.common
-    same = (common.hosts, common.imaging) == (spec.data.hosts, spec.data.imaging)
+    known, grounds = _known_of(spec.data, spec), grounds_of(spec.evaluation, spec.view)
+    require_scored(spec.optimized_metric, grounds)
     seconds, size = _hosts(spec, known, planned)
-    for name, data, galaxies in (
-        ("data set", spec.data, known),
-        ("common test set", common, known if same else _known_of(common, spec)),
-    ):
-        more, larger = _set(name, data, spec, galaxies, planned)
+    for name, data in {"data set": spec.data, **{TITLES[name]: data for name, data in grounds.sets.items()}}.items():
+        same = (data.hosts, data.imaging) == (spec.data.hosts, spec.data.imaging)
+        more, larger = _set(name, data, spec, known if same else _known_of(data, spec), planned)
         seconds, size = seconds + more, size + larger
+    for ground, reason in grounds.absent.items():
+        print("\n".join(wrapped(f"  {TITLES[ground]}: not available: {reason}", width(), indent=4)))
     seconds += _later_stages(spec, spec_digest(spec.data, known.digest))
     print(f"  {rough(seconds, size)}; times hold for small networks on a CPU")
     planned.add(seconds, size)

@@ -230,12 +230,18 @@ class Evaluation:
         Radius of the test-time core mask.
     common : Data
         The common test set, from which no variant is built.
+    realistic : Data or None
+        Another one, nearer to a survey; None where its images are not given.
+    force : bool
+        Whether a test set that shares something with the training set is scored all the same, with it and without it.
     """
 
     fpr: Fraction
     prior: Fraction
     core_mask_radius_pix: Positive
     common: Data
+    realistic: Data | None = None
+    force: bool = False
 
 
 def _of_spark(conf: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:

@@ -41,8 +41,8 @@ def _row(pair: int, role: str) -> dict[str, object]:
         "label": _ROLES[role],
         "split": "test",
     }
-    # Two pairs a galaxy.
-    row |= {"host_id": f"galaxy {pair // 2}", "host_x_pix": 31.0, "host_y_pix": 32.0}
+    # Two pairs a galaxy, each with a place of its own, a degree from the next.
+    row |= {"host_id": f"galaxy {pair // 2}", "ra": pair // 2, "dec": 0.0, "host_x_pix": 31.0, "host_y_pix": 32.0}
     lens = {"theta_e_arcsec": 0.5 + 0.25 * (pair % 9), "arc_snr": 3.0 * 2.0 ** (pair % 7), "arc_snr_injected": 2.0}
     return row | (dict.fromkeys(lens) if role == "control" else lens)
 
@@ -56,16 +56,20 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
         first: int = 0,
         roles: tuple[str, ...] = tuple(_ROLES),
         flat: tuple[int, ...] = (),
-        split: str = "test",
-        **columns: str,
+        split: str | tuple[str, str] = "test",
+        same: tuple[int, ...] = (),
+        **columns: str | float,
     ) -> Dataset:
-        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}-{split}-{'-'.join(columns)}"
+        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}-{split}-{'-'.join(columns)}-{len(same)}"
         folder.mkdir()
+        splits = (split, split) if isinstance(split, str) else split
         receipts = []
         for index, chosen in enumerate(np.array_split(np.arange(first, first + pairs)[::-1], 2)):
             rows = [_row(int(pair), role) for pair in chosen for role in roles]
-            image = np.random.default_rng(index).normal(size=(len(rows), *DECALS.shape)).astype(np.float32)
+            image = np.random.default_rng((first, index)).normal(size=(len(rows), *DECALS.shape)).astype(np.float32)
             image[[row["sample_id"] in flat for row in rows]] = 0.25
+            # The pixels of these are the same in every set.
+            image[[row["sample_id"] - 3 * first in same for row in rows]] = np.linspace(0.0, 1.0, 64, dtype=np.float32)
             kinds = {
                 column.name: "Int64" if column.nullable else "int64"
                 for column in schema_of(DECALS).columns
@@ -73,8 +77,8 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
             }
             floats = {column.name: "float64" for column in schema_of(DECALS).columns if column.kind == "float"}
             table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns]).astype(kinds | floats)
-            table = table.assign(split=split, **columns)
-            receipts.append(write_shard(shard_path(folder, split, index), table, image, np.zeros_like(image), DECALS))
+            table = table.assign(split=splits[index], **columns)
+            receipts.append(write_shard(shard_path(folder, splits[index], index), table, image, np.zeros_like(image), DECALS))
         write_invented_card(folder, receipts)
         return open_dataset(folder)
 

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hst_stamps import seen_through_psf, write_stamps
 
-from arcgate.dataset import Dataset
+from arcgate.dataset import Dataset, open_dataset
 from arcgate.evaluation import evaluate as module
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate, read_scores
+from arcgate.evaluation.metrics import set_metrics
 from arcgate.ground.errors import ArcgateError
-from arcgate.variant import View
+from arcgate.injection.build import build_dataset
+from arcgate.variant import Variant, View
 
 NAMES = {
     "auroc",
@@ -43,13 +46,18 @@ NAMES = {
 }
 
 
+def settings(fpr: float, force: bool = False) -> Any:
+    return SimpleNamespace(fpr=fpr, prior=0.001, core_mask_radius_pix=5.0, force=force)
+
+
 @pytest.fixture
 def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path: Path) -> Callable[..., dict[str, float]]:
-    sets = make_set(20), make_set(12, first=100)
+    own, common = make_set(20), make_set(12, first=100)
 
     def run(fpr: float = 0.5) -> dict[str, float]:
-        evaluation: Any = SimpleNamespace(fpr=fpr, prior=0.001, core_mask_radius_pix=5.0)
-        return evaluate(checkpoint, *sets, view, evaluation, folder=tmp_path / "scores", threads=1)
+        absent: Any = {"realistic": "no images"}
+        place = tmp_path / "scores"
+        return evaluate(checkpoint, own, {"common": common}, view, settings(fpr), absent=absent, folder=place, threads=1)
 
     return run
 
@@ -63,6 +71,8 @@ def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float
     assert {"sample_id", "host_id", "pair_id", "label", "logit", "logit_core_masked", "theta_e_arcsec", "arc_snr"} <= set(table)
     files = {f"completeness_{name}_{by}.csv" for name in ("own", "common") for by in COMPLETENESS_EDGES}
     assert {path.name for path in (tmp_path / "scores").iterdir()} == files | {SCORES, PREDICTIONS}
+    assert not table["leaked"].any()
+    assert json.loads((tmp_path / "scores" / SCORES).read_text())["absent"]["realistic"] == "no images"
     lines = pd.read_csv(tmp_path / "scores" / "completeness_own_arc_snr.csv")
     assert lines["n"].sum() == 20
     assert lines["n_found"].sum() == pytest.approx(20 * metrics["test/recall_at_fpr"])
@@ -115,3 +125,50 @@ def test_damaged_scores_and_missing_checkpoints_say_so(
     checkpoint.unlink()
     with pytest.raises(ArcgateError, match="no checkpoint to score"):
         run()
+
+
+def test_a_set_that_shares_galaxies_with_the_training_set_is_scored_with_and_without_them(
+    checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path: Path
+) -> None:
+    # Pairs 0 to 9 are learnt; two of the shared test set are of them, in one galaxy.
+    own, common = make_set(20, split=("test", "train")), make_set(12, first=8)
+
+    def scored(force: bool, ground: Dataset = common) -> dict[str, float]:
+        place = tmp_path / "scores"
+        return evaluate(checkpoint, own, {"common": ground}, view, settings(0.9, force), absent={}, folder=place, threads=1)
+
+    with pytest.raises(ArcgateError, match=r"share galaxies \(1, such as galaxy 4\)(?s:.*)the 2 of 12 pairs in question"):
+        scored(force=False)
+    metrics = scored(force=True)
+    table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS).query("set == 'common'")
+    assert set(table.loc[table["leaked"], "pair_id"]) == {8, 9}
+    for name, rows in (("common", table[~table["leaked"]]), ("common_leaked", table)):
+        assert metrics[f"{name}/auroc"] == set_metrics(rows, 0.9, 0.001).values["auroc"]
+        assert metrics[f"{name}/n_negatives"] == len(rows) / 2
+    assert metrics["common/auroc"] != metrics["common_leaked/auroc"]
+    # Ten negatives are too few for a threshold, and what was learnt is in no table of completeness.
+    assert not list((tmp_path / "scores").glob("completeness_common_*"))
+    whole = scored(force=True, ground=make_set(4))
+    assert ("common/auroc" in whole, "common_leaked/auroc" in whole) == (False, True)
+    absent = json.loads((tmp_path / "scores" / SCORES).read_text())["absent"]
+    assert absent["common/auroc"].startswith("4 of 4 pairs share with the training set galaxies (2, such as galaxy 0)")
+
+
+def test_images_of_galaxies_as_sources_make_a_realistic_set_that_is_scored(
+    small: Callable[..., Variant], checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path: Path
+) -> None:
+    # Of these numbers three fall into the test split.
+    stamps = write_stamps(tmp_path, [seen_through_psf(3.0 + 0.25 * size) for size in range(8)], IDENT=np.arange(80, 88))
+    spec = small(
+        "evaluation/realistic=cosmos_moffat", f"evaluation.realistic.source.path={stamps}", "evaluation.realistic.n_pairs=8"
+    )
+    assert spec.evaluation.realistic is not None
+    ground = open_dataset(build_dataset(spec.evaluation.realistic, spec.runtime).folder)
+    place = tmp_path / "scores"
+    metrics = evaluate(checkpoint, make_set(20), {"realistic": ground}, view, spec.evaluation, absent={}, folder=place, threads=1)
+    assert metrics["realistic/n_negatives"] == 8
+    assert metrics["realistic/n_sources"] in (2, 3)
+    table = pd.read_parquet(place / PREDICTIONS).query("set == 'realistic'")
+    assert table.loc[table["label"] == 1, "source_image"].notna().all()
+    assert set(ground.table(["arc_noise"])["arc_noise"]) == {"poisson"}
+    assert set(ground.table(["psf_profile_used"], roles=["positive"])["psf_profile_used"]) == {"moffat"}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from astropy.io import fits
 from composing import REAL, needs_real
+from hst_stamps import PSF, gaussian, write_stamps
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -34,35 +35,6 @@ from arcgate.survey.source_cleaning import (
 FOLDER = REAL / "cosmos_sources"
 FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 Array = NDArray[np.float64]
-
-
-def gaussian(shape: tuple[int, int], x: float, y: float, sigma: float) -> Array:
-    rows, columns = np.indices(shape)
-    return np.exp(-0.5 * ((columns - x) ** 2 + (rows - y) ** 2) / sigma**2) / (2.0 * np.pi * sigma**2)
-
-
-PSF = 0.8 * gaussian((65, 51), 25.0, 32.0, 1.5) + 0.2 * gaussian((65, 51), 25.0, 32.0, 5.0)
-
-
-def write(folder: Path, images: list[Array], **change: Any) -> Path:
-    """A folder in GalSim's layout with a noise of 1e-3 a pixel."""
-    count = len(images)
-    fits.HDUList([fits.PrimaryHDU(images[0]), *(fits.ImageHDU(image) for image in images[1:])]).writeto(folder / "images.fits")
-    fits.PrimaryHDU(PSF).writeto(folder / "psfs.fits")
-    columns: dict[str, tuple[str, Any]] = {
-        "IDENT": ("J", np.arange(count) + 70),
-        "MAG": ("D", 25.94 - 2.5 * np.log10([max(image.sum(), 0.1) for image in images])),
-        "GAL_FILENAME": ("64A", ["images.fits"] * count),
-        "PSF_FILENAME": ("64A", ["psfs.fits"] * count),
-        "GAL_HDU": ("J", np.arange(count)),
-        "PSF_HDU": ("J", np.zeros(count, dtype=int)),
-        "PIXEL_SCALE": ("D", np.full(count, 0.03)),
-        "NOISE_VARIANCE": ("D", np.full(count, 1e-6)),
-    }
-    columns |= {name: (columns[name][0], value) for name, value in change.items()}
-    table = fits.BinTableHDU.from_columns([fits.Column(name, kind, array=value) for name, (kind, value) in columns.items()])
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(folder / "the_catalog.fits")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +94,7 @@ def test_known_galaxies_are_found_again_with_their_size_and_reasons_for_the_othe
         + 1e-3 * n / n.std()
         for (flux, x, sigma), n in zip(shapes, noise, strict=True)
     ]
-    found = cosmos_sources(write(tmp_path, images))
+    found = cosmos_sources(write_stamps(tmp_path, images))
     assert found.identifiers == ("70",)
     reasons = dict(found.refused)
     assert sorted(reasons) == ["71", "72", "73", "74"]
@@ -146,8 +118,8 @@ def test_a_wrong_noise_in_the_catalogue_is_replaced_by_that_of_the_frame(tmp_pat
     image = 10.0 * gaussian((81, 81), 40.0, 40.0, 4.0) + 1e-3 * noise / noise.std()
     (tmp_path / "right").mkdir()
     (tmp_path / "wrong").mkdir()
-    right = cosmos_sources(write(tmp_path / "right", [image]))
-    wrong = cosmos_sources(write(tmp_path / "wrong", [image], NOISE_VARIANCE=[1e-4]))
+    right = cosmos_sources(write_stamps(tmp_path / "right", [image]))
+    wrong = cosmos_sources(write_stamps(tmp_path / "wrong", [image], NOISE_VARIANCE=[1e-4]))
     assert wrong.snr[0] == pytest.approx(right.snr[0], rel=0.2)
 
 
@@ -268,20 +240,20 @@ def _change_of_arcs(first: Array, second: Array) -> Array:
 )
 def test_catalogues_that_do_not_fit(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ArcgateError, match=message) as error:
-        cosmos_sources(write(tmp_path, [10.0 * gaussian((81, 81), 40.0, 40.0, 4.0)], **change))
+        cosmos_sources(write_stamps(tmp_path, [10.0 * gaussian((81, 81), 40.0, 40.0, 4.0)], **change))
     assert error.value.todo
 
 
 def test_several_scales_and_missing_catalogues_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArcgateError, match=r"0 files \*catalog\*\.fits"):
         cosmos_sources(tmp_path)
-    write(tmp_path, [gaussian((31, 31), 15.0, 15.0, 3.0)] * 2, PIXEL_SCALE=[0.03, 0.05])
+    write_stamps(tmp_path, [gaussian((31, 31), 15.0, 15.0, 3.0)] * 2, PIXEL_SCALE=[0.03, 0.05])
     with pytest.raises(ArcgateError, match="sought is one scale"):
         cosmos_sources(tmp_path)
 
 
 def test_a_psf_too_wide_for_the_resolution_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, [10.0 * gaussian((81, 81), 40.0, 40.0, 6.0)])
+    write_stamps(tmp_path, [10.0 * gaussian((81, 81), 40.0, 40.0, 6.0)])
     (tmp_path / "psfs.fits").unlink()
     fits.PrimaryHDU(gaussian((65, 51), 25.0, 32.0, 4.0)).writeto(tmp_path / "psfs.fits")
     with pytest.raises(ArcgateError, match="the first: blurred: its PSF is too wide"):

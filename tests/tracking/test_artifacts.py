@@ -36,7 +36,7 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
     dataset, scores = built(), tmp_path / "scores"
     scores.mkdir()
     (scores / "scores.json").write_text('{"fpr": 0.2}')
-    table = pd.DataFrame({"label": [0, 1] * 20, "logit": range(40)})
+    table = pd.DataFrame({"label": [0, 1] * 20, "logit": range(40), "leaked": False})
     pd.concat([table.assign(set=name) for name in artifacts.SETS]).to_parquet(scores / "predictions.parquet")
     row = {"by": "arc_snr", "bin_low": 0.0, "bin_high": 5.0, "n": 20, "completeness": 0.5, "low": 0.4, "high": 0.6}
     pd.DataFrame([row]).to_csv(scores / "completeness_own_arc_snr.csv")

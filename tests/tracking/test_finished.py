@@ -8,7 +8,7 @@ import pytest
 from composing import composed
 
 from arcgate import finished
-from arcgate.finished import COMMON, OWN, Keys, Record, found, record_path, runs_folder, write_record
+from arcgate.finished import OWN, Keys, Record, found, record_path, runs_folder, write_record
 from arcgate.ground.errors import ArcgateError
 from arcgate.tracking.runs import finish, variant_run
 from arcgate.tracking.store import Store
@@ -30,7 +30,7 @@ def record(store: Store, spec: Variant) -> Record:
     file = runs_folder(spec) / "evidence" / "evidence.json"
     file.parent.mkdir(parents=True)
     file.write_text("{}")
-    left = Record(run_id, "failed", {OWN: 0.9, COMMON: 0.8}, ["evidence/evidence.json"])
+    left = Record(run_id, "failed", {OWN: 0.9, "common/auroc": 0.8}, ["evidence/evidence.json"])
     record_path(spec, KEYS).parent.mkdir(parents=True)
     write_record(spec, KEYS, left)
     return left

@@ -90,6 +90,17 @@ def test_a_row_reads_factors_answers_four_gates_and_three_scores() -> None:
     assert "insensitive" not in text
 
 
+def test_scores_that_few_studies_have_stand_beside_the_three() -> None:
+    scores = {"common_leaked/auroc": [0.901, 0.902, 0.903], "realistic/auroc": [0.711, float("nan"), 0.713]}
+    lines = short_table(pilot().assign(**scores))
+    rows = [line.split() for line in lines if line.startswith(("publishe", "recommen"))]
+    shown = [row[-5:] for row in rows]
+    assert shown == [["0.986", "0.994", "0.823", "0.901", "0.711"], ["0.985", "0.992", "-", "0.903", "0.713"]]
+    assert "differs by  safe?" in lines[0]
+    assert "realistic test AUROC: AUROC on the shared test set" in " ".join(lines)
+    assert max(map(len, lines)) <= WIDTH
+
+
 def test_kinds_that_failed_come_first_in_the_reports_order_each_by_its_gate_that_failed_most() -> None:
     table = pilot()
     assert leading_gates(table, shown_gates(table)) == [

@@ -1,8 +1,9 @@
-"""Scoring one trained network on its own test set and on the common one."""
+"""Scoring one trained network on its own test set and on those that all variants share."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.receipts import file_digest
-from arcgate.evaluation.apart import require_apart
+from arcgate.evaluation.apart import Overlap, require_apart
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
@@ -19,39 +20,47 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 
 if TYPE_CHECKING:
+    from arcgate.grounds import GroundName
     from arcgate.variant import Evaluation, View
 
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"
-# Prefix of the metrics of each test set.
-PREFIXES: Final = {"own": "test", "common": "common"}
+OWN: Final = "own"
+# Column of the predictions: rows of pairs that share something with what the network was trained on.
+LEAKED: Final = "leaked"
 
 
 def evaluate(
     checkpoint: Path,
     own: Dataset,
-    common: Dataset,
+    grounds: Mapping[GroundName, Dataset],
     view: View,
     evaluation: Evaluation,
     *,
+    absent: Mapping[GroundName, str],
     folder: Path,
     threads: int,
 ) -> dict[str, float]:
-    """Score a network on the test split of its own data set and on that of the common one.
+    """Score a network on the test split of its own data set and on those of the test sets that all variants share.
 
     Parameters
     ----------
     checkpoint : Path
         From `arcgate.learning.train`.
-    own, common : Dataset
-        The variant's data set, and the common test set from which no variant is built.
+    own : Dataset
+        The variant's data set.
+    grounds : mapping of str to Dataset
+        Shared test sets by name, from which no variant is built.
     view : View
         The view of the training.
     evaluation : Evaluation
-        False-positive rate and radius of the test-time core mask.
+        False-positive rate, radius of the test-time core mask, and whether test sets that share something with the training set
+        are scored all the same.
+    absent : mapping of str to str
+        Why other shared test sets are not available.
     folder : Path
-        Receives predictions.parquet (both sets, column `set`, logits with and without core mask),
-        completeness_<own|common>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs
+        Receives predictions.parquet (all sets, column `set`, logits with and without core mask, `leaked`),
+        completeness_<own|common|realistic>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs
         nothing is computed.
     threads : int
         Threads of torch.
@@ -59,29 +68,31 @@ def evaluate(
     Returns
     -------
     dict of str to float
-        The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set and `common/` for the common
-        one. A metric that these sets are too small for is absent; scores.json gives the reason under `absent`.
+        The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set, `common/` and `realistic/` for the
+        shared ones; of one that shares something with the training set, without the pairs in question, and with them under
+        `common_leaked/` and `realistic_leaked/`. What these sets are too small for is absent; scores.json gives the reason under
+        `absent`.
 
     Raises
     ------
     ArcgateError
         As `predict` and `require_apart`.
     """
-    inputs = _inputs(checkpoint, own, common, view, evaluation)
-    require_apart(own, common)
+    inputs = _inputs(checkpoint, own, grounds, view, evaluation) | {"absent": dict(absent)}
+    overlaps = {name: require_apart(own, ground, name, force=evaluation.force) for name, ground in grounds.items()}
     if (scores := read_scores(folder)) is not None and scores["inputs"] == inputs:
         return dict(scores["metrics"])
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    predictions = {
-        name: _predictions(checkpoint, dataset, view, evaluation, threads) for name, dataset in (("own", own), ("common", common))
-    }
-    found = {
-        name: set_metrics(table, evaluation.fpr, evaluation.prior).prefixed(PREFIXES[name]) for name, table in predictions.items()
-    }
+    predictions = {OWN: _predictions(checkpoint, own, view, evaluation, threads).assign(**{LEAKED: False})}
+    found = {OWN: set_metrics(predictions[OWN], evaluation.fpr, evaluation.prior).prefixed(_prefix(OWN))}
+    for name, ground in grounds.items():
+        table = _predictions(checkpoint, ground, view, evaluation, threads)
+        predictions[name] = table.assign(**{LEAKED: table["pair_id"].isin(overlaps[name].pairs)})
+        found[name] = _metrics(name, predictions[name], evaluation, overlaps[name])
     _write_predictions(folder, predictions)
     _write_completeness(folder, predictions, found)
-    metrics = Metrics({}, {})
+    metrics = Metrics({}, {str(name): reason for name, reason in absent.items()})
     for part in found.values():
         metrics.values |= part.values
         metrics.absent |= part.absent
@@ -101,19 +112,40 @@ def read_scores(folder: Path) -> dict[str, Any] | None:
     return content
 
 
-def _inputs(checkpoint: Path, own: Dataset, common: Dataset, view: View, evaluation: Evaluation) -> dict[str, Any]:
+def _inputs(
+    checkpoint: Path, own: Dataset, grounds: Mapping[GroundName, Dataset], view: View, evaluation: Evaluation
+) -> dict[str, Any]:
     """Everything that the scores follow from."""
     if not checkpoint.is_file():
         raise ArcgateError("there is no checkpoint to score", where=checkpoint, todo="train first, or correct the path")
     return {
         "checkpoint": file_digest(checkpoint),
-        "own": own.data_digest,
-        "common": common.data_digest,
+        OWN: own.data_digest,
+        **{name: ground.data_digest for name, ground in grounds.items()},
         "view": as_plain(view),
         "fpr": evaluation.fpr,
         "prior": evaluation.prior,
         "core_mask_radius_pix": evaluation.core_mask_radius_pix,
     }
+
+
+def _prefix(name: str) -> str:
+    """First word of the names of a set's metrics."""
+    return "test" if name == OWN else name
+
+
+def _metrics(name: str, table: pd.DataFrame, evaluation: Evaluation, overlap: Overlap) -> Metrics:
+    """Metrics of a shared test set; where pairs of it share something with the training set, without these and with them."""
+    if not overlap.shared:
+        return set_metrics(table, evaluation.fpr, evaluation.prior).prefixed(name)
+    leaked = set_metrics(table, evaluation.fpr, evaluation.prior).prefixed(f"{name}_leaked")
+    clean = table[~table[LEAKED]]
+    galaxies = clean.groupby("label")["host_id"].nunique().reindex([0, 1], fill_value=0)
+    if galaxies.min() < 2:
+        reason = f"{len(overlap.pairs)} of {overlap.n_pairs} pairs share with the training set {overlap.in_words}"
+        return Metrics(leaked.values, leaked.absent | {f"{name}/auroc": reason})
+    found = set_metrics(clean, evaluation.fpr, evaluation.prior).prefixed(name)
+    return Metrics(found.values | leaked.values, found.absent | leaked.absent)
 
 
 def _predictions(checkpoint: Path, dataset: Dataset, view: View, evaluation: Evaluation, threads: int) -> pd.DataFrame:
@@ -131,11 +163,11 @@ def _write_predictions(folder: Path, predictions: dict[str, pd.DataFrame]) -> No
 def _write_completeness(folder: Path, predictions: dict[str, pd.DataFrame], found: dict[str, Metrics]) -> None:
     """One table a set and property, at the set's own threshold; none where the set allows no threshold."""
     for name, table in predictions.items():
-        threshold = found[name].values.get(f"{PREFIXES[name]}/recall_threshold_logit")
+        threshold = found[name].values.get(f"{_prefix(name)}/recall_threshold_logit")
         for by in COMPLETENESS_EDGES:
             path = folder / f"completeness_{name}_{by}.csv"
             if threshold is None:
                 path.unlink(missing_ok=True)
                 continue
             with atomically(path) as temporary:
-                completeness(table, by, threshold).to_csv(temporary, index=False)
+                completeness(table[~table[LEAKED]], by, threshold).to_csv(temporary, index=False)

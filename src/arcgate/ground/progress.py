@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ _BARS: list[Progress] = []
 def say(text: str) -> None:
     """One line on standard output, from which the silence is counted anew."""
     _VOICE.say(text)
+
+
+@lru_cache
+def say_once(text: str) -> None:
+    """The same, once in a process: what holds for all variants of a sweep alike."""
+    say(text)
 
 
 @contextmanager

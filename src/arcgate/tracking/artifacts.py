@@ -25,7 +25,7 @@ from arcgate.gates.core.result import Evidence
 
 SHEET_PAIRS = 12
 CHART = "gates.png"
-SETS = {"own": "own test set", "common": "common test set"}
+SETS = {"own": "own test set", "common": "common test set", "realistic": "realistic test set"}
 
 
 def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, folder: Path) -> Path:
@@ -119,8 +119,10 @@ def _mean_difference(dataset: Dataset) -> tuple[NDArray[np.float64], int]:
 
 
 def _predictions(scores: Path) -> dict[str, pd.DataFrame]:
+    """By test set, as far as there are any; without what the network was trained on."""
     table = pd.read_parquet(scores / "predictions.parquet")
-    return {title: table[table["set"] == name] for name, title in SETS.items()}
+    clean = table[~table["leaked"]]
+    return {title: clean[clean["set"] == name] for name, title in SETS.items() if name in set(clean["set"])}
 
 
 def _completeness(scores: Path) -> dict[str, pd.DataFrame]:

@@ -30,8 +30,12 @@ _NAME_WIDTH: Final = 28
 SCORES: Final = (
     ("test/auroc", "test AUROC"),
     ("common/auroc", "common AUROC"),
+    ("common_leaked/auroc", "common AUROC, leaked"),
+    ("realistic/auroc", "realistic AUROC"),
+    ("realistic_leaked/auroc", "realistic AUROC, leaked"),
     ("test/core_masked_auroc_drop", "AUROC drop, core masked"),
     ("common/recall_at_fpr", "common recall at fixed FPR"),
+    ("realistic/recall_at_fpr", "realistic recall at fixed FPR"),
 )
 """Scores shown, with their headings; those that no variant has are left out."""
 

@@ -86,12 +86,12 @@ def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _in_a_sentence(table: pd.DataFrame) -> str:
-    """How many variants are safe, which, and how far scores on the own and on the common test set reach."""
+    """How many variants are safe, which, and how far scores on the own and on the shared test sets reach."""
     safe = list(table.loc[table["safe"] == "passed", "variant"])
     named = f": {', '.join(safe[:_NAMED])}{' ...' if len(safe) > _NAMED else ''}" if safe else ""
     ranges = [
         f"{words} test AUROC {values.min():.3f} to {values.max():.3f}"
-        for name, words in (("test/auroc", "own"), ("common/auroc", "common"))
+        for name, words in (("test/auroc", "own"), ("common/auroc", "common"), ("realistic/auroc", "realistic"))
         if name in table and len(values := table[name].dropna())
     ]
     count = f"**{len(safe)} of {len(table)} variant{'' if len(table) == 1 else 's'} {'is' if len(safe) == 1 else 'are'} safe"

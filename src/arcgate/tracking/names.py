@@ -65,7 +65,16 @@ DETECTED: Final = "detected_sensitivity"
 REQUIRED: Final = "required_sensitivity"
 JUDGED_PREFIXES: Final = ("gate/", "diagnostic/")
 """What carries a status: gates decide, diagnostics never do."""
-RESULT_PREFIXES: Final = ("gate/", "diagnostic/", "verdict/", "test/", "common/")
+RESULT_PREFIXES: Final = (
+    "gate/",
+    "diagnostic/",
+    "verdict/",
+    "test/",
+    "common/",
+    "common_leaked/",
+    "realistic/",
+    "realistic_leaked/",
+)
 """Order of the results in a table; other test grounds, whose metrics carry their names, follow."""
 
 NAME_LENGTH: Final = 250

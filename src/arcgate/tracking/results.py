@@ -19,8 +19,8 @@ from arcgate.tracking.notes import notes_of
 from arcgate.tracking.runs import artifacts_folder, experiment_runs, variant_runs
 from arcgate.tracking.store import DATABASE, Store, open_store
 
-# The common test set takes its hosts from the data node, where they are shown.
-_SHOWN_ELSEWHERE: Final = "evaluation.common.hosts."
+# Shared test sets take their hosts from the data node, where they are shown.
+_SHOWN_ELSEWHERE: Final = ("evaluation.common.hosts.", "evaluation.realistic.hosts.")
 IDENTITY: Final = ("variant", "run_status")
 ANSWERS: Final = ("safe", "gates_failed", "worst_gate", "worst_distance", "cause")
 ORIGIN: Final = ("cause_sentence", "gate_sections", "key", "run_id", "data_digest", "commit")

@@ -24,10 +24,15 @@ SCORES: Final = (
     ("diagnostic/core_published/raw/overall", ("publ.", "core", "AUC"), "the published core gate, a diagnostic"),
     ("test/auroc", ("own", "test", "AUROC"), "AUROC on the variant's own test set"),
     ("common/auroc", ("common", "test", "AUROC"), "AUROC on the test set that all variants share"),
+    ("common_leaked/auroc", ("leaked", "common", "AUROC"), "the same with what the network was trained on"),
+    ("realistic/auroc", ("realistic", "test", "AUROC"), "AUROC on the shared test set that is nearer to a survey"),
+    ("realistic_leaked/auroc", ("leaked", "realistic", "AUROC"), "the same with what the network was trained on"),
     ("common/recall_at_fpr", ("common", "test", "recall"), "its recall at the fixed false-positive rate"),
     ("test/core_masked_auroc_drop", ("core", "masked", "drop"), "loss of AUROC when the core is masked"),
 )
-"""Scores in the order of preference; the first three that the study has are shown."""
+"""Scores in the order of preference; the first three that the study has are shown, and `BESIDE` these."""
+BESIDE: Final = ("common_leaked/auroc", "realistic/auroc", "realistic_leaked/auroc")
+"""Scores that are shown wherever a study has them, which most have not."""
 _CELL: Final = 6
 _LEAST: Final = 8
 _MOST_LINES: Final = 4
@@ -46,6 +51,11 @@ class _Column:
     def natural(self) -> int:
         """Width without wrapping."""
         return max(len(line) for line in (*self.heading, *self.cells))
+
+    @property
+    def least(self) -> int:
+        """Width below which text is not wrapped: headings stay whole."""
+        return max(_LEAST, *map(len, self.heading))
 
 
 def short_table(table: pd.DataFrame, width: int = WIDTH) -> list[str]:
@@ -86,11 +96,10 @@ def _fitted(table: pd.DataFrame, gates: Sequence[str], width: int) -> tuple[list
     columns = _columns(table, gates)
     widths = [column.natural for column in columns]
     while sum(widths) + _gaps(columns) > width:
-        widest = max((w for column, w in zip(columns, widths, strict=True) if column.wraps), default=0)
-        if widest <= _LEAST:
+        yielding = [place for place, column in enumerate(columns) if column.wraps and widths[place] > column.least]
+        if not yielding:
             break
-        place = next(i for i, column in enumerate(columns) if column.wraps and widths[i] == widest)
-        widths[place] -= 1
+        widths[max(yielding, key=widths.__getitem__)] -= 1
     return columns, widths
 
 
@@ -102,8 +111,14 @@ def _columns(table: pd.DataFrame, gates: Sequence[str]) -> list[_Column]:
     columns.append(_Column(("safe?",), tuple(_safe(value) for value in table["safe"]), False))
     columns.append(_Column(("cause?",), tuple(cause_in_short(value) for value in table["cause"]), True))
     columns += [_Column(_heading(stem), tuple(_gate_cells(table, stem)), False) for stem in gates]
-    shown = [score for score in SCORES if score[0] in table][:N_SCORES]
-    return columns + [_Column(heading, tuple(map(_score, table[name])), False) for name, heading, _ in shown]
+    return columns + [_Column(heading, tuple(map(_score, table[name])), False) for name, heading, _ in _shown_scores(table)]
+
+
+def _shown_scores(table: pd.DataFrame) -> list[tuple[str, tuple[str, str, str], str]]:
+    """Names, headings and meanings of the scores that are shown."""
+    there = [score for score in SCORES if score[0] in table]
+    first = [score for score in there if score[0] not in BESIDE][:N_SCORES]
+    return [score for score in there if score in first or score[0] in BESIDE]
 
 
 def _safe(value: object) -> str:
@@ -175,7 +190,7 @@ def _legend(table: pd.DataFrame, gates: Sequence[str]) -> list[str]:
         failed = any((table[f"{stem}/{STATUS}"] == "failed").any() for stem in gates)
         which = "of each kind that failed the one that failed most" if failed else "one of each kind"
         lines.append(f"shown of {count_of(len(shown_gates(table)), 'gate')}, {which}: {named}")
-    scores = [f"{' '.join(heading)}: {words}" for name, heading, words in SCORES if name in table][:N_SCORES]
+    scores = [f"{' '.join(heading)}: {words}" for _, heading, words in _shown_scores(table)]
     return lines + (["; ".join(scores)] if scores else [])
 
 
