@@ -12,6 +12,7 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.receipts import file_digest
 from arcgate.evaluation.apart import require_apart
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
+from arcgate.evaluation.counterfactuals import counterfactual_logits, counterfactual_metrics, fade_in, of_roles
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
 from arcgate.ground.atomic import atomically, remove_leftovers, write_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"
+COUNTERFACTUALS: Final = "counterfactuals.parquet"
 # Prefix of the metrics of each test set.
 PREFIXES: Final = {"own": "test", "common": "common"}
 
@@ -51,8 +53,9 @@ def evaluate(
         False-positive rate and radius of the test-time core mask.
     folder : Path
         Receives predictions.parquet (both sets, column `set`, logits with and without core mask),
-        completeness_<own|common>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs
-        nothing is computed.
+        completeness_<own|common>_<property>.csv, counterfactuals.parquet (logits of `counterfactual_logits` on the common set),
+        counterfactuals_fade_in.csv and counterfactuals_roles.csv and, last of all, scores.json. With a scores.json of
+        the same inputs nothing is computed.
     threads : int
         Threads of torch.
 
@@ -60,7 +63,8 @@ def evaluate(
     -------
     dict of str to float
         The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set and `common/` for the common
-        one. A metric that these sets are too small for is absent; scores.json gives the reason under `absent`.
+        one, with those of `counterfactual_metrics` there. A metric that these sets are too small for is absent; scores.json
+        gives the reason under `absent`.
 
     Raises
     ------
@@ -79,8 +83,12 @@ def evaluate(
     found = {
         name: set_metrics(table, evaluation.fpr, evaluation.prior).prefixed(PREFIXES[name]) for name, table in predictions.items()
     }
+    asked = counterfactual_logits(checkpoint, common, view, split="test", threads=threads)
+    threshold = found["common"].values.get("common/recall_threshold_logit")
+    found["counterfactuals"] = counterfactual_metrics(asked, threshold).prefixed("common")
     _write_predictions(folder, predictions)
     _write_completeness(folder, predictions, found)
+    _write_counterfactuals(folder, asked, threshold)
     metrics = Metrics({}, {})
     for part in found.values():
         metrics.values |= part.values
@@ -139,3 +147,16 @@ def _write_completeness(folder: Path, predictions: dict[str, pd.DataFrame], foun
                 continue
             with atomically(path) as temporary:
                 completeness(table, by, threshold).to_csv(temporary, index=False)
+
+
+def _write_counterfactuals(folder: Path, asked: pd.DataFrame, threshold: float | None) -> None:
+    """Logits, and the tables of what is found where there is a threshold."""
+    with atomically(folder / COUNTERFACTUALS) as temporary:
+        asked.to_parquet(temporary, index=False)
+    for name, table in (("fade_in", fade_in), ("roles", of_roles)):
+        path = folder / f"counterfactuals_{name}.csv"
+        if threshold is None:
+            path.unlink(missing_ok=True)
+            continue
+        with atomically(path) as temporary:
+            table(asked, threshold).to_csv(temporary, index=False)
