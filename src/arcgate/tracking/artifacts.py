@@ -15,6 +15,7 @@ from arcgate.dataset.card import selection_on
 from arcgate.dataset.pairs import pairs_of
 from arcgate.dataset.reader import Dataset
 from arcgate.figures.balance import love_plot
+from arcgate.figures.counterfactuals import counterfactuals
 from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
@@ -40,7 +41,7 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     evidence : Evidence
         For the chart of the gates. The refit and the exhibits are in the report, which draws them.
     scores : Path
-        Folder with predictions.parquet, the completeness tables and scores.json.
+        Folder with predictions.parquet, the tables of completeness and counterfactuals, and scores.json.
     folder : Path
         Where the figures go: a folder of this name, this data set, this evidence, these scores and this drawing code.
 
@@ -49,7 +50,8 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     Path
         Folder of the figures.
     """
-    fpr = float(json.loads((scores / "scores.json").read_text(encoding="utf-8"))["fpr"])
+    content = json.loads((scores / "scores.json").read_text(encoding="utf-8"))
+    fpr, found = float(content["fpr"]), content["metrics"]
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: sheet_of(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
@@ -58,6 +60,10 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables, fpr)
+    asked = [scores / f"counterfactuals_{name}.csv" for name in ("fade_in", "roles")]
+    if all(path.exists() for path in asked):
+        half, recall = found.get("common/half_found_snr"), found["common/recall_at_fpr"]
+        wanted["counterfactuals.png"] = lambda: counterfactuals(*map(pd.read_csv, asked), half, recall, fpr)
     selection = selection_on(dataset.card)
     if selection is not None and (plot := love_plot(selection["balance"])) is not None:
         wanted["balance.png"] = lambda: plot
