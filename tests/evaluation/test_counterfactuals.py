@@ -23,12 +23,13 @@ from arcgate.evaluation.counterfactuals import (
     half_found,
     of_roles,
 )
-from arcgate.evaluation.predict import predict
+from arcgate.evaluation.network import Network
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS
 from arcgate.learning.module import LensFinder
 from arcgate.variant import View
+from arcgate.views.arrays import stamps_of
 
 MakeSet = Callable[..., Dataset]
 # As the conftest has it of every row with an arc.
@@ -52,15 +53,23 @@ def test_at_its_own_snr_an_arc_is_its_stamp_and_at_none_its_galaxy(
 ) -> None:
     view = replace(STAMP, planes=planes)
     checkpoint, roles = random_weights(view, tmp_path / "w.ckpt"), (*JUDGED_ROLES, *CERTIFYING_ROLES)
-    lit, dark = (make_set(8, roles=roles, lit=level) for level in (3.0, 0.0))
+    lit = make_set(8, roles=roles, lit=3.0)
     asked = counterfactual_logits(checkpoint, lit, view, split="test", threads=1)
     assert asked["role"].value_counts().to_dict() == {FADED: 8 * len(SNR_STEPS)} | dict.fromkeys(CERTIFYING_ROLES, 8)
     faded = asked[asked["role"] == FADED].pivot(index="pair_id", columns="snr", values="logit")
-    for snr, dataset in ((OWN_SNR, lit), (0.0, dark)):
-        scored = predict(checkpoint, dataset, view, split="test", threads=1)
-        own = scored[scored["role"] == "positive"].set_index("pair_id")["logit"]
-        # The galaxy is the stamp less the arc: to the last bits of float32 pixels.
-        np.testing.assert_allclose(faded[snr], own[faded.index], atol=1e-5)
+    network = Network.load(checkpoint, view)
+    for batch in lit.batches(roles=["positive", "ring"]):
+        assert batch.arc is not None
+        centres = (batch.table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
+        sky, galaxy = batch.table[[f"sky_sigma_{band}" for band in "grz"]].to_numpy(np.float32), batch.image - batch.arc
+        x, y = centres
+        arcs, none = (network.logits(stamps_of(image, x, y, sky, galaxy)) for image in (batch.image, galaxy))
+        rows, pairs = (batch.table["role"] == "positive").to_numpy(), batch.table["pair_id"].to_numpy()
+        # To the last bits of float32 pixels.
+        np.testing.assert_allclose(faded.loc[pairs[rows], OWN_SNR], arcs[rows], atol=1e-5)
+        np.testing.assert_allclose(faded.loc[pairs[rows], 0.0], none[rows], atol=1e-5)
+        rings = asked[asked["role"] == "ring"].set_index("pair_id")["logit"]
+        np.testing.assert_allclose(rings[pairs[~rows]], arcs[~rows], atol=1e-5)
     # An arc of twice the S/N is another image; the test could not fail on weights that see nothing.
     assert np.abs(faded[5.0] - faded[0.0]).min() > 1e-4
 

@@ -16,7 +16,7 @@ from arcgate.dataset import Dataset
 from arcgate.dataset.schema import CERTIFYING_ROLES, ROLES
 from arcgate.evaluation import evaluate as module
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES
-from arcgate.evaluation.evaluate import COUNTERFACTUALS, PREDICTIONS, SCORES, evaluate, read_scores
+from arcgate.evaluation.evaluate import COUNTERFACTUALS, OCCLUSION, PREDICTIONS, SCORES, evaluate, read_scores
 from arcgate.ground.errors import ArcgateError
 from arcgate.variant import View
 
@@ -68,6 +68,7 @@ def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float
         SCORES,
         PREDICTIONS,
         COUNTERFACTUALS,
+        OCCLUSION,
         *(f"counterfactuals_{name}.csv" for name in ("fade_in", "roles")),
     }
     lines = pd.read_csv(tmp_path / "scores" / "completeness_own_arc_snr.csv")

@@ -44,6 +44,8 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
         pd.DataFrame([key | {"n": 20, "n_found": 10, "found": 0.5, "low": 0.4, "high": 0.6}]).to_csv(
             scores / f"counterfactuals_{name}.csv"
         )
+    squares = {"pair_id": [0], "x_pix": [30.0], "y_pix": [20.0], "arc_light": [1.0], "drop": [2.0], "drop_untrained": [0.1]}
+    pd.DataFrame(squares).to_parquet(scores / "occlusion.parquet")
     drawn: dict[str, tuple[str, str]] = {}
 
     def keep(figure: Figure, path: Path, caption: str) -> None:
@@ -54,7 +56,7 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
     artifacts.figures_of("mask_r5", dataset, evidence, scores, tmp_path / "figures")
     captions = {caption for caption, _ in drawn.values()}
     scored = {"completeness.png", "counterfactuals.png", "roc.png"}
-    assert set(drawn) == {"balance.png", "contact_sheet.png", "core_difference.png", "gates.png"} | scored
+    assert set(drawn) == {"balance.png", "contact_sheet.png", "core_difference.png", "gates.png", "occlusion.png"} | scored
     assert captions == {f"mask_r5, data {dataset.data_digest[:12]}"}
     assert all("false-positive rate of 20 %" in drawn[name][1] for name in scored)
     assert "half found at S/N 12.3" in drawn["counterfactuals.png"][1]

@@ -45,7 +45,8 @@ def counterfactual_logits(checkpoint: Path, dataset: Dataset, view: View, *, spl
     """Logits of each positive's own galaxy with its arc scaled to stated S/N, and of the certifying rows.
 
     A faded stamp is the galaxy, which is the stamp less its arc, with the arc times S/N over the arc's own S/N as
-    added; noise that an arc carries is scaled with it. Inputs that show a control get that of the pair, as `predict` gives it.
+    added; noise that an arc carries is scaled with it. Inputs that show a
+    control get the true one, the same galaxy without that light, also where the pair has another galaxy as its control.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def counterfactual_logits(checkpoint: Path, dataset: Dataset, view: View, *, spl
         parts = [
             part
             for batch in dataset.batches(columns, split=split, roles=roles)
-            for part in _of_batch(_scalable(batch, network), network)
+            for part in _of_batch(scalable_pairs(batch, network), network)
         ]
     if not parts:
         raise ArcgateError(f"the split {split!r} has no rows to score", where=dataset.path, todo="build a larger data set")
@@ -85,12 +86,13 @@ def counterfactual_logits(checkpoint: Path, dataset: Dataset, view: View, *, spl
     return together.sort_values(["role", "snr", "pair_id"], ignore_index=True, kind="stable")
 
 
-def _scalable(batch: StampBatch, network: Network) -> StampBatch:
+def scalable_pairs(batch: StampBatch, network: Network) -> StampBatch:
     """The pairs whose stamps all have a view, that of the galaxy without its arc included."""
     viewer, rows = network.viewer, _faded_rows(batch)
     stamps = stamps_of_batch(batch, viewer)
     bad = ~viewer.scalable(stamps).numpy()
-    bad[rows] |= ~viewer.scalable(_of_rows(stamps, rows, batch.image[rows] - _arcs(batch)[rows])).numpy()
+    host = batch.image[rows] - _arcs(batch)[rows]
+    bad[rows] |= ~viewer.scalable(of_rows(stamps, rows, host, host)).numpy()
     whole = whole_pairs(batch.table, bad)
     return replace(batch, table=batch.table[whole].reset_index(drop=True), image=batch.image[whole], arc=_arcs(batch)[whole])
 
@@ -102,10 +104,10 @@ def _of_batch(batch: StampBatch, network: Network) -> Iterator[pd.DataFrame]:
     host, own = batch.image[rows] - arc, table["arc_snr_injected"].to_numpy(np.float64)[rows]
     for snr in SNR_STEPS:
         image = host + (snr / own).astype(np.float32)[:, None, None, None] * arc
-        logit = network.logits(_of_rows(stamps, rows, image))
+        logit = network.logits(of_rows(stamps, rows, image, host))
         yield table.iloc[rows].assign(role=FADED, snr=snr, logit=logit)[list(_OUT)]
     others = np.flatnonzero(table["role"].isin(CERTIFYING_ROLES).to_numpy())
-    logit = network.logits(_of_rows(stamps, others, batch.image[others]))
+    logit = network.logits(of_rows(stamps, others, batch.image[others], batch.image[others] - _arcs(batch)[others]))
     yield table.iloc[others].assign(snr=table["arc_snr_injected"].iloc[others], logit=logit)[list(_OUT)]
 
 
@@ -120,11 +122,12 @@ def _arcs(batch: StampBatch) -> NDArray[np.float32]:
     return batch.arc
 
 
-def _of_rows(stamps: Stamps, rows: NDArray[np.intp], image: NDArray[np.float32]) -> Stamps:
-    """The same rows with other pixels."""
+def of_rows(stamps: Stamps, rows: NDArray[np.intp], image: NDArray[np.float32], control: NDArray[np.float32]) -> Stamps:
+    """Some rows with other pixels, (n, band, y, x), and their true controls, for inputs that show them."""
     index = torch.from_numpy(rows)
-    sky, control = (None if each is None else each[index] for each in (stamps.sky, stamps.control))
-    return Stamps(torch.from_numpy(image), stamps.x_pix[index], stamps.y_pix[index], sky, control)
+    sky = None if stamps.sky is None else stamps.sky[index]
+    shown = None if stamps.control is None else torch.from_numpy(control)
+    return Stamps(torch.from_numpy(image), stamps.x_pix[index], stamps.y_pix[index], sky, shown)
 
 
 def counterfactual_metrics(logits: pd.DataFrame, threshold: float | None) -> Metrics:

@@ -14,6 +14,7 @@ from arcgate.evaluation.apart import require_apart
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.counterfactuals import counterfactual_logits, counterfactual_metrics, fade_in, of_roles
 from arcgate.evaluation.metrics import Metrics, set_metrics
+from arcgate.evaluation.occlusion import occlusion, occlusion_metrics
 from arcgate.evaluation.predict import predict
 from arcgate.ground.atomic import atomically, remove_leftovers, write_json
 from arcgate.ground.errors import ArcgateError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"
 COUNTERFACTUALS: Final = "counterfactuals.parquet"
+OCCLUSION: Final = "occlusion.parquet"
 # Prefix of the metrics of each test set.
 PREFIXES: Final = {"own": "test", "common": "common"}
 
@@ -54,8 +56,8 @@ def evaluate(
     folder : Path
         Receives predictions.parquet (both sets, column `set`, logits with and without core mask),
         completeness_<own|common>_<property>.csv, counterfactuals.parquet (logits of `counterfactual_logits` on the common set),
-        counterfactuals_fade_in.csv and counterfactuals_roles.csv and, last of all, scores.json. With a scores.json of
-        the same inputs nothing is computed.
+        counterfactuals_fade_in.csv, counterfactuals_roles.csv, occlusion.parquet and, last of all, scores.json. With one of the
+        same inputs nothing is computed.
     threads : int
         Threads of torch.
 
@@ -63,8 +65,8 @@ def evaluate(
     -------
     dict of str to float
         The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set and `common/` for the common
-        one, with those of `counterfactual_metrics` there. A metric that these sets are too small for is absent; scores.json
-        gives the reason under `absent`.
+        one, with those of `counterfactual_metrics` and `occlusion_metrics` there. A metric that these sets are too small for is
+        absent; scores.json gives the reason under `absent`.
 
     Raises
     ------
@@ -86,7 +88,12 @@ def evaluate(
     asked = counterfactual_logits(checkpoint, common, view, split="test", threads=threads)
     threshold = found["common"].values.get("common/recall_threshold_logit")
     found["counterfactuals"] = counterfactual_metrics(asked, threshold).prefixed("common")
-    _write_predictions(folder, predictions)
+    taken_out = occlusion(checkpoint, common, view, split="test", threads=threads)
+    found["occlusion"] = occlusion_metrics(taken_out).prefixed("common")
+    _write_table(
+        folder / PREDICTIONS, pd.concat([part.assign(set=name) for name, part in predictions.items()], ignore_index=True)
+    )
+    _write_table(folder / OCCLUSION, taken_out)
     _write_completeness(folder, predictions, found)
     _write_counterfactuals(folder, asked, threshold)
     metrics = Metrics({}, {})
@@ -130,9 +137,8 @@ def _predictions(checkpoint: Path, dataset: Dataset, view: View, evaluation: Eva
     return plain.assign(logit_core_masked=masked["logit"])
 
 
-def _write_predictions(folder: Path, predictions: dict[str, pd.DataFrame]) -> None:
-    table = pd.concat([part.assign(set=name) for name, part in predictions.items()], ignore_index=True)
-    with atomically(folder / PREDICTIONS) as temporary:
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    with atomically(path) as temporary:
         table.to_parquet(temporary, index=False)
 
 
@@ -151,8 +157,7 @@ def _write_completeness(folder: Path, predictions: dict[str, pd.DataFrame], foun
 
 def _write_counterfactuals(folder: Path, asked: pd.DataFrame, threshold: float | None) -> None:
     """Logits, and the tables of what is found where there is a threshold."""
-    with atomically(folder / COUNTERFACTUALS) as temporary:
-        asked.to_parquet(temporary, index=False)
+    _write_table(folder / COUNTERFACTUALS, asked)
     for name, table in (("fade_in", fade_in), ("roles", of_roles)):
         path = folder / f"counterfactuals_{name}.csv"
         if threshold is None:

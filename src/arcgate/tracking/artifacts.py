@@ -20,6 +20,7 @@ from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
+from arcgate.figures.occlusion import occlusion_maps
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.figures.style import caption_of, save
 from arcgate.gates.core.result import Evidence
@@ -41,7 +42,8 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     evidence : Evidence
         For the chart of the gates. The refit and the exhibits are in the report, which draws them.
     scores : Path
-        Folder with predictions.parquet, the tables of completeness and counterfactuals, and scores.json.
+        Folder with predictions.parquet, the tables of completeness, counterfactuals and occlusion, and
+        scores.json.
     folder : Path
         Where the figures go: a folder of this name, this data set, this evidence, these scores and this drawing code.
 
@@ -64,6 +66,9 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     if all(path.exists() for path in asked):
         half, recall = found.get("common/half_found_snr"), found["common/recall_at_fpr"]
         wanted["counterfactuals.png"] = lambda: counterfactuals(*map(pd.read_csv, asked), half, recall, fpr)
+    taken_out = scores / "occlusion.parquet"
+    if taken_out.exists() and len(squares := pd.read_parquet(taken_out)):
+        wanted["occlusion.png"] = lambda: occlusion_maps(squares, dataset.imaging.size_pix)
     selection = selection_on(dataset.card)
     if selection is not None and (plot := love_plot(selection["balance"])) is not None:
         wanted["balance.png"] = lambda: plot
