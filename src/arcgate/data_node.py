@@ -13,6 +13,7 @@ from arcgate.selection_node import EVERYTHING, Controls, Entry
 from arcgate.settings import STRICT, Positive, PositiveInt
 
 Split = Literal["train", "val", "test"]
+Certifying = Literal["unlensed", "ring", "shuffled"]
 
 
 @dataclass(config=STRICT, frozen=True)
@@ -174,6 +175,9 @@ class Data:
         At most this many null rows (the pipeline run with flux 0), taken in hash order.
     only_split : {'train', 'val', 'test'} or None
         Restrict the data set to one split's galaxies.
+    certifying : tuple of {'unlensed', 'ring', 'shuffled'}
+        Rows that each pair has beside its own, for questions to trained networks (`injection.certifying`); gates and training
+        never see them.
     seed : int
         Seed of every draw of the manifest.
     entry : Entry
@@ -194,6 +198,13 @@ class Data:
     noise: Noise
     core_mask: CoreMask
     entry: Entry = EVERYTHING
+    certifying: tuple[Certifying, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Data:
+        if len(set(self.certifying)) < len(self.certifying):
+            raise ValueError(f"certifying: each role once: {list(self.certifying)}")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Data:

@@ -99,7 +99,7 @@ def _set(name: str, data: Data, spec: Variant, known: Foreseen, planned: Planned
 
 
 def _rows(data: Data) -> int:
-    return 2 * data.n_pairs + min(data.null_rows, data.n_pairs)
+    return (2 + len(data.certifying)) * data.n_pairs + min(data.null_rows, data.n_pairs)
 
 
 def _hosts(spec: Variant, known: Foreseen, planned: Planned) -> tuple[float, float]:

@@ -22,7 +22,8 @@ from arcgate.imaging import DECALS
 from arcgate.learning.module import LensFinder
 from arcgate.variant import View
 
-_ROLES = {"positive": 1, "control": 0, "null": None}
+_ROLES = {"positive": 1, "control": 0, "null": None, "unlensed": None, "ring": None, "shuffled": None}
+_JUDGED = tuple(_ROLES)[:3]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -35,7 +36,7 @@ def _row(pair: int, role: str) -> dict[str, object]:
     plain = {"int": 1, "float": 1.0, "text": "text"}
     row = {column.name: None if column.name.startswith(REFERRING) else plain[column.kind] for column in schema_of(DECALS).columns}
     row |= {
-        "sample_id": 3 * pair + list(_ROLES).index(role),
+        "sample_id": 3 * pair + list(_ROLES).index(role) + (0 if role in _JUDGED else 100_000),
         "pair_id": pair,
         "role": role,
         "label": _ROLES[role],
@@ -54,19 +55,23 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
     def make(
         pairs: int = 20,
         first: int = 0,
-        roles: tuple[str, ...] = tuple(_ROLES),
+        roles: tuple[str, ...] = _JUDGED,
         flat: tuple[int, ...] = (),
         split: str | tuple[str, str] = "test",
         same: tuple[int, ...] = (),
+        lit: float = 0.0,
         **columns: str | float,
     ) -> Dataset:
-        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}-{split}-{'-'.join(columns)}-{len(same)}"
+        folder = tmp_path / f"set-{first}-{pairs}-{len(roles)}-{split}-{lit}-{'-'.join(columns)}-{len(same)}"
         folder.mkdir()
         splits = (split, split) if isinstance(split, str) else split
         receipts = []
         for index, chosen in enumerate(np.array_split(np.arange(first, first + pairs)[::-1], 2)):
             rows = [_row(int(pair), role) for pair in chosen for role in roles]
             image = np.random.default_rng((first, index)).normal(size=(len(rows), *DECALS.shape)).astype(np.float32)
+            arc = np.zeros_like(image)
+            arc[[row["role"] == "positive" for row in rows], :, 20:24, 20:30] = lit
+            image += arc
             image[[row["sample_id"] in flat for row in rows]] = 0.25
             # The pixels of these are the same in every set.
             image[[row["sample_id"] - 3 * first in same for row in rows]] = np.linspace(0.0, 1.0, 64, dtype=np.float32)
@@ -78,7 +83,7 @@ def make_set(tmp_path: Path) -> Callable[..., Dataset]:
             floats = {column.name: "float64" for column in schema_of(DECALS).columns if column.kind == "float"}
             table = pd.DataFrame(rows, columns=[column.name for column in schema_of(DECALS).columns]).astype(kinds | floats)
             table = table.assign(split=splits[index], **columns)
-            receipts.append(write_shard(shard_path(folder, splits[index], index), table, image, np.zeros_like(image), DECALS))
+            receipts.append(write_shard(shard_path(folder, splits[index], index), table, image, arc, DECALS))
         write_invented_card(folder, receipts)
         return open_dataset(folder)
 

@@ -14,6 +14,7 @@ import pytest
 from hst_stamps import seen_through_psf, write_stamps
 
 from arcgate.dataset import Dataset, open_dataset
+from arcgate.dataset.schema import CERTIFYING_ROLES, ROLES
 from arcgate.evaluation import evaluate as module
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate, read_scores
@@ -52,7 +53,7 @@ def settings(fpr: float, force: bool = False) -> Any:
 
 @pytest.fixture
 def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path: Path) -> Callable[..., dict[str, float]]:
-    own, common = make_set(20), make_set(12, first=100)
+    own, common = make_set(20), make_set(12, first=100, roles=ROLES)
 
     def run(fpr: float = 0.5) -> dict[str, float]:
         absent: Any = {"realistic": "no images"}
@@ -64,13 +65,16 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
 
 def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.9)
-    assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES}
+    asked = {f"common/found_{role}{end}" for role in CERTIFYING_ROLES for end in ("", "/low", "/high")}
+    assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES} | asked
     assert all(np.isfinite(value) for value in metrics.values())
     table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS)
     assert table["set"].value_counts().to_dict() == {"own": 40, "common": 24}
     assert {"sample_id", "host_id", "pair_id", "label", "logit", "logit_core_masked", "theta_e_arcsec", "arc_snr"} <= set(table)
     files = {f"completeness_{name}_{by}.csv" for name in ("own", "common") for by in COMPLETENESS_EDGES}
-    assert {path.name for path in (tmp_path / "scores").iterdir()} == files | {SCORES, PREDICTIONS}
+    asked = {"counterfactuals_common.parquet", "occlusion_common.parquet"}
+    asked |= {f"counterfactuals_common_{name}.csv" for name in ("fade_in", "roles")}
+    assert {path.name for path in (tmp_path / "scores").iterdir()} == files | asked | {SCORES, PREDICTIONS}
     assert not table["leaked"].any()
     assert json.loads((tmp_path / "scores" / SCORES).read_text())["absent"]["realistic"] == "no images"
     lines = pd.read_csv(tmp_path / "scores" / "completeness_own_arc_snr.csv")
@@ -84,7 +88,9 @@ def test_a_small_set_has_no_recall_and_says_why(run: Callable[..., dict[str, flo
     assert "common/recall_at_fpr" not in metrics
     scores = json.loads((tmp_path / "scores" / SCORES).read_text())
     assert scores["absent"]["common/recall_at_fpr"] == "a false-positive rate of 0.5 needs at least 20 negatives; there are 12"
+    assert "too few negatives" in scores["absent"]["common/found_ring"]
     assert not list((tmp_path / "scores").glob("completeness_common_*"))
+    assert [path.name for path in (tmp_path / "scores").glob("counterfactuals*")] == ["counterfactuals_common.parquet"]
 
 
 def test_a_finished_evaluation_is_skipped_and_other_settings_are_not(

@@ -35,11 +35,17 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
 ) -> None:
     dataset, scores = built(), tmp_path / "scores"
     scores.mkdir()
-    (scores / "scores.json").write_text('{"fpr": 0.2}')
+    (scores / "scores.json").write_text('{"fpr": 0.2, "metrics": {"common/half_found_snr": 12.34, "common/recall_at_fpr": 0.6}}')
     table = pd.DataFrame({"label": [0, 1] * 20, "logit": range(40), "leaked": False})
     pd.concat([table.assign(set=name) for name in artifacts.SETS]).to_parquet(scores / "predictions.parquet")
     row = {"by": "arc_snr", "bin_low": 0.0, "bin_high": 5.0, "n": 20, "completeness": 0.5, "low": 0.4, "high": 0.6}
     pd.DataFrame([row]).to_csv(scores / "completeness_own_arc_snr.csv")
+    for name, key in (("fade_in", {"snr": 0.0}), ("roles", {"role": "ring"})):
+        pd.DataFrame([key | {"n": 20, "n_found": 10, "found": 0.5, "low": 0.4, "high": 0.6}]).to_csv(
+            scores / f"counterfactuals_common_{name}.csv"
+        )
+    squares = {"pair_id": [0], "x_pix": [30.0], "y_pix": [20.0], "arc_light": [1.0], "drop": [2.0], "drop_untrained": [0.1]}
+    pd.DataFrame(squares).to_parquet(scores / "occlusion.parquet")
     drawn: dict[str, tuple[str, str]] = {}
 
     def keep(figure: Figure, path: Path, caption: str) -> None:
@@ -49,7 +55,9 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
     monkeypatch.setattr(artifacts, "save", keep)
     artifacts.figures_of("mask_r5", dataset, evidence, scores, tmp_path / "figures")
     captions = {caption for caption, _ in drawn.values()}
-    assert set(drawn) == {"balance.png", "completeness.png", "contact_sheet.png", "core_difference.png", "gates.png", "roc.png"}
+    scored = {"completeness.png", "counterfactuals.png", "roc.png"}
+    assert set(drawn) == {"balance.png", "contact_sheet.png", "core_difference.png", "gates.png", "occlusion.png"} | scored
     assert captions == {f"mask_r5, data {dataset.data_digest[:12]}"}
-    assert all("false-positive rate of 20 %" in drawn[name][1] for name in ("completeness.png", "roc.png"))
+    assert all("false-positive rate of 20 %" in drawn[name][1] for name in scored)
+    assert "half found at S/N 12.3" in drawn["counterfactuals.png"][1]
     assert "red: z, green: r, blue: g" in drawn["contact_sheet.png"][1]

@@ -21,7 +21,11 @@ from arcgate.imaging import Imaging
 
 SCHEMA_VERSION: Final = 6
 SPLITS: Final = ("train", "val", "test")
-ROLES: Final = ("positive", "control", "null")
+JUDGED_ROLES: Final = ("positive", "control", "null")
+"""Roles that gates judge; networks learn from the first two."""
+CERTIFYING_ROLES: Final = ("unlensed", "ring", "shuffled")
+"""Roles that only trained networks are asked about: light as bright as the arc that is none."""
+ROLES: Final = (*JUDGED_ROLES, *CERTIFYING_ROLES)
 IMAGE_COLUMNS: Final = ("image", "arc")
 THETA_E_STRATA: Final = {"theta_e_lt_1": (0.0, 1.0), "theta_e_1_2": (1.0, 2.0), "theta_e_ge_2": (2.0, np.inf)}
 
@@ -46,10 +50,10 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
     return (
         Column("sample_id", "int", False, "identity of the row; orders the data digest"),
         Column("host_id", "text", False, "galaxy; the group of every statistic and split"),
-        Column("pair_id", "int", False, "shared by a positive, its control and its null row"),
-        Column("role", "text", False, "positive, control or null"),
+        Column("pair_id", "int", False, "shared by a positive, its control, its null row and its certifying rows"),
+        Column("role", "text", False, "positive, control, null, or certifying: unlensed, ring or shuffled"),
         Column("control_kind", "text", True, "paired, or how another galaxy was chosen, on control rows"),
-        Column("label", "int", True, "1 positive, 0 control, null for certifying roles, which enter no training"),
+        Column("label", "int", True, "1 positive, 0 control, null for null rows and certifying roles, which enter no training"),
         Column("split", "text", False, "train, val or test"),
         Column("ra", "float", True, "right ascension of the host, ICRS, degrees; null without sky positions"),
         Column("dec", "float", True, "declination of the host, ICRS, degrees"),
@@ -63,7 +67,7 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         Column("lens_phi_rad", "float", True, "position angle of the lens, radians"),
         Column("gamma1", "float", True, "external shear, first component"),
         Column("gamma2", "float", True, "external shear, second component"),
-        Column("n_images", "int", True, "images of the source's centre outside the origin"),
+        Column("n_images", "int", True, "images of the source's centre outside the origin; null for a ring"),
         *per_band("source_mag", "unlensed total AB magnitude of the source", nullable=True),
         Column("source_reff_arcsec", "float", True, "half-light radius, intermediate axis, arcsec"),
         Column("source_sersic_n", "float", True, "Sersic index; null for an image"),
@@ -72,7 +76,12 @@ def _manifest(imaging: Imaging) -> tuple[Column, ...]:
         Column("source_x_arcsec", "float", True, "source centre, offset from the lens in x, arcsec"),
         Column("source_y_arcsec", "float", True, "source centre, offset from the lens in y, arcsec"),
         Column("source_image", "text", True, "image in sources.parquet that the source is; null for a Sersic profile"),
-        Column("flux_scale", "float", True, "factor on the arc's flux: 1 on positives, 0 on null rows"),
+        Column(
+            "flux_scale",
+            "float",
+            True,
+            "factor on the arc's flux: 1 on positives, 0 on null rows, what gives unlensed and ring rows the arc's light",
+        ),
         *per_band("psfsize", "FWHM of the Gaussian of equal noise-equivalent area, declared by the survey, arcsec"),
         *per_band("psf_beta_declared", "Moffat exponent declared by the survey; of the best fit where it declares a kernel"),
         *_per_band(

@@ -12,6 +12,7 @@ import pandas as pd
 from arcgate.dataset.card import selection_on
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.references import NONE, References, references_of
+from arcgate.dataset.schema import JUDGED_ROLES
 from arcgate.dataset.shard_reading import StampBatch, read_shard
 from arcgate.imaging import Imaging
 
@@ -137,8 +138,8 @@ class ShardPart:
     path: Path
 
     def read(self) -> StampBatch:
-        """All of its rows, with arcs."""
-        return read_shard(self.path)
+        """Its rows, with arcs; those of certifying roles are no part of what is judged."""
+        return read_shard(self.path, roles=JUDGED_ROLES)
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,9 @@ class DatasetSource:
         )
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Scalar columns of all rows."""
-        return self.dataset.table(columns)
+        """Scalar columns of all rows but the certifying ones."""
+        return self.dataset.table(columns, roles=JUDGED_ROLES)
 
     def parts(self) -> list[ShardPart]:
         """One a shard."""
-        return [ShardPart(path) for path in self.dataset.shards()]
+        return [ShardPart(path) for path in self.dataset.shards(roles=JUDGED_ROLES)]

@@ -12,6 +12,7 @@ import pandas as pd
 from arcgate.dataset.reader import Dataset
 from arcgate.dataset.receipts import file_digest
 from arcgate.evaluation.apart import Overlap, require_apart
+from arcgate.evaluation.asked import ask, has_certifying_rows
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
 from arcgate.evaluation.metrics import Metrics, set_metrics
 from arcgate.evaluation.predict import predict
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"
 OWN: Final = "own"
+COMMON: Final = "common"
 # Column of the predictions: rows of pairs that share something with what the network was trained on.
 LEAKED: Final = "leaked"
 
@@ -60,8 +62,8 @@ def evaluate(
         Why other shared test sets are not available.
     folder : Path
         Receives predictions.parquet (all sets, column `set`, logits with and without core mask, `leaked`),
-        completeness_<own|common|realistic>_<property>.csv and, last of all, scores.json. With a scores.json of the same inputs
-        nothing is computed.
+        completeness_<own|common|realistic>_<property>.csv, the files of `arcgate.evaluation.asked` and, last of all, scores.json.
+        With a scores.json of the same inputs nothing is computed.
     threads : int
         Threads of torch.
 
@@ -70,8 +72,8 @@ def evaluate(
     dict of str to float
         The metrics of `arcgate.evaluation.metrics.set_metrics` under `test/` for the own set, `common/` and `realistic/` for the
         shared ones; of one that shares something with the training set, without the pairs in question, and with them under
-        `common_leaked/` and `realistic_leaked/`. What these sets are too small for is absent; scores.json gives the reason under
-        `absent`.
+        `common_leaked/` and `realistic_leaked/`; those of `arcgate.evaluation.asked` for the common set, and for the own one if
+        it has certifying rows. What these sets are too small for is absent; scores.json gives the reason under `absent`.
 
     Raises
     ------
@@ -90,9 +92,17 @@ def evaluate(
         table = _predictions(checkpoint, ground, view, evaluation, threads)
         predictions[name] = table.assign(**{LEAKED: table["pair_id"].isin(overlaps[name].pairs)})
         found[name] = _metrics(name, predictions[name], evaluation, overlaps[name])
-    _write_predictions(folder, predictions)
+    everything = pd.concat([part.assign(set=name) for name, part in predictions.items()], ignore_index=True)
+    with atomically(folder / PREDICTIONS) as temporary:
+        everything.to_parquet(temporary, index=False)
     _write_completeness(folder, predictions, found)
     metrics = Metrics({}, {str(name): reason for name, reason in absent.items()})
+    for name, dataset in {OWN: own, **grounds}.items():
+        if name == COMMON or (name == OWN and has_certifying_rows(own)):
+            clean = predictions[name].loc[~predictions[name][LEAKED], "pair_id"]
+            threshold = found[name].values.get(f"{_prefix(name)}/recall_threshold_logit")
+            asked = ask(checkpoint, dataset, view, clean, threshold, folder=folder, name=name, threads=threads)
+            found[f"asked of {name}"] = asked.prefixed(_prefix(name))
     for part in found.values():
         metrics.values |= part.values
         metrics.absent |= part.absent
@@ -152,12 +162,6 @@ def _predictions(checkpoint: Path, dataset: Dataset, view: View, evaluation: Eva
     plain = predict(checkpoint, dataset, view, split="test", threads=threads)
     masked = predict(checkpoint, dataset, view, split="test", threads=threads, mask_radius_pix=evaluation.core_mask_radius_pix)
     return plain.assign(logit_core_masked=masked["logit"])
-
-
-def _write_predictions(folder: Path, predictions: dict[str, pd.DataFrame]) -> None:
-    table = pd.concat([part.assign(set=name) for name, part in predictions.items()], ignore_index=True)
-    with atomically(folder / PREDICTIONS) as temporary:
-        table.to_parquet(temporary, index=False)
 
 
 def _write_completeness(folder: Path, predictions: dict[str, pd.DataFrame], found: dict[str, Metrics]) -> None:

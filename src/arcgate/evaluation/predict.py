@@ -74,8 +74,8 @@ def predict(
     """
     viewer, tables, flat = Viewer(view, dataset.imaging), [], []
     columns = list(dict.fromkeys([*ROW_COLUMNS, *columns_for(viewer)]))
-    with _inference(threads):
-        network = _network(checkpoint, view, dataset.imaging)
+    with inference(threads):
+        network = network_for(checkpoint, view, dataset.imaging)
         for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
             scalable = viewer.scalable(stamps_of_batch(batch, viewer)).numpy()
             flat.append(batch.table.loc[~scalable, "role"])
@@ -92,7 +92,8 @@ def predict(
     return predictions
 
 
-def _network(checkpoint: Path, view: View, imaging: Imaging) -> Network:
+def network_for(checkpoint: Path, view: View, imaging: Imaging) -> Network:
+    """The network of a checkpoint, for stamps of an imaging; ArcgateError where it saw others, and as `Network.load`."""
     network = Network.load(checkpoint, view, "cuda" if torch.cuda.is_available() else "cpu")
     if (trained := network.viewer.imaging) != imaging:
         raise ArcgateError(
@@ -148,7 +149,8 @@ def _check_values(predictions: pd.DataFrame, dataset: Dataset) -> None:
 
 
 @contextmanager
-def _inference(threads: int) -> Iterator[None]:
+def inference(threads: int) -> Iterator[None]:
+    """Nothing is learnt inside, on so many threads of torch."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

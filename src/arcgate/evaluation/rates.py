@@ -129,8 +129,8 @@ def _by_counts(scored: Scored, rate: float, galaxies: int, level: float) -> tupl
     """Limits of the recall from how many galaxies may exceed the true threshold."""
     missed = (1.0 - level) / 4.0
     fewest, most = (int(binom.ppf(share, galaxies, rate)) for share in (missed, 1.0 - missed))
-    low = _clopper_pearson(scored, _exceeded_by(scored, fewest), missed)[0]
-    high = _clopper_pearson(scored, _exceeded_by(scored, most + 1), missed)[1]
+    low = clopper_pearson(scored, _exceeded_by(scored, fewest), missed)[0]
+    high = clopper_pearson(scored, _exceeded_by(scored, most + 1), missed)[1]
     return low, high
 
 
@@ -144,8 +144,11 @@ def _exceeded_by(scored: Scored, galaxies: int) -> float:
     return float(ordered[galaxies]) if galaxies < len(ordered) else -np.inf
 
 
-def _clopper_pearson(scored: Scored, threshold: float, missed: float) -> tuple[float, float]:
-    """Limits of the share of positives above a threshold, counted by galaxies: as many trials as there are."""
+def clopper_pearson(scored: Scored, threshold: float, missed: float) -> tuple[float, float]:
+    """Limits of the share of positives above a threshold, counted by galaxies: as many trials as there are.
+
+    `missed` is the probability of either side beyond its limit.
+    """
     positive = scored.label == 1
     trials = len(np.unique(scored.galaxy[positive]))
     hits = float(np.mean(scored.logit[positive] > threshold)) * trials

@@ -12,6 +12,7 @@ from arcgate.dataset.references import NONE, References
 from arcgate.ground.draws import generator
 from arcgate.imaging import Imaging
 from arcgate.injection.arcs import render_arcs, used_psfs
+from arcgate.injection.certifying import as_declared
 from arcgate.injection.compiled_sums import sums_into
 from arcgate.injection.core_mask import kept, radius_from
 from arcgate.lensing.noise import photon_noise, updated_ivar
@@ -34,7 +35,8 @@ def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging, references: Re
     Parameters
     ----------
     rows : DataFrame of n rows
-        Manifest rows with the host's columns (sky_sigma, gain, ivar, host_x_pix, host_y_pix) joined.
+        Manifest rows with the host's columns (sky_sigma, gain, ivar, host_x_pix, host_y_pix) joined. Unlensed and ring rows come
+        with the positives of their pairs, whose light they get; every other row is treated by itself.
     cutouts : ndarray, float32 (n, band, y, x)
         Hosts, nanomaggies per pixel.
     imaging : Imaging
@@ -54,12 +56,13 @@ def inject(rows: pd.DataFrame, cutouts: Images, imaging: Imaging, references: Re
     if len(lit):
         table = rows.iloc[lit].reset_index(drop=True)
         full, lost = render_arcs(table, used_psfs(table, imaging, references), imaging, references)
+        full, lost, scale = as_declared(table, full, lost, imaging)
         # Most sets have neither noise nor mask: what changes nothing is not computed.
         noisy = full + photons_of(table, full, "arc_noise", imaging) if (table["arc_noise"] != "none").any() else full
         mask = core_mask(table, imaging) if (table["core_mask_kind"] != "none").any() else None
         arcs[lit] = noisy if mask is None else noisy * mask
         seen = full if mask is None else full * mask**2
-        columns = _measure(table, full, arcs[lit], lost, imaging) | _ivar(table, seen, imaging)
+        columns = _measure(table, full, arcs[lit], lost, imaging) | _ivar(table, seen, imaging) | {"flux_scale": scale}
         measured = pd.DataFrame(columns, index=rows.index[lit]).reindex(rows.index)
     return Injected(image=cutouts + arcs, arc=arcs, measured=measured)
 

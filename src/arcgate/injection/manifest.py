@@ -11,6 +11,7 @@ import pandas as pd
 from arcgate.data_node import Data
 from arcgate.ground.draws import uniform
 from arcgate.injection.candidates import Candidates
+from arcgate.injection.certifying import certifying_rows
 from arcgate.injection.entry import Admission
 from arcgate.injection.library import EMPTY, Library
 from arcgate.injection.pairs import Pairs, choose_pairs
@@ -73,5 +74,6 @@ def manifest_of(candidates: Candidates, pairs: Pairs) -> pd.DataFrame:
     control["label"], control["control_kind"] = 0, data.controls.name
     for rows in (positive, null):
         declare_psf_used(rows, data.psf, data.imaging, library.kernels)
-    manifest = pd.concat([positive, control, null], ignore_index=True)
+    certifying = [certifying_rows(positive, role) for role in data.certifying]
+    manifest = pd.concat([positive, control, null, *certifying], ignore_index=True)
     return typed(manifest, data.imaging).sort_values("sample_id", ignore_index=True)

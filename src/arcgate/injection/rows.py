@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arcgate.data_node import Data, PsfChoice
-from arcgate.dataset.schema import ROLES, schema_of
+from arcgate.dataset.schema import CERTIFYING_ROLES, JUDGED_ROLES, schema_of
 from arcgate.imaging import Imaging
 from arcgate.injection.grids import draw_arcs, with_images
 from arcgate.injection.library import Library
@@ -15,6 +17,9 @@ from arcgate.lensing.psf import fwhm_from_psfsize
 from arcgate.survey.columns import PROVENANCE
 
 Rows = NDArray[np.int64]
+
+# Certifying rows are numbered beyond all others: those have the same numbers, and photons, with them and without.
+_FIRST_CERTIFYING: Final = 2**40
 
 
 def arcs_of(
@@ -30,7 +35,9 @@ def arcs_of(
 
 def sample_ids(pair_ids: Rows, role: str) -> Rows:
     """Numbers of the rows that pairs have in a role; the noise of an arc's photons is drawn by them."""
-    return pair_ids * len(ROLES) + ROLES.index(role)
+    if role in CERTIFYING_ROLES:
+        return _FIRST_CERTIFYING + pair_ids * len(CERTIFYING_ROLES) + CERTIFYING_ROLES.index(role)
+    return pair_ids * len(JUDGED_ROLES) + JUDGED_ROLES.index(role)
 
 
 def rows_of(data: Data, catalogue: pd.DataFrame, split: NDArray[np.str_], hosts: Rows, pair_ids: Rows, role: str) -> pd.DataFrame:

@@ -96,8 +96,7 @@ def run_shard(task: ShardTask) -> Receipt:
     arc = np.empty_like(image)
     tables = []
     with threadpool_limits(1):
-        for begin in range(0, len(task.rows), task.batch_rows):
-            places = slice(begin, begin + task.batch_rows)
+        for places in _batches(task):
             rows, hosts = (table.iloc[places].reset_index(drop=True) for table in (task.rows, measured))
             injected = inject(pd.concat([rows, hosts], axis=1), image[places], imaging, references)
             # Stamps take the place of their cutouts: memory for both would cost as much time as rendering.
@@ -106,11 +105,20 @@ def run_shard(task: ShardTask) -> Receipt:
     return write_shard(task.path, pd.concat(tables, ignore_index=True), image, arc, imaging)
 
 
+def _batches(task: ShardTask) -> list[slice]:
+    """Stretches of about so many rows, of whole pairs."""
+    sizes = [len(part) for part in _chunks(task.rows, task.batch_rows)]
+    ends = np.cumsum(sizes).tolist()
+    return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
 def _table(rows: pd.DataFrame, hosts: pd.DataFrame, injected: Injected, imaging: Imaging) -> pd.DataFrame:
     ivar = [f"ivar_{band}" for band in imaging.bands]
     # The arc's own noise lowers the inverse variance of the rows that have it.
     changed = injected.measured.reindex(columns=ivar).astype(np.float64).fillna(hosts[ivar])
     unchanged = hosts.drop(columns=ivar)
     measured = injected.measured.drop(columns=ivar, errors="ignore")
-    table = pd.concat([rows, unchanged, changed, measured], axis=1)
+    # A row is as bright as its arc was made, whatever it asked for.
+    declared = rows.drop(columns=measured.columns.intersection(rows.columns))
+    table = pd.concat([declared, unchanged, changed, measured], axis=1)
     return table.reindex(columns=list(schema_of(imaging).names))

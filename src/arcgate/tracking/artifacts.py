@@ -15,10 +15,12 @@ from arcgate.dataset.card import selection_on
 from arcgate.dataset.pairs import pairs_of
 from arcgate.dataset.reader import Dataset
 from arcgate.figures.balance import love_plot
+from arcgate.figures.counterfactuals import counterfactuals
 from arcgate.figures.curves import completeness, roc
 from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
+from arcgate.figures.occlusion import occlusion_maps
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.figures.style import caption_of, save
 from arcgate.gates.core.result import Evidence
@@ -40,7 +42,8 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     evidence : Evidence
         For the chart of the gates. The refit and the exhibits are in the report, which draws them.
     scores : Path
-        Folder with predictions.parquet, the completeness tables and scores.json.
+        Folder with predictions.parquet, the tables of completeness, counterfactuals and occlusion, and
+        scores.json.
     folder : Path
         Where the figures go: a folder of this name, this data set, this evidence, these scores and this drawing code.
 
@@ -49,7 +52,8 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     Path
         Folder of the figures.
     """
-    fpr = float(json.loads((scores / "scores.json").read_text(encoding="utf-8"))["fpr"])
+    content = json.loads((scores / "scores.json").read_text(encoding="utf-8"))
+    fpr, found = float(content["fpr"]), content["metrics"]
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: sheet_of(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
@@ -58,6 +62,13 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables, fpr)
+    asked = [scores / f"counterfactuals_common_{name}.csv" for name in ("fade_in", "roles")]
+    if all(path.exists() for path in asked):
+        half, recall = found.get("common/half_found_snr"), found["common/recall_at_fpr"]
+        wanted["counterfactuals.png"] = lambda: counterfactuals(*map(pd.read_csv, asked), half, recall, fpr)
+    taken_out = scores / "occlusion.parquet"
+    if taken_out.exists() and len(squares := pd.read_parquet(taken_out)):
+        wanted["occlusion.png"] = lambda: occlusion_maps(squares, dataset.imaging.size_pix)
     selection = selection_on(dataset.card)
     if selection is not None and (plot := love_plot(selection["balance"])) is not None:
         wanted["balance.png"] = lambda: plot
