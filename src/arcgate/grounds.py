@@ -78,7 +78,7 @@ def require_scored(metric: str | None, grounds: Grounds) -> None:
             raise ArcgateError(
                 f"the {TITLES[name]} is not available: {reason}",
                 where=f"optimized_metric={metric}",
-                todo="name a metric of another",
+                todo="name a metric of another test set",
             )
 
 
