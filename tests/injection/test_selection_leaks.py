@@ -120,9 +120,7 @@ def test_a_floor_on_positives_alone_fails_and_one_on_pairs_passes(spec: Spec, ma
     assert "failed" not in {result.status for result in free.values()}
 
 
-def test_a_floor_of_snr_in_training_fails_on_positives_alone_and_passes_on_pairs(
-    spec: Spec, many: pd.DataFrame
-) -> None:
+def test_a_floor_of_snr_in_training_fails_on_positives_alone_and_passes_on_pairs(spec: Spec, many: pd.DataFrame) -> None:
     base = spec(n_pairs=2500)
     assert base.controls.paired
     floor = replace(EVERYTHING, least={"arc_snr_injected": 20.0})

@@ -154,7 +154,9 @@ def counterfactual_metrics(logits: pd.DataFrame, threshold: float | None) -> Met
     for name, role in names.items():
         rows = logits[logits["role"] == role]
         if not len(rows):
-            metrics.absent[name] = f"the test set has no {role} rows with light: see data.certifying, evaluation.common.certifying"
+            metrics.absent[name] = (
+                f"the test set has no {role} rows with light: see data.certifying, evaluation.common.certifying"
+            )
         elif role == FADED:
             _add_half(metrics, name, rows, threshold)
         else:
