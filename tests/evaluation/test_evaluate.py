@@ -57,7 +57,7 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
 
 def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.9)
-    asked = {f"common/found_{role}{end}" for role in CERTIFYING_ROLES for end in ("", "/low", "/high")}
+    asked = {f"common/found_{role}{end}" for role in ("arc", *CERTIFYING_ROLES) for end in ("", "/low", "/high")}
     assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES} | asked
     assert all(np.isfinite(value) for value in metrics.values())
     table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS)

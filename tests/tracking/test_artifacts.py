@@ -35,7 +35,7 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
 ) -> None:
     dataset, scores = built(), tmp_path / "scores"
     scores.mkdir()
-    (scores / "scores.json").write_text('{"fpr": 0.2, "metrics": {"common/half_found_snr": 12.34, "common/recall_at_fpr": 0.6}}')
+    (scores / "scores.json").write_text('{"fpr": 0.2, "metrics": {"common/half_found_snr": 12.34}}')
     table = pd.DataFrame({"label": [0, 1] * 20, "logit": range(40)})
     pd.concat([table.assign(set=name) for name in artifacts.SETS]).to_parquet(scores / "predictions.parquet")
     row = {"by": "arc_snr", "bin_low": 0.0, "bin_high": 5.0, "n": 20, "completeness": 0.5, "low": 0.4, "high": 0.6}
