@@ -111,8 +111,9 @@ def _of_batch(batch: StampBatch, network: Network) -> Iterator[pd.DataFrame]:
         yield table.iloc[rows].assign(role=FADED, snr=snr, logit=logit)[list(_OUT)]
     others = np.r_[rows, np.flatnonzero(table["role"].isin(CERTIFYING_ROLES).to_numpy())]
     logit = network.logits(of_rows(stamps, others, batch.image[others], batch.image[others] - _arcs(batch)[others]))
-    asked = table.iloc[others].replace({"role": {"positive": ARC}})
-    yield asked.assign(snr=asked["arc_snr_injected"], logit=logit)[list(_OUT)]
+    asked = pd.DataFrame(table.iloc[others])
+    role = np.where(asked["role"] == "positive", ARC, asked["role"])
+    yield asked.assign(role=role, snr=asked["arc_snr_injected"], logit=logit)[list(_OUT)]
 
 
 def _faded_rows(batch: StampBatch) -> NDArray[np.intp]:
