@@ -109,9 +109,9 @@ def _of_batch(batch: StampBatch, network: Network) -> Iterator[pd.DataFrame]:
         image = host + (snr / own).astype(np.float32)[:, None, None, None] * arc
         logit = network.logits(of_rows(stamps, rows, image, host))
         yield table.iloc[rows].assign(role=FADED, snr=snr, logit=logit)[list(_OUT)]
-    others = np.r_[rows, np.flatnonzero(table["role"].isin(CERTIFYING_ROLES).to_numpy())]
+    others = np.concatenate([rows, np.flatnonzero(table["role"].isin(CERTIFYING_ROLES).to_numpy())])
     logit = network.logits(of_rows(stamps, others, batch.image[others], batch.image[others] - _arcs(batch)[others]))
-    asked = pd.DataFrame(table.iloc[others])
+    asked = table.iloc[others]
     role = np.where(asked["role"] == "positive", ARC, asked["role"])
     yield asked.assign(role=role, snr=asked["arc_snr_injected"], logit=logit)[list(_OUT)]
 
