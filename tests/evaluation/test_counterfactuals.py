@@ -15,6 +15,7 @@ from composing import composed
 from arcgate.dataset import Dataset
 from arcgate.dataset.schema import CERTIFYING_ROLES, JUDGED_ROLES
 from arcgate.evaluation.counterfactuals import (
+    ASKED,
     FADED,
     SNR_STEPS,
     counterfactual_logits,
@@ -55,7 +56,7 @@ def test_at_its_own_snr_an_arc_is_its_stamp_and_at_none_its_galaxy(
     checkpoint, roles = random_weights(view, tmp_path / "w.ckpt"), (*JUDGED_ROLES, *CERTIFYING_ROLES)
     lit = make_set(8, roles=roles, lit=3.0)
     asked = counterfactual_logits(checkpoint, lit, view, split="test", threads=1)
-    assert asked["role"].value_counts().to_dict() == {FADED: 8 * len(SNR_STEPS)} | dict.fromkeys(CERTIFYING_ROLES, 8)
+    assert asked["role"].value_counts().to_dict() == {FADED: 8 * len(SNR_STEPS)} | dict.fromkeys(ASKED, 8)
     faded = asked[asked["role"] == FADED].pivot(index="pair_id", columns="snr", values="logit")
     network = Network.load(checkpoint, view)
     for batch in lit.batches(roles=["positive", "ring"]):
@@ -68,8 +69,9 @@ def test_at_its_own_snr_an_arc_is_its_stamp_and_at_none_its_galaxy(
         # To the last bits of float32 pixels.
         np.testing.assert_allclose(faded.loc[pairs[rows], OWN_SNR], arcs[rows], atol=1e-5)
         np.testing.assert_allclose(faded.loc[pairs[rows], 0.0], none[rows], atol=1e-5)
-        rings = asked[asked["role"] == "ring"].set_index("pair_id")["logit"]
-        np.testing.assert_allclose(rings[pairs[~rows]], arcs[~rows], atol=1e-5)
+        for role, mine in (("arc", rows), ("ring", ~rows)):
+            logit = asked[asked["role"] == role].set_index("pair_id")["logit"]
+            np.testing.assert_allclose(logit[pairs[mine]], arcs[mine], atol=1e-5)
     # An arc of twice the S/N is another image; the test could not fail on weights that see nothing.
     assert np.abs(faded[5.0] - faded[0.0]).min() > 1e-4
 
@@ -134,7 +136,7 @@ def test_shares_of_roles_with_intervals_and_what_is_missing_with_its_reason() ->
 def test_without_a_threshold_all_are_absent() -> None:
     metrics = counterfactual_metrics(table(np.ones((4, 1)), "ring"), None)
     assert metrics.values == {}
-    assert metrics.absent.keys() == {"half_found_snr", "found_unlensed", "found_ring", "found_shuffled"}
+    assert metrics.absent.keys() == {"half_found_snr", "found_arc", "found_unlensed", "found_ring", "found_shuffled"}
 
 
 def test_half_found_takes_the_first_step_and_weights() -> None:

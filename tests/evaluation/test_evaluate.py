@@ -65,7 +65,7 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
 
 def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.9)
-    asked = {f"common/found_{role}{end}" for role in CERTIFYING_ROLES for end in ("", "/low", "/high")}
+    asked = {f"common/found_{role}{end}" for role in ("arc", *CERTIFYING_ROLES) for end in ("", "/low", "/high")}
     assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES} | asked
     assert all(np.isfinite(value) for value in metrics.values())
     table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS)
@@ -91,6 +91,17 @@ def test_a_small_set_has_no_recall_and_says_why(run: Callable[..., dict[str, flo
     assert "too few negatives" in scores["absent"]["common/found_ring"]
     assert not list((tmp_path / "scores").glob("completeness_common_*"))
     assert [path.name for path in (tmp_path / "scores").glob("counterfactuals*")] == ["counterfactuals_common.parquet"]
+
+
+def test_a_set_of_ones_own_is_asked_about_where_it_has_certifying_rows(
+    checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path: Path
+) -> None:
+    own, place, absent = make_set(20, roles=ROLES), tmp_path / "scores", dict.fromkeys(("common", "realistic"), "no control")
+    metrics = evaluate(checkpoint, own, {}, view, settings(0.9), absent=absent, folder=place, threads=1)
+    assert {f"test/found_{role}" for role in CERTIFYING_ROLES} <= metrics.keys()
+    assert not {name for name in metrics if name.startswith("common/")}
+    assert json.loads((place / SCORES).read_text())["absent"]["common"] == "no control"
+    assert (place / "counterfactuals_own_roles.csv").exists()
 
 
 def test_a_finished_evaluation_is_skipped_and_other_settings_are_not(

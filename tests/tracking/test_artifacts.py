@@ -35,7 +35,7 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
 ) -> None:
     dataset, scores = built(), tmp_path / "scores"
     scores.mkdir()
-    (scores / "scores.json").write_text('{"fpr": 0.2, "metrics": {"common/half_found_snr": 12.34, "common/recall_at_fpr": 0.6}}')
+    (scores / "scores.json").write_text('{"fpr": 0.2, "metrics": {"common/half_found_snr": 12.34}}')
     table = pd.DataFrame({"label": [0, 1] * 20, "logit": range(40), "leaked": False})
     pd.concat([table.assign(set=name) for name in artifacts.SETS]).to_parquet(scores / "predictions.parquet")
     row = {"by": "arc_snr", "bin_low": 0.0, "bin_high": 5.0, "n": 20, "completeness": 0.5, "low": 0.4, "high": 0.6}
@@ -45,7 +45,7 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
             scores / f"counterfactuals_common_{name}.csv"
         )
     squares = {"pair_id": [0], "x_pix": [30.0], "y_pix": [20.0], "arc_light": [1.0], "drop": [2.0], "drop_untrained": [0.1]}
-    pd.DataFrame(squares).to_parquet(scores / "occlusion.parquet")
+    pd.DataFrame(squares).to_parquet(scores / "occlusion_common.parquet")
     drawn: dict[str, tuple[str, str]] = {}
 
     def keep(figure: Figure, path: Path, caption: str) -> None:

@@ -36,13 +36,16 @@ Array = NDArray[np.float64]
 SNR_STEPS: Final = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 200.0)
 """S/N to which arcs are scaled; it reaches beyond that of most."""
 FADED: Final = "faded"
+ARC: Final = "arc"
+ASKED: Final = (ARC, *CERTIFYING_ROLES)
+"""The arc itself, and what is as bright."""
 NO_THRESHOLD: Final = "the test set has too few negatives for the threshold at which it would be found"
 _COLUMNS: Final = ("sample_id", "host_id", "pair_id", "role", "source_image", "arc_snr_injected")
 _OUT: Final = ("pair_id", "host_id", "source_image", "role", "snr", "logit")
 
 
 def counterfactual_logits(checkpoint: Path, dataset: Dataset, view: View, *, split: Split, threads: int) -> pd.DataFrame:
-    """Logits of each positive's own galaxy with its arc scaled to stated S/N, and of the certifying rows.
+    """Logits of each positive's own galaxy with its arc scaled to stated S/N, with the arc as it is, and of the certifying rows.
 
     A faded stamp is the galaxy, which is the stamp less its arc, with the arc times S/N over the arc's own S/N as
     added; noise that an arc carries is scaled with it. Inputs that show a
@@ -63,8 +66,8 @@ def counterfactual_logits(checkpoint: Path, dataset: Dataset, view: View, *, spl
     Returns
     -------
     DataFrame
-        pair_id, host_id, source_image, role (faded, unlensed, ring, shuffled), snr (of the light as added),
-        logit. Pairs that the view cannot scale are left out, as are arcs without light from what is faded.
+        pair_id, host_id, source_image, role (faded, arc, unlensed, ring, shuffled), snr (of the light as added),
+        logit. Pairs that the view cannot scale are left out, as are arcs without light.
 
     Raises
     ------
@@ -106,9 +109,11 @@ def _of_batch(batch: StampBatch, network: Network) -> Iterator[pd.DataFrame]:
         image = host + (snr / own).astype(np.float32)[:, None, None, None] * arc
         logit = network.logits(of_rows(stamps, rows, image, host))
         yield table.iloc[rows].assign(role=FADED, snr=snr, logit=logit)[list(_OUT)]
-    others = np.flatnonzero(table["role"].isin(CERTIFYING_ROLES).to_numpy())
+    others = np.concatenate([rows, np.flatnonzero(table["role"].isin(CERTIFYING_ROLES).to_numpy())])
     logit = network.logits(of_rows(stamps, others, batch.image[others], batch.image[others] - _arcs(batch)[others]))
-    yield table.iloc[others].assign(snr=table["arc_snr_injected"].iloc[others], logit=logit)[list(_OUT)]
+    asked = table.iloc[others]
+    role = np.where(asked["role"] == "positive", ARC, asked["role"])
+    yield asked.assign(role=role, snr=asked["arc_snr_injected"], logit=logit)[list(_OUT)]
 
 
 def _faded_rows(batch: StampBatch) -> NDArray[np.intp]:
@@ -144,10 +149,11 @@ def counterfactual_metrics(logits: pd.DataFrame, threshold: float | None) -> Met
     -------
     Metrics
         half_found_snr: S/N at which half of the faded arcs are found, interpolated between the steps, with /low and /high (90 %,
-        galaxies and source images drawn anew); found_unlensed, found_ring, found_shuffled: shares of the certifying rows, with
-        /low and /high (Clopper & Pearson, galaxies as trials). What cannot be had is absent, with the reason.
+        galaxies and source images drawn anew); found_arc, found_unlensed, found_ring, found_shuffled: shares of the arcs as they
+        are and of the certifying rows, with /low and /high (Clopper & Pearson, galaxies as trials). What cannot be had is absent,
+        with the reason.
     """
-    names = {"half_found_snr": FADED} | {f"found_{role}": role for role in CERTIFYING_ROLES}
+    names = {"half_found_snr": FADED} | {f"found_{role}": role for role in ASKED}
     if threshold is None:
         return Metrics({}, dict.fromkeys(names, NO_THRESHOLD))
     metrics = Metrics()
@@ -172,8 +178,8 @@ def fade_in(logits: pd.DataFrame, threshold: float) -> pd.DataFrame:
 
 
 def of_roles(logits: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Share of certifying rows found: columns role, n, n_found, found, low, high (90 %, galaxies as trials)."""
-    return _table(logits, "role", CERTIFYING_ROLES, threshold)
+    """Share of arcs and certifying rows found: columns role, n, n_found, found, low, high (90 %, galaxies as trials)."""
+    return _table(logits, "role", ASKED, threshold)
 
 
 def _table(logits: pd.DataFrame, by: str, keys: tuple[object, ...], threshold: float) -> pd.DataFrame:

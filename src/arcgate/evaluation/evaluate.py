@@ -97,12 +97,11 @@ def evaluate(
         everything.to_parquet(temporary, index=False)
     _write_completeness(folder, predictions, found)
     metrics = Metrics({}, {str(name): reason for name, reason in absent.items()})
-    for name, dataset in {OWN: own, **grounds}.items():
-        if name == COMMON or (name == OWN and has_certifying_rows(own)):
-            clean = predictions[name].loc[~predictions[name][LEAKED], "pair_id"]
-            threshold = found[name].values.get(f"{_prefix(name)}/recall_threshold_logit")
-            asked = ask(checkpoint, dataset, view, clean, threshold, folder=folder, name=name, threads=threads)
-            found[f"asked of {name}"] = asked.prefixed(_prefix(name))
+    for of_set, dataset in _asked_about(own, grounds).items():
+        clean = predictions[of_set].loc[~predictions[of_set][LEAKED], "pair_id"]
+        threshold = found[of_set].values.get(f"{_prefix(of_set)}/recall_threshold_logit")
+        asked = ask(checkpoint, dataset, view, clean, threshold, folder=folder, name=of_set, threads=threads)
+        found[f"asked about {of_set}"] = asked.prefixed(_prefix(of_set))
     for part in found.values():
         metrics.values |= part.values
         metrics.absent |= part.absent
@@ -137,6 +136,12 @@ def _inputs(
         "prior": evaluation.prior,
         "core_mask_radius_pix": evaluation.core_mask_radius_pix,
     }
+
+
+def _asked_about(own: Dataset, grounds: Mapping[GroundName, Dataset]) -> dict[str, Dataset]:
+    """Sets about which a network is asked what it has learnt."""
+    certified = {OWN: own} if has_certifying_rows(own) else {}
+    return certified | {name: ground for name, ground in grounds.items() if name == COMMON}
 
 
 def _prefix(name: str) -> str:

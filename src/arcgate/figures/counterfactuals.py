@@ -11,12 +11,15 @@ from matplotlib.figure import Figure
 
 from arcgate.figures.style import BLACK, BLUE, GREY, SMALL, TEXT, TITLE, VERMILLION, WIDEST_INCH, new_figure, tidy
 
-_MEANINGS: Final = {"unlensed": "its source,\nunlensed", "ring": "a ring", "shuffled": "its light,\nshuffled"}
+_MEANINGS: Final = {
+    "arc": "the arc\nitself",
+    "unlensed": "its source,\nunlensed",
+    "ring": "a\nring",
+    "shuffled": "its light,\nshuffled",
+}
 
 
-def counterfactuals(
-    fade_in: pd.DataFrame, roles: pd.DataFrame, half_found_snr: float | None, recall: float, fpr: float
-) -> Figure:
+def counterfactuals(fade_in: pd.DataFrame, roles: pd.DataFrame, half_found_snr: float | None, fpr: float) -> Figure:
     """Share found as arcs are faded in, and of the certifying rows.
 
     Parameters
@@ -27,8 +30,6 @@ def counterfactuals(
         From `arcgate.evaluation.counterfactuals.of_roles`: role, n, found, low, high; may be empty.
     half_found_snr : float or None
         S/N at which half are found, if it is known.
-    recall : float
-        Share of the arcs themselves that is found.
     fpr : float
         False-positive rate of the threshold.
 
@@ -54,14 +55,12 @@ def counterfactuals(
     faded.set_ylabel("share found", fontsize=TEXT)
     faded.legend(fontsize=SMALL, frameon=False, loc="upper left")
     tidy(faded)
-    _certifying(bars, roles, recall)
+    _certifying(bars, roles)
     figure.suptitle(f"common test set, at a false-positive rate of {100 * fpr:g} %; 90 % intervals", fontsize=TITLE)
     return figure
 
 
-def _certifying(axes: Axes, roles: pd.DataFrame, recall: float) -> None:
-    axes.axhline(recall, color=BLUE, linestyle="--", linewidth=1.2, label="the arcs themselves")
-    axes.legend(fontsize=SMALL, frameon=False, loc="upper left")
+def _certifying(axes: Axes, roles: pd.DataFrame) -> None:
     if len(roles):
         errors = np.array([roles["found"] - roles["low"], roles["high"] - roles["found"]])
         axes.errorbar(range(len(roles)), roles["found"], yerr=errors, fmt="s", color=VERMILLION, markersize=7, capsize=4)
@@ -71,5 +70,5 @@ def _certifying(axes: Axes, roles: pd.DataFrame, recall: float) -> None:
     else:
         axes.set_xticks([])
         axes.text(0.5, 0.5, "no such rows in this set", transform=axes.transAxes, ha="center", fontsize=TEXT)
-    axes.set_xlabel("as bright as each arc", fontsize=TEXT)
+    axes.set_xlabel("light of each arc, and as much that is none", fontsize=TEXT)
     tidy(axes)

@@ -53,7 +53,7 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
         Folder of the figures.
     """
     content = json.loads((scores / "scores.json").read_text(encoding="utf-8"))
-    fpr, found = float(content["fpr"]), content["metrics"]
+    fpr = float(content["fpr"])
     wanted: dict[str, Callable[[], Figure]] = {
         "contact_sheet.png": lambda: sheet_of(dataset),
         "core_difference.png": lambda: core_difference(*_mean_difference(dataset), dataset.imaging),
@@ -64,9 +64,11 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
         wanted["completeness.png"] = lambda: completeness(tables, fpr)
     asked = [scores / f"counterfactuals_common_{name}.csv" for name in ("fade_in", "roles")]
     if all(path.exists() for path in asked):
-        half, recall = found.get("common/half_found_snr"), found["common/recall_at_fpr"]
-        wanted["counterfactuals.png"] = lambda: counterfactuals(*map(pd.read_csv, asked), half, recall, fpr)
-    taken_out = scores / "occlusion.parquet"
+        fade_in, roles = map(pd.read_csv, asked)
+        wanted["counterfactuals.png"] = lambda: counterfactuals(
+            fade_in, roles, content["metrics"].get("common/half_found_snr"), fpr
+        )
+    taken_out = scores / "occlusion_common.parquet"
     if taken_out.exists() and len(squares := pd.read_parquet(taken_out)):
         wanted["occlusion.png"] = lambda: occlusion_maps(squares, dataset.imaging.size_pix)
     selection = selection_on(dataset.card)
