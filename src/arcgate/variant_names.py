@@ -15,7 +15,7 @@ LONGEST: Final = 40
 _USUAL: Final = "published"
 _MARK: Final = 6
 # Overrides that say where, under what name or to what end, not what: they name no variant.
-_UNNAMED: Final = ("experiment", "study", "variant", "dry_run", "optimized_metric", "runtime", "data.hosts.path")
+_UNNAMED: Final = ("experiment", "study", "variant", "dry_run", "force", "optimized_metric", "runtime", "data.hosts.path")
 
 
 def naming(overrides: Sequence[str]) -> list[str]:

@@ -74,7 +74,7 @@ def predict(
     """
     viewer, tables, flat = Viewer(view, dataset.imaging), [], []
     columns = list(dict.fromkeys([*ROW_COLUMNS, *columns_for(viewer)]))
-    with _inference(threads):
+    with inference(threads):
         network = _network(checkpoint, view, dataset.imaging)
         for batch in dataset.batches(columns, split=split, roles=LABELLED_ROLES, arcs=False):
             scalable = viewer.scalable(stamps_of_batch(batch, viewer)).numpy()
@@ -148,7 +148,8 @@ def _check_values(predictions: pd.DataFrame, dataset: Dataset) -> None:
 
 
 @contextmanager
-def _inference(threads: int) -> Iterator[None]:
+def inference(threads: int) -> Iterator[None]:
+    """Without gradients, on a number of threads, for as long as a `with` block lasts."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
