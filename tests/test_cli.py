@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -72,15 +73,23 @@ def test_simulate_then_inspect_then_audit(arcgate, tmp_path):
     assert json.loads((tmp_path / "here/evidence.json").read_text())["safe"] == "undetermined"
     assert (tmp_path / "here/report.html").stat().st_size > 1000
     assert (tmp_path / "mlruns").is_dir()
+    # That was another view than the variant's: what `train` prints is the audit that it needs.
+    code, _, err = arcgate("train", *TINY, "psf=moffat_converted", "gates=quick")
+    assert (code, "Traceback" in err) == (1, False)
+    (command,) = re.findall(r"`(arcgate audit .*?)`", err)
+    (key,) = re.findall(r"runs/(\w{12})\w*/evidence\.json", err)
+    code, out, _ = arcgate(*shlex.split(command)[1:], "runtime.workers=1", "dry_run=true")
+    assert (code, f"evidence {key} would be made" in out) == (0, True)
 
 
-@pytest.mark.parametrize("verb", ["run", "simulate"])
+@pytest.mark.parametrize("verb", ["run", "train", "simulate"])
 @pytest.mark.parametrize("sweep", [(), ("-m", "psf=gaussian,moffat_naive")])
 def test_dry_run_leaves_nothing(arcgate, tmp_path, verb, sweep):
     code, out, err = arcgate(verb, *sweep, "dry_run=true", *TINY)
     assert (code, err) == (0, "")
     assert "would be built" in out
-    assert ("training" in out) == (verb == "run")
+    assert ("training" in out) == (verb != "simulate")
+    assert ("train: whether it would be refused" in out) == (verb == "train")
     assert not list(tmp_path.iterdir())
 
 
@@ -238,6 +247,12 @@ def test_an_error_after_a_sweep_is_one_message(arcgate, monkeypatch):
         (("audit",), "needs data="),
         (("audit", "data=nowhere", "gates.margin=2"), "gates.margin"),
         (("inspect",), "needs data="),
+        (("predict", "data=nowhere"), "needs model="),
+        (("predict", "model=nowhere"), "needs data="),
+        (("predict", "model=nowhere", "data=nowhere"), "there is no folder nowhere"),
+        (("predict", "model=models:/study@champion", "data=nowhere"), "there is no tracking database"),
+        (("run", "force=true"), "there is no setting force"),
+        (("train", "force=perhaps", *TINY), "force"),
         (("report", "study=none"), "no tracking database"),
         (("report",), "needs study="),
         (("ui", "port=5001"), "no tracking database"),

@@ -22,13 +22,21 @@ OF_DATA |= {"dataset"}
 OF_OTHERS = {"parents"}
 SHOWN = {
     "run": GROUPS - OF_OTHERS,
+    "train": GROUPS - OF_OTHERS,
     "parents": {"parents", "runtime"},
     "simulate": OF_DATA | {"runtime", "experiment"},
     "audit": {"imaging", "view", "view/input", "view/normalisation", "gates", "runtime"},
+    "predict": {"imaging", "runtime"},
     **dict.fromkeys(("inspect", "report", "ui", "clean", "mock"), frozenset()),
 }
 
-REQUIRED = {"audit": ["data=x"], "inspect": ["data=x"], "report": ["study=x"], "parents": ["root=x"]}
+REQUIRED = {
+    "audit": ["data=x"],
+    "predict": ["model=x", "data=x"],
+    "inspect": ["data=x"],
+    "report": ["study=x"],
+    "parents": ["root=x"],
+}
 
 
 def composed_by(verb: str, *overrides: str) -> DictConfig:
@@ -65,7 +73,8 @@ def test_each_verb_says_what_it_does_how_to_type_it_and_what_is_its_own(verb: st
 
 
 @pytest.mark.parametrize(
-    ("verb", "group"), [(verb, group) for verb in ("run", "parents", "simulate", "audit") for group in sorted(SHOWN[verb])]
+    ("verb", "group"),
+    [(verb, group) for verb in ("run", "train", "predict", "parents", "simulate", "audit") for group in sorted(SHOWN[verb])],
 )
 def test_each_group_is_described_with_its_options(verb: str, group: str) -> None:
     entry = listed(help_of(verb), "roup")[group]

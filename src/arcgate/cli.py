@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 from arcgate.edge import USAGE_ERROR, code_of_command
 from arcgate.ground.counting import count_of
-from arcgate.jobs import in_a_sweep, needed, run_jobs, typed, with_names
+from arcgate.jobs import needed, run_jobs, typed, with_names
 from arcgate.planned import Planned
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from arcgate.finished import Record
-    from arcgate.variant import Variant
 
 USAGE = """\
 arcgate: training sets for strong-lens finding that are proven not to leak the label
@@ -30,6 +28,10 @@ verbs:
              arcgate run controls=unpaired psf=moffat_converted
              arcgate run experiment=pilot                     (a sweep: one table at the end)
              arcgate run -m core_mask=none,hard_r5,hard_r7    (your own sweep)
+  train      as run, unless gates failed or never judged the data set
+             arcgate train controls=unpaired                  (force=true: all the same)
+  predict    scores of a data set by a network that was kept, as a table
+             arcgate predict model=models:/pilot@champion data=latest
   mock       a mock survey as files of the Legacy Surveys
              arcgate mock out=<folder> dry_run=true
   parents    galaxies of a survey, from its sweeps, with a cut flow
@@ -47,11 +49,11 @@ verbs:
 any verb:
   --help         its settings and groups
   --cfg job      the composed configuration
-  dry_run=true   (run, parents, mock, simulate, audit) what is there, what would run, time, disk
+  dry_run=true   (all that take time) what is there, what would run, rough time and disk
 
 completion with the tab key: eval "$(arcgate --completion bash)" in ~/.bashrc (zsh, fish likewise)
 
-exit codes: 0 done, and for a single run or audit a pass; 3 gates failed; 4 undetermined;
+exit codes: 0 done, and for a single run, training or audit a pass; 3 gates failed; 4 undetermined;
             1 and 2 errors; 130 interrupted
 """
 EXIT_CODES = {"passed": 0, "failed": 3, "undetermined": 4}
@@ -99,21 +101,24 @@ def _data_dir(arguments: list[str]) -> Path:
 
 
 def _run() -> int:
+    return _variants("run")
+
+
+def _train() -> int:
+    return _variants("train")
+
+
+def _variants(verb: str) -> int:
+    """`run` and `train`: one variant, or those of a sweep with their study's table at the end."""
     planned = Planned()
     values: list[float] = []
 
     def task(config: DictConfig) -> int:
-        from arcgate.config import from_config
+        from arcgate.running import done
 
-        spec = from_config(with_names(config), typed())
-        if spec.dry_run:
-            from arcgate.plan import print_plan
-
-            print_plan(spec, planned)
-            return 0
-        record, value = _ran(spec)
+        record, value = done(verb, with_names(config, verb), planned)
         values.extend([] if value is None else [value])
-        return EXIT_CODES[record.safe]
+        return 0 if record is None else EXIT_CODES[record.safe]
 
     def after(config: DictConfig) -> None:
         if config.dry_run:
@@ -126,40 +131,26 @@ def _run() -> int:
         print_study(study, str(config.runtime.mlruns_dir), str(config.runtime.data_dir))
         draw_study(study, str(config.runtime.mlruns_dir))
 
-    return run_jobs("config", task, after, lambda: values.pop() if values else None)
+    return run_jobs("config" if verb == "run" else verb, task, after, lambda: values.pop() if values else None)
 
 
-def _ran(spec: Variant) -> tuple[Record, float | None]:
-    """What a variant leaves that is found finished, or is run now, and the metric that the job returns if one is named."""
-    from arcgate.finished import found, keys_of
-    from arcgate.ground.progress import say, step
-    from arcgate.optimized import metric_value, require_metric
+def _predict() -> int:
+    def task(config: DictConfig) -> int:
+        from arcgate.config import prediction_from_config
 
-    require_metric(spec.optimized_metric)
-    with step(spec.variant):
-        record = found(spec)
-        if record is not None:
-            say(f"{spec.variant}: data reused, gates reused: safe? {record.safe}; training skipped: {record.in_words}")
+        for key in ("model", "data"):
+            needed(config, key)
+        spec = prediction_from_config(config, typed())
+        # torch and MLflow take seconds to import.
+        from arcgate.predicting import predict, print_predict_plan
+
+        if spec.dry_run:
+            print_predict_plan(spec)
         else:
-            # torch and what draws take seconds to import.
-            from arcgate.pipeline import run_variant
+            predict(spec)
+        return 0
 
-            record = run_variant(spec)
-    if in_a_sweep() and spec.optimized_metric is None:
-        return record, None
-    from arcgate.ending import ending_lines, evidence_of
-    from arcgate.ground.terminal import show, width
-
-    keys = keys_of(spec)
-    assert keys is not None  # its data sets are built
-    evidence = evidence_of(spec, keys)
-    if not in_a_sweep():
-        from arcgate.report import draw_study
-
-        show(ending_lines(spec, keys, record, evidence, width()))
-        draw_study(spec.study, spec.runtime.mlruns_dir)
-    name = spec.optimized_metric
-    return record, None if name is None else metric_value(name, record.scores, evidence)
+    return run_jobs("predict", task)
 
 
 def _parents() -> int:
@@ -303,6 +294,8 @@ def _mock() -> int:
 
 VERBS: dict[str, Callable[[], int]] = {
     "run": _run,
+    "train": _train,
+    "predict": _predict,
     "parents": _parents,
     "simulate": _simulate,
     "audit": _audit,

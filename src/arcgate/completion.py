@@ -14,6 +14,8 @@ from arcgate.ground.errors import ArcgateError
 # The configuration that each verb composes; `arcgate.cli.VERBS` has the same verbs.
 CONFIGURATIONS: Final = {
     "run": "config",
+    "train": "train",
+    "predict": "predict",
     "parents": "parents",
     "simulate": "simulate",
     "audit": "audit",
@@ -25,7 +27,7 @@ CONFIGURATIONS: Final = {
 }
 _OPTIONS: Final = ("--help", "--cfg", "--multirun")
 # Settings whose value is a file or a folder.
-_PATHS: Final = ("data", "output", "out", "root", "data.hosts.path", "runtime.data_dir", "runtime.mlruns_dir")
+_PATHS: Final = ("data", "model", "output", "out", "root", "data.hosts.path", "runtime.data_dir", "runtime.mlruns_dir")
 # Choices of groups decide which settings there are; other words may hold what Hydra cannot read without its quotes.
 _CHOICE: Final = re.compile(r"[\w/]+=\w+")
 _BASH: Final = r"""_arcgate() {

@@ -30,7 +30,7 @@ _MOCKS: Final = "hosts/mock/"
 _NO_KEY: Final = re.compile(r"Could not override '([^']+)'")
 # Lines of Hydra's that speak of where it looked, in words of its own.
 _NOISE: Final = frozenset({"Config search path:", "provider=schema, path=structured://"})
-_FOLDERS: Final = {"audit": "data", "inspect": "data", "report": "study"}
+_FOLDERS: Final = {"audit": "data", "predict": "model", "inspect": "data", "report": "study"}
 
 
 def check_words(verb: str, words: Sequence[str]) -> None:

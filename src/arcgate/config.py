@@ -10,8 +10,10 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.prediction_spec import Prediction
 from arcgate.survey.catalogue.spec import ParentsSpec
 from arcgate.survey.mock.sky.job import MockJob
+from arcgate.training_spec import Training
 from arcgate.variant import Audit, Variant
 
 Spec = TypeVar("Spec")
@@ -50,6 +52,16 @@ def from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> V
         Naming each key that is unknown, missing or out of range, with the valid choices.
     """
     return _checked(config, Variant, typed or {}, taken_over=("imaging",))
+
+
+def training_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Training:
+    """Check the configuration of a training and freeze it (see `from_config`)."""
+    return _checked(config, Training, typed or {}, taken_over=("imaging",))
+
+
+def prediction_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Prediction:
+    """Check the configuration of a prediction and freeze it (see `from_config`)."""
+    return _checked(config, Prediction, typed or {})
 
 
 def audit_from_config(config: DictConfig, typed: Mapping[str, str] | None = None) -> Audit:

@@ -60,12 +60,13 @@ def ending_lines(spec: Variant, keys: Keys, record: Record, evidence: Evidence, 
 
 def _commands(spec: Variant, digest: str) -> list[str]:
     """Commands as they can be typed, each held together on its line."""
-    data, mlruns = _typed(spec.runtime, "data_dir"), _typed(spec.runtime, "mlruns_dir")
+    data, mlruns = place_words(spec.runtime, "data_dir"), place_words(spec.runtime, "mlruns_dir")
     study = shell_word("study", spec.study)
     commands = [["report", study, *data, *mlruns], ["inspect", f"data={digest}", *data], ["ui", study, *mlruns]]
     return [_HELD.join(["arcgate", *words]) for words in commands]
 
 
-def _typed(runtime: Runtime, name: str) -> list[str]:
+def place_words(runtime: Runtime, name: str) -> list[str]:
+    """What has to be typed of a folder, `data_dir` or `mlruns_dir`: nothing where it lies where folders usually lie."""
     value = str(getattr(runtime, name))
     return [] if value == _USUAL[name] else [shell_word(f"runtime.{name}", value)]

@@ -98,8 +98,8 @@ def typed(config: DictConfig | None = None) -> dict[str, str]:
     return typed_words((HydraConfig.get() if config is None else config.hydra).overrides.task)
 
 
-def with_names(config: DictConfig) -> DictConfig:
-    """Give each variant of a hand-made sweep a name of its own, from the overrides that made it."""
+def with_names(config: DictConfig, verb: str = "run") -> DictConfig:
+    """Give each variant of a hand-made sweep a name of its own, from the overrides that made it, and the command of a verb."""
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf, open_dict
 
@@ -107,7 +107,7 @@ def with_names(config: DictConfig) -> DictConfig:
 
     overrides = HydraConfig.get().overrides.task
     with open_dict(config):
-        config.command = shlex.join(["arcgate", "run", *overrides])
+        config.command = shlex.join(["arcgate", verb, *overrides])
     words = naming(overrides)
     if words:
         keys = dotted_keys(cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,15 +96,51 @@ def run_variant(spec: Variant) -> Record:
         A stage cannot run; finished artifacts are kept. From the gates on the variant has an MLflow run, which then
         ends as FAILED. A data set that cannot be built has no digest, and so no run.
     """
-    # What would fail after hours is asked before anything is built.
+    store = asked_first(spec)
+    runs.want(store, spec.study, spec.variant)
+    return carried_out(prepare(spec), store)
+
+
+def asked_first(spec: Variant) -> Store:
+    """Ask before anything is built what would fail after hours, and open the tracking database.
+
+    Raises
+    ------
+    ArcgateError
+        The backbone or the metric does not exist, or the study cannot be used.
+    """
     check_backbone(spec.learning.backbone)
     require_metric(spec.optimized_metric)
     require_scored(spec.optimized_metric, grounds_of(spec.evaluation, spec.view))
     store = opened(spec.runtime.mlruns_dir)
     runs.require_usable(store, spec.study)
-    runs.want(store, spec.study, spec.variant)
-    prepared = prepare(spec)
+    return store
+
+
+def carried_out(prepared: Prepared, store: Store, tags: Mapping[str, object] | None = None) -> Record:
+    """Judge, train and score a variant whose data sets are there, as far as that is not done, on its MLflow run.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    store : Store
+        From `asked_first`.
+    tags : mapping, optional
+        Set on its run from the beginning.
+
+    Returns
+    -------
+    Record
+        What it leaves.
+
+    Raises
+    ------
+    ArcgateError
+        A stage cannot run; its run ends as FAILED.
+    """
+    spec = prepared.spec
     run_id = runs.variant_run(store, spec.study, spec.variant, prepared.keys.run)
+    record.set_tags(store, run_id, tags or {})
     outcome: runs.Outcome = "failed"
     safe: Safe | None = None
     try:

@@ -33,6 +33,9 @@ ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 PlaneName = Literal["stamp", "control", "residual", "azimuthal_residual", "rotation_residual"]
 
+# What shows the true control, which no image of a real lens has.
+CONTROL_PLANES: frozenset[PlaneName] = frozenset({"control", "residual"})
+
 
 def _planes_once(planes: tuple[PlaneName, ...]) -> tuple[PlaneName, ...]:
     if twice := [name for name in planes if planes.count(name) > 1]:
@@ -74,7 +77,7 @@ class View:
     @property
     def deployable(self) -> bool:
         """Whether any image of the sky has this view: a real lens has no control."""
-        return not set(self.planes) & {"control", "residual"}
+        return not CONTROL_PLANES.intersection(self.planes)
 
 
 @dataclass(config=STRICT, frozen=True)

@@ -20,6 +20,7 @@ _UNNAMED: Final = (
     "study",
     "variant",
     "dry_run",
+    "force",
     "optimized_metric",
     "runtime",
     "data.hosts.path",

@@ -150,7 +150,7 @@ def _check_values(predictions: pd.DataFrame, dataset: Dataset) -> None:
 
 @contextmanager
 def inference(threads: int) -> Iterator[None]:
-    """Nothing is learnt inside, on so many threads of torch."""
+    """Without gradients, on a number of threads, for as long as a `with` block lasts."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -34,6 +34,7 @@ from arcgate.learning.checkpoints import (
 )
 from arcgate.learning.datamodule import StampData
 from arcgate.learning.module import LensFinder
+from arcgate.learning.out_of_memory import batches_fit
 from arcgate.learning.own_callbacks import own_callbacks
 from arcgate.learning.schedule import steps_at_ends
 
@@ -107,8 +108,8 @@ def train(
     Raises
     ------
     ArcgateError
-        If the folder holds a training with other settings, a class is missing, the backbone is unknown, or the
-        training diverges.
+        If the folder holds a training with other settings, a class is missing, the backbone is unknown, a batch does not
+        fit into memory, or the training diverges.
     """
     settings = {
         "learning": as_plain(learning),
@@ -129,7 +130,8 @@ def train(
         with step("training: epochs", len(data.epochs)) as advance:
             callbacks = [checkpoints, _Epochs(advance), *own_callbacks(learning.trainer)]
             trainer = _trainer(learning, len(data.epochs), callbacks, folder=folder, logger=logger)
-            _fit(trainer, LensFinder(settings, steps[-1]), data, resume_from, compiled=learning.trainer.compile)
+            with batches_fit(learning):
+                _fit(trainer, LensFinder(settings, steps[-1]), data, resume_from, compiled=learning.trainer.compile)
     write_history(folder, checkpoints.history)
     mark = {"settings": settings, "best": checkpoints.best, "threads": threads, "steps": steps}
     write_json(folder / FINISHED, mark)

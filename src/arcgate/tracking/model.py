@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +16,9 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+from mlflow.models import Model
 from numpy.typing import NDArray
+from yaml import YAMLError
 
 from arcgate.evaluation.network import Network
 from arcgate.ground.errors import ArcgateError
@@ -22,7 +26,7 @@ from arcgate.imaging import Imaging
 from arcgate.tracking import names
 from arcgate.tracking.record import set_tags
 from arcgate.tracking.store import Store
-from arcgate.variant import View
+from arcgate.variant import CONTROL_PLANES, View
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -32,6 +36,11 @@ NAME: Final = "network"
 CHAMPION: Final = "champion"
 SCORE: Final = "common/auroc"
 """By which the champion of a study is chosen."""
+_RUN: Final = re.compile(r"runs:/([^/]+)/.*")
+_NAME_ONE: Final = (
+    "give models:/<study>@champion (there is one once a variant has passed its gates), the tag arcgate.model of a run, or the "
+    "folder of a saved model"
+)
 
 
 def log_network(
@@ -174,24 +183,91 @@ def _tracking(store: Store) -> Iterator[None]:
         mlflow.set_tracking_uri(before)
 
 
+@dataclass(frozen=True)
+class KeptNetwork:
+    """A network that MLflow kept, with what was kept beside it.
+
+    Attributes
+    ----------
+    network : Network
+    facts : mapping
+        As `log_network` got them: variant, safe, threshold_logit, ...
+    identity : str
+        The model's own, wherever it is copied to.
+    """
+
+    network: Network
+    facts: Mapping[str, Any]
+    identity: str
+
+
 def load_network(uri: str) -> Network:
-    """The network of a model, by `runs:/<run>/network`, `models:/<name>@champion` or a folder.
+    """The network of a model, by `runs:/<run>/network`, `models:/<name>@champion` or a folder; errors as `load_kept`."""
+    return load_kept(uri).network
+
+
+def load_kept(uri: str, store: Store | None = None) -> KeptNetwork:
+    """A network with its facts.
+
+    Parameters
+    ----------
+    uri : str
+        `runs:/<run>/network`, `models:/<name>@champion`, `models:/<model>`, or a folder.
+    store : Store, optional
+        Where runs and models are sought; None: where MLflow was told to.
 
     Raises
     ------
     ArcgateError
-        There is no such model, or it is none of arcgate's.
+        There is no such model, it is none of arcgate's, its weights cannot be read, or no real image has its input.
     """
-    try:
-        with _quiet():
+    from arcgate.tracking.network_model import NetworkModel
+
+    with _quiet(), nullcontext() if store is None else _tracking(store):
+        _require_described(uri, store)
+        try:
             from mlflow import pyfunc
 
-            from arcgate.tracking.network_model import NetworkModel
-
-            found = pyfunc.load_model(uri).unwrap_python_model()
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise ArcgateError(f"there is no model {uri}: {error}", where="model", todo="name a run's network or a folder") from error
+            loaded = pyfunc.load_model(uri)
+            found = loaded.unwrap_python_model()
+        except (mlflow.exceptions.MlflowException, OSError) as error:
+            raise ArcgateError(f"the model {uri} cannot be read: {error}", where="model", todo=_NAME_ONE) from error
     if not isinstance(found, NetworkModel):
-        raise ArcgateError(f"{uri} is no network of arcgate's", where="model", todo="name one that arcgate logged")
-    network: Network = found.network
-    return network
+        raise ArcgateError(f"{uri} is no network of arcgate's", where="model", todo=_NAME_ONE)
+    _require_deployable(found.network.viewer.view, uri)
+    return KeptNetwork(found.network, loaded.metadata.metadata or {}, str(loaded.metadata.model_uuid))
+
+
+def _require_described(uri: str, store: Store | None) -> None:
+    """Read what a model says of itself before any of its code is run; MLflow takes whatever lies in that file as it is."""
+    try:
+        Model.load(uri)
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        reason = None if store is None else _why_not_kept(store, uri)
+        raise ArcgateError(reason or f"there is no model {uri}: {error}", where="model", todo=_NAME_ONE) from error
+    except (YAMLError, AttributeError, TypeError, KeyError) as error:
+        raise ArcgateError(f"the file MLmodel of {uri} cannot be read: {error}", where="model", todo=_NAME_ONE) from error
+
+
+def _require_deployable(view: View, uri: str) -> None:
+    if not view.deployable:
+        raise ArcgateError(_undeployable(uri, ", ".join(view.planes)), where="model", todo=_NAME_ONE)
+
+
+def _why_not_kept(store: Store, uri: str) -> str | None:
+    """Why a run has no network; None where the run itself is not known, or is named by no run."""
+    named = _RUN.fullmatch(uri)
+    try:
+        run = None if named is None else store.client.get_run(named[1])
+    except mlflow.exceptions.MlflowException:
+        return None
+    if run is None or names.MODEL in run.data.tags:
+        return None
+    planes = run.data.params.get("view.planes", "")
+    if set(planes.split(", ")) & CONTROL_PLANES:
+        return _undeployable(uri, planes)
+    return f"the run {run.info.run_name!r} keeps no network: its training is not finished"
+
+
+def _undeployable(uri: str, planes: str) -> str:
+    return f"{uri} cannot score images of the sky: its input ({planes}) shows each stamp's true control, which no real image has"
