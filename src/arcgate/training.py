@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Final
 
 from arcgate.audit_command import audit_settings
@@ -29,6 +30,9 @@ from arcgate.training_spec import Training
 
 MISSING: Final = "no evidence was there"
 """Tag of a run that was trained although nothing had judged its data set before."""
+
+# Of a gate's reason; the report has the whole.
+_LONGEST: Final = 200
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def objection(spec: Training, keys: Keys, found: Judged | None) -> ArcgateError 
     worst = _worst(evidence)
     return ArcgateError(
         f"the data set {digest} failed {len(failed_gates(evidence))} of {count_of(len(gates), 'gate')}, worst of all "
-        f"{worst.name} ({where(worst)}): {what_failed(worst)}",
+        f"{worst.name} ({where(worst)}): {shorten(what_failed(worst), _LONGEST, placeholder=' ...')}",
         where=found.folder / REPORT,
         todo="change the data set as the report says; force=true trains on it all the same, and `arcgate run` always does",
     )
