@@ -12,11 +12,13 @@ from composing import composed
 from judging import by_name, judgement
 from made_shards import PAIRED, VIEW, against, made_context, made_shard, made_stamps
 
+from arcgate.gate_report.answers import safe_sentence
 from arcgate.gates import attack
 from arcgate.gates.attack import DEINJECTED, GATE
 from arcgate.gates.core import small_network
 from arcgate.gates.core.predicted import Predicted
-from arcgate.gates.core.result import NOT_ATTACKED
+from arcgate.gates.core.result import NOT_ATTACKED, Cause, Evidence, GateResult, Requirement
+from arcgate.gates.core.safe import is_safe
 from arcgate.gates.core.shard import Shard
 from arcgate.gates.core.small_network import SmallNetwork, trained
 from arcgate.gates.core.stamps import Stamps
@@ -109,6 +111,19 @@ def test_no_pass_needs_it_and_where_it_was_not_run_it_says_so() -> None:
     assert (GATE.left_out().status, GATE.left_out().reason) == ("not_run", NOT_ATTACKED)
     listed = {name: composed(f"gates={name}").gates.attacks for name in ("quick", "default", "full")}
     assert listed == {"quick": (), "default": (), "full": ("attack",)}
+
+
+def test_a_set_that_passed_is_said_not_to_have_been_attacked() -> None:
+    passed = GateResult(name="tails", view="raw", status="passed", reason="")
+    evidence = Evidence("k", "passed", Cause("physics", ""), (passed, GATE.left_out()), words={"attack": GATE.words("attack")})
+    assert safe_sentence(evidence).endswith(
+        "No network was trained against the set to see whether it can tell the classes apart: gates=full does that."
+    )
+    assert is_safe((passed, GATE.left_out()), 0.9, [Requirement("rows", ("tails/raw",))], alarm=False) == "passed"
+    failed = replace(
+        passed, name="attack", view="network", status="failed", value=0.7, low=0.68, high=0.72, null=0.5, margin=0.05
+    )
+    assert is_safe((passed, failed), 0.9, [Requirement("rows", ("tails/raw",))], alarm=False) == "failed"
 
 
 def test_the_network_is_the_same_whatever_threads_and_generator_there_are(control: Stamps) -> None:
