@@ -40,10 +40,10 @@ def with_table(page: str, gates: Sequence[Gate], settings: Gates) -> str:
 
 
 def main() -> None:
-    """Write the table of the gates that the settings list."""
+    """Write the table of the gates that the settings list, attacks included."""
     with initialize_config_module(config_module="arcgate.conf", version_base="1.3"):
-        settings = from_config(compose("config")).gates
-    PAGE.write_text(with_table(PAGE.read_text(), gates_of(settings.listed), settings))
+        settings = from_config(compose("config", overrides=["gates=full"])).gates
+    PAGE.write_text(with_table(PAGE.read_text(), gates_of(settings.gate_modules), settings))
 
 
 if __name__ == "__main__":

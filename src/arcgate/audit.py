@@ -34,8 +34,8 @@ from arcgate.variant import Audit
 
 # Of a gate that failed; the report has the whole of it.
 LINES_OF_A_REASON: Final = 2
-# On one core of 2020s hardware, seconds: reading and judging a pair, starting up, and an arc by the reference renderer.
-SECONDS_PER_PAIR, SECONDS_TO_START, SECONDS_PER_REFERENCE = 0.02, 15.0, 3.0
+# On one core of 2020s hardware, seconds: reading and judging a pair, starting up, an arc by the reference renderer, an attack.
+SECONDS_PER_PAIR, SECONDS_TO_START, SECONDS_PER_REFERENCE, SECONDS_TO_ATTACK = 0.02, 15.0, 3.0, 45.0
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,8 @@ def print_audit_plan(spec: Audit) -> None:
         print(f"  evidence {opened.key[:12]} is there; only its report would be written again, in")
         print(f"  {place(opened.folder, width() - 2)}")
         return
-    seconds = (
-        SECONDS_TO_START + (pairs * SECONDS_PER_PAIR + spec.gates.reference_rows * SECONDS_PER_REFERENCE) / spec.runtime.workers
-    )
+    judging = pairs * SECONDS_PER_PAIR + spec.gates.reference_rows * SECONDS_PER_REFERENCE
+    seconds = SECONDS_TO_START + judging / spec.runtime.workers + SECONDS_TO_ATTACK * len(spec.gates.attacks)
     print(f"  evidence {opened.key[:12]} would be made: {count_of(pairs, 'pair')}, roughly {seconds / 60:.1f} min, in")
     print(f"  {place(opened.folder, width() - 2)}")
 
@@ -127,7 +126,8 @@ def _judged(opened: Opened) -> Evidence:
     started = time.monotonic()
     judged = run_battery(opened.source, spec.view, spec.gates, spec.runtime.workers)
     evidence = conclude(opened.key, judged)
-    print(f"judged in {time.monotonic() - started:.0f} s", flush=True)
+    attacked = f", attacked in {judged.attack_s:.0f} s" if spec.gates.attacks else ""
+    print(f"judged in {time.monotonic() - started - judged.attack_s:.0f} s{attacked}", flush=True)
     return evidence
 
 

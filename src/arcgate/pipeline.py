@@ -206,12 +206,11 @@ def judge(prepared: Prepared) -> Evidence:
         else:
             sampled = judged(source, spec.sampling)
             with step("gates"):
-                evidence = conclude(
-                    prepared.keys.evidence,
-                    run_battery(sampled, spec.view, spec.gates, spec.runtime.workers),
-                )
+                found = run_battery(sampled, spec.view, spec.gates, spec.runtime.workers)
+                evidence = conclude(prepared.keys.evidence, found)
             write_evidence(evidence, path)
-            word = f"gates judged in {time.monotonic() - started:.0f} s"
+            word = f"gates judged in {time.monotonic() - started - found.attack_s:.0f} s"
+            word += f", attacked in {found.attack_s:.0f} s" if spec.gates.attacks else ""
         # The page follows from the evidence; whoever deletes it gets it again.
         if not (report := prepared.evidence / REPORT).exists():
             with step("writing the report"):

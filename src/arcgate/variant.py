@@ -26,7 +26,7 @@ LARGEST_SKY_SIGMA = 0.5
 GATES = "arcgate.gates"
 BUG_MODELS = "arcgate.gates.verdict.bug_models"
 # The settings that list them, as messages name them.
-GATE_LISTS = "gates.listed, gates.own_gates"
+GATE_LISTS = "gates.listed, gates.attacks, gates.own_gates"
 BUG_MODEL_LISTS = "gates.bug_models, gates.own_bug_models"
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
@@ -140,6 +140,9 @@ class Gates:
     listed : tuple of str
         The gates that run, by the names of their modules in `arcgate.gates`; what is left out is not run, and a set that needs it
         does not pass.
+    attacks : tuple of str
+        Gates of `arcgate.gates` that train a network against the data set, which takes about as long as all others together: they
+        are judged after them and timed by themselves, and no pass needs them.
     own_gates : tuple of str
         Gates of your own beside them, by the whole names of their modules.
     margin : float
@@ -174,6 +177,7 @@ class Gates:
     """
 
     listed: Annotated[tuple[ModuleName, ...], Field(min_length=1)]
+    attacks: tuple[ModuleName, ...]
     own_gates: tuple[ModuleName, ...]
     margin: Annotated[float, Field(gt=0, le=0.2)]
     level: Annotated[float, Field(ge=0.68, lt=1)]
@@ -203,6 +207,7 @@ class Gates:
         """Whole names of the modules that each setting lists."""
         return {
             "gates.listed": tuple(full_name(name, GATES) for name in self.listed),
+            "gates.attacks": self.attack_modules,
             "gates.own_gates": self.own_gates,
             "gates.bug_models": tuple(full_name(name, BUG_MODELS) for name in self.bug_models),
             "gates.own_bug_models": self.own_bug_models,
@@ -211,7 +216,12 @@ class Gates:
     @property
     def gate_modules(self) -> tuple[str, ...]:
         """Whole names of the modules of all gates that run."""
-        return self.modules["gates.listed"] + self.modules["gates.own_gates"]
+        return self.modules["gates.listed"] + self.attack_modules + self.own_gates
+
+    @property
+    def attack_modules(self) -> tuple[str, ...]:
+        """Whole names of the modules of attacks."""
+        return tuple(full_name(name, GATES) for name in self.attacks)
 
     @property
     def bug_model_modules(self) -> tuple[str, ...]:

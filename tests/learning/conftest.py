@@ -63,11 +63,16 @@ def make_set(tmp_path_factory: pytest.TempPathFactory) -> SetMaker:
     """Makes a data set of given pairs by split, cut into shards of `pairs_per_shard`."""
 
     def make(
-        train: int = 12, val: int = 8, *, pairs_per_shard: int = 100, roles: tuple[str, ...] = ("positive", "control", "null")
+        train: int = 12,
+        val: int = 8,
+        test: int = 0,
+        *,
+        pairs_per_shard: int = 100,
+        roles: tuple[str, ...] = ("positive", "control", "null"),
     ) -> Dataset:
         folder = tmp_path_factory.mktemp("set")
         receipts = []
-        for split, first, count in (("train", 0, train), ("val", 1000, val)):
+        for split, first, count in (("train", 0, train), ("val", 1000, val), ("test", 2000, test)):
             for index, start in enumerate(range(first, first + count, pairs_per_shard)):
                 pairs = [_rows(pair, split, roles) for pair in range(start, min(start + pairs_per_shard, first + count))]
                 image = np.stack([image for _, images in pairs for image in images])

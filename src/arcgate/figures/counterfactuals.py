@@ -70,5 +70,5 @@ def _certifying(axes: Axes, roles: pd.DataFrame) -> None:
     else:
         axes.set_xticks([])
         axes.text(0.5, 0.5, "no such rows in this set", transform=axes.transAxes, ha="center", fontsize=TEXT)
-    axes.set_xlabel("light of each arc, and as much that is none", fontsize=TEXT)
+    axes.set_xlabel("as bright as each arc", fontsize=TEXT)
     tidy(axes)

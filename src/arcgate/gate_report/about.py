@@ -21,7 +21,7 @@ HEAD: Final = (
     *("rows", "galaxies", "view", "margin"),
 )
 # Settings that have a line of their own.
-_LISTS: Final = ("listed", "own_gates", "cells", "bug_models", "own_bug_models")
+_LISTS: Final = ("listed", "attacks", "own_gates", "cells", "bug_models", "own_bug_models")
 
 
 def about(source: Source, view: View, settings: Gates, key: str, made_for: str = "") -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from arcgate.gate_report.words import SAFE_WORDS, STATUSES, view_words, words_of
 from arcgate.gates.core.required import unmet
-from arcgate.gates.core.result import Cause, Evidence, GateResult, Status
+from arcgate.gates.core.result import NOT_ATTACKED, Cause, Evidence, GateResult, Status
 from arcgate.gates.core.words import CauseWords
 
 SEPARATOR: Final = " + "
@@ -78,8 +78,10 @@ def safe_sentence(evidence: Evidence) -> str:
     if not gates:
         return "No gate could be run on this data set."
     if evidence.safe == "passed":
-        apart = [result for result in gates if result.status != "passed"]
+        apart = [result for result in gates if result.status != "passed" and result.reason != NOT_ATTACKED]
         rest = f" Not needed here, and open: {listed(apart, evidence)}." if apart else ""
+        if any(result.reason == NOT_ATTACKED for result in gates):
+            rest += " No network was trained against the set to see whether it can tell the classes apart: gates=full does that."
         return (
             "Every gate that a pass needs here passed, and those that plant a leak in this very data set to test themselves "
             f"detected it.{rest}"

@@ -56,8 +56,8 @@ class Look:
         What it means when the gate fails.
     name : str
         Of the result; empty for the gate's own.
-    rule : {'logistic', 'ridge', 'trees'}
-        That is fitted to the features.
+    rule : {'logistic', 'ridge', 'trees', 'network'}
+        That is fitted to the features; a network to features that are images (n, channels, y, x).
     components : bool
         Whether they are first projected on principal components.
     transform : callable

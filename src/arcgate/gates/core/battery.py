@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, cast
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from arcgate.dataset.source import Source, StampPart
 from arcgate.gates.core.context import Context, context_of, context_of_rows
-from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, ReadsColumns, Summary, Total
+from arcgate.gates.core.gate import ALL_ROWS, Gate, Judgement, Kept, LeftOut, ReadsColumns, Summary, Total
 from arcgate.gates.core.listing import gate_of, gates_of, module_of, shipped_gates
 from arcgate.gates.core.required import required_of
 from arcgate.gates.core.result import NO_PIXELS, Cause, GateResult, Judged, left_out_by
@@ -109,12 +110,18 @@ def run_battery(source: Source, view: View, settings: Gates, workers: int = 1) -
     with kept_memory(), Workers(1 if alone else workers, source.path, takes_part=True) as crew:
         kept = _appended(dict(_shown(crew.completed(extracted, tasks), "reading shards", len(tasks))), source)
         full = {name: replace(each, arrays=with_rows(gate_of(name), each.arrays, source)) for name, each in kept.items()}
-        cases = [_Case(name, full[name], context) for name in names]
+        cases = [_Case(name, full[name], context) for name in names if name not in settings.attack_modules]
         # What takes longest comes first, so that no process is left alone with it in the end: many fits, then what kept most.
         cases.sort(key=lambda case: (case.name not in _MANY_FITS, -_size(case.kept)))
         judged = dict(_shown(crew.completed(judgement_of, cases), "judging", len(cases)))
     found = {case.name: judged[place] for place, case in enumerate(cases)}
-    return _summed_up({name: found[name] for name in names}, _judged_positives(kept), context)
+    attacks = [_Case(name, full[name], context) for name in settings.attack_modules]
+    started = time.monotonic()
+    # By itself, so that what it takes is seen apart from what all other gates take.
+    done = ((place, judgement_of(case)) for place, case in enumerate(attacks))
+    found |= {attacks[place].name: judgement for place, judgement in _shown(done, "attacking", len(attacks))}
+    seconds = time.monotonic() - started
+    return replace(_summed_up({name: found[name] for name in names}, _judged_positives(kept), context), attack_s=seconds)
 
 
 def _judged_without_pixels(source: Source, context: Context, names: Sequence[str]) -> Judged:
@@ -149,7 +156,10 @@ def _summed_up(judgements: dict[str, Judgement], rows_judged: int, context: Cont
 
 
 def _left_out(gate: Gate, context: Context) -> Judgement:
-    """What is said of a gate that a shorter list leaves out: a pass needs it all the same."""
+    """What is said of a gate that a shorter list leaves out: a pass needs it all the same, or says that it does not."""
+    if isinstance(gate, LeftOut):
+        left_out = Judgement([gate.left_out()], [], [])
+        return left_out if context.facts.pixels else _without_pixels(left_out)
     needed = [key.split("/") for key in gate.needed(context.facts, context.viewer.view, context.settings)]
     results = [GateResult(name=name, view=view, status="not_run", reason=left_out_by("gates.listed")) for name, view in needed]
     return Judgement(results, [], [])

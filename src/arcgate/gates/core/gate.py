@@ -173,4 +173,13 @@ class Summary(Protocol):
         ...
 
 
+@runtime_checkable
+class LeftOut(Protocol):
+    """A gate that no pass needs, and that says so where no list has it."""
+
+    def left_out(self) -> GateResult:
+        """Its result then."""
+        ...
+
+
 ALL_ROWS: Final = "all rows"

@@ -68,9 +68,9 @@ def held_out(one: Sample, zero: Sample, rule: Rule, context: Context, components
     ----------
     one, zero : Sample
         Both classes.
-    rule : {'logistic', 'ridge', 'trees'}
-        Logistic regression (L2, C = 1), ridge regression on the label, or shallow boosted trees, on features of mean 0 and
-        variance 1; the scaling belongs to the rule. All are deterministic.
+    rule : {'logistic', 'ridge', 'trees', 'network'}
+        Logistic regression (L2, C = 1), ridge regression on the label, shallow boosted trees, or a small network on features that
+        are images, all of mean 0 and variance 1; the scaling belongs to the rule. All are deterministic.
     context : Context
         The halves, and the least number of galaxies.
     components : bool
@@ -87,15 +87,18 @@ def held_out(one: Sample, zero: Sample, rule: Rule, context: Context, components
     labels = np.repeat([1, 0], [len(one.galaxy), len(zero.galaxy)])
     galaxy, pair = (np.concatenate([getattr(one, name), getattr(zero, name)]) for name in ("galaxy", "pair"))
     fitting = checked_halves(labels, galaxy, context)
-    features = np.concatenate([one.features, zero.features]).reshape(len(labels), -1)
+    features = np.concatenate([one.features, zero.features])
+    if rule != "network":
+        features = features.reshape(len(labels), -1)
     if not np.isfinite(features).all():
         raise NotComparableError("features are not finite: some are NaN or infinite")
     if (features == features[0]).all():
         raise NotComparableError("the features are the same for every row: there is nothing to tell the classes by")
-    # Ridge and trees see features as they are; logistic regression in double precision. All are fitted in double precision.
-    fitted_rule = fitted(features[fitting].astype(np.float64), labels[fitting], rule, components)
+    # Ridge and trees see features as they are; logistic regression in double precision. All but networks are fitted in it.
+    precision = np.float32 if rule == "network" else np.float64
+    fitted_rule = fitted(features[fitting].astype(precision), labels[fitting], rule, components)
     judging = ~fitting
-    scores = fitted_rule.decision_function(features[judging].astype(np.float64))
+    scores = fitted_rule.decision_function(features[judging].astype(precision))
     return HeldOut(scores, labels[judging], context.ranked(galaxy[judging]), pair[judging])
 
 

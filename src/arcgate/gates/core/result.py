@@ -20,6 +20,8 @@ NETWORK = "network"
 Safe = Literal["passed", "failed", "undetermined"]
 NO_PIXELS = "no pixels were given"
 """Reason of gates that look at pixels, where a table has none."""
+NOT_ATTACKED = "gates=full alone runs it: no network was trained against this set"
+"""Reason of attacks that no list has, which no pass needs."""
 _LEFT_OUT = " leaves it out"
 
 
@@ -179,6 +181,8 @@ class Judged:
         Names of the results that bound light beyond the declared arcs.
     bugs : dict of str to CauseWords
         What the bugs that were looked for are called, by their names.
+    attack_s : float
+        Time that attacks took beside the other gates, seconds; no part of what was found.
     """
 
     results: tuple[GateResult, ...]
@@ -190,6 +194,7 @@ class Judged:
     leaks: dict[str, DesignLeak]
     bounding: tuple[str, ...]
     bugs: dict[str, CauseWords]
+    attack_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The rules that gates fit: on features of mean 0 and variance 1, in double precision, deterministic. Pure.
+"""The rules that gates fit: on features of mean 0 and variance 1, deterministic, in double precision but for the network. Pure.
 
 What is linear is solved from the matrix of products of the features, which is made once: scaling, principal components and ridge
 regression all follow from it.
@@ -17,9 +17,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from arcgate.gates.core.small_network import trained
+
 Array = NDArray[np.float64]
+Features = NDArray[Any]
 Ids = NDArray[np.int64]
-Rule = Literal["logistic", "ridge", "trees"]
+Rule = Literal["logistic", "ridge", "trees", "network"]
 
 COMPONENTS: Final = 24
 # Shallow and few: a leak that needs more than this to be seen hides among the variety of galaxies, and the time stays below a
@@ -35,8 +38,8 @@ class NotComparableError(ValueError):
 class Scoring(Protocol):
     """A fitted rule."""
 
-    def decision_function(self, features: Array) -> Array:
-        """Scores (n,) of features (n, k): higher means more like label 1."""
+    def decision_function(self, features: Features) -> Array:
+        """Scores (n,) of features (n, k), or of images: higher means more like label 1."""
         ...
 
 
@@ -85,15 +88,16 @@ class Projected:
         return np.asarray(self.classifier.decision_function(self.projection(features)), dtype=np.float64)
 
 
-def fitted(features: Array, labels: Ids, rule: Rule, components: bool = False) -> Scoring:
+def fitted(features: Features, labels: Ids, rule: Rule, components: bool = False) -> Scoring:
     """Fit a rule.
 
     Parameters
     ----------
-    features : ndarray, shape (n, k)
+    features : ndarray, shape (n, k); of a network images (n, channels, y, x)
     labels : ndarray of 0 and 1, shape (n,)
-    rule : {'logistic', 'ridge', 'trees'}
-        Logistic regression (L2, C = 1), ridge regression on the label, or shallow boosted trees.
+    rule : {'logistic', 'ridge', 'trees', 'network'}
+        Logistic regression (L2, C = 1), ridge regression on the label, shallow boosted trees, or a small convolutional network
+        (`small_network`).
     components : bool
         Whether features are first projected on their principal components.
 
@@ -102,6 +106,8 @@ def fitted(features: Array, labels: Ids, rule: Rule, components: bool = False) -
     NotComparableError
         The fit does not converge.
     """
+    if rule == "network":
+        return trained(features, labels)
     mean = features.mean(axis=0)
     centred = features - mean
     products = centred.T @ centred

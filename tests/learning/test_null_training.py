@@ -1,0 +1,96 @@
+"""Trained on controls alone, a network tells nothing apart; with light planted in one half it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from composing import composed
+
+from arcgate.dataset import Dataset
+from arcgate.ground.errors import ArcgateError
+from arcgate.learning.null_training import null_labels, null_pairs, null_training
+from arcgate.learning_node import Learning
+from arcgate.variant import View
+
+
+@pytest.fixture(scope="module")
+def galaxies(make_set: Callable[..., Dataset]) -> Dataset:
+    return make_set(48, 20, 60)
+
+
+def test_labels_follow_the_galaxy_and_the_seed() -> None:
+    names = [f"galaxy {number}" for number in range(400)]
+    label = null_labels(names, 1)
+    assert null_labels(names[::-1], 1).tolist() == label[::-1].tolist()
+    assert null_labels(["galaxy 7"] * 3, 1).tolist() == [label[7]] * 3
+    assert 160 < label.sum() < 240
+    assert 120 < int((label == null_labels(names, 2)).sum()) < 280
+
+
+def test_null_pairs_are_controls_and_nothing_else(galaxies: Dataset) -> None:
+    nulls, columns = null_pairs(galaxies, 1), ["sample_id", "host_id", "role", "label"]
+    table = nulls.table(columns, "train")
+    assert sorted(table["sample_id"]) == sorted(galaxies.table(columns, "train", ("control",))["sample_id"])
+    assert (table["role"] == "positive").tolist() == (table["label"] == 1).tolist()
+    assert table["label"].tolist() == null_labels(table["host_id"].tolist(), 1).tolist()
+    parts = [nulls.table(columns, "train", (role,)) for role in ("positive", "control")]
+    assert [set(part["label"]) for part in parts] == [{1}, {0}]
+    assert sum(map(len, parts)) == len(table) == 48
+
+
+def test_light_is_planted_in_the_cores_of_label_1_alone(galaxies: Dataset) -> None:
+    [bare], [lit] = (list(null_pairs(galaxies, 1, size).batches(["label"], "test")) for size in (0.0, 0.5))
+    [stored] = galaxies.batches(["label"], "test", ("control",))
+    assert np.array_equal(bare.image, stored.image)
+    added = lit.image - bare.image
+    label = lit.table["label"].to_numpy()
+    assert not added[label == 0].any()
+    # The sky's standard deviation is 1 in these stamps.
+    assert added[label == 1][:, :, 31, 31] == pytest.approx(0.5, abs=1e-6)
+    assert not added[label == 1][:, :, 31, 31 + 6].any()
+    assert null_pairs(galaxies, 1).data_digest != null_pairs(galaxies, 1, 0.5).data_digest != galaxies.data_digest
+
+
+def test_the_network_of_a_variant_finds_nothing_without_light_and_finds_light(
+    galaxies: Dataset, view: View, learning: Learning, tmp_path: Path
+) -> None:
+    def reached(size: float) -> tuple[float, float]:
+        found = null_training(
+            galaxies, view, replace(learning, epochs=3), folder=tmp_path / f"{size}", threads=1, pedestal_sky_sigma=size
+        )
+        assert (found.n, found.n_groups) == (60, 60)
+        return found.low, found.high
+
+    low, high = reached(0.0)
+    assert low < 0.5 < high
+    low, _ = reached(1.0)
+    assert low > 0.5
+
+
+@pytest.mark.parametrize("size", [-0.1, float("nan")])
+def test_light_that_cannot_be_planted_is_refused(galaxies: Dataset, size: float) -> None:
+    with pytest.raises(ArcgateError, match="cannot be planted"):
+        null_pairs(galaxies, 1, size)
+
+
+def test_a_split_without_two_galaxies_a_class_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(ArcgateError, match="the split 'test' has 0 galaxies"):
+        null_pairs(dataset, 1)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("learning/sampling=visible_arcs", "the sampling 'visible_arcs'"),
+        ("learning/objective=contrastive", "the objective contrastive"),
+        ("view/input=residual", "the input residual"),
+    ],
+)
+def test_what_looks_at_arcs_or_pairs_is_refused(galaxies: Dataset, tmp_path: Path, override: str, says: str) -> None:
+    spec = composed(override)
+    with pytest.raises(ArcgateError, match=says):
+        null_training(galaxies, spec.view, spec.learning, folder=tmp_path, threads=1)
