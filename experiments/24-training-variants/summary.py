@@ -45,10 +45,10 @@ METRICS: dict[str, Callable[[Scored, np.ndarray], np.ndarray]] = {
 
 def scored_of(folder: Path, ground: str) -> Scored | None:
     """Logits of a network on a ground, in the order of its rows; None where it was not available."""
-    table = pd.read_parquet(folder / "scores" / "predictions.parquet")
-    table = table[table["set"] == ground].sort_values("sample_id")
-    if table.empty:
+    path = folder / f"{ground}.parquet"
+    if not path.exists():
         return None
+    table = pd.read_parquet(path).sort_values("sample_id")
     source = table["source_image"].astype("category").cat.codes.to_numpy(np.int64)
     galaxy = text_ids(table["host_id"].tolist())
     return Scored(table["logit"].to_numpy(np.float64), table["label"].to_numpy(np.int64), galaxy, source)
