@@ -88,7 +88,7 @@ def test_folders_are_in_no_key_but_what_lies_in_them(tmp_path):
     [
         (lambda spec: evidence_key("d", spec), {"view", "gates"}),
         (lambda spec: training_key("d", spec), {"view", "learning"}),
-        (lambda spec: scoring_key("t", "c", spec), {"evaluation"}),
+        (lambda spec: scoring_key("t", {"common": "c"}, {}, spec), {"evaluation"}),
     ],
 )
 def test_each_key_changes_with_what_it_stands_for(key, changes):

@@ -292,7 +292,7 @@ def run_as_a_command(work, folder, capsys):
         ("required=0.3, plant=tilted),)", "required=0.3, plant=tilted))", "a tuple of one has a comma"),
         ("(0.1, 0.3, 1.0)", "(1.0, 0.3, 0.1)", "must ascend"),
         ('view="raw"', 'view="stored"', "view is raw or network"),
-        ('view="raw"', 'view="raw", rule="forest"', "rule is one of logistic, ridge, trees, got 'forest'"),
+        ('view="raw"', 'view="raw", rule="forest"', "rule is one of logistic, ridge, trees, network, got 'forest'"),
         ("slope across the stamp", "slope of {x}", "holds no braces but"),
         ("    looks=(\n", "    looks=() and (\n", "looks of a gate are a tuple of one or more"),
     ],

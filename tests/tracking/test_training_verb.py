@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from composing import Compose, audited
@@ -155,7 +156,7 @@ def test_force_trains_on_a_set_that_failed_and_notes_it(
 def test_force_makes_the_evidence_that_is_missing(
     spec: Trains, keys: Keys, evidence: Evidence, trained: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "run_battery", lambda *_: None)
+    monkeypatch.setattr(pipeline, "run_battery", lambda *_: SimpleNamespace(attack_s=0.0))
     monkeypatch.setattr(pipeline, "conclude", lambda key, _: replace(evidence, key=key))
     assert train_variant(spec(force=True)).safe == "failed"
     assert trained == ["failed"]
