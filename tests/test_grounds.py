@@ -22,7 +22,7 @@ def grounds(*overrides: str) -> Grounds:
 
 def test_without_images_or_psfs_the_realistic_test_set_is_not_available_and_the_common_one_is(tmp_path: Path) -> None:
     for overrides, reason in (
-        ((), r"not given \(evaluation/realistic=cosmos "),
+        ((), r"not given \(evaluation/realistic=cosmos_moffat "),
         (
             ("evaluation/realistic=cosmos_moffat", "evaluation.realistic.source.path=nowhere"),
             r"no HST stamps .* lie in evaluation",

@@ -204,6 +204,8 @@ class Data:
     def _once(self) -> Data:
         if len(set(self.certifying)) < len(self.certifying):
             raise ValueError(f"certifying: each role once: {list(self.certifying)}")
+        if self.certifying and self.core_mask.kind != "none":
+            raise ValueError("certifying: light as bright as an arc is not so any more under a mask: take core_mask=none")
         return self
 
     @model_validator(mode="after")

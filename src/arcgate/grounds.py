@@ -17,7 +17,7 @@ GroundName = Literal["common", "realistic"]
 TITLES: Final[dict[GroundName, str]] = {"common": "common test set", "realistic": "realistic test set"}
 """What each is called; its name is the first word of its scores, and of its settings below `evaluation`."""
 _NOT_GIVEN: Final = (
-    "its source images are not given (evaluation/realistic=cosmos evaluation.realistic.source.path=<folder of HST stamps>)"
+    "its source images are not given (evaluation/realistic={choice} evaluation.realistic.source.path=<folder of HST stamps>)"
 )
 _OTHER_GALAXIES: Final = "this input shows each stamp's own control, and controls of this test set are other galaxies"
 
@@ -55,7 +55,10 @@ def grounds_of(evaluation: Evaluation, view: View) -> Grounds:
         if data is not None and reason is None:
             sets[name] = data
         else:
-            absent[name] = reason or _NOT_GIVEN
+            # Where hosts have no measured PSFs, the Moffat that they declare.
+            absent[name] = reason or _NOT_GIVEN.format(
+                choice="cosmos_moffat" if _without_kernels(evaluation.common) else "cosmos"
+            )
     return Grounds(sets, absent)
 
 
@@ -85,7 +88,7 @@ def require_scored(metric: str | None, grounds: Grounds) -> None:
 def _why_absent(name: GroundName, data: Data | None, view: View) -> str | None:
     """Reasons name settings and no folders, so that scores do not depend on where things lie."""
     if data is None:
-        return _NOT_GIVEN
+        return None
     if not view.deployable and not data.controls.paired:
         return _OTHER_GALAXIES
     # The common test set has to be there, whatever it is made of.
@@ -97,3 +100,7 @@ def _why_absent(name: GroundName, data: Data | None, view: View) -> str | None:
     if kernels is not None and not Path(kernels.path).is_dir():
         return f"evaluation.{name}.hosts.kernels.path, where its PSFs should lie, is no folder"
     return None
+
+
+def _without_kernels(data: Data) -> bool:
+    return isinstance(data.hosts, MockHosts) or data.hosts.kernels is None

@@ -19,6 +19,13 @@ SCORES: Final = (
     *(f"{score}_fpr_1e-{power}{end}" for power in (1, 2, 3, 4) for score, end in _AT_A_RATE),
     *("recall_no_false_positive", "recall_ten_false_positives", "n_negatives"),
 )
+_ENDS: Final = ("", "/low", "/high")
+_ASKED: Final = (
+    *(f"half_found_snr{end}" for end in _ENDS),
+    *(f"found_{role}{end}" for role in ("arc", "unlensed", "ring", "shuffled") for end in _ENDS),
+    *(f"{of}_{what}{end}" for of in ("occlusion", "occlusion_untrained") for what in ("correlation", "in_arc") for end in _ENDS),
+)
+"""What networks are asked about, of `arcgate.evaluation.asked`, on the test sets that have such rows."""
 """Metrics of `arcgate.evaluation.metrics`, on each of the grounds."""
 GROUNDS: Final = ("test", "common", "realistic")
 _WHERE: Final = "optimized_metric"
@@ -41,6 +48,7 @@ def require_metric(name: str | None, evidence: Evidence | None = None) -> None:
         An unknown name, with those that are known.
     """
     known = [f"{ground}/{score}" for ground in GROUNDS for score in SCORES] + [names.SAFE_NUMBER, names.GATES_FAILED]
+    known += [f"{ground}/{asked}" for ground in GROUNDS[:2] for asked in _ASKED]
     results = _results(evidence) if evidence is not None else {}
     judged = name is not None and name.startswith(("gate/", "diagnostic/"))
     if name is None or name in known or name in results or (judged and evidence is None):

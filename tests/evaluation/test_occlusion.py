@@ -33,13 +33,17 @@ def test_squares_are_those_that_hold_light_with_their_shares() -> None:
     assert len(squares(arc)[0]) == len(found)
 
 
+def pairs_of(dataset: Dataset) -> pd.Series:
+    return dataset.table(["pair_id"])["pair_id"]
+
+
 def test_a_logit_that_is_the_light_drops_by_the_light_of_each_square(
     checkpoint: Path, make_set: Callable[..., Dataset], view: View, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = make_set(20, lit=3.0)
     # What the view makes of stamps is asinh of them over the noise: a sum over channels grows with light.
     monkeypatch.setattr(Network, "of_seen", lambda self, seen: np.sinh(seen.double().numpy()).sum(axis=(1, 2, 3)))
-    table = occlusion(checkpoint, dataset, view, split="test", threads=1)
+    table = occlusion(checkpoint, dataset, view, pairs_of(dataset), split="test", threads=1)
     assert table["pair_id"].nunique() == module.PAIRS
     assert (table.groupby("pair_id").size() == 8).all()
     for _, part in table.groupby("pair_id"):
@@ -57,9 +61,11 @@ def test_the_untrained_network_is_another_and_pairs_are_the_brightest(
 ) -> None:
     monkeypatch.setattr(module, "PAIRS", 3)
     dataset = make_set(6, lit=3.0)
-    table = occlusion(checkpoint, dataset, view, split="test", threads=1)
+    table = occlusion(checkpoint, dataset, view, pairs_of(dataset), split="test", threads=1)
     # All have one S/N: the first by number.
     assert sorted(table["pair_id"].unique()) == [0, 1, 2]
+    some = pd.Series([2, 4])
+    assert sorted(occlusion(checkpoint, dataset, view, some, split="test", threads=1)["pair_id"].unique()) == [2, 4]
     # A checkpoint of weights that were never trained is its own untrained network.
     np.testing.assert_allclose(table["drop"], table["drop_untrained"], atol=1e-6)
     assert table["drop"].abs().max() > 1e-3
@@ -87,7 +93,7 @@ def test_drops_that_follow_the_light_have_a_correlation_of_one_and_lie_in_the_ar
 
 def test_without_arcs_or_drops_the_metrics_are_absent(checkpoint: Path, make_set: Callable[..., Dataset], view: View) -> None:
     # Positives whose S/N is stated and whose pixels are dark: no square holds light.
-    table = occlusion(checkpoint, make_set(4), view, split="test", threads=1)
+    table = occlusion(checkpoint, unlit := make_set(4), view, pairs_of(unlit), split="test", threads=1)
     assert not len(table)
     assert set(occlusion_metrics(table).absent.values()) == {module.NO_ARCS}
     flat = occlusion_metrics(maps(np.zeros(4), np.arange(4.0)))

@@ -182,6 +182,28 @@ def test_files_that_are_not_what_their_names_say(tmp_path, name, content, said, 
     assert todo in str(error.value.todo)
 
 
+def test_a_label_that_a_fits_table_calls_null_is_missing(tmp_path):
+    rows = table()
+    columns = [fits.Column("ra", "D", array=rows["ra"]), fits.Column("dec", "D", array=rows["dec"])]
+    columns += [fits.Column("label", "J", array=np.where(rows.index < 2, -1, rows["label"]), null=-1)]
+    columns += [fits.Column("galaxy_id", "K", array=rows["galaxy_id"])]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "a.fits")
+    with pytest.raises(ArcgateError, match="label is None in 2 rows, which is neither a lens nor another galaxy"):
+        open_source(tmp_path / "a.fits")
+
+
+@pytest.mark.parametrize("name", ["a.fits", "a.csv.gz"])
+def test_a_table_that_ends_early_is_told(tmp_path, name):
+    rows = table(2000).drop(columns="split")
+    if name == "a.fits":
+        content = as_fits(rows, tmp_path / "whole.fits").read_bytes()
+    else:
+        content = gzip.compress(rows.to_csv(index=False).encode(), mtime=0)
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ArcgateError, match="can be read"):
+        open_source(tmp_path / name)
+
+
 def test_a_compressed_fits_table_is_read_under_any_name(tmp_path):
     path = as_fits(table().astype({"split": object}), tmp_path / "a.fits")
     path.write_bytes(gzip.compress(path.read_bytes()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,13 @@ def test_gates_come_before_diagnostics_and_no_result_twice(sound):
     assert len(set(keys)) == len(keys)
     names = [exhibit.name for exhibit in sound.exhibits]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", ["stamp", "stamp_azimuthal", "rotation_residual"])
+def test_what_gates_are_told_goes_to_other_processes(small, built, name):
+    spec = small(*SOUND, f"view/input={name}")
+    told = context_of(DatasetSource(built(*SOUND)), spec.view, spec.gates)
+    assert pickle.loads(pickle.dumps(told)).facts == told.facts  # noqa: S301 - made here
 
 
 @pytest.mark.long

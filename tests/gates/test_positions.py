@@ -130,6 +130,16 @@ def test_bricks_that_are_not_recorded_are_those_of_the_survey(judge):
     assert "by position): 1000p100" in result.reason
 
 
+def test_bricks_that_some_rows_record_are_those_of_the_survey_for_the_others(judge):
+    known = sky()["brick"].where(np.arange(N) < 2, None)
+    row = int(np.flatnonzero((sky()["split"] == "test") & (np.arange(N) >= 2))[0])
+    table = with_row(sky(brick=known), row, split="train", brick=None, dec=float(sky()["dec"][row]) + 0.01)
+    [result] = judge(bricks.GATE, table, settings={"whole_bricks": True}).results
+    assert result.status == "failed"
+    assert result.n == N + 1
+    assert f"bricks as recorded of 2 rows, by position of {N - 1}" in result.reason
+
+
 def test_a_galaxy_of_two_surveys_in_two_splits_or_classes_fails(judge):
     other = {"footprint": "north", "dec": 10.0 + 0.3 * ARCSEC}
     [split] = judge(two_surveys.GATE, with_row(sky(), 0, split="train", **other)).results

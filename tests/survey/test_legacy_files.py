@@ -20,7 +20,7 @@ from arcgate.survey.legacy.layout import SurveyFolder
 from arcgate.survey.legacy.parents import MISSING_FILES, LegacyFiles, LegacyParents
 from arcgate.survey.legacy.place import DAMAGED
 from arcgate.survey.legacy.planes import open_plane, whole_is_cheaper
-from arcgate.survey.native import OVER_THE_EDGE
+from arcgate.survey.native import ABSURD, OVER_THE_EDGE
 
 NAME = "0500m300"
 
@@ -144,7 +144,8 @@ def test_a_damaged_file_is_named_and_nothing_is_left_half_written(survey: Path, 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_brick_can_be_left_out_and_counted(survey: Path, tmp_path: Path, name: str) -> None:
     DAMAGES[name][0](image_of(survey))
-    assert cut(survey, tmp_path, missing_bricks="leave_out") == {DAMAGED: 2}
+    # Numbers that no survey has are judged stamp by stamp: what is left out does not depend on what else is cut.
+    assert cut(survey, tmp_path, missing_bricks="leave_out") == {ABSURD if name == "absurd" else DAMAGED: 2}
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], None], str]] = {

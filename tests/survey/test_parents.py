@@ -227,6 +227,17 @@ def test_nothing_left_names_the_cut_that_took_the_last(survey, tmp_path):
     assert not list((tmp_path / "data").rglob("parents.parquet"))
 
 
+def test_another_list_under_the_same_name_is_read_again(survey, tmp_path):
+    lens = tmp_path / "lens.csv"
+    left = []
+    for place in ("ra,dec\n10,20\n", "ra,dec\n150.3,20\n"):
+        lens.write_text(place)
+        words = (f"known_lenses=['{lens}']", "lens_radius_arcsec=120")
+        left.append(int(read_card(make_parents(spec_of(survey, *words)))["rows"]))
+    assert left[0] == 80
+    assert left[1] < 80
+
+
 def test_no_card_no_catalogue(survey):
     folder = make_parents(spec_of(survey))
     with pytest.raises(ArcgateError, match="there is no finished catalogue of parents"):

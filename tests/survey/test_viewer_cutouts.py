@@ -173,6 +173,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "html": (lambda folder: no_text(folder / "a_10.0_-2.5.fits"), r"a_10.0_-2.5.fits is not a complete FITS file"),
     "unlisted": (lambda folder: listed(folder, "other.fits"), r"1 cutouts are not in the catalogue, such as galaxy.fits"),
+    "twice": (lambda folder: listed(folder, "galaxy.fits", rows=2), r"the catalogue has 2 rows for galaxy"),
     "columns": (lambda folder: listed(folder, "galaxy.fits", "lon"), r"the catalogue has the columns .*; sought are file"),
 }
 
@@ -182,10 +183,10 @@ def no_text(path: Path) -> None:
     path.write_text("429 Too Many Requests")
 
 
-def listed(folder: Path, name: str, ra: str = "ra") -> None:
+def listed(folder: Path, name: str, ra: str = "ra", rows: int = 1) -> None:
     """A catalogue."""
     no_images(folder / "galaxy.fits")
-    pd.DataFrame({"file": [name], ra: [1.0], "dec": [2.0]}).to_csv(folder / "catalogue.csv", index=False)
+    pd.DataFrame({"file": [name] * rows, ra: 1.0, "dec": 2.0}).to_csv(folder / "catalogue.csv", index=False)
 
 
 @pytest.mark.parametrize("name", WRONG)

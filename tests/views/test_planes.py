@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import fields, replace
 from typing import Any
 
@@ -157,6 +158,13 @@ def test_the_published_residual_of_a_control_is_nothing(stamps: Stamps) -> None:
 def test_what_stamps_lack_is_said(stamps: Stamps, planes: tuple[str, ...], normalisation: str, lacking: str, words: str) -> None:
     with pytest.raises(ArcgateError, match=words):
         viewer(planes, normalisation)(replace(stamps, **{lacking: None}))
+
+
+@pytest.mark.parametrize("planes", INPUTS)
+def test_a_view_goes_to_other_processes_as_it_is(stamps: Stamps, planes: tuple[str, ...]) -> None:
+    view = viewer(planes)
+    again = pickle.loads(pickle.dumps(view))  # noqa: S301 - made here
+    assert torch.equal(again(stamps), view(stamps))
 
 
 def test_inputs_say_what_they_remove() -> None:

@@ -67,8 +67,7 @@ def ask(
     """
     logits = counterfactual_logits(checkpoint, dataset, view, split="test", threads=threads)
     logits = logits[logits["pair_id"].isin(pairs)]
-    maps = occlusion(checkpoint, dataset, view, split="test", threads=threads)
-    maps = maps[maps["pair_id"].isin(pairs)]
+    maps = occlusion(checkpoint, dataset, view, pairs, split="test", threads=threads)
     for what, table in (("counterfactuals", logits), ("occlusion", maps)):
         with atomically(folder / f"{what}_{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False)

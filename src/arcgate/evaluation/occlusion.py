@@ -43,7 +43,7 @@ DROPS: Final = {"occlusion": "drop", "occlusion_untrained": "drop_untrained"}
 """Metrics' first words, and the columns that they are of."""
 
 
-def occlusion(checkpoint: Path, dataset: Dataset, view: View, *, split: Split, threads: int) -> pd.DataFrame:
+def occlusion(checkpoint: Path, dataset: Dataset, view: View, pairs: pd.Series, *, split: Split, threads: int) -> pd.DataFrame:
     """Drop of the logit as squares of positives are replaced by the same galaxy without its arc.
 
     The positives are the sixteen of the largest arc S/N as added; beside the network stands itself before training, with the
@@ -56,6 +56,8 @@ def occlusion(checkpoint: Path, dataset: Dataset, view: View, *, split: Split, t
     dataset : Dataset
     view : View
         Of the training.
+    pairs : Series of int
+        Among which they are.
     split : {'train', 'val', 'test'}
     threads : int
         Threads of torch.
@@ -73,7 +75,8 @@ def occlusion(checkpoint: Path, dataset: Dataset, view: View, *, split: Split, t
         As `predict`.
     """
     positives = dataset.table(["pair_id", "arc_snr_injected"], split=split, roles=("positive",))
-    lit = positives[positives["arc_snr_injected"] > 0].sort_values(["arc_snr_injected", "pair_id"], ascending=[False, True])
+    wanted = (positives["arc_snr_injected"] > 0) & positives["pair_id"].isin(pairs)
+    lit = positives[wanted].sort_values(["arc_snr_injected", "pair_id"], ascending=[False, True])
     chosen = lit["pair_id"].head(PAIRS)
     with inference(threads):
         network = network_for(checkpoint, view, dataset.imaging)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-from collections.abc import Callable, Mapping
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -103,7 +106,7 @@ def _separated(path: Path, columns: tuple[str, ...] | None) -> pd.DataFrame:
         frame: pd.DataFrame = pd.read_csv(
             path, sep=separator, usecols=[*dict.fromkeys(columns)], dtype=str, encoding="utf-8-sig", skipinitialspace=True
         )
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, EOFError, zlib.error, csv.Error) as error:
         raise ArcgateError(
             f"not a table that can be read: {error}", where=path, todo="write it again, as CSV in UTF-8 or as Parquet"
         ) from error
@@ -125,7 +128,7 @@ def _fits(path: Path, columns: tuple[str, ...] | None) -> pd.DataFrame:
 
     try:
         require_bytes(path)
-        with fits.open(path, memmap=True) as file:
+        with _no_truncation(), fits.open(path, memmap=True) as file:
             tables = [hdu for hdu in file if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
             tables = [hdu for hdu in tables if not isinstance(hdu, fits.CompImageHDU)]
             if not tables:
@@ -133,9 +136,27 @@ def _fits(path: Path, columns: tuple[str, ...] | None) -> pd.DataFrame:
                 raise ArcgateError(f"no table in this FITS file; it holds {kinds}", where=path, todo="give the file of the table")
             if columns is None:
                 return pd.DataFrame(columns=pd.Index(tables[0].columns.names))
-            return pd.DataFrame({name: _native(tables[0].data[name], name, path) for name in columns})
-    except OSError as error:
-        raise ArcgateError(f"not a FITS file that can be read: {error}", where=path) from error
+            return pd.DataFrame({name: _column(tables[0], name, path) for name in columns})
+    except (OSError, TypeError, ValueError, EOFError, UserWarning, zlib.error) as error:
+        raise ArcgateError(
+            f"not a FITS file that can be read: {error}", where=path, todo="download it again, or write it again"
+        ) from error
+
+
+@contextmanager
+def _no_truncation() -> Iterator[None]:
+    """A file that ends early is an error: astropy only warns, and fails later with that of whatever it tried to read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*truncated.*")
+        yield
+
+
+def _column(table: Any, name: str, path: Path) -> pd.Series:
+    """A column, null where the table says so (TNULL)."""
+    values, null = _native(table.data[name], name, path), table.columns[name].null
+    if null is None or values.dtype.kind not in "iu":
+        return values
+    return values.astype(object).where(values != null, None) if (values == null).any() else values
 
 
 def _native(values: np.ndarray, name: str, path: Path) -> pd.Series:

@@ -78,9 +78,9 @@ def safe_sentence(evidence: Evidence) -> str:
     if not gates:
         return "No gate could be run on this data set."
     if evidence.safe == "passed":
-        apart = [result for result in gates if result.status != "passed" and result.reason != NOT_ATTACKED]
+        apart = [result for result in gates if result.status != "passed"]
         rest = f" Not needed here, and open: {listed(apart, evidence)}." if apart else ""
-        if any(result.reason == NOT_ATTACKED for result in gates):
+        if any(result.reason == NOT_ATTACKED for result in evidence.results):
             rest += " No network was trained against the set to see whether it can tell the classes apart: gates=full does that."
         return (
             "Every gate that a pass needs here passed, and those that plant a leak in this very data set to test themselves "

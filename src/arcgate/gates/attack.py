@@ -106,8 +106,8 @@ class Attack(AucGate):
     """One network."""
 
     def left_out(self) -> GateResult:
-        """That no network was trained against the set."""
-        return GateResult(name=self.name, view=NETWORK, status="not_run", reason=NOT_ATTACKED)
+        """That no network was trained against the set: no gate that a pass waits for."""
+        return GateResult(name=self.name, view=NETWORK, role="diagnostic", status="not_run", reason=NOT_ATTACKED)
 
 
 GATE: Final = Attack(

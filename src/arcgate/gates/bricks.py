@@ -62,11 +62,18 @@ class Bricks(TableGate):
 
 def with_bricks(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Rows whose brick is known, with its name, and whose names these are."""
-    if "brick" in table and table["brick"].notna().any():
-        return table[table["brick"].notna()], "bricks as recorded"
+    recorded = table["brick"].notna().to_numpy() if "brick" in table else np.zeros(len(table), dtype=bool)
+    if recorded.all() or not set(POSITION) <= set(table):
+        return table[recorded], "bricks as recorded"
     ra, dec = (table[name].to_numpy(np.float64, na_value=np.nan) for name in POSITION)
-    known = np.isfinite(ra) & np.isfinite(dec)
-    return table[known].assign(brick=brick_names(ra[known], dec[known])), "bricks of the Legacy Surveys' scheme, by position"
+    placed = ~recorded & np.isfinite(ra) & np.isfinite(dec)
+    names = np.full(len(table), None, dtype=object)
+    names[recorded] = table["brick"].to_numpy(dtype=object)[recorded] if recorded.any() else None
+    names[placed] = brick_names(ra[placed], dec[placed])
+    whose = "bricks of the Legacy Surveys' scheme, by position"
+    if recorded.any():
+        whose = f"bricks as recorded of {int(recorded.sum())} rows, by position of {int(placed.sum())}"
+    return table.assign(brick=names)[recorded | placed], whose
 
 
 def _decides(facts: Facts, settings: Gates) -> bool:

@@ -16,7 +16,7 @@ from arcgate.gates.core.column_statistic import Classes, classes_of_stamps, clas
 from arcgate.gates.core.comparisons import Compared
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.design_leaks import FOOTPRINT
-from arcgate.gates.core.evaluator import Statement, evaluate
+from arcgate.gates.core.evaluator import Statement, evaluate, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement, Kept, StatedGate
 from arcgate.gates.core.held_out_auc import Sample
 from arcgate.gates.core.planted_leak import Features, Measure, Sized
@@ -28,6 +28,8 @@ from arcgate.gates.two_surveys import SURVEY, survey_of
 from arcgate.ground.draws import uniform
 from arcgate.variant import Gates
 
+MOST: Final = 64
+"""Footprints and releases; what has more is no part of a survey, and each would be too rare to compare."""
 SHARES: Final = (0.05, 0.1, 0.2, 0.5)
 
 
@@ -71,11 +73,15 @@ class Footprint(StatedGate):
         classes = classes_of_table(arrays[ALL_ROWS]) if ALL_ROWS in arrays else classes_of_stamps(arrays)
         if classes is None:
             return Judgement([], [], [])
-        one, zero = _codes(classes)
-        if one.shape[1] < 2:
+        n_surveys = survey_of(pd.concat([classes.positive, classes.control], ignore_index=True)).nunique(dropna=False)
+        if n_surveys < 2:
             return Judgement([], [], [])
         by = clustered(classes.positive, classes.control, classes.of_one, classes.of_zero, context)
         stated = Statement(self.name, VIEW, NULL_AUC, context.settings.margin, remark=by.remark)
+        if n_surveys > MOST:
+            reason = f"{n_surveys} footprints and releases are recorded, more than {MOST}: fields, not parts of a survey"
+            return Judgement([not_run(stated, reason)], [], [])
+        one, zero = _codes(classes)
         leak = MovedShare("another footprint for", "of the rows", SHARES)
         samples = Sample(one, by.one, classes.pair_of_one), Sample(zero, by.zero, classes.pair_of_zero)
         failing = f"{self.failing}: {_shares(classes)}"

@@ -122,7 +122,8 @@ class Metadata(StatedGate):
         # Names and cells have no order, and may be all that varies.
         if single:
             name, auc = max(single, key=lambda item: abs(item[1].value - NULL_AUC))
-            failing += f"; by itself {name} tells most (AUC {auc.value:.3f})"
+            if not auc.low <= NULL_AUC <= auc.high:
+                failing += f"; by itself {name} tells most (AUC {auc.value:.3f})"
         judgement = Judgement([], _exhibits(single, margin), [])
         for rule, stated in both.items():
             remarked = Statement(stated.name, stated.view, NULL_AUC, margin, remark=by.remark + not_read)

@@ -53,7 +53,7 @@ def plan_shards(manifest: pd.DataFrame, hosts: Hosts, folder: Path, rows_per_sha
     folder : Path
         Of the data set.
     rows_per_shard : int
-        Rows of a shard, at most (a pair and its null row are three).
+        Rows of a shard, at most (a pair and its null row are three, with certifying rows up to six).
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 The network, the batches and the scores are those of any training; only the labels are drawn, galaxy by galaxy. Whatever AUROC it
 reaches beyond chance on galaxies that it has not seen, the training or its scores make up by themselves. With light planted in
-the galaxies of label 1 it shows that the same training finds a leak of that size.
+the galaxies of label 1 it asks whether the same training finds a leak of that size.
 """
 
 from __future__ import annotations

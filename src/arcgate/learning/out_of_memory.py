@@ -40,7 +40,7 @@ def batches_fit(learning: Learning) -> Iterator[None]:
         if not _of_memory(error):
             raise
         size, steps = learning.batch_size, learning.trainer.accumulate
-        smaller = f"learning.batch_size={size // 2} learning.trainer.accumulate={2 * steps} makes as many steps; or take "
+        smaller = f"learning.batch_size={size // 2} learning.trainer.accumulate={2 * steps} makes about as many steps; or take "
         raise ArcgateError(
             f"a batch of {size} stamps does not fit into memory: {_short(error)}",
             where="learning.batch_size",

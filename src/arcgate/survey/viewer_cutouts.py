@@ -19,7 +19,7 @@ import pandas as pd
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
-from arcgate.ground.progress import step
+from arcgate.ground.progress import say, step
 from arcgate.hosts_node import CutoutHosts
 from arcgate.imaging import Imaging
 from arcgate.survey.cutout_file import Kind, Position, kind_of, read_native, read_resampled
@@ -129,7 +129,16 @@ def _positions(folder: Path, paths: Sequence[Path]) -> tuple[tuple[Path, Positio
             todo="add what is missing",
         )
     places = table.assign(ra=pd.to_numeric(table["ra"], errors="coerce"), dec=pd.to_numeric(table["dec"], errors="coerce"))
-    row_of = {Path(str(name)).name.split(".fits")[0]: row for row, name in enumerate(places[key])}
+    stems = [Path(str(name)).name.split(".fits")[0] for name in places[key]]
+    row_of = {stem: row for row, stem in enumerate(stems)}
+    if len(row_of) < len(stems):
+        twice = next(stem for stem in stems if stems.count(stem) > 1)
+        raise ArcgateError(
+            f"the catalogue has {stems.count(twice)} rows for {twice}", where=beside, todo="leave one row for each cutout"
+        )
+    cut = {path.name.split(".fits")[0] for path in paths}
+    if absent := [stem for stem in stems if stem not in cut]:
+        say(f"{len(absent)} of {len(stems)} rows of {beside.name} have no cutout beside them, such as {absent[0]}")
     unknown = [path.name for path in paths if path.name.split(".fits")[0] not in row_of]
     if unknown:
         raise ArcgateError(

@@ -20,7 +20,6 @@ from mlflow.models import Model
 from numpy.typing import NDArray
 from yaml import YAMLError
 
-from arcgate.evaluation.network import Network
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.tracking import names
@@ -30,6 +29,8 @@ from arcgate.variant import CONTROL_PLANES, View
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
+
+    from arcgate.evaluation.network import Network
 
 NAME: Final = "network"
 """Of the model on its run."""

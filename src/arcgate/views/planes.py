@@ -64,6 +64,11 @@ class Plane:
     needs_control: bool = False
 
 
+# Functions with names: a view goes to other processes with its planes.
+def _stamp(stamps: Stamps) -> Tensor:
+    return stamps.image
+
+
 def _control(stamps: Stamps) -> Tensor:
     if stamps.control is None:
         raise ArcgateError(
@@ -74,16 +79,24 @@ def _control(stamps: Stamps) -> Tensor:
     return stamps.control
 
 
+def _residual(stamps: Stamps) -> Tensor:
+    return stamps.image - _control(stamps)
+
+
+def _azimuthal_residual(stamps: Stamps) -> Tensor:
+    return azimuthal_residual(stamps.image, stamps.x_pix, stamps.y_pix)
+
+
+def _rotation_residual(stamps: Stamps) -> Tensor:
+    return rotation_residual(stamps.image, stamps.x_pix, stamps.y_pix)
+
+
 PLANES: Final[dict[PlaneName, Plane]] = {
-    "stamp": Plane(lambda stamps: stamps.image, holds_sky=True),
+    "stamp": Plane(_stamp, holds_sky=True),
     "control": Plane(_control, holds_sky=True, needs_control=True),
-    "residual": Plane(lambda stamps: stamps.image - _control(stamps), needs_control=True),
-    "azimuthal_residual": Plane(
-        lambda stamps: azimuthal_residual(stamps.image, stamps.x_pix, stamps.y_pix), removes=frozenset({"round"})
-    ),
-    "rotation_residual": Plane(
-        lambda stamps: rotation_residual(stamps.image, stamps.x_pix, stamps.y_pix), removes=frozenset({"round", "even"})
-    ),
+    "residual": Plane(_residual, needs_control=True),
+    "azimuthal_residual": Plane(_azimuthal_residual, removes=frozenset({"round"})),
+    "rotation_residual": Plane(_rotation_residual, removes=frozenset({"round", "even"})),
 }
 
 

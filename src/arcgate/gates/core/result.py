@@ -20,7 +20,7 @@ NETWORK = "network"
 Safe = Literal["passed", "failed", "undetermined"]
 NO_PIXELS = "no pixels were given"
 """Reason of gates that look at pixels, where a table has none."""
-NOT_ATTACKED = "gates=full alone runs it: no network was trained against this set"
+NOT_ATTACKED = "gates=full runs it: no network was trained against this set"
 """Reason of attacks that no list has, which no pass needs."""
 _LEFT_OUT = " leaves it out"
 

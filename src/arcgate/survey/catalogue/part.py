@@ -115,7 +115,7 @@ def make_part(task: PartTask) -> Receipt:
         return found
     counts, table = _selected(task)
     left: list[int] = []
-    for lenses in _lens_lists(task.wanted.known_lenses):
+    for lenses in _lens_lists(_with_digests(task.wanted.known_lenses)):
         near = lenses.near(table["ra"].to_numpy(), table["dec"].to_numpy(), task.wanted.lens_radius_arcsec)
         table = table.filter(pa.array(~near))
         left.append(table.num_rows)
@@ -190,15 +190,19 @@ def _by_strip(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield str(names[first]), table.slice(first, last - first)
 
 
+def _with_digests(paths: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((path, file_digest(Path(path))) for path in paths)
+
+
 @lru_cache(maxsize=4)
-def _lens_lists(paths: tuple[str, ...]) -> tuple[LensList, ...]:
-    """Read once by each process, not once for each sweep."""
-    if not paths:
+def _lens_lists(lists: tuple[tuple[str, str], ...]) -> tuple[LensList, ...]:
+    """Lists by path and digest, read once by each process as long as they stay the same, not once for each sweep."""
+    if not lists:
         return ()
     # What reads tables of all kinds takes seconds to import, which a process without such lists is spared.
     from arcgate.survey.catalogue.lens_list import read_lens_list
 
-    return tuple(read_lens_list(Path(path)) for path in paths)
+    return tuple(read_lens_list(Path(path)) for path, _ in lists)
 
 
 def _receipt_path(path: Path) -> Path:

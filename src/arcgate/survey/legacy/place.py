@@ -15,7 +15,7 @@ from arcgate.survey.legacy.brick_files import BrickFiles
 from arcgate.survey.legacy.layout import MASKBITS
 from arcgate.survey.legacy.planes import DamagedError, check_shape, open_plane
 from arcgate.survey.legacy.wcs import coordinates, places_in
-from arcgate.survey.native import NO_POSITION, NativeStamp, corners, measured, over_the_edge
+from arcgate.survey.native import ABSURD, NO_POSITION, NativeStamp, corners, measured, over_the_edge
 from arcgate.survey.pack_measuring import MOST_NMGY
 from arcgate.survey.places import Cut, Unusable
 
@@ -77,7 +77,10 @@ class LegacyPlace:
         return [self._measured(stamps) if one is None else one for one in lost]
 
     def _measured(self, stamps: Iterator[NativeStamp]) -> Cut | Unusable:
-        return measured(next(stamps), self.imaging, self.hosts.gain, self.hosts.most_unmeasured)
+        stamp = next(stamps)
+        if np.max(stamp.ivar, initial=0.0, where=~np.isnan(stamp.ivar)) > MOST_IVAR:
+            return Unusable(ABSURD, f"an inverse variance of {np.nanmax(stamp.ivar):.3g}")
+        return measured(stamp, self.imaging, self.hosts.gain, self.hosts.most_unmeasured)
 
     def _lost(self, x: float, y: float, shape: tuple[int, int]) -> Unusable | None:
         if not (np.isfinite(x) and np.isfinite(y)):
@@ -94,7 +97,9 @@ class LegacyPlace:
         for number, band in enumerate(bands):
             image[:, number] = first if number == 0 else self._windows("image", band, corner, shape)
             ivar[:, number] = self._windows("invvar", band, corner, shape)
-            _check_sound(image[:, number], ivar[:, number], self.files, band)
+            # Where such bricks are left out, each stamp is judged by itself: not by which others are cut in the same call.
+            if self.hosts.missing_bricks == "refuse":
+                _check_sound(image[:, number], ivar[:, number], self.files, band)
         masked = np.zeros(image.shape, dtype=bool)
         if self.files.masks:
             masked = _masked(self._windows(MASKBITS, None, corner, shape), bands)
@@ -123,8 +128,9 @@ def _check_sound(image: NDArray[np.float32], ivar: NDArray[np.float32], files: B
     for kind, pixels, most in (("image", image, MOST_NMGY), ("invvar", ivar, MOST_IVAR)):
         if pixels.size == 0:
             continue
-        largest = float(np.max(np.abs(pixels)))
-        if not largest <= most:
+        # Where nothing was measured there may be anything, NaN too.
+        largest = float(np.max(np.abs(pixels), initial=0.0, where=(ivar > 0.0) & ~np.isnan(pixels)))
+        if largest > most:
             raise DamagedError(
                 f"{files.plane(kind, band).name} holds pixels of {largest:.3g}; nothing on the sky is beyond {most:g}",
                 where=files.plane(kind, band),

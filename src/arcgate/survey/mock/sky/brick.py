@@ -44,8 +44,12 @@ class BrickTask:
 
     @property
     def done(self) -> bool:
-        """Whether an earlier run finished it: the list of checksums is written last."""
-        return SurveyFolder(self.root, self.pointing.footprint).checksums(self.pointing.brick.name).is_file()
+        """Whether an earlier run finished it, and all of it is still there: the list of checksums is written last."""
+        listed = SurveyFolder(self.root, self.pointing.footprint).checksums(self.pointing.brick.name)
+        if not (listed.is_file() and part_file(self.root, self.pointing).is_file()):
+            return False
+        places = (line.partition(" *")[2] for line in listed.read_text(encoding="utf-8").splitlines())
+        return all((self.root / self.pointing.footprint / place).is_file() for place in places)
 
 
 def write_brick(task: BrickTask) -> int:
