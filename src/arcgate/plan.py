@@ -16,6 +16,7 @@ from arcgate.hosts_node import LegacyHosts, MockHosts
 from arcgate.injection.asked_first import require_choosable
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
+from arcgate.optimized import require_metric
 from arcgate.planned import Planned, rough
 from arcgate.survey.foreseen import Foreseen, foreseen
 from arcgate.survey.hosts import count_kept
@@ -43,8 +44,8 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     Raises
     ------
     ArcgateError
-        The backbone does not exist, the hosts cannot be read, no data set can be chosen from them, or the job's metric is of
-        a test set that is not available.
+        The backbone or the metric does not exist, the hosts cannot be read, no data set can be chosen from them, or the job's
+        metric is of a test set that is not available.
     """
     # timm takes seconds to import, which the other plans save.
     from arcgate.learning.backbones import check_backbone
@@ -52,6 +53,7 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     check_backbone(spec.learning.backbone)
     _print_name(spec, f"(study {spec.study})")
     known, grounds = _known_of(spec.data, spec), grounds_of(spec.evaluation, spec.view)
+    require_metric(spec.optimized_metric)
     require_scored(spec.optimized_metric, grounds)
     seconds, size = _hosts(spec, known, planned)
     for name, data in {"data set": spec.data, **{TITLES[name]: data for name, data in grounds.sets.items()}}.items():
