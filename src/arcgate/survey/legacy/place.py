@@ -78,8 +78,9 @@ class LegacyPlace:
 
     def _measured(self, stamps: Iterator[NativeStamp]) -> Cut | Unusable:
         stamp = next(stamps)
-        if np.max(stamp.ivar, initial=0.0, where=~np.isnan(stamp.ivar)) > MOST_IVAR:
-            return Unusable(ABSURD, f"an inverse variance of {np.nanmax(stamp.ivar):.3g}")
+        # One that is NaN says that nothing was measured.
+        if not stamp.ivar.max() <= MOST_IVAR and (largest := float(np.max(np.nan_to_num(stamp.ivar, nan=0.0)))) > MOST_IVAR:
+            return Unusable(ABSURD, f"an inverse variance of {largest:.3g}")
         return measured(stamp, self.imaging, self.hosts.gain, self.hosts.most_unmeasured)
 
     def _lost(self, x: float, y: float, shape: tuple[int, int]) -> Unusable | None:
@@ -127,6 +128,8 @@ def _check_sound(image: NDArray[np.float32], ivar: NDArray[np.float32], files: B
     """Refuse numbers that no unharmed file of a survey holds: what else such a file holds cannot be trusted either."""
     for kind, pixels, most in (("image", image, MOST_NMGY), ("invvar", ivar, MOST_IVAR)):
         if pixels.size == 0:
+            continue
+        if float(np.max(np.abs(pixels))) <= most:
             continue
         # Where nothing was measured there may be anything, NaN too.
         largest = float(np.max(np.abs(pixels), initial=0.0, where=(ivar > 0.0) & ~np.isnan(pixels)))
