@@ -24,6 +24,7 @@ SEARCH_PIX = 8.0
 """The galaxy's peak is sought this far from the middle of the stamp."""
 SKY_INNER_SHARE = 0.31
 """The sky is measured outside this share of the stamp's width from its middle: r > 20 px in 64 x 64."""
+_FEWEST_PIXELS = 100
 _DETECTION = 3.0
 _PEAK_DETECTION = 5.0
 _GROW_PIX = 3
@@ -81,27 +82,21 @@ def measure_sky(image: Array) -> Sky:
     ArcgateError
         If fewer than 100 source-free pixels remain.
     """
-    free = source_free(image)
+    free = source_free(image[None])[0]
     level, sigma, kept = clipped(image[free])
     empty = free.copy()
     empty[free] = kept
     return Sky(level, sigma, _lag1(image, empty), int(kept.sum()))
 
 
-def source_free(image: Array) -> Mask:
-    """Pixels outside the stamp's middle that no source reaches (see `measure_sky`); fewer than 100 are an error."""
-    outer = _outer(image.shape)
-    empty = outer & ~_sources(image, outer)
-    if (count := int(empty.sum())) < 100:
-        raise ArcgateError(
-            f"{count} source-free sky pixels, at least 100 are needed",
-            todo="use larger stamps or leave out crowded ones",
-        )
-    return empty
+def source_free(images: Array) -> Mask:
+    """Pixels (band, y, x) outside the stamp's middle that no source of their band reaches (see `measure_sky`)."""
+    outer = _outer(images.shape[1:])
+    return outer & ~_sources(images, outer)
 
 
 def clipped(values: Array) -> tuple[float, float, Mask]:
-    """Level and standard deviation of values, and which of them are left, clipped at 3 sigma until nothing changes.
+    """Level and standard deviation of a sky's pixels, and which of them are left, clipped at 3 sigma until nothing changes.
 
     Parameters
     ----------
@@ -112,15 +107,25 @@ def clipped(values: Array) -> tuple[float, float, Mask]:
     level, sigma : float
         Median, and 1.4826 MAD as it would be of a normal distribution without its clipped wings.
     kept : ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    ArcgateError
+        If there are fewer than 100.
     """
+    if len(values) < _FEWEST_PIXELS:
+        raise ArcgateError(
+            f"{len(values)} source-free sky pixels, at least {_FEWEST_PIXELS} are needed",
+            todo="use larger stamps or leave out crowded ones",
+        )
     ordered = np.sort(values)
     while True:
         level, sigma = _robust_of_ordered(ordered)
         # What is clipped lies at the two ends, so that the rest need not be ordered again.
-        first, last = np.flatnonzero(np.abs(ordered - level) <= _CLIP * sigma)[[0, -1]]
-        if sigma == 0.0 or last - first + 1 == len(ordered):
+        first, last = _within(ordered, level, _CLIP * sigma)
+        if sigma == 0.0 or last - first == len(ordered):
             break
-        ordered = ordered[first : last + 1]
+        ordered = ordered[first:last]
     return level, sigma / _MAD_OF_CLIPPED, (values >= ordered[0]) & (values <= ordered[-1])
 
 
@@ -134,14 +139,28 @@ def _robust_of_ordered(values: Array) -> tuple[float, float]:
     count = len(values)
     half, odd = divmod(count, 2)
     level = float(values[half] if odd else 0.5 * (values[half - 1] + values[half]))
-    upper = _deviation(values, level, half + 1)
-    return level, 1.4826 * (upper if odd else 0.5 * (_deviation(values, level, half) + upper))
+    below, above = level - values[: count - half], values[half:] - level
+    # As many deviations as the rank says lie side by side, the farthest of them at an end.
+    upper = float(np.maximum(below, above).min())
+    if odd:
+        return level, 1.4826 * upper
+    lower = float(np.maximum(level - values[: count - half + 1], values[half - 1 :] - level).min())
+    return level, 1.4826 * (0.5 * (lower + upper))
 
 
-def _deviation(values: Array, level: float, rank: int) -> float:
-    """The deviation from a level that so many values do not exceed: those lie side by side, and the farthest at an end."""
-    farthest = np.maximum(level - values[: len(values) - rank + 1], values[rank - 1 :] - level)
-    return float(farthest.min())
+def _within(values: Array, level: float, most: float) -> tuple[int, int]:
+    """First and one past the last of ordered values that deviate from a level among them by no more than this."""
+    first, end = int(values.searchsorted(level - most)), int(values.searchsorted(level + most, "right"))
+    # The two sums are rounded: what decides is the deviation itself.
+    while first and level - values[first - 1] <= most:
+        first -= 1
+    while level - values[first] > most:
+        first += 1
+    while end < len(values) and values[end] - level <= most:
+        end += 1
+    while values[end - 1] - level > most:
+        end -= 1
+    return first, end
 
 
 @lru_cache(maxsize=8)
@@ -156,23 +175,26 @@ def _outer(shape: tuple[int, ...]) -> Mask:
 _MAD_OF_CLIPPED = 0.9968
 
 
-def _sources(image: Array, outer: Mask) -> Mask:
-    smooth = ndimage.gaussian_filter(image, 2.0)
-    level, sigma = robust(smooth[outer])
-    # Both signs, so that what is masked of the noise itself does not shift the level.
-    return _grown(np.abs(smooth - level) > _DETECTION * sigma, _GROW_PIX)
+def _sources(images: Array, outer: Mask) -> Mask:
+    smooth = ndimage.gaussian_filter(images, 2.0, axes=(1, 2))
+    sources = np.empty(images.shape, dtype=np.bool_)
+    for number, image in enumerate(smooth):
+        level, sigma = robust(image[outer])
+        # Both signs, so that what is masked of the noise itself does not shift the level.
+        sources[number] = np.abs(image - level) > _DETECTION * sigma
+    return _grown(sources, _GROW_PIX)
 
 
-def _grown(mask: Mask, pixels: int) -> Mask:
-    """The mask and its neighbours along rows and columns, so many times; four times as fast as scipy's binary dilation."""
+def _grown(masks: Mask, pixels: int) -> Mask:
+    """Masks and their neighbours along rows and columns, so many times; four times as fast as scipy's binary dilation."""
     for _ in range(pixels):
-        wider = mask.copy()
-        wider[1:] |= mask[:-1]
-        wider[:-1] |= mask[1:]
-        wider[:, 1:] |= mask[:, :-1]
-        wider[:, :-1] |= mask[:, 1:]
-        mask = wider
-    return mask
+        wider = masks.copy()
+        wider[:, 1:] |= masks[:, :-1]
+        wider[:, :-1] |= masks[:, 1:]
+        wider[:, :, 1:] |= masks[:, :, :-1]
+        wider[:, :, :-1] |= masks[:, :, 1:]
+        masks = wider
+    return masks
 
 
 def _lag1(image: Array, empty: Mask) -> float:

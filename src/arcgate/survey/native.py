@@ -87,24 +87,31 @@ def measured(stamp: NativeStamp, imaging: Imaging, gain: Mapping[str, float], mo
         return lost
     columns: dict[str, object] = {"host_x_pix": stamp.x_pix, "host_y_pix": stamp.y_pix, "provenance": stamp.provenance}
     compared: dict[str, float] = {}
-    for number, band in enumerate(imaging.bands):
-        image, missing = stamp.image[number].astype(np.float64), absent[number]
-        if missing.any():
-            image[missing] = np.median(image[~missing])
+    images = _filled(stamp.image, absent)
+    sky = source_free(images) & ~absent
+    for band, image, free, ivar in zip(imaging.bands, images, sky, stamp.ivar, strict=True):
         try:
-            free = source_free(image) & ~missing
             level, sigma, _ = clipped(image[free])
         except ArcgateError as error:
             return Unusable(NO_SKY, f"{error.what} in {band}")
         if not sigma > 0.0:
             return Unusable(NO_SKY, f"all of it is {level:g} nanomaggies in {band}")
-        stated = stated_sigma(stamp.ivar[number], free)
+        stated = stated_sigma(ivar, free)
         columns |= {f"sky_sigma_{band}": sigma, f"gain_{band}": float(gain[band]), f"ivar_{band}": 1.0 / sigma**2}
         compared[f"pixels_over_ivar_{band}"] = sigma / stated
         compared[f"apertures_over_ivar_{band}"] = with_apertures(image, free) / stated
     # Where nothing was measured surveys write 0; some files have NaN there.
     image = np.where(np.isfinite(stamp.image), stamp.image, np.float32(0.0)).astype(np.float32)
     return Cut(image, columns, compared)
+
+
+def _filled(image: Pixels, absent: Mask) -> NDArray[np.float64]:
+    """Pixels with the median of their band where there is none."""
+    filled = image.astype(np.float64)
+    if absent.any():
+        for pixels, missing in zip(filled, absent, strict=True):
+            pixels[missing] = np.median(pixels[~missing])
+    return filled
 
 
 def _without_measurement(stamp: NativeStamp, absent: Mask, imaging: Imaging, most: float) -> Unusable | None:

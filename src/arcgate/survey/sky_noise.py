@@ -21,7 +21,8 @@ _FEWEST: Final = 8
 def stated_sigma(ivar: NDArray[np.floating[Any]], free: NDArray[np.bool_]) -> float:
     """Standard deviation that the survey states for these pixels: that of the (upper) median inverse variance."""
     # Single precision, as surveys state it; ordering it is quicker than numpy's own median.
-    middle = float(np.sort(ivar[free])[int(free.sum()) // 2])
+    ordered = np.sort(ivar[free])
+    middle = float(ordered[len(ordered) // 2])
     return float("nan") if middle <= 0.0 else middle**-0.5
 
 
@@ -43,8 +44,9 @@ def with_apertures(image: NDArray[np.float64], free: NDArray[np.bool_]) -> float
     rows, columns = (length // side for length in image.shape)
     blocks = (rows, side, columns, side)
     inside = np.s_[: rows * side, : columns * side]
-    empty = free[inside].reshape(blocks).all(axis=(1, 3))
-    if empty.sum() < _FEWEST:
+    # One axis after the other, as a sum would go on its own, in half the time.
+    empty = np.all(np.all(free[inside].reshape(blocks), axis=1), axis=2)
+    if np.count_nonzero(empty) < _FEWEST:
         return float("nan")
-    sums = image[inside].reshape(blocks).sum(axis=(1, 3))
+    sums = image[inside].reshape(blocks).sum(axis=3).sum(axis=1)
     return robust(sums[empty])[1] / side
