@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from composing import composed
 
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
-from arcgate.learning.null_training import null_labels, null_pairs, null_training
+from arcgate.ground.statistics import Interval
+from arcgate.learning.null_training import NullPairs, null_labels, null_pairs, null_training
 from arcgate.learning_node import Learning
 from arcgate.variant import View
 
@@ -42,6 +45,34 @@ def test_null_pairs_are_controls_and_nothing_else(galaxies: Dataset) -> None:
     assert sum(map(len, parts)) == len(table) == 48
 
 
+def test_null_rows_stand_against_the_controls_of_their_pairs(make_set: Callable[..., Dataset]) -> None:
+    galaxies, columns = make_set(4, 4, 4), ["sample_id", "pair_id", "role", "label"]
+    nulls = null_pairs(galaxies)
+    table = nulls.table(columns, "train")
+    assert sorted(table["sample_id"]) == sorted(galaxies.table(columns, "train", ("control", "null"))["sample_id"])
+    assert table.groupby("pair_id")["label"].sum().tolist() == [1, 1, 1, 1]
+    of_one = table.loc[table["role"] == "positive", "sample_id"]
+    assert sorted(of_one) == sorted(galaxies.table(columns, "train", ("null",))["sample_id"])
+    assert nulls.card["counts"]["test"] == {"positive": 4, "control": 4}
+    [batch] = nulls.batches(["sample_id", "label"], "train")
+    assert batch.table["sample_id"].tolist() == table["sample_id"].tolist()
+    assert batch.table["label"].tolist() == table["label"].tolist()
+
+
+def test_controls_without_a_null_row_take_no_part(galaxies: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Dataset.table
+    some = set(galaxies.table(["pair_id"], "train", ("null",))["pair_id"].tolist()[:5])
+
+    def fewer(self: Dataset, *given: Any) -> pd.DataFrame:
+        table = read(self, *given)
+        return table[(table["role"] != "null") | table["pair_id"].isin(some)].reset_index(drop=True)
+
+    monkeypatch.setattr(Dataset, "table", fewer)
+    left = NullPairs(galaxies.path, galaxies.card, galaxies.receipts, None, 0.0).table(["pair_id", "label"], "train")
+    assert set(left["pair_id"]) == some
+    assert left["label"].sum() == len(left) - left["label"].sum() == 5
+
+
 def test_light_is_planted_in_the_cores_of_label_1_alone(galaxies: Dataset) -> None:
     [bare], [lit] = (list(null_pairs(galaxies, 1, size).batches(["label"], "test")) for size in (0.0, 0.5))
     [stored] = galaxies.batches(["label"], "test", ("control",))
@@ -55,20 +86,19 @@ def test_light_is_planted_in_the_cores_of_label_1_alone(galaxies: Dataset) -> No
     assert null_pairs(galaxies, 1).data_digest != null_pairs(galaxies, 1, 0.5).data_digest != galaxies.data_digest
 
 
+@pytest.mark.parametrize("drawn", [True, False])
 def test_the_network_of_a_variant_finds_nothing_without_light_and_finds_light(
-    galaxies: Dataset, view: View, learning: Learning, tmp_path: Path
+    galaxies: Dataset, view: View, learning: Learning, tmp_path: Path, drawn: bool
 ) -> None:
-    def reached(size: float) -> tuple[float, float]:
-        found = null_training(
-            galaxies, view, replace(learning, epochs=3), folder=tmp_path / f"{size}", threads=1, pedestal_sky_sigma=size
-        )
-        assert (found.n, found.n_groups) == (60, 60)
-        return found.low, found.high
+    def reached(size: float) -> Interval:
+        folder, longer = tmp_path / f"{size}", replace(learning, epochs=3)
+        found = null_training(galaxies, view, longer, folder=folder, threads=1, drawn=drawn, pedestal_sky_sigma=size)
+        assert (found.n, found.n_groups) == ((60, 60) if drawn else (120, 60))
+        return found
 
-    low, high = reached(0.0)
-    assert low < 0.5 < high
-    low, _ = reached(1.0)
-    assert low > 0.5
+    nothing = reached(0.0)
+    assert nothing.low < 0.5 < nothing.high if drawn else nothing.low == nothing.value == nothing.high == 0.5
+    assert reached(1.0).low > 0.5
 
 
 @pytest.mark.parametrize("size", [-0.1, float("nan")])

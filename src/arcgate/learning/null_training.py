@@ -1,16 +1,17 @@
-"""A training on data in which there is nothing to learn: controls against controls.
+"""A training on data in which there is nothing to learn: stamps without an arc against stamps without an arc.
 
-The network, the batches and the scores are those of any training; only the labels are drawn, galaxy by galaxy. Whatever AUROC it
-reaches beyond chance on galaxies that it has not seen, the training or its scores make up by themselves. With light planted in
-the galaxies of label 1 it asks whether the same training finds a leak of that size.
+The network, the batches and the scores are those of any training. With drawn labels, controls against other controls, whatever
+AUROC it reaches beyond chance on galaxies that it has not seen, the training or its scores make up by themselves. Null rows
+against their own controls ask what the injection leaves behind where it adds no light; there each galaxy stands in both classes,
+so that light planted in one of them is found at sizes which the variety of galaxies hides otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -37,42 +38,48 @@ if TYPE_CHECKING:
     from arcgate.variant import View
 
 _CONTROL: Final = ("control",)
+_NULL: Final = ("null",)
+_KEYS: Final = ("host_id", "pair_id", "role")
 _SCORED_AT_ONCE: Final = 256
 _LEAST: Final = 2
 
 
 @dataclass(frozen=True)
 class NullPairs(Dataset):
-    """The controls of a data set with labels drawn by their galaxies (see `null_pairs`).
+    """Rows of a data set that hold no arc, with other labels (see `null_pairs`).
 
     Attributes
     ----------
-    seed : int
-        Of the labels.
+    drawn : int or None
+        Seed of labels that are drawn by galaxy for the controls; None: null rows have label 1, their controls 0.
     pedestal_sky_sigma : float
         Light planted in the core of label 1, sky sigma a pixel.
     """
 
-    seed: int
+    drawn: int | None
     pedestal_sky_sigma: float
 
     @property
     def data_digest(self) -> str:
         """Of the data set, with what is made of it."""
-        return f"{super().data_digest} null {self.seed}, core pedestal {self.pedestal_sky_sigma:g}"
+        labels = "null rows" if self.drawn is None else f"null {self.drawn}"
+        return f"{super().data_digest} {labels}, core pedestal {self.pedestal_sky_sigma:g}"
+
+    @property
+    def _roles(self) -> tuple[str, ...]:
+        return _CONTROL if self.drawn is not None else (*_CONTROL, *_NULL)
 
     def shards(self, split: str | None = None, roles: Collection[str] | None = None) -> list[Path]:
-        """Files that hold controls, whatever roles are asked for: they stand for both classes."""
-        return super().shards(split, _CONTROL)
+        """Files that hold such rows, whatever roles are asked for; a null row lies in the file of its control."""
+        return super().shards(split, _NULL if self.drawn is None else _CONTROL)
 
     def table(
         self, columns: Sequence[str] | None = None, split: str | None = None, roles: Collection[str] | None = None
     ) -> pd.DataFrame:
-        """Scalar columns of the controls, with the drawn label, and the role that goes with it."""
+        """Scalar columns, with the new label, and the role that goes with it."""
         names = list(self.schema.names if columns is None else columns)
-        table = super().table(list(dict.fromkeys((*names, "host_id"))), split, _CONTROL)
-        relabelled = self._relabelled(table.assign(role="control"))
-        kept = relabelled if roles is None else relabelled[relabelled["role"].isin(list(roles))]
+        table = self._relabelled(super().table(list(dict.fromkeys((*names, *_KEYS))), split, self._roles))
+        kept = table if roles is None else table[table["role"].isin(list(roles))]
         return kept[names].reset_index(drop=True)
 
     def batches(
@@ -83,16 +90,22 @@ class NullPairs(Dataset):
         arcs: bool = True,
         shard_order: Sequence[int] | None = None,
     ) -> Iterator[StampBatch]:
-        """Stamps of the controls, with the light in those of label 1; arcs are none."""
+        """Stamps, with the light in those of label 1; arcs are none."""
         names = list(self.schema.names if columns is None else columns)
         sky = [f"sky_sigma_{band}" for band in self.imaging.bands]
-        needed = list(dict.fromkeys((*names, "host_id", "host_x_pix", "host_y_pix", *sky)))
-        for batch in super().batches(needed, split, _CONTROL, False, shard_order):
-            table = self._relabelled(batch.table.assign(role="control"))
-            yield StampBatch(table[names], self._lit(batch.image, table, table[sky].to_numpy(np.float64)), None)
+        needed = list(dict.fromkeys((*names, *_KEYS, "host_x_pix", "host_y_pix", *sky)))
+        for batch in super().batches(needed, split, self._roles, False, shard_order):
+            table = self._relabelled(batch.table)
+            image = self._lit(batch.image[table.index.to_numpy()], table, table[sky].to_numpy(np.float64))
+            yield StampBatch(table[names].reset_index(drop=True), image, None)
 
     def _relabelled(self, table: pd.DataFrame) -> pd.DataFrame:
-        label = null_labels(table["host_id"].astype(str).tolist(), self.seed)
+        """Rows that take part, by their places in the table."""
+        if self.drawn is not None:
+            label = null_labels(table["host_id"].astype(str).tolist(), self.drawn)
+        else:
+            table = table[table["pair_id"].isin(table.loc[table["role"] == _NULL[0], "pair_id"])]
+            label = (table["role"] == _NULL[0]).to_numpy().astype(np.int64)
         role = np.where(label == 1, *LABELLED_ROLES)
         return table.assign(**{"role": role, **({"label": label} if "label" in table else {})})
 
@@ -122,22 +135,23 @@ def null_labels(galaxies: Sequence[str], seed: int) -> NDArray[np.int64]:
     return drawn
 
 
-def null_pairs(dataset: Dataset, seed: int, pedestal_sky_sigma: float = 0.0) -> NullPairs:
-    """The controls of a data set as both classes of a training.
+def null_pairs(dataset: Dataset, drawn: int | None = None, pedestal_sky_sigma: float = 0.0) -> NullPairs:
+    """Rows without an arc as both classes of a training.
 
     Parameters
     ----------
     dataset : Dataset
-        Its controls are taken; arcs are in none of them.
-    seed : int
-        Of the labels.
+        Its controls are taken, and its null rows where labels are not drawn.
+    drawn : int, optional
+        Seed of labels that are drawn for the galaxies of the controls, one row a pair. By default null rows, which run through
+        the injection with flux 0, have label 1, and the controls of their pairs label 0.
     pedestal_sky_sigma : float
         Light planted at r < `core_pix` in the stamps of label 1, in units of the sky's standard deviation a pixel; 0 plants none.
 
     Returns
     -------
     NullPairs
-        A data set to train on, of half the rows: each of its pairs has one row.
+        A data set to train on.
 
     Raises
     ------
@@ -148,19 +162,24 @@ def null_pairs(dataset: Dataset, seed: int, pedestal_sky_sigma: float = 0.0) -> 
         raise ArcgateError(
             f"light of {pedestal_sky_sigma} sky sigma cannot be planted", where="pedestal_sky_sigma", todo="give 0 or more"
         )
-    counts: dict[str, dict[str, int]] = {}
-    for split in SPLITS:
-        names = dataset.table(["host_id"], split, _CONTROL)["host_id"].astype(str).drop_duplicates().tolist()
-        of_one = int(null_labels(names, seed).sum()) if names else 0
-        counts[split] = dict(zip(LABELLED_ROLES, (of_one, len(names) - of_one), strict=True))
-        if min(counts[split].values()) < _LEAST:
-            raise ArcgateError(
-                f"the split {split!r} has {len(names)} galaxies among its controls, {of_one} of them with label 1",
-                where=dataset.path,
-                todo="give a larger data set (data.n_pairs): each class needs two galaxies in each split",
-            )
-    card: dict[str, Any] = dataset.card | {"counts": counts}
-    return NullPairs(dataset.path, card, dataset.receipts, seed, float(pedestal_sky_sigma))
+    nulls = NullPairs(dataset.path, dataset.card, dataset.receipts, drawn, float(pedestal_sky_sigma))
+    counts = {split: _counted(nulls, split) for split in SPLITS}
+    return replace(nulls, card=dataset.card | {"counts": counts})
+
+
+def _counted(nulls: NullPairs, split: str) -> dict[str, int]:
+    """Rows of each class in a split."""
+    table = nulls.table(["role", "host_id"], split)
+    galaxies = table.groupby("role")["host_id"].nunique().reindex(list(LABELLED_ROLES), fill_value=0)
+    if galaxies.min() < _LEAST:
+        what, more = ("null rows", "data.null_rows") if nulls.drawn is None else ("controls", "data.n_pairs")
+        raise ArcgateError(
+            f"the split {split!r} has {table['host_id'].nunique()} galaxies among its {what}, "
+            f"{galaxies.iloc[0]} of them with label 1",
+            where=nulls.path,
+            todo=f"give a larger data set ({more}): each class needs two galaxies in each split",
+        )
+    return {str(role): int(count) for role, count in table["role"].value_counts().items()}
 
 
 def null_training(
@@ -170,6 +189,7 @@ def null_training(
     *,
     folder: Path,
     threads: int,
+    drawn: bool = False,
     pedestal_sky_sigma: float = 0.0,
     level: float = 0.9,
 ) -> Interval:
@@ -180,10 +200,12 @@ def null_training(
     dataset : Dataset
         See `null_pairs`.
     view, learning : View, Learning
-        As of any training; labels follow `learning.seed`. Sampling and objective must not ask for pairs or arcs.
+        As of any training. Sampling and objective must not ask for pairs or arcs.
     folder : Path
         Of the training, which is resumed or skipped as any other.
     threads : int
+    drawn : bool
+        Whether labels are drawn, by `learning.seed`.
     pedestal_sky_sigma : float
         See `null_pairs`.
     level : float
@@ -192,7 +214,8 @@ def null_training(
     Returns
     -------
     Interval
-        AUROC on the test split, clustered by galaxy: 0.5 within its interval where no light is planted.
+        AUROC on the test split, clustered by galaxy: 0.5 within its interval where no light is planted. Null rows that are their
+        controls to the last bit give 0.5 exactly.
 
     Raises
     ------
@@ -200,7 +223,7 @@ def null_training(
         As `null_pairs` and `train`; or an input, sampling or objective that looks at pairs or arcs, of which there are none.
     """
     _check_null(view, learning)
-    nulls = null_pairs(dataset, learning.seed, pedestal_sky_sigma)
+    nulls = null_pairs(dataset, learning.seed if drawn else None, pedestal_sky_sigma)
     result = train(nulls, view, learning, folder=folder, threads=threads)
     finder = load_finder(load_checkpoint(result.best_checkpoint))
     blocks = Blocks(nulls, "test", Viewer(view, nulls.imaging), EVERYTHING)
