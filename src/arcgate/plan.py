@@ -17,7 +17,7 @@ from arcgate.injection.asked_first import require_choosable
 from arcgate.injection.spec_digest import spec_digest
 from arcgate.keys import evidence_key, training_key
 from arcgate.optimized import require_metric
-from arcgate.planned import Planned, rough
+from arcgate.planned import SECONDS_TO_ATTACK, Planned, rough
 from arcgate.survey.foreseen import Foreseen, foreseen
 from arcgate.survey.hosts import count_kept
 from arcgate.survey.parents import artifacts
@@ -134,8 +134,10 @@ def _known_of(data: Data, spec: Variant) -> Foreseen:
 
 def _later_stages(spec: Variant, digest: str) -> float:
     """Seconds of gates and training, as far as they are not there."""
-    judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR
-    learning = 2 * spec.data.n_pairs * spec.learning.epochs * SECONDS_PER_STAMP / spec.runtime.threads
+    judging = min(spec.data.n_pairs, spec.gates.max_pairs) * SECONDS_PER_PAIR + len(spec.gates.attacks) * SECONDS_TO_ATTACK
+    rows, steps = 2 * spec.data.n_pairs * spec.learning.epochs, spec.learning.steps
+    stamps = rows if steps is None else steps * spec.learning.batch_size * spec.learning.trainer.accumulate
+    learning = stamps * SECONDS_PER_STAMP / spec.runtime.threads
     folder = Path(spec.runtime.data_dir)
     place = set_folder(folder, digest)
     if not is_built(place):
