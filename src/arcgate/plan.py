@@ -105,7 +105,7 @@ def _rows(data: Data) -> int:
 
 
 def _hosts(spec: Variant, known: Foreseen, planned: Planned) -> tuple[float, float]:
-    """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need, at most."""
+    """Seconds and bytes of galaxies that are not cut out yet: all that the data set can need (`core_matched`: before spares)."""
     hosts, imaging, digest = spec.data.hosts, spec.data.imaging, known.digest
     to_cut = SECONDS_PER_HOST if isinstance(hosts, MockHosts) else SECONDS_TO_CUT
     if isinstance(hosts, LegacyHosts):
@@ -117,13 +117,15 @@ def _hosts(spec: Variant, known: Foreseen, planned: Planned) -> tuple[float, flo
         print("\n".join(wrapped(f"  note: {note}", width(), indent=4)))
     controls = spec.data.controls
     a_pair = 1 if controls.paired else 2 if controls.core is None else 1 + controls.core.candidates
+    # Spares for positives without a match have candidates of their own; how many there will be is known afterwards.
+    bound = "at most" if controls.core is None else "at least"
     most = min(known.count, a_pair * spec.data.n_pairs)
     kept = count_kept(artifacts(Path(spec.runtime.data_dir), digest))
     if not planned.first(digest):
         print(f"  hosts: {known.what} ({digest[:12]}), shared with a job above and counted there")
         return 0.0, 0.0
     there = f"; {kept:,} were before" if kept else ""
-    print(f"  hosts: {known.what} ({digest[:12]}), of which at most {most:,} are cut out{there}")
+    print(f"  hosts: {known.what} ({digest[:12]}), of which {bound} {most:,} are cut out{there}")
     most = max(0, most - kept)
     return most * to_cut / spec.runtime.workers, float(most * schema_of(imaging).image_bytes)
 

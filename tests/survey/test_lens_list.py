@@ -151,6 +151,18 @@ def test_near_is_astropys_separation(tmp_path_factory, ra, dec, angle, distance,
     assert near == (separation < radius) or abs(separation - radius) < 1e-6
 
 
+def test_a_galaxy_without_a_position_is_near_no_lens(tmp_path):
+    """A selection of one's own may let such galaxies through."""
+    rows = sweep_rows(4)
+    rows["RA"][1], rows["DEC"][2] = np.nan, np.nan
+    (tmp_path / "lens.csv").write_text(f"ra,dec\n{rows['RA'][0]},{rows['DEC'][0]}\n")
+    root = write_survey(tmp_path / "dr10", {"150p020-155p025": rows})
+    without = ("~selection.cuts.position", "~selection.cuts.declination", f"known_lenses=[{tmp_path / 'lens.csv'}]")
+    card = read_card(make_parents(spec_of(root, *without)))
+    assert [one["removed"] for one in card["known_lenses"]] == [1]
+    assert card["rows"] == 3
+
+
 def test_chords_are_those_of_angles():
     one, other = SkyCoord([10.0], [89.9], unit="deg"), SkyCoord([200.0], [89.8], unit="deg")
     points = [unit_vectors(at.ra.deg, at.dec.deg)[0] for at in (one, other)]

@@ -76,3 +76,14 @@ def test_both_surveys_in_one_catalogue(tmp_path):
         assert order == sorted(order)
     apart = read_card(make_parents(spec_of(both_surveys(tmp_path, 32.3), *BOTH, "twin_radius_arcsec=0.1")))
     assert apart["rows"] == 10
+
+
+def test_rows_without_a_position_have_no_twin(tmp_path):
+    south, north = sweep_rows(4), sweep_rows(4)
+    for rows in (south, north):
+        rows["RA"], rows["DEC"], rows["BRICKNAME"] = [150.1, 150.2, np.nan, 150.4], [32.3, 32.3, 32.3, np.nan], b"1500p325"
+    root = tmp_path / "dr9"
+    write_survey(root, {"140p030-150p035": south}, "south", "9.0")
+    write_survey(root, {"140p030-150p035": north}, "north", "9.0")
+    card = read_card(make_parents(spec_of(root, *BOTH, "~selection.cuts.position", "~selection.cuts.declination")))
+    assert card["rows"] == 6

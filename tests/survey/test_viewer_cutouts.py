@@ -231,3 +231,36 @@ def test_a_genuine_cutout_with_its_own_psf(tmp_path: Path) -> None:
         assert 0.6 < found.table[f"pixels_over_ivar_{band}"][0] < 1.1
     with pytest.raises(ArcgateError, match="1 of 1 cutouts are of another layer than DECaLS DR10-south"):
         CutoutReader.open(hosts_of(folder, layer=Layer("DECaLS", "DR10-south")), DECALS)
+
+
+def joined(folder: Path, *layers: dict[str, str]) -> None:
+    """One file with parts of two bricks, each of a layer."""
+    parts: list[Any] = [fits.PrimaryHDU()]
+    for number, layer in enumerate(layers):
+        path = folder / f"part{number}.fits"
+        native(path, 500.0, 500.0, **layer)
+        with fits.open(path) as file:
+            parts += [hdu.copy() for hdu in file[1:]]
+        path.unlink()
+    fits.HDUList(parts).writeto(folder / "both_150.0_2.0.fits")
+
+
+def test_parts_of_two_layers_in_one_file_are_refused(tmp_path: Path) -> None:
+    joined(tmp_path, {"VERSION": "DR10-south"}, {"VERSION": "DR9-north", "BRICK": "other"})
+    with pytest.raises(
+        ArcgateError, match=r"both_150\.0_2\.0\.fits holds parts of several layers: DECaLS DR10-south, DECaLS DR9-north"
+    ):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("BUNIT", "count"), ("MAGZERO", 30.0)])
+def test_another_unit_is_refused(tmp_path: Path, key: str, value: Any) -> None:
+    ra, dec = native(tmp_path / "one.fits", 500.0, 500.0)
+    path = tmp_path / "one.fits"
+    with fits.open(path, mode="update") as file:
+        for hdu in file[1:]:
+            if hdu.header["IMAGETYP"] == "image":
+                hdu.header[key] = value
+    path.rename(tmp_path / f"one_{ra:.5f}_{dec:.5f}.fits")
+    with pytest.raises(ArcgateError, match=f"has {key} '?{value}"):
+        cut(opened(tmp_path), tmp_path)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.survey.fits_file import read_hdus
+from arcgate.survey.legacy.planes import check_unit
 from arcgate.survey.legacy.wcs import coordinates, places_in
 from arcgate.survey.places import Unusable
 from arcgate.survey.stamp_reading import Raw
@@ -49,7 +50,7 @@ def kind_of(path: Path) -> Kind:
     Raises
     ------
     ArcgateError
-        The file cannot be read, or is no such cutout.
+        The file cannot be read, is no such cutout, or holds parts of several layers.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", AstropyUserWarning)
@@ -61,11 +62,19 @@ def kind_of(path: Path) -> Kind:
                 f"{path.name} is not a complete FITS file ({error}), sought is {WHAT}", where=path, todo="download it again"
             ) from error
     native = [header for header in headers if header["NAXIS"] == 2 and "BRICK" in header]
-    if native:
-        return Kind("native", *(str(native[0].get(key, "")).strip() for key in ("SURVEY", "VERSION")))
     cubes = [header for header in headers if header["NAXIS"] == 3]
-    if cubes:
-        return Kind("resampled", *(str(cubes[0].get(key, "")).strip() for key in ("SURVEY", "VERSION")))
+    if native or cubes:
+        # A sub-image may hold parts of several bricks; where a layer ends, of another layer's.
+        layers = sorted(
+            {(str(one.get("SURVEY", "")).strip(), str(one.get("VERSION", "")).strip()) for one in native or cubes[:1]}
+        )
+        if len(layers) > 1:
+            raise ArcgateError(
+                f"{path.name} holds parts of several layers: {', '.join(map(' '.join, layers))}",
+                where=path,
+                todo="the viewer delivers another layer where the one that was asked for ends: take the file away",
+            )
+        return Kind("native" if native else "resampled", *layers[0])
     raise ArcgateError(
         f"{path.name} holds neither images with the keyword BRICK nor a cube of bands, sought is {WHAT}",
         where=path,
@@ -79,6 +88,7 @@ def read_native(path: Path, imaging: Imaging, at: Position) -> Raw | tuple[str, 
     for hdu in read_hdus(path, WHAT):
         if hdu.data is not None and hdu.data.ndim == 2:
             key = (str(hdu.header.get("IMAGETYP", "")).strip().lower(), str(hdu.header.get("BAND", "")).strip().lower())
+            check_unit(hdu.header, key[0], path)
             planes.setdefault(str(hdu.header.get("BRICK", "")).strip(), {})[key] = hdu
     wanted = [(kind, band) for kind in ("image", "invvar") for band in imaging.bands]
     whole = {brick: found for brick, found in planes.items() if all(key in found for key in wanted)}
@@ -106,6 +116,7 @@ def read_native(path: Path, imaging: Imaging, at: Position) -> Raw | tuple[str, 
 def read_resampled(path: Path, imaging: Imaging, at: Position) -> Raw | tuple[str, Unusable]:
     """A galaxy from a cube that the viewer put onto pixels of its own; it states no inverse variance."""
     hdu = next(hdu for hdu in read_hdus(path, WHAT) if hdu.data is not None and hdu.data.ndim == 3)
+    check_unit(hdu.header, "image", path)
     bands = str(hdu.header.get("BANDS", "")).strip().lower()
     if lacking := [band for band in imaging.bands if band not in bands]:
         return path.stem, Unusable(NO_BAND, f"no {', '.join(lacking)} among {bands or 'bands that are not named'}")

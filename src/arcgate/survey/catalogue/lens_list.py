@@ -44,15 +44,17 @@ class LensList:
     dec_deg: Array
 
     def near(self, ra_deg: Array, dec_deg: Array, radius_arcsec: float) -> NDArray[np.bool_]:
-        """Whether each of some positions lies within a radius of one of the lenses."""
+        """Whether each of some positions lies within a radius of one of the lenses; one that is no number does not."""
         from scipy.spatial import cKDTree
 
-        if not len(ra_deg):
-            return np.zeros(0, dtype=bool)
-        distance, _ = cKDTree(unit_vectors(self.ra_deg, self.dec_deg)).query(
-            unit_vectors(ra_deg, dec_deg), distance_upper_bound=chord_of(radius_arcsec)
-        )
-        return np.asarray(np.isfinite(distance), dtype=bool)
+        near = np.zeros(len(ra_deg), dtype=bool)
+        known = np.isfinite(ra_deg) & np.isfinite(dec_deg)
+        if known.any():
+            distance, _ = cKDTree(unit_vectors(self.ra_deg, self.dec_deg)).query(
+                unit_vectors(ra_deg[known], dec_deg[known]), distance_upper_bound=chord_of(radius_arcsec)
+            )
+            near[known] = np.isfinite(distance)
+        return near
 
 
 def read_lens_list(path: Path) -> LensList:

@@ -153,7 +153,8 @@ def _declinations(part: Part) -> list[tuple[float, float]]:
     metadata = pq.read_metadata(part.path)
     column = metadata.schema.to_arrow_schema().get_field_index("dec")
     found = [metadata.row_group(group).column(column).statistics for group in range(metadata.num_row_groups)]
-    return [(one.min, one.max) for one in found]
+    # A strip without any declination has none.
+    return [(one.min, one.max) if one.has_min_max else (np.inf, -np.inf) for one in found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +179,7 @@ class _Positions:
                     continue
                 table = read_strip(part.path, group)
                 ra, dec = table["ra"].to_numpy(), table["dec"].to_numpy()
-                row = np.flatnonzero((dec >= low) & (dec <= high))
+                row = np.flatnonzero(np.isfinite(ra) & (dec >= low) & (dec <= high))
                 found.append([ra[row], dec[row], np.full_like(row, number), np.full_like(row, group), row])
         return _Positions(*(np.concatenate(column) for column in zip(*found, strict=True)))
 

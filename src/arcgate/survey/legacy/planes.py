@@ -197,6 +197,25 @@ def _check_header(plane: Plane, kind: str, brick: str) -> None:
     of = str(header.get("IMTYPE", header.get("IMAGETYP", kind))).strip().lower()
     if of != kind:
         raise DamagedError(f"{path.name} shows {of}, sought is {kind}", where=path, todo=_AGAIN)
+    check_unit(header, kind, path)
+
+
+def check_unit(header: fits.Header, kind: str, path: Path) -> None:
+    """Refuse an image in other units than the survey's, as far as its header states them.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+    kind : str
+        What it shows: `image`, `invvar` and others.
+    path : Path
+        Its file.
+
+    Raises
+    ------
+    ArcgateError
+        BUNIT is another than nanomaggies, or MAGZERO than 22.5.
+    """
     if kind in UNITS:
         unit = str(header.get("BUNIT", UNITS[kind][0])).strip()
         if unit.lower().replace(" ", "") not in UNITS[kind]:
