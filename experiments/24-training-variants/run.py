@@ -21,6 +21,7 @@ from hydra import compose, initialize_config_module
 from threadpoolctl import threadpool_limits
 
 from arcgate.config import from_config
+from arcgate.data_node import Split
 from arcgate.dataset.reader import Dataset, open_dataset
 from arcgate.dataset.source import DatasetSource
 from arcgate.evaluation.apart import require_apart
@@ -43,6 +44,8 @@ from arcgate.views.view import Viewer
 HERE = Path(__file__).parent
 RESULTS, POLICIES_TABLE = "results.csv", "policies.csv"
 BASELINE, ONE_NEGATIVE = "baseline", "one_negative"
+# Added when floor_on_positives came out better: the same floor without its choice of galaxies.
+FLOOR_ON_PAIRS = "floor_on_pairs"
 POLICIES = {
     BASELINE: "learning/objective=cross_entropy",
     ONE_NEGATIVE: "learning/sampling=one_negative",
@@ -58,6 +61,7 @@ POLICIES = {
     "core_dropout": "learning/augmentation=core_dropout",
     "shifts": "learning/augmentation=shifts",
     "five_negatives": "learning/sampling=five_negatives",
+    FLOOR_ON_PAIRS: "learning/sampling=visible_arcs learning.sampling.least.arc_snr_injected=20",
 }
 # In the recommended set no arc has an S/N below 28: policies that go by it need fainter sources to do anything.
 TRAINING_SETS = {"recommended": (), "faint": ("data.grid.dmag=[2,3,4,5,6,7,8]",)}
@@ -82,7 +86,7 @@ class Task:
 
 
 def composed(training_set: str, policy: str, seed: int, options: argparse.Namespace) -> Variant:
-    overrides = ["variant=recommended", *TRAINING_SETS[training_set], "learning=pilot", POLICIES[policy]]
+    overrides = ["variant=recommended", *TRAINING_SETS[training_set], "learning=pilot", *POLICIES[policy].split()]
     overrides += [f"learning.seed={seed}", f"learning.steps={options.steps}", *GATES]
     overrides += [f"data.n_pairs={options.pairs}", f"data.hosts.n_hosts={options.hosts}"]
     overrides += [f"evaluation.{name}.n_pairs={options.ground_pairs}" for name in ("common", "realistic")]
@@ -107,15 +111,23 @@ def sets_of(options: argparse.Namespace) -> tuple[dict[str, Dataset], dict[str, 
         ground = open_dataset(build_dataset(settings, spec.runtime).folder)
         for one in data.values():
             require_apart(one, ground, name)
-        say(f"{name}: {ground_words(ground)}")
+        say(told(name, ground, "test"))
         grounds[name] = ground
     return data, grounds
 
 
-def ground_words(ground: Dataset) -> str:
-    table = ground.table(["host_id", "label", "source_image"], split="test", roles=("positive", "control"))
+def told(name: str, dataset: Dataset, split: Split) -> str:
+    """Galaxies and arcs of a set, the latter by the bounds that policies draw."""
+    table = dataset.table(["host_id", "label"], split=split, roles=("positive", "control"))
     galaxies = table.groupby("label")["host_id"].nunique().to_dict()
-    return f"{len(table)} rows; galaxies by label {galaxies}; {table['source_image'].nunique()} images; {ground.data_digest[:12]}"
+    columns = ["arc_snr_injected", "theta_e_arcsec", "theta_e_over_psf", "source_image"]
+    arcs = dataset.table(columns, split=split, roles=("positive",))
+    snr = arcs["arc_snr_injected"]
+    floors = {"S/N < 5": snr < 5, "S/N < 20": snr < 20}
+    floors |= {"theta_E < 1 arcsec": arcs["theta_e_arcsec"] < 1, "theta_E < psfsize": arcs["theta_e_over_psf"] < 1}
+    shares = ", ".join(f"{words} {100 * below.mean():.0f} %" for words, below in floors.items())
+    images = f"{arcs['source_image'].nunique()} images, smallest S/N {snr.min():.1f}"
+    return f"{name}, {split}: {dataset.data_digest[:12]}; galaxies by label {galaxies}; {shares}; {images}"
 
 
 def planned(options: argparse.Namespace, data: dict[str, Dataset], grounds: dict[str, Dataset]) -> list[Task]:
@@ -144,9 +156,9 @@ def trained(task: Task) -> list[dict[str, object]]:
                 with atomically(file) as temporary:
                     table[KEPT].to_parquet(temporary, index=False)
     best = result.history.sort_values(["val_auroc", "val_loss"], ascending=[False, True]).iloc[0]
-    of_all = {"steps": result.steps[-1], "epochs": len(result.steps), "best_epoch": int(best["epoch"])}
+    of_all: dict[str, object] = {"steps": result.steps[-1], "epochs": len(result.steps), "best_epoch": int(best["epoch"])}
     of_all |= {"val_auroc": round(float(best["val_auroc"]), 5)}
-    first = {"training_set": task.training_set, "policy": task.policy, "seed": task.seed}
+    first: dict[str, object] = {"training_set": task.training_set, "policy": task.policy, "seed": task.seed}
     return [
         first | {"ground": name} | scores(pd.read_parquet(file)) | of_all | {"logits": file.name}
         for name, file in task.logits.items()
@@ -196,13 +208,14 @@ def main() -> None:
     options = parser.parse_args()
     began = time.monotonic()
     data, grounds = sets_of(options)
-    say(f"training sets: {[one.data_digest[:12] for one in data.values()]}; sets after {time.monotonic() - began:.0f} s")
-    told = [
+    for name, one in data.items():
+        say(told(name, one, "train"))
+    policies = [
         rows_of(of_set, policy, composed(of_set, policy, 0, options), one)
         for of_set, one in data.items()
         for policy in options.policies
     ]
-    pd.DataFrame(told).to_csv(options.out / POLICIES_TABLE, index=False)
+    pd.DataFrame(policies).to_csv(options.out / POLICIES_TABLE, index=False)
     tasks = planned(options, data, grounds)
     lines: dict[int, list[dict[str, object]]] = {}
     for position, found in completed(trained, tasks, options.workers, HERE):
