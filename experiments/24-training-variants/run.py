@@ -113,6 +113,8 @@ def sets_of(options: argparse.Namespace) -> tuple[dict[str, Dataset], dict[str, 
             require_apart(one, ground, name)
         say(told(name, ground, "test"))
         grounds[name] = ground
+    galaxies = [set(ground.table(["host_id"])["host_id"]) for ground in grounds.values()]
+    say(f"galaxies in all test sets: {len(set.intersection(*galaxies))}")
     return data, grounds
 
 
