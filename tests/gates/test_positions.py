@@ -114,6 +114,47 @@ def test_one_split_only_is_not_run(judge):
     assert (result.status, result.reason) == ("not_run", "no two splits are recorded")
 
 
+@pytest.mark.parametrize("gate", [overlaps.GATE, bricks.GATE], ids=lambda gate: gate.name)
+def test_where_one_split_alone_has_positions_splits_are_not_compared(judge, gate):
+    placed = sky().drop(columns="brick")
+    for column in ("ra", "dec"):
+        placed[column] = placed[column].where(placed["split"] == "train")
+    [result] = judge(gate, placed, settings={"whole_bricks": True}).results
+    what = "positions" if gate is overlaps.GATE else "bricks"
+    assert (result.status, result.role) == ("not_run", "gate")
+    assert result.reason == f"rows of one split alone have {what}"
+
+
+@pytest.mark.parametrize("gate", [overlaps.GATE, bricks.GATE, two_surveys.GATE], ids=lambda gate: gate.name)
+def test_a_split_without_positions_is_named_and_not_passed(judge, gate):
+    split = sky()["split"].where(np.arange(N) % 7 != 0, "val")
+    table = sky(split=split, host_id="g").drop(columns="brick")
+    table["dec"] = table["dec"].where(split != "val")
+    [result] = judge(gate, table, settings={"whole_bricks": True}).results
+    what = "brick" if gate is bricks.GATE else "position"
+    assert result.status == "not_run"
+    assert result.reason.startswith(f"no row of the split val has a {what}; ")
+    # What crosses among the others fails all the same.
+    leak = with_row(table, 1, split="train", footprint="north", dec=11.0 + 0.5 * ARCSEC)
+    assert judge(gate, leak, settings={"whole_bricks": True}).results[0].status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("gate", "role"), [(known_lenses.GATE, "control"), (both_labels.GATE, "control"), (both_labels.GATE, "positive")]
+)
+def test_a_class_without_positions_is_named_and_not_passed(judge, gate, role):
+    lenses = [(100.0, 11.0)]
+    [result] = judge(gate, sky(ra=sky()["ra"].where(sky()["role"] != role)), lenses=lenses).results
+    assert (result.status, result.reason) == ("not_run", f"no {role} has a position")
+
+
+def test_one_class_of_two_surveys_without_positions_is_named_where_classes_count(judge):
+    table = sky(ra=sky()["ra"].where(sky()["role"] != "control"))
+    [result] = judge(two_surveys.GATE, table).results
+    assert (result.status, result.reason.split(";")[0]) == ("not_run", "no control has a position")
+    assert judge(two_surveys.GATE, table, paired=True).results[0].status == "passed"
+
+
 def test_a_brick_in_two_splits_fails_where_galaxies_were_cut_from_bricks(judge):
     split = sky()["split"].where(np.arange(N) != 1, "val")
     [legacy] = judge(bricks.GATE, sky(split=split), hosts="legacy").results

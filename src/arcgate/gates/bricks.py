@@ -6,7 +6,7 @@ split by galaxy puts most bricks into two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,10 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
-from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
-from arcgate.gates.core.sky_rows import POSITION, VIEW, asked
+from arcgate.gates.core.result import Role
+from arcgate.gates.core.sky_rows import POSITION, VIEW, asked, none_left
 from arcgate.gates.core.table_gate import TableGate
 from arcgate.survey.legacy.brick_scheme import brick_names
 from arcgate.variant import Gates, View
@@ -44,6 +45,8 @@ class Bricks(TableGate):
         if ALL_ROWS not in arrays or not context.facts.several_splits:
             return Judgement([], [], [])
         table, whose = with_bricks(arrays[ALL_ROWS])
+        if table["split"].nunique() < 2:
+            return self._not_run("rows of one split alone have bricks", context)
         splits = table.groupby("brick")["split"].agg(["nunique", "size"])
         several = splits[splits["size"] > 1]
         crossing = several.index[several["nunique"] > 1]
@@ -51,6 +54,9 @@ class Bricks(TableGate):
         said = f"{len(crossing)} of {len(several)} bricks with several rows lie in more than one split ({whose})"
         if len(crossing):
             said += f": {', '.join(map(str, crossing[:5]))}"
+        lost = none_left(arrays[ALL_ROWS], table, "a brick", "split")
+        if lost and not len(crossing):
+            return self._not_run(f"{lost}; of the others {said}", context)
         if not _decides(context.facts, context.settings):
             reason = f"{said}; it decides where splits go by brick (gates.whole_bricks=true)"
             return Judgement([self.result_of("reported", reason, role="diagnostic", value=share, n=len(table))], [], [])
@@ -58,6 +64,11 @@ class Bricks(TableGate):
         shown = Outcome("leak" if len(crossing) else "no leak", said)
         planted = {"a row of a brick in another split": Noticed(_noticed(table, len(crossing)))}
         return self.counted(value, shown, planted)
+
+    def _not_run(self, reason: str, context: Context) -> Judgement:
+        """A gate where it would decide, else a diagnostic."""
+        role: Role = "gate" if _decides(context.facts, context.settings) else "diagnostic"
+        return Judgement([replace(not_run(self.stated(), reason), role=role)], [], [])
 
 
 def with_bricks(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -13,9 +13,9 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import TWO_SURVEYS
-from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
-from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, none_left, sky_rows
 from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import pairs_within
 
@@ -40,6 +40,9 @@ class TwoSurveys(TableGate):
         if rows.table["survey"].nunique() < 2:
             return Judgement([], [], [])
         crossing, harmless = _crossing(rows, context.facts.paired)
+        lost = none_left(arrays[ALL_ROWS], rows.table, "a position", "split", *([] if context.facts.paired else ["role"]))
+        if lost and not len(crossing):
+            return Judgement([not_run(self.stated(), f"{lost}; among the others no galaxy of two surveys crosses")], [], [])
         share = len(np.unique(crossing)) / len(rows)
         if len(crossing):
             one, other = crossing[0].tolist()
