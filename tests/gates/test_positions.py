@@ -14,6 +14,7 @@ from arcgate.gates.core.gate import ALL_ROWS
 from arcgate.gates.core.required import required_of
 from arcgate.gates.core.safe import is_safe
 from arcgate.ground.sphere import unit_vectors
+from arcgate.survey.legacy.brick_scheme import brick_names
 
 GATES = (overlaps.GATE, bricks.GATE, two_surveys.GATE, known_lenses.GATE, both_labels.GATE)
 N = 400
@@ -172,13 +173,34 @@ def test_bricks_that_are_not_recorded_are_those_of_the_survey(judge):
 
 
 def test_bricks_that_some_rows_record_are_those_of_the_survey_for_the_others(judge):
-    known = sky()["brick"].where(np.arange(N) < 2, None)
+    names = brick_names(sky()["ra"].to_numpy(), sky()["dec"].to_numpy())
+    known = pd.Series(names, dtype=object).where(np.arange(N) < 2, None)
     row = int(np.flatnonzero((sky()["split"] == "test") & (np.arange(N) >= 2))[0])
     table = with_row(sky(brick=known), row, split="train", brick=None, dec=float(sky()["dec"][row]) + 0.01)
     [result] = judge(bricks.GATE, table, settings={"whole_bricks": True}).results
     assert result.status == "failed"
     assert result.n == N + 1
     assert f"bricks as recorded of 2 rows, by position of {N - 1}" in result.reason
+    # One of a recorded name stays without a position.
+    lost = with_row(table, 0, ra=np.nan, split="train")
+    assert judge(bricks.GATE, lost, settings={"whole_bricks": True}).results[0].n == N + 2
+
+
+def test_a_brick_of_two_names_is_seen_to_cross(judge):
+    """Rows of train record a number; those of test record none, and would have the survey's name."""
+    beside = sky().assign(dec=sky()["dec"] + 0.01, split="test", host_id="beside")
+    table = pd.concat([sky(split="train"), beside], ignore_index=True)
+    number = pd.Series(np.tile(np.arange(N), 2) + 300_000).astype("Int64").where(table["split"] == "train")
+    [result] = judge(bricks.GATE, table.assign(brick=number), settings={"whole_bricks": True}).results
+    assert (result.status, result.value) == ("failed", 1.0)
+    assert f"by position; other names are recorded, of {N} rows alone)" in result.reason
+    lost = with_row(table.assign(brick=number), 0, dec=np.nan)
+    [result] = judge(bricks.GATE, lost, settings={"whole_bricks": True}).results
+    assert (result.status, result.n) == ("failed", 2 * N)
+    assert "left out: 1 row with a recorded brick and no position)" in result.reason
+    # Names that all rows record are nobody's business but the table's own.
+    every = table.assign(brick=np.tile(np.arange(N), 2) + N * (table["split"] == "test"))
+    assert judge(bricks.GATE, with_row(every, 0), settings={"whole_bricks": True}).results[0].status == "passed"
 
 
 def test_a_galaxy_of_two_surveys_in_two_splits_or_classes_fails(judge):

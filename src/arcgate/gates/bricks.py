@@ -21,6 +21,7 @@ from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
 from arcgate.gates.core.result import Role
 from arcgate.gates.core.sky_rows import POSITION, VIEW, asked, none_left
 from arcgate.gates.core.table_gate import TableGate
+from arcgate.ground.counting import count_of
 from arcgate.survey.legacy.brick_scheme import brick_names
 from arcgate.variant import Gates, View
 
@@ -72,19 +73,32 @@ class Bricks(TableGate):
 
 
 def with_bricks(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Rows whose brick is known, with its name, and whose names these are."""
+    """Rows whose brick is known, with its name, and whose names these are.
+
+    Where some rows record a brick and others have its name from their position alone, all names are by position, unless both are
+    the same wherever both are known: a brick of two names could not be seen to cross.
+    """
     recorded = table["brick"].notna().to_numpy() if "brick" in table else np.zeros(len(table), dtype=bool)
     if recorded.all() or not set(POSITION) <= set(table):
         return table[recorded], "bricks as recorded"
     ra, dec = (table[name].to_numpy(np.float64, na_value=np.nan) for name in POSITION)
-    placed = ~recorded & np.isfinite(ra) & np.isfinite(dec)
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    if not (placed & ~recorded).any():
+        return table[recorded], "bricks as recorded"
     names = np.full(len(table), None, dtype=object)
-    names[recorded] = table["brick"].to_numpy(dtype=object)[recorded] if recorded.any() else None
     names[placed] = brick_names(ra[placed], dec[placed])
     whose = "bricks of the Legacy Surveys' scheme, by position"
-    if recorded.any():
-        whose = f"bricks as recorded of {int(recorded.sum())} rows, by position of {int(placed.sum())}"
-    return table.assign(brick=names)[recorded | placed], whose
+    if not recorded.any():
+        return table.assign(brick=names)[placed], whose
+    stated, both = table["brick"].astype("string").to_numpy(object), recorded & placed
+    if both.any() and (stated[both] == names[both]).all():
+        names[recorded] = stated[recorded]
+        whose = f"bricks as recorded of {count_of(int(recorded.sum()), 'row')}, by position of {int((placed & ~recorded).sum())}"
+        return table.assign(brick=names)[recorded | placed], whose
+    whose += f"; other names are recorded, of {count_of(int(recorded.sum()), 'row')} alone"
+    if lost := int((recorded & ~placed).sum()):
+        whose += f"; left out: {count_of(lost, 'row')} with a recorded brick and no position"
+    return table.assign(brick=names)[placed], whose
 
 
 def _decides(facts: Facts, settings: Gates) -> bool:
