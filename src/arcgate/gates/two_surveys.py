@@ -61,9 +61,10 @@ class TwoSurveys(TableGate):
 
 def survey_of(table: pd.DataFrame) -> pd.Series:
     """Footprint and release of each row, as far as they are recorded, in one word."""
-    parts = [table[name].astype("string").fillna("unknown") for name in SURVEY if name in table and table[name].notna().any()]
+    recorded = [name for name in SURVEY if name in table and table[name].notna().any()]
+    parts = [table[name].astype("string").fillna(f"{name} unknown") for name in recorded]
     if not parts:
-        return pd.Series("unknown", index=table.index)
+        return pd.Series("survey unknown", index=table.index)
     return parts[0] if len(parts) == 1 else parts[0] + " " + parts[1]
 
 
