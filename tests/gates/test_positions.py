@@ -129,7 +129,7 @@ def test_where_one_split_alone_has_positions_splits_are_not_compared(judge, gate
 @pytest.mark.parametrize("gate", [overlaps.GATE, bricks.GATE, two_surveys.GATE], ids=lambda gate: gate.name)
 def test_a_split_without_positions_is_named_and_not_passed(judge, gate):
     split = sky()["split"].where(np.arange(N) % 7 != 0, "val")
-    table = sky(split=split, host_id="g").drop(columns="brick")
+    table = sky(split=split, brick=sky()["brick"].where(split != "val"))
     table["dec"] = table["dec"].where(split != "val")
     [result] = judge(gate, table, settings={"whole_bricks": True}).results
     what = "brick" if gate is bricks.GATE else "position"
@@ -163,6 +163,14 @@ def test_a_brick_in_two_splits_fails_where_galaxies_were_cut_from_bricks(judge):
     assert "1 of 100 bricks with several rows lie in more than one split (bricks as recorded): b0" in legacy.reason
     [other] = judge(bricks.GATE, sky(split=split)).results
     assert (other.status, other.role, other.value) == ("reported", "diagnostic", 0.01)
+
+
+def test_bricks_of_one_row_each_are_not_compared(judge):
+    table = sky(brick=[f"b{i}" for i in range(N)])
+    [result] = judge(bricks.GATE, table, settings={"whole_bricks": True}).results
+    assert (result.status, result.role, result.reason) == ("not_run", "gate", "no brick holds two rows")
+    [result] = judge(bricks.GATE, table).results
+    assert (result.status, result.role) == ("not_run", "diagnostic")
 
 
 def test_bricks_that_are_not_recorded_are_those_of_the_survey(judge):

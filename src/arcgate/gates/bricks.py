@@ -51,7 +51,9 @@ class Bricks(TableGate):
         splits = table.groupby("brick")["split"].agg(["nunique", "size"])
         several = splits[splits["size"] > 1]
         crossing = several.index[several["nunique"] > 1]
-        share = len(crossing) / max(len(several), 1)
+        if not len(several):
+            return self._not_run("no brick holds two rows", context)
+        share = len(crossing) / len(several)
         said = f"{len(crossing)} of {len(several)} bricks with several rows lie in more than one split ({whose})"
         if len(crossing):
             said += f": {', '.join(map(str, crossing[:5]))}"
