@@ -17,6 +17,7 @@ from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
 from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, none_left, sky_rows
 from arcgate.gates.core.table_gate import TableGate
+from arcgate.ground.counting import count_of
 from arcgate.ground.sphere import pairs_within
 
 SURVEY: Final = ("footprint", "release")
@@ -47,13 +48,14 @@ class TwoSurveys(TableGate):
         if len(crossing):
             one, other = crossing[0].tolist()
             columns = [name for name in ("survey", "split", "role") if name in rows.table]
+            lie = "lies" if len(crossing) == 1 else "lie"
             said = (
-                f"{len(crossing)} pairs of rows of different surveys lie within {SAME_GALAXY_ARCSEC:g} arcsec, in different "
-                f"splits or classes: {rows.named(one, *columns)} and {rows.named(other, *columns)}"
+                f"{count_of(len(crossing), 'pair')} of rows of different surveys {lie} within {SAME_GALAXY_ARCSEC:g} arcsec, in "
+                f"different splits or classes: {rows.named(one, *columns)} and {rows.named(other, *columns)}"
             )
         else:
             said = "no galaxy of two surveys lies in two splits or classes"
-        said += f"; {harmless} such pairs lie in one split and class" if harmless else ""
+        said += f"; {count_of(harmless, 'such pair')} in one split and class" if harmless else ""
         value = exactly(share, len(rows), int(rows.table["host_id"].nunique()))
         shown = Outcome("leak" if len(crossing) else "no leak", said)
         return self.counted(value, shown, {"a galaxy of another survey and split": _noticed(rows)})
