@@ -65,6 +65,25 @@ def test_a_leak_fails_and_is_named(spec, table, tmp_path, capsys):
     assert "Design: lenses among the negatives" in page
 
 
+@pytest.mark.parametrize(("of_controls", "answer"), [(0, "failed"), (17, "undetermined")])
+def test_positions_that_one_class_lacks_fail_and_both_classes_do_not(spec, tmp_path, capsys, of_controls, answer):
+    row = np.arange(4000)
+    rows = pd.DataFrame({"ra": row % 100 * 1.0, "dec": row // 100 * 1.0, "label": row % 2})
+    lost = [*np.flatnonzero(row % 2 == 1)[: 35 - of_controls], *np.flatnonzero(row % 2 == 0)[:of_controls]]
+    rows.loc[lost, "dec"] = np.nan
+    assert audit(spec(rows.assign(split=np.where(row < 800, "test", "train")))) == answer
+    said = " ".join(capsys.readouterr().out.split())
+    evidence = read_evidence(tmp_path / "out" / "evidence.json")
+    [result] = [result for result in evidence.results if result.name == "left_out_rows"]
+    assert result.status == ("failed" if answer == "failed" else "passed")
+    assert result.reason.startswith("rows without a position were left out when the table was read; the classes differ")
+    assert (f"{POSITIONS} failed, namely Rows that were left out" in said) == (answer == "failed")
+    assert (f"{POSITIONS} no leak found" in said) == (answer != "failed")
+    assert evidence.cause.name == ("selection" if answer == "failed" else "undetermined")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert ("Design: hosts and controls were chosen differently" in page) == (answer == "failed")
+
+
 def test_a_list_of_lenses_counts_in_the_key_by_its_content(spec, table, tmp_path):
     lenses = tmp_path / "lenses.csv"
     lenses.write_text("ra,dec\n200,20\n")

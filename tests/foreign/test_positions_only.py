@@ -86,6 +86,19 @@ def test_usual_names_and_labels(tmp_path, names, labels):
     assert source.facts.several_splits
 
 
+@pytest.mark.parametrize("sure", ["is_control", "is_positive"])
+def test_vague_names_tell_the_classes_where_no_surer_name_does(tmp_path, sure):
+    rows = table().rename(columns={"label": sure})
+    vague = {"x": 1643.9, "y": 417.6, "target": "t0", "class": "GALAXY"}
+    source = opened(rows.assign(**vague), tmp_path)
+    roles = ["control", "positive"] if sure == "is_positive" else ["positive", "control"]
+    assert source.rows["role"].tolist() == roles * 6
+    assert any("columns that are not used: class, target, x, y" in note for note in notes_of(source))
+    for name in ("class", "target", "y"):
+        alone = opened(table().rename(columns={"label": name}), tmp_path)
+        assert alone.rows["role"].tolist() == ["control", "positive"] * 6
+
+
 def test_conditions_are_known_by_their_usual_names_and_marks_are_missing(tmp_path):
     rows = table(PSFDEPTH_R=100.0, mag_g=20.0, seeing=1.2, shape_r=0.5, EBV=0.1, BRICKNAME="0100p050", photsys="N", score=0.9)
     rows.loc[3, "mag_g"] = -99.0

@@ -14,6 +14,7 @@ from arcgate.gates.core.gate import ALL_ROWS
 from arcgate.gates.core.required import required_of
 from arcgate.gates.core.safe import is_safe
 from arcgate.ground.sphere import unit_vectors
+from arcgate.survey.legacy.brick_scheme import brick_names
 
 GATES = (overlaps.GATE, bricks.GATE, two_surveys.GATE, known_lenses.GATE, both_labels.GATE)
 N = 400
@@ -114,6 +115,47 @@ def test_one_split_only_is_not_run(judge):
     assert (result.status, result.reason) == ("not_run", "no two splits are recorded")
 
 
+@pytest.mark.parametrize("gate", [overlaps.GATE, bricks.GATE], ids=lambda gate: gate.name)
+def test_where_one_split_alone_has_positions_splits_are_not_compared(judge, gate):
+    placed = sky().drop(columns="brick")
+    for column in ("ra", "dec"):
+        placed[column] = placed[column].where(placed["split"] == "train")
+    [result] = judge(gate, placed, settings={"whole_bricks": True}).results
+    what = "positions" if gate is overlaps.GATE else "bricks"
+    assert (result.status, result.role) == ("not_run", "gate")
+    assert result.reason == f"rows of one split alone have {what}"
+
+
+@pytest.mark.parametrize("gate", [overlaps.GATE, bricks.GATE, two_surveys.GATE], ids=lambda gate: gate.name)
+def test_a_split_without_positions_is_named_and_not_passed(judge, gate):
+    split = sky()["split"].where(np.arange(N) % 7 != 0, "val")
+    table = sky(split=split, brick=sky()["brick"].where(split != "val"))
+    table["dec"] = table["dec"].where(split != "val")
+    [result] = judge(gate, table, settings={"whole_bricks": True}).results
+    what = "brick" if gate is bricks.GATE else "position"
+    assert result.status == "not_run"
+    assert result.reason.startswith(f"no row of the split val has a {what}; ")
+    # What crosses among the others fails all the same.
+    leak = with_row(table, 1, split="train", footprint="north", dec=11.0 + 0.5 * ARCSEC)
+    assert judge(gate, leak, settings={"whole_bricks": True}).results[0].status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("gate", "role"), [(known_lenses.GATE, "control"), (both_labels.GATE, "control"), (both_labels.GATE, "positive")]
+)
+def test_a_class_without_positions_is_named_and_not_passed(judge, gate, role):
+    lenses = [(100.0, 11.0)]
+    [result] = judge(gate, sky(ra=sky()["ra"].where(sky()["role"] != role)), lenses=lenses).results
+    assert (result.status, result.reason) == ("not_run", f"no {role} has a position")
+
+
+def test_one_class_of_two_surveys_without_positions_is_named_where_classes_count(judge):
+    table = sky(ra=sky()["ra"].where(sky()["role"] != "control"))
+    [result] = judge(two_surveys.GATE, table).results
+    assert (result.status, result.reason.split(";")[0]) == ("not_run", "no control has a position")
+    assert judge(two_surveys.GATE, table, paired=True).results[0].status == "passed"
+
+
 def test_a_brick_in_two_splits_fails_where_galaxies_were_cut_from_bricks(judge):
     split = sky()["split"].where(np.arange(N) != 1, "val")
     [legacy] = judge(bricks.GATE, sky(split=split), hosts="legacy").results
@@ -121,6 +163,14 @@ def test_a_brick_in_two_splits_fails_where_galaxies_were_cut_from_bricks(judge):
     assert "1 of 100 bricks with several rows lie in more than one split (bricks as recorded): b0" in legacy.reason
     [other] = judge(bricks.GATE, sky(split=split)).results
     assert (other.status, other.role, other.value) == ("reported", "diagnostic", 0.01)
+
+
+def test_bricks_of_one_row_each_are_not_compared(judge):
+    table = sky(brick=[f"b{i}" for i in range(N)])
+    [result] = judge(bricks.GATE, table, settings={"whole_bricks": True}).results
+    assert (result.status, result.role, result.reason) == ("not_run", "gate", "no brick holds two rows")
+    [result] = judge(bricks.GATE, table).results
+    assert (result.status, result.role) == ("not_run", "diagnostic")
 
 
 def test_bricks_that_are_not_recorded_are_those_of_the_survey(judge):
@@ -131,19 +181,41 @@ def test_bricks_that_are_not_recorded_are_those_of_the_survey(judge):
 
 
 def test_bricks_that_some_rows_record_are_those_of_the_survey_for_the_others(judge):
-    known = sky()["brick"].where(np.arange(N) < 2, None)
+    names = brick_names(sky()["ra"].to_numpy(), sky()["dec"].to_numpy())
+    known = pd.Series(names, dtype=object).where(np.arange(N) < 2, None)
     row = int(np.flatnonzero((sky()["split"] == "test") & (np.arange(N) >= 2))[0])
     table = with_row(sky(brick=known), row, split="train", brick=None, dec=float(sky()["dec"][row]) + 0.01)
     [result] = judge(bricks.GATE, table, settings={"whole_bricks": True}).results
     assert result.status == "failed"
     assert result.n == N + 1
     assert f"bricks as recorded of 2 rows, by position of {N - 1}" in result.reason
+    # One of a recorded name stays without a position.
+    lost = with_row(table, 0, ra=np.nan, split="train")
+    assert judge(bricks.GATE, lost, settings={"whole_bricks": True}).results[0].n == N + 2
+
+
+def test_a_brick_of_two_names_is_seen_to_cross(judge):
+    """Rows of train record a number; those of test record none, and would have the survey's name."""
+    beside = sky().assign(dec=sky()["dec"] + 0.01, split="test", host_id="beside")
+    table = pd.concat([sky(split="train"), beside], ignore_index=True)
+    number = pd.Series(np.tile(np.arange(N), 2) + 300_000).astype("Int64").where(table["split"] == "train")
+    [result] = judge(bricks.GATE, table.assign(brick=number), settings={"whole_bricks": True}).results
+    assert (result.status, result.value) == ("failed", 1.0)
+    assert f"by position; other names are recorded, of {N} rows alone)" in result.reason
+    lost = with_row(table.assign(brick=number), 0, dec=np.nan)
+    [result] = judge(bricks.GATE, lost, settings={"whole_bricks": True}).results
+    assert (result.status, result.n) == ("failed", 2 * N)
+    assert "left out: 1 row with a recorded brick and no position)" in result.reason
+    # Names that all rows record are nobody's business but the table's own.
+    every = table.assign(brick=np.tile(np.arange(N), 2) + N * (table["split"] == "test"))
+    assert judge(bricks.GATE, with_row(every, 0), settings={"whole_bricks": True}).results[0].status == "passed"
 
 
 def test_a_galaxy_of_two_surveys_in_two_splits_or_classes_fails(judge):
     other = {"footprint": "north", "dec": 10.0 + 0.3 * ARCSEC}
     [split] = judge(two_surveys.GATE, with_row(sky(), 0, split="train", **other)).results
     assert split.status == "failed"
+    assert split.reason.startswith("1 pair of rows of different surveys lies within 1 arcsec, in different splits or classes: ")
     assert (
         "g0 at 100.00000 +10.00000 (south, test, positive) and planted at 100.00000 +10.00008 (north, train, positive)"
         in split.reason
@@ -151,7 +223,7 @@ def test_a_galaxy_of_two_surveys_in_two_splits_or_classes_fails(judge):
     [label] = judge(two_surveys.GATE, with_row(sky(), 0, role="control", **other)).results
     assert label.status == "failed"
     [neither] = judge(two_surveys.GATE, with_row(sky(), 0, **other)).results
-    assert (neither.status, "1 such pairs lie in one split and class" in neither.reason) == ("passed", True)
+    assert (neither.status, "1 such pair in one split and class" in neither.reason) == ("passed", True)
     # Twice in one survey is what `overlaps` looks at.
     assert judge(two_surveys.GATE, with_row(sky(), 0, split="train")).results[0].status == "passed"
     assert judge(two_surveys.GATE, sky(footprint="south")).results == []

@@ -53,6 +53,15 @@ def test_positives_from_the_north_and_controls_from_the_south_are_named_as_footp
     )
 
 
+def test_a_release_that_one_class_lacks_is_what_tells_them_not_the_footprint_that_all_have(settings):
+    one, zero = made_stamps(N, 1), made_stamps(N, 2)
+    empty, known = with_columns(one, footprint="south", release=None), with_columns(zero, footprint="south", release="9010")
+    result = judged(footprint.GATE, settings, empty, known)["footprint"]
+    assert result.status == "failed"
+    assert "0 % of the positives and 100 % of the controls are of south 9010;" in result.reason
+    assert "are of south;" not in result.reason
+
+
 def test_the_same_shares_of_both_footprints_pass_and_one_alone_says_nothing(settings):
     side = np.where(np.arange(2 * N) % 3 == 0, "north", "south")
     one, zero = (with_columns(made_stamps(2 * N, seed), footprint=side) for seed in (1, 2))

@@ -15,10 +15,12 @@ from arcgate.ground.counting import count_of
 from arcgate.ground.errors import ArcgateError
 from arcgate.survey.positions import DEC_NAMES, RA_NAMES
 
-LABEL_NAMES: Final = ("label", "is_lens", "lens", "labels", "class", "target", "y", "is_positive")
+LABEL_NAMES: Final = ("label", "is_lens", "lens", "labels", "is_positive")
 """1 where the row is a lens, the surest name first."""
 CONTROL_NAMES: Final = ("is_control", "is_negative", "is_nonlens")
 """1 where it is none."""
+VAGUE_NAMES: Final = ("class", "target", "y")
+"""1 where the row is a lens, if no surer name is there: they may be a type, an object's name, or a place in pixels."""
 FOOTPRINT_NAMES: Final = ("footprint", "photsys", "survey", "region", "field", "hemisphere")
 RELEASE_NAMES: Final = ("release", "data_release", "dr")
 LENS_WORDS: Final = ("1", "1.0", "true", "t", "yes", "lens", "lenses", "positive", "pos", "p", "arc", "stamp")
@@ -78,7 +80,7 @@ def label_column(stored: Mapping[str, str]) -> tuple[str, bool]:
     ArcgateError
         None is there.
     """
-    for names, of_lenses in ((LABEL_NAMES, True), (CONTROL_NAMES, False)):
+    for names, of_lenses in ((LABEL_NAMES, True), (CONTROL_NAMES, False), (VAGUE_NAMES, True)):
         if found := next((name for name in names if name in stored), None):
             return found, of_lenses
     raise ArcgateError(

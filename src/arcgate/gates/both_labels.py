@@ -11,9 +11,9 @@ from arcgate.dataset.source import OWN_LAYOUT, Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import exactly
 from arcgate.gates.core.design_leaks import LABELS
-from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
-from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, asked, planted_beside, sky_rows
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, asked, none_left, planted_beside, sky_rows
 from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import nearest_arcsec
 
@@ -31,6 +31,8 @@ class BothLabels(TableGate):
         if ALL_ROWS not in arrays:
             return Judgement([], [], [])
         rows = sky_rows(arrays[ALL_ROWS])
+        if lost := none_left(arrays[ALL_ROWS], rows.table, "a position", "role"):
+            return Judgement([not_run(self.stated(), lost)], [], [])
         positives, controls = (rows.take((rows.table["role"] == role).to_numpy()) for role in ("positive", "control"))
         if not len(positives) or not len(controls):
             return Judgement([], [], [])

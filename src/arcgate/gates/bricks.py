@@ -6,7 +6,7 @@ split by galaxy puts most bricks into two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,10 +16,12 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import SPLIT
-from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
-from arcgate.gates.core.sky_rows import POSITION, VIEW, asked
+from arcgate.gates.core.result import Role
+from arcgate.gates.core.sky_rows import POSITION, VIEW, asked, none_left
 from arcgate.gates.core.table_gate import TableGate
+from arcgate.ground.counting import count_of
 from arcgate.survey.legacy.brick_scheme import brick_names
 from arcgate.variant import Gates, View
 
@@ -44,13 +46,20 @@ class Bricks(TableGate):
         if ALL_ROWS not in arrays or not context.facts.several_splits:
             return Judgement([], [], [])
         table, whose = with_bricks(arrays[ALL_ROWS])
+        if table["split"].nunique() < 2:
+            return self._not_run("rows of one split alone have bricks", context)
         splits = table.groupby("brick")["split"].agg(["nunique", "size"])
         several = splits[splits["size"] > 1]
         crossing = several.index[several["nunique"] > 1]
-        share = len(crossing) / max(len(several), 1)
+        if not len(several):
+            return self._not_run("no brick holds two rows", context)
+        share = len(crossing) / len(several)
         said = f"{len(crossing)} of {len(several)} bricks with several rows lie in more than one split ({whose})"
         if len(crossing):
             said += f": {', '.join(map(str, crossing[:5]))}"
+        lost = none_left(arrays[ALL_ROWS], table, "a brick", "split")
+        if lost and not len(crossing):
+            return self._not_run(f"{lost}; of the others {said}", context)
         if not _decides(context.facts, context.settings):
             reason = f"{said}; it decides where splits go by brick (gates.whole_bricks=true)"
             return Judgement([self.result_of("reported", reason, role="diagnostic", value=share, n=len(table))], [], [])
@@ -59,21 +68,39 @@ class Bricks(TableGate):
         planted = {"a row of a brick in another split": Noticed(_noticed(table, len(crossing)))}
         return self.counted(value, shown, planted)
 
+    def _not_run(self, reason: str, context: Context) -> Judgement:
+        """A gate where it would decide, else a diagnostic."""
+        role: Role = "gate" if _decides(context.facts, context.settings) else "diagnostic"
+        return Judgement([replace(not_run(self.stated(), reason), role=role)], [], [])
+
 
 def with_bricks(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Rows whose brick is known, with its name, and whose names these are."""
+    """Rows whose brick is known, with its name, and whose names these are.
+
+    Where some rows record a brick and others have its name from their position alone, all names are by position, unless both are
+    the same wherever both are known: a brick of two names could not be seen to cross.
+    """
     recorded = table["brick"].notna().to_numpy() if "brick" in table else np.zeros(len(table), dtype=bool)
     if recorded.all() or not set(POSITION) <= set(table):
         return table[recorded], "bricks as recorded"
     ra, dec = (table[name].to_numpy(np.float64, na_value=np.nan) for name in POSITION)
-    placed = ~recorded & np.isfinite(ra) & np.isfinite(dec)
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    if not (placed & ~recorded).any():
+        return table[recorded], "bricks as recorded"
     names = np.full(len(table), None, dtype=object)
-    names[recorded] = table["brick"].to_numpy(dtype=object)[recorded] if recorded.any() else None
     names[placed] = brick_names(ra[placed], dec[placed])
     whose = "bricks of the Legacy Surveys' scheme, by position"
-    if recorded.any():
-        whose = f"bricks as recorded of {int(recorded.sum())} rows, by position of {int(placed.sum())}"
-    return table.assign(brick=names)[recorded | placed], whose
+    if not recorded.any():
+        return table.assign(brick=names)[placed], whose
+    stated, both = table["brick"].astype("string").to_numpy(object), recorded & placed
+    if both.any() and (stated[both] == names[both]).all():
+        names[recorded] = stated[recorded]
+        whose = f"bricks as recorded of {count_of(int(recorded.sum()), 'row')}, by position of {int((placed & ~recorded).sum())}"
+        return table.assign(brick=names)[recorded | placed], whose
+    whose += f"; other names are recorded, of {count_of(int(recorded.sum()), 'row')} alone"
+    if lost := int((recorded & ~placed).sum()):
+        whose += f"; left out: {count_of(lost, 'row')} with a recorded brick and no position"
+    return table.assign(brick=names)[placed], whose
 
 
 def _decides(facts: Facts, settings: Gates) -> bool:

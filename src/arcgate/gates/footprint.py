@@ -73,7 +73,8 @@ class Footprint(StatedGate):
         classes = classes_of_table(arrays[ALL_ROWS]) if ALL_ROWS in arrays else classes_of_stamps(arrays)
         if classes is None:
             return Judgement([], [], [])
-        n_surveys = survey_of(pd.concat([classes.positive, classes.control], ignore_index=True)).nunique(dropna=False)
+        of_one, of_zero = _surveys(classes)
+        n_surveys = pd.concat([of_one, of_zero]).nunique()
         if n_surveys < 2:
             return Judgement([], [], [])
         by = clustered(classes.positive, classes.control, classes.of_one, classes.of_zero, context)
@@ -81,10 +82,10 @@ class Footprint(StatedGate):
         if n_surveys > MOST:
             reason = f"{n_surveys} footprints and releases are recorded, more than {MOST}: fields, not parts of a survey"
             return Judgement([not_run(stated, reason)], [], [])
-        one, zero = _codes(classes)
+        one, zero = _codes(of_one, of_zero)
         leak = MovedShare("another footprint for", "of the rows", SHARES)
         samples = Sample(one, by.one, classes.pair_of_one), Sample(zero, by.zero, classes.pair_of_zero)
-        failing = f"{self.failing}: {_shares(classes)}"
+        failing = f"{self.failing}: {_shares(of_one, of_zero)}"
         found = evaluate(stated, column_statistic(stated, "ridge", *samples, leak, failing, by.context))
         return Judgement([found.result], [], list(found.curves))
 
@@ -95,19 +96,23 @@ def _of_survey(stamps: Stamps) -> pd.DataFrame:
     return stamps.table[names]
 
 
-def _codes(classes: Classes) -> tuple[Features, Features]:
-    """One column a footprint and release, 1 in its rows."""
+def _surveys(classes: Classes) -> tuple[pd.Series, pd.Series]:
+    """Footprint and release of either class's rows, in words that both share: a column may be empty in one class alone."""
     survey = survey_of(pd.concat([classes.positive, classes.control], ignore_index=True))
-    code, names = pd.factorize(survey)
+    return survey[: len(classes.positive)], survey[len(classes.positive) :]
+
+
+def _codes(of_one: pd.Series, of_zero: pd.Series) -> tuple[Features, Features]:
+    """One column a footprint and release, 1 in its rows."""
+    code, names = pd.factorize(pd.concat([of_one, of_zero]))
     columns = np.eye(len(names))[code]
-    return columns[: len(classes.positive)], columns[len(classes.positive) :]
+    return columns[: len(of_one)], columns[len(of_one) :]
 
 
-def _shares(classes: Classes) -> str:
+def _shares(of_one: pd.Series, of_zero: pd.Series) -> str:
     """The survey whose share differs most between the classes."""
-    tables = (classes.positive, classes.control)
     one, zero = (
-        {str(name): float(share) for name, share in survey_of(table).value_counts(normalize=True).items()} for table in tables
+        {str(name): float(share) for name, share in survey.value_counts(normalize=True).items()} for survey in (of_one, of_zero)
     )
     name = max(sorted({*one, *zero}), key=lambda name: abs(one.get(name, 0.0) - zero.get(name, 0.0)))
     return (

@@ -37,6 +37,8 @@ class KnownLenses(TableGate):
             return Judgement([not_run(self.stated(), "no list of known lenses was named (gates.known_lenses)")], [], [])
         rows = sky_rows(arrays[ALL_ROWS])
         controls = rows.take((rows.table["role"] == "control").to_numpy())
+        if not len(controls):
+            return Judgement([not_run(self.stated(), "no control has a position")], [], [])
         lenses = unit_vectors(context.lenses[:, 0], context.lenses[:, 1])
         distance, lens = nearest_arcsec(controls.points, lenses, RADIUS_ARCSEC)
         found = np.isfinite(distance)

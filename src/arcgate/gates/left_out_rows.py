@@ -1,4 +1,4 @@
-"""Does one class lack more stamps than the other: were rows without a stamp left out when the set was opened?"""
+"""Does one class lack more stamps, or positions, than the other: were rows without one left out when the set was opened?"""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from arcgate.gates.core.shard import Shard
 class LeftOutRows(StatedGate):
     """Compares the classes by the rows that were left out."""
 
+    def columns(self, facts: Facts) -> list[str]:
+        """None: the facts say it all, of tables without pixels, too."""
+        return []
+
     def extract(self, shard: Shard) -> dict[str, Kept]:
         """Nothing: these rows have no stamps."""
         return {}
@@ -25,7 +29,7 @@ class LeftOutRows(StatedGate):
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The exact two-sided probability that chance makes the classes differ as much; nothing where no row was left out.
 
-        Below `CHANCE` it fails, since what decides whether a stamp is there then tells the class.
+        Below `CHANCE` it fails, since what decides whether a stamp, or a position, is there then tells the class.
         """
         p = context.facts.left_out_p
         if p is None:
@@ -48,12 +52,12 @@ def _left_out(facts: Facts) -> str:
 GATE: Final = LeftOutRows(
     name="left_out_rows",
     section="splits",
-    title="Rows without a stamp",
-    asks="Does one class lack more stamps than the other?",
-    failing="what decides whether a stamp is there tells the class",
-    advice="Find why stamps of one class are missing, and leave the same galaxies out of the other.",
+    title="Rows that were left out",
+    asks="Does one class lack more stamps, or positions, than the other?",
+    failing="what decides whether a stamp, or a position, is there tells the class",
+    advice="Find why stamps, or positions, of one class are missing, and leave the same galaxies out of the other.",
     view="table",
     cause=SELECTION,
-    compares="rows without a stamp, positives against controls",
+    compares="rows without a stamp or position, positives against controls",
     plants="none: an exact test",
 )

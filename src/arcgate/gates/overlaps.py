@@ -20,7 +20,7 @@ from arcgate.gates.core.design_leaks import SPLIT
 from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.exhibit import Exhibit
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
-from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, none_left, sky_rows
 from arcgate.gates.core.table_gate import TableGate
 from arcgate.ground.sphere import nearest_arcsec
 from arcgate.variant import Gates, View
@@ -62,10 +62,15 @@ class Overlaps(TableGate):
         if ALL_ROWS not in arrays or not facts.several_splits:
             return Judgement([not_run(self.stated(ALLOWED), "no two splits are recorded")], [], [])
         rows = sky_rows(arrays[ALL_ROWS])
+        if rows.table["split"].nunique() < 2:
+            return Judgement([not_run(self.stated(ALLOWED), "rows of one split alone have positions")], [], [])
         across = _across(rows, reach)
         near, same = across.within(reach), across.within(SAME_GALAXY_ARCSEC)
         value = exactly(float(near.mean()), len(rows), int(rows.table["host_id"].nunique()))
-        found = self.counted(value, _shown(rows, across, reach), _planted(rows, reach), ALLOWED)
+        shown, lost = _shown(rows, across, reach), none_left(arrays[ALL_ROWS], rows.table, "a position", "split")
+        if lost and shown.shows != "leak":
+            return Judgement([not_run(self.stated(ALLOWED), f"{lost}; of the others {shown.reason}")], [], [])
+        found = self.counted(value, shown, _planted(rows, reach), ALLOWED)
         return replace(found, exhibits=_exhibits(rows, across, near, same, reach))
 
 

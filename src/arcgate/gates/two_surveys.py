@@ -13,10 +13,11 @@ from arcgate.dataset.source import Facts
 from arcgate.gates.core.context import Context
 from arcgate.gates.core.counted import Noticed, exactly
 from arcgate.gates.core.design_leaks import TWO_SURVEYS
-from arcgate.gates.core.evaluator import Outcome
+from arcgate.gates.core.evaluator import Outcome, not_run
 from arcgate.gates.core.gate import ALL_ROWS, Arrays, Judgement
-from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, sky_rows
+from arcgate.gates.core.sky_rows import SAME_GALAXY_ARCSEC, VIEW, SkyRows, asked, moved_north, none_left, sky_rows
 from arcgate.gates.core.table_gate import TableGate
+from arcgate.ground.counting import count_of
 from arcgate.ground.sphere import pairs_within
 
 SURVEY: Final = ("footprint", "release")
@@ -40,17 +41,21 @@ class TwoSurveys(TableGate):
         if rows.table["survey"].nunique() < 2:
             return Judgement([], [], [])
         crossing, harmless = _crossing(rows, context.facts.paired)
+        lost = none_left(arrays[ALL_ROWS], rows.table, "a position", "split", *([] if context.facts.paired else ["role"]))
+        if lost and not len(crossing):
+            return Judgement([not_run(self.stated(), f"{lost}; among the others no galaxy of two surveys crosses")], [], [])
         share = len(np.unique(crossing)) / len(rows)
         if len(crossing):
             one, other = crossing[0].tolist()
             columns = [name for name in ("survey", "split", "role") if name in rows.table]
+            lie = "lies" if len(crossing) == 1 else "lie"
             said = (
-                f"{len(crossing)} pairs of rows of different surveys lie within {SAME_GALAXY_ARCSEC:g} arcsec, in different "
-                f"splits or classes: {rows.named(one, *columns)} and {rows.named(other, *columns)}"
+                f"{count_of(len(crossing), 'pair')} of rows of different surveys {lie} within {SAME_GALAXY_ARCSEC:g} arcsec, in "
+                f"different splits or classes: {rows.named(one, *columns)} and {rows.named(other, *columns)}"
             )
         else:
             said = "no galaxy of two surveys lies in two splits or classes"
-        said += f"; {harmless} such pairs lie in one split and class" if harmless else ""
+        said += f"; {count_of(harmless, 'such pair')} in one split and class" if harmless else ""
         value = exactly(share, len(rows), int(rows.table["host_id"].nunique()))
         shown = Outcome("leak" if len(crossing) else "no leak", said)
         return self.counted(value, shown, {"a galaxy of another survey and split": _noticed(rows)})
@@ -58,9 +63,10 @@ class TwoSurveys(TableGate):
 
 def survey_of(table: pd.DataFrame) -> pd.Series:
     """Footprint and release of each row, as far as they are recorded, in one word."""
-    parts = [table[name].astype("string").fillna("unknown") for name in SURVEY if name in table and table[name].notna().any()]
+    recorded = [name for name in SURVEY if name in table and table[name].notna().any()]
+    parts = [table[name].astype("string").fillna(f"{name} unknown") for name in recorded]
     if not parts:
-        return pd.Series("unknown", index=table.index)
+        return pd.Series("survey unknown", index=table.index)
     return parts[0] if len(parts) == 1 else parts[0] + " " + parts[1]
 
 

@@ -67,6 +67,19 @@ def sky_rows(table: pd.DataFrame) -> SkyRows:
     return SkyRows(table[known].reset_index(drop=True), unit_vectors(ra[known], dec[known]))
 
 
+def none_left(table: pd.DataFrame, left: pd.DataFrame, what: str, *columns: str) -> str:
+    """That a split, or one of the classes, has rows in `table` and none in `left`, those that have `what`; empty if it is not so.
+
+    Nothing of it was looked at then, so that the silence of a gate does not speak for it.
+    """
+    for name in columns:
+        there, still = (set(rows[name].dropna().astype(str)) if name in rows else set() for rows in (table, left))
+        lost = sorted(there - still if name == "split" else (there - still) & {"positive", "control"})
+        if lost:
+            return f"no row of the split {lost[0]} has {what}" if name == "split" else f"no {lost[0]} has {what}"
+    return ""
+
+
 def asked(facts: Facts, *columns: str) -> list[str]:
     """Columns that a gate on positions asks for; none where the rows have no positions on the sky."""
     if not facts.on_the_sky:
