@@ -1,6 +1,6 @@
 """Does a network find anything where there is nothing, and the smallest light in the core where there is some?
 
-    python experiments/23-null-training/run.py        # results.csv; about ten minutes on two cores
+    python experiments/23-null-training/run.py        # results.csv; about ten minutes on idle cores
 
 Trainings without an arc in either class (`arcgate.learning.null_training`), over seeds, and the attack of `gates=full`, on the
 recommended variant's data set and with light planted in the core of its positives, all of them or some.
