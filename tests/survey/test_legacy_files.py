@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from brick_files import SmallBrick, legacy_hosts, write_survey
+from brick_files import SmallBrick, legacy_hosts, slipped, write_survey
 
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
@@ -122,6 +122,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "no fits": (no_fits, r"image-r.fits.fz is not a sound FITS file"),
     "absurd": (absurd, r"image-r.fits.fz holds pixels of 3e\+38; nothing on the sky is beyond 1e\+06"),
     "unpacked": (unpacked, r"image-r.fits.fz is compressed by its name, and its image is not"),
+    "slipped": (slipped, r"legacysurvey-0500m300-image-r.fits.fz is damaged: .*decompress"),
     "other brick": (of_header(BRICKNAM="0001p000"), r"image-r.fits.fz is of brick 0001p000, sought is 0500m300"),
     "other kind": (of_header(IMTYPE="model"), r"image-r.fits.fz shows model, sought is image"),
     "empty": (empty, r"image-r.fits.fz holds 0 images of the kind image, sought is one; its parts are empty"),

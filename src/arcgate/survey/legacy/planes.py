@@ -20,6 +20,7 @@ from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.fits_file import decoding
 
 # What a unit may be called.
 UNITS: Final = {
@@ -77,10 +78,12 @@ class Plane:
         ndarray, shape (n, side, side)
             In the file's type, in the processor's order of bytes.
         """
+        whole = whole_is_cheaper(corners, side, self.shape, self._tile)
         try:
-            image = self.hdu.data if whole_is_cheaper(corners, side, self.shape, self._tile) else self.hdu.section
-            parts = [np.asarray(image[row : row + side, column : column + side]) for row, column in corners.tolist()]
-        except (OSError, ValueError, TypeError, IndexError, MemoryError, AstropyUserWarning) as error:
+            with decoding():
+                image = self.hdu.data if whole else self.hdu.section
+                parts = [np.asarray(image[row : row + side, column : column + side]) for row, column in corners.tolist()]
+        except OSError as error:
             raise DamagedError(f"{self.path.name} is damaged: {error}", where=self.path, todo=_AGAIN) from error
         return np.stack(parts).astype(parts[0].dtype.newbyteorder("="), copy=False)
 
