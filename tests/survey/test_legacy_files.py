@@ -115,6 +115,17 @@ def smaller(path: Path) -> None:
     path.with_suffix(".new").replace(path)
 
 
+def of_card(old: bytes, new: bytes) -> Callable[[Path], None]:
+    """Letters of a header that were changed on the way."""
+
+    def change(path: Path) -> None:
+        content = path.read_bytes()
+        assert content.count(old) == 1
+        path.write_bytes(content.replace(old, new))
+
+    return change
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "missing": (Path.unlink, r"sought is legacysurvey-0500m300-image-r.fits.fz; there is .*-image-g.fits.fz, .*-image-z.fits.fz"),
     "short": (shortened, r"legacysurvey-0500m300-image-r.fits.fz is not a sound FITS file: File may have been truncated"),
@@ -123,6 +134,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "absurd": (absurd, r"image-r.fits.fz holds pixels of 3e\+38; nothing on the sky is beyond 1e\+06"),
     "unpacked": (unpacked, r"image-r.fits.fz is compressed by its name, and its image is not"),
     "slipped": (slipped, r"legacysurvey-0500m300-image-r.fits.fz is damaged: .*decompress"),
+    "lost word": (of_card(b"ZBITPIX =", b"ZBIT#IX ="), r"image-r.fits.fz is not a sound FITS file: .*ZBITPIX"),
+    "no card": (of_card(b"BUNIT   = 'nano", b"BUNIT   = #nano"), r"image-r.fits.fz is not a sound FITS file: Unparsable card"),
     "other brick": (of_header(BRICKNAM="0001p000"), r"image-r.fits.fz is of brick 0001p000, sought is 0500m300"),
     "other kind": (of_header(IMTYPE="model"), r"image-r.fits.fz shows model, sought is image"),
     "empty": (empty, r"image-r.fits.fz holds 0 images of the kind image, sought is one; its parts are empty"),

@@ -132,16 +132,24 @@ def open_plane(path: Path, kind: str, brick: str) -> Iterator[Plane]:
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
         # astropy leaves a file open that it cannot read: this one is closed in any case.
         with path.open("rb") as stream:
-            try:
+            with _as_damage(path):
                 file = fits.open(stream, memmap=True, lazy_load_hdus=False)
-            except (OSError, ValueError, TypeError, AstropyWarning) as error:
-                raise DamagedError(f"{path.name} is not a sound FITS file: {error}", where=path, todo=_AGAIN) from error
             with file:
-                _check_length(path, file)
-                hdu = _find(path, file, kind)
-                plane = Plane(path, hdu.header, hdu)
-                _check_header(plane, kind, brick)
+                with _as_damage(path):
+                    _check_length(path, file)
+                    hdu = _find(path, file, kind)
+                    plane = Plane(path, hdu.header, hdu)
+                    _check_header(plane, kind, brick)
                 yield plane
+
+
+@contextmanager
+def _as_damage(path: Path) -> Iterator[None]:
+    """What astropy raises where a header lacks words that it needs, or holds what is no header: some of it at the first look."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, AstropyWarning, fits.VerifyError) as error:
+        raise DamagedError(f"{path.name} is not a sound FITS file: {error}", where=path, todo=_AGAIN) from error
 
 
 def missing(path: Path, kind: str) -> DamagedError:
