@@ -15,12 +15,12 @@ from brick_files import SmallBrick, legacy_hosts, slipped, write_survey
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.survey.hosts import cut_out
+from arcgate.survey.hosts import Hosts, count_kept, cut_out, try_again
 from arcgate.survey.legacy.layout import SurveyFolder
 from arcgate.survey.legacy.parents import MISSING_FILES, LegacyFiles, LegacyParents
-from arcgate.survey.legacy.place import DAMAGED
 from arcgate.survey.legacy.planes import open_plane, whole_is_cheaper
-from arcgate.survey.native import ABSURD, OVER_THE_EDGE
+from arcgate.survey.native import OVER_THE_EDGE
+from arcgate.survey.places import ABSURD, DAMAGED
 
 NAME = "0500m300"
 
@@ -160,6 +160,36 @@ def test_a_damaged_brick_can_be_left_out_and_counted(survey: Path, tmp_path: Pat
     DAMAGES[name][0](image_of(survey))
     # Numbers that no survey has are judged stamp by stamp: what is left out does not depend on what else is cut.
     assert cut(survey, tmp_path, missing_bricks="leave_out") == {ABSURD if name == "absurd" else DAMAGED: 2}
+
+
+def test_a_brick_that_was_repaired_is_found_again(survey: Path, sound: Path, tmp_path: Path) -> None:
+    """Name, size and the survey's checksum are the same before and after."""
+
+    def found() -> Hosts:
+        parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey, missing_bricks="leave_out"), DECALS), tmp_path)
+        try_again(parents, data_dir=tmp_path, engine=Local())
+        return cut_out(parents, np.arange(3), data_dir=tmp_path, engine=Local())
+
+    path = image_of(survey)
+    slipped(path)
+    lost = found()
+    assert lost.unusable.tolist() == [0, 1]
+    # It is looked at again, and nothing is kept twice.
+    assert found().unusable.tolist() == [0, 1]
+    kept = lost.cutouts(np.array([2]))
+    shutil.copy(image_of(sound), path)
+    again = found()
+    assert again.folder == lost.folder
+    assert count_kept(again.folder) == 3
+    assert not len(again.unusable)
+    assert np.array_equal(again.cutouts(np.array([2])), kept)
+    assert again.digest(np.arange(3)) == cut_all(sound, tmp_path / "sound").digest(np.arange(3))
+
+
+def cut_all(survey: Path, folder: Path) -> Hosts:
+    """All galaxies of a survey."""
+    parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey), DECALS), folder)
+    return cut_out(parents, np.arange(3), data_dir=folder, engine=Local())
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], None], str]] = {

@@ -22,11 +22,11 @@ from arcgate.survey.from_files import FileParents, files_digest
 from arcgate.survey.legacy.brick_files import BrickFiles, identities
 from arcgate.survey.legacy.catalogue import BrickCentres, ParentsFile
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
-from arcgate.survey.legacy.place import DAMAGED, LegacyPlace
+from arcgate.survey.legacy.place import LegacyPlace
 from arcgate.survey.legacy.plan import PLANS, Plan, bricks_of, chosen
 from arcgate.survey.legacy.plan_cost import PlanCost, cost_of
 from arcgate.survey.legacy.planes import DamagedError
-from arcgate.survey.places import Unusable
+from arcgate.survey.places import DAMAGED, Unusable
 
 LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
 FOOTPRINTS: Final[tuple[Footprint, ...]] = ("south", "north")
