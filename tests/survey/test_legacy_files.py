@@ -259,6 +259,21 @@ def test_checksums_are_compared_on_demand(survey: Path, tmp_path: Path) -> None:
         cut(survey, tmp_path, verify="checksums")
 
 
+def test_lists_of_checksums_are_fetched_where_they_are_needed(survey: Path, tmp_path: Path) -> None:
+    path = SurveyFolder(survey, "south").checksums(NAME)
+    path.unlink()
+    assert cut(survey, tmp_path) == {}
+    with pytest.raises(ArcgateError, match=r"files are missing in 1 of 2 bricks: no checksum .* there is no brick-") as caught:
+        cut(survey, tmp_path / "with", verify="checksums")
+    assert "(1 file)" in str(caught.value.todo)
+    listed = tmp_path / "with" / "hosts" / MISSING_FILES
+    assert listed.read_text().splitlines() == [path.relative_to(survey).as_posix()]
+    image_of(survey).unlink()
+    with pytest.raises(ArcgateError, match="files are missing in 1 of 2 bricks: sought is"):
+        cut(survey, tmp_path / "with", verify="checksums")
+    assert len(listed.read_text().splitlines()) == 2
+
+
 def test_a_missing_brick_is_told_before_anything_is_cut(survey: Path, tmp_path: Path) -> None:
     shutil.rmtree(SurveyFolder(survey, "south").brick(NAME))
     with pytest.raises(ArcgateError, match=r"files are missing in 1 of 2 bricks: sought is .*; there is no such folder"):
