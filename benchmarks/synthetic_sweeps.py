@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from arcgate.survey.catalogue.datasum import DataSum
+
 BANDS = ("G", "R", "I", "Z")
 WISE = ("W1", "W2", "W3", "W4")
 ROWS_AT_ONCE = 100_000
@@ -51,15 +53,20 @@ def _write_file(folder: Path, number: int, count: int) -> Path:
     path = folder / f"sweep-{5 * number:03d}p000-{5 * number + 5:03d}p005.fits"
     dtype = columns()
     header = fits.BinTableHDU(np.rec.array(np.zeros(1, dtype=dtype)), name="SWEEP").header
-    header["NAXIS2"] = count
-    written = 0
+    # As the survey's files, with a checksum of the rows, which is known at the end: its card is written again then.
+    header["NAXIS2"], header["DATASUM"] = count, "0"
+    written, found = 0, DataSum()
     with path.open("wb") as stream:
         stream.write(fits.PrimaryHDU().header.tostring().encode())
         stream.write(header.tostring().encode())
         for first in range(0, count, ROWS_AT_ONCE):
             piece = _rows(dtype, number, first, min(ROWS_AT_ONCE, count - first))
+            found.add(memoryview(piece.tobytes()))
             written += stream.write(piece.tobytes())
         stream.write(b"\0" * (-written % 2880))
+        header["DATASUM"] = str(found.value)
+        stream.seek(len(fits.PrimaryHDU().header.tostring()))
+        stream.write(header.tostring().encode())
     return path
 
 

@@ -91,7 +91,7 @@ def _code(work: Callable[[], int], data_dir: Path) -> int:
         return work()
     except JobFailedError:
         return ERROR
-    # The one place where any exception is caught: a stranger gets a message, and the traceback is kept in a file.
+    # The one place where any exception of any work is caught: a stranger gets a message, and the traceback is kept in a file.
     except Exception as error:
         if isinstance(error, BrokenPipeError) and reader_gone(sys.stdout):
             raise ReaderGoneError from error

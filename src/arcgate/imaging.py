@@ -95,6 +95,11 @@ class Imaging:
         return (self.size_pix - 1) / 2.0
 
     @property
+    def diagonal_arcsec(self) -> float:
+        """Of a stamp: stamps of galaxies that lie closer than this can share sky."""
+        return self.size_pix * self.pixel_scale_arcsec * math.sqrt(2.0)
+
+    @property
     def core_pix(self) -> float:
         """Radius of the core."""
         return CORE_RADIUS_ARCSEC / self.pixel_scale_arcsec

@@ -170,6 +170,7 @@ class Gates:
         Seed of the split of galaxies into the half that fits and the half that judges.
     overlap_arcsec : float
         Rows of different splits that lie closer to each other than this share pixels: the diagonal of a stamp of 64 pixels.
+        A larger stamp counts by its own.
     known_lenses : tuple of str
         Files with positions of known lenses, none of which may be a negative.
     whole_bricks : bool or None

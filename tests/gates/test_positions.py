@@ -92,6 +92,14 @@ def test_stamps_that_overlap_fail_where_they_are_many(judge, arcsec, status):
     assert result.status == status, result.reason
 
 
+def test_larger_stamps_overlap_farther_apart(judge):
+    table = with_row(sky(), 0, split="train", dec=10.0 + 50.0 * ARCSEC)
+    assert judge(overlaps.GATE, table).results[0].status == "passed"
+    [result] = judge(overlaps.GATE, table, imaging=replace(PAIRED.imaging, size_pix=160, pixel_scale_arcsec=0.262)).results
+    assert result.status == "failed"
+    assert "lie within 59.2838 arcsec of a row of another split" in result.reason
+
+
 def test_a_few_of_many_may_overlap_but_none_may_be_the_same_galaxy(judge):
     rows = 3000
     table = pd.DataFrame({"host_id": np.arange(rows).astype(str), "role": "positive", "ra": np.arange(rows) * 0.1, "dec": 0.0})

@@ -18,7 +18,7 @@ from arcgate.imaging import DECALS
 from arcgate.survey.apart import apart
 from arcgate.survey.hosts import cut_out
 from arcgate.survey.legacy.parents import LegacyFiles, LegacyParents
-from arcgate.survey.splits import OVERLAPPING, crossing_neighbours, split_of
+from arcgate.survey.splits import crossing_neighbours, overlapping, split_of
 
 SPLITS = np.array(["train", "val", "test"])
 
@@ -66,8 +66,11 @@ def test_parents_come_without_them(tmp_path: Path) -> None:
     table.loc[1, "healpix"] = int(np.argmax(split_of(cells) != split_of(table)[0]))
     some = apart(replace(parents, catalogue=table))
     assert some.catalogue["host_id"].tolist() == [table["host_id"][2]]
-    assert some.left_out == {OVERLAPPING: 2}
+    assert some.left_out == {overlapping(25.0): 2}
     assert some.describe() == f"{parents.describe()}; 2 left out for a galaxy of another split within 25 arcsec"
+    # The third lies 49 arcsec from the second: within the diagonal of stamps of 160 pixels, and not in the second's split.
+    large = replace(parents, files=replace(parents.files, imaging=replace(DECALS, size_pix=160)), catalogue=table)
+    assert apart(large).left_out == {overlapping(59.3): 3}
     hosts = cut_out(some, np.array([0]), data_dir=tmp_path, engine=Local())
     assert hosts.table["host_id"].tolist() == some.catalogue["host_id"].tolist()
     assert hosts.of(np.array([0])).read()[0]["host_x_pix"][0] == pytest.approx(300.2 - 269.0, abs=1e-6)

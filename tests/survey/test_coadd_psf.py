@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from brick_files import slipped
 from composing import REAL, needs_real
 
 from arcgate.ground.errors import ArcgateError
@@ -84,3 +85,13 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     fits.PrimaryHDU().writeto(tmp_path / "empty.fits")
     with pytest.raises(ArcgateError, match="no PSF in any band"):
         read_coadd_psf(tmp_path / "empty.fits")
+
+
+def test_damaged_compressed_pixels_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "psf.fits.fz"
+    pixels = np.random.default_rng(1).normal(size=(63, 63)).astype(np.float32)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels, compression_type="RICE_1")]).writeto(path)
+    slipped(path)
+    with pytest.raises(ArcgateError, match=r"psf.fits.fz is not a complete FITS file \(.*decompress") as caught:
+        read_coadd_psf(path)
+    assert caught.value.where == path

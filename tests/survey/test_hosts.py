@@ -17,10 +17,10 @@ from arcgate.hosts_node import MockHosts
 from arcgate.imaging import DECALS, Imaging
 from arcgate.survey import hosts, places
 from arcgate.survey.host_files import read_hosts, read_images, write_hosts
-from arcgate.survey.hosts import Hosts, cut_out
+from arcgate.survey.hosts import Hosts, count_kept, cut_out, try_again
 from arcgate.survey.mock.parents import MockParents, MockPlace
 from arcgate.survey.parents import artifacts, open_parents
-from arcgate.survey.places import Cut, Place, Unusable
+from arcgate.survey.places import ABSURD, DAMAGED, Cut, Place, Unusable
 
 
 @pytest.fixture
@@ -67,6 +67,42 @@ def test_nothing_is_cut_out_twice(mock_parents: MockParents, tmp_path: Path, mon
     assert second.table.index.tolist() == [2, 4, 9]
     cut_out(mock_parents, np.array([9, 1]), data_dir=tmp_path, engine=Local(1))
     assert len(made) == 4
+
+
+@pytest.mark.parametrize(("reason", "found_again"), [(DAMAGED, True), (ABSURD, True), ("a stamp over the edge", False)])
+def test_what_a_repair_can_bring_back_is_tried_again(
+    mock_parents: MockParents,
+    mock_galaxies: Hosts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    found_again: bool,
+) -> None:
+    made: list[int] = []
+
+    def second_is_lost(self: MockPlace) -> list[Cut | Unusable]:
+        return [Unusable(reason, "7") if index == 2 else one for index, one in zip(self.indices, cut(self), strict=True)]
+
+    def counted(self: MockPlace) -> list[Cut | Unusable]:
+        made.extend(self.indices)
+        return cut(self)
+
+    cut, some = MockPlace.cut, np.array([1, 2, 4])
+    try_again(mock_parents, data_dir=tmp_path, engine=Local(1))
+    monkeypatch.setattr(MockPlace, "cut", second_is_lost)
+    lost = cut_out(mock_parents, some, data_dir=tmp_path, engine=Local(1))
+    monkeypatch.setattr(MockPlace, "cut", counted)
+    # While a data set is made, what is left out stays so.
+    assert cut_out(mock_parents, some, data_dir=tmp_path, engine=Local(1)).unusable.tolist() == [2]
+    try_again(mock_parents, data_dir=tmp_path, engine=Local(1))
+    found = cut_out(mock_parents, some, data_dir=tmp_path, engine=Local(1))
+    assert made == ([2] if found_again else [])
+    assert found.unusable.tolist() == ([] if found_again else [2])
+    assert count_kept(found.folder) == 3
+    usable = np.array([1, 4])
+    assert np.array_equal(lost.cutouts(usable), found.cutouts(usable))
+    if found_again:
+        assert np.array_equal(found.cutouts(some), mock_galaxies.cutouts(some))
 
 
 @pytest.mark.usefixtures("few")

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from brick_files import SmallBrick, legacy_hosts, write_survey
+from brick_files import SmallBrick, legacy_hosts, slipped, write_survey
 
 from arcgate.ground.engine import Local
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.survey.hosts import cut_out
+from arcgate.survey.hosts import Hosts, count_kept, cut_out, try_again
 from arcgate.survey.legacy.layout import SurveyFolder
 from arcgate.survey.legacy.parents import MISSING_FILES, LegacyFiles, LegacyParents
-from arcgate.survey.legacy.place import DAMAGED
 from arcgate.survey.legacy.planes import open_plane, whole_is_cheaper
-from arcgate.survey.native import ABSURD, OVER_THE_EDGE
+from arcgate.survey.native import OVER_THE_EDGE
+from arcgate.survey.places import ABSURD, DAMAGED
 
 NAME = "0500m300"
 
@@ -115,6 +115,17 @@ def smaller(path: Path) -> None:
     path.with_suffix(".new").replace(path)
 
 
+def of_card(old: bytes, new: bytes) -> Callable[[Path], None]:
+    """Letters of a header that were changed on the way."""
+
+    def change(path: Path) -> None:
+        content = path.read_bytes()
+        assert content.count(old) == 1
+        path.write_bytes(content.replace(old, new))
+
+    return change
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "missing": (Path.unlink, r"sought is legacysurvey-0500m300-image-r.fits.fz; there is .*-image-g.fits.fz, .*-image-z.fits.fz"),
     "short": (shortened, r"legacysurvey-0500m300-image-r.fits.fz is not a sound FITS file: File may have been truncated"),
@@ -122,6 +133,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "no fits": (no_fits, r"image-r.fits.fz is not a sound FITS file"),
     "absurd": (absurd, r"image-r.fits.fz holds pixels of 3e\+38; nothing on the sky is beyond 1e\+06"),
     "unpacked": (unpacked, r"image-r.fits.fz is compressed by its name, and its image is not"),
+    "slipped": (slipped, r"legacysurvey-0500m300-image-r.fits.fz is damaged: .*decompress"),
+    "lost word": (of_card(b"ZBITPIX =", b"ZBIT#IX ="), r"image-r.fits.fz is not a sound FITS file: .*ZBITPIX"),
+    "no card": (of_card(b"BUNIT   = 'nano", b"BUNIT   = #nano"), r"image-r.fits.fz is not a sound FITS file: Unparsable card"),
     "other brick": (of_header(BRICKNAM="0001p000"), r"image-r.fits.fz is of brick 0001p000, sought is 0500m300"),
     "other kind": (of_header(IMTYPE="model"), r"image-r.fits.fz shows model, sought is image"),
     "empty": (empty, r"image-r.fits.fz holds 0 images of the kind image, sought is one; its parts are empty"),
@@ -146,6 +160,36 @@ def test_a_damaged_brick_can_be_left_out_and_counted(survey: Path, tmp_path: Pat
     DAMAGES[name][0](image_of(survey))
     # Numbers that no survey has are judged stamp by stamp: what is left out does not depend on what else is cut.
     assert cut(survey, tmp_path, missing_bricks="leave_out") == {ABSURD if name == "absurd" else DAMAGED: 2}
+
+
+def test_a_brick_that_was_repaired_is_found_again(survey: Path, sound: Path, tmp_path: Path) -> None:
+    """Name, size and the survey's checksum are the same before and after."""
+
+    def found() -> Hosts:
+        parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey, missing_bricks="leave_out"), DECALS), tmp_path)
+        try_again(parents, data_dir=tmp_path, engine=Local())
+        return cut_out(parents, np.arange(3), data_dir=tmp_path, engine=Local())
+
+    path = image_of(survey)
+    slipped(path)
+    lost = found()
+    assert lost.unusable.tolist() == [0, 1]
+    # It is looked at again, and nothing is kept twice.
+    assert found().unusable.tolist() == [0, 1]
+    kept = lost.cutouts(np.array([2]))
+    shutil.copy(image_of(sound), path)
+    again = found()
+    assert again.folder == lost.folder
+    assert count_kept(again.folder) == 3
+    assert not len(again.unusable)
+    assert np.array_equal(again.cutouts(np.array([2])), kept)
+    assert again.digest(np.arange(3)) == cut_all(sound, tmp_path / "sound").digest(np.arange(3))
+
+
+def cut_all(survey: Path, folder: Path) -> Hosts:
+    """All galaxies of a survey."""
+    parents = LegacyParents.open(LegacyFiles.open(legacy_hosts(survey), DECALS), folder)
+    return cut_out(parents, np.arange(3), data_dir=folder, engine=Local())
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -213,6 +257,21 @@ def test_checksums_are_compared_on_demand(survey: Path, tmp_path: Path) -> None:
     SurveyFolder(survey, "south").checksums(NAME).unlink()
     with pytest.raises(ArcgateError, match=r"no checksum of legacysurvey-0500m300-image-g.fits.fz is given: there is no brick-"):
         cut(survey, tmp_path, verify="checksums")
+
+
+def test_lists_of_checksums_are_fetched_where_they_are_needed(survey: Path, tmp_path: Path) -> None:
+    path = SurveyFolder(survey, "south").checksums(NAME)
+    path.unlink()
+    assert cut(survey, tmp_path) == {}
+    with pytest.raises(ArcgateError, match=r"files are missing in 1 of 2 bricks: no checksum .* there is no brick-") as caught:
+        cut(survey, tmp_path / "with", verify="checksums")
+    assert "(1 file)" in str(caught.value.todo)
+    listed = tmp_path / "with" / "hosts" / MISSING_FILES
+    assert listed.read_text().splitlines() == [path.relative_to(survey).as_posix()]
+    image_of(survey).unlink()
+    with pytest.raises(ArcgateError, match="files are missing in 1 of 2 bricks: sought is"):
+        cut(survey, tmp_path / "with", verify="checksums")
+    assert len(listed.read_text().splitlines()) == 2
 
 
 def test_a_missing_brick_is_told_before_anything_is_cut(survey: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from arcgate.imaging import DECALS
 from arcgate.survey import native
 from arcgate.survey.native import NativeStamp, corners, measured, over_the_edge
-from arcgate.survey.places import Cut, Unusable
+from arcgate.survey.places import ABSURD, Cut, Unusable
 from arcgate.survey.sky_noise import stated_sigma, with_apertures
 
 SHAPE = DECALS.shape
@@ -62,8 +62,8 @@ CASES = {
     "nan in the core": (with_pixel("image", (2, 31, 31), np.nan), native.IN_THE_CORE, "1 of 4096 pixels in z"),
     "a corner": (with_pixel("ivar", (1, slice(0, 7), slice(0, 3)), 0.0), native.TOO_MANY, "21 of 4096 pixels in r"),
     "nan ivar": (with_pixel("ivar", (1, slice(0, 7), slice(0, 3)), np.nan), native.TOO_MANY, "21 of 4096 pixels in r"),
-    "absurd": (with_pixel("image", (1, 3, 60), 3e38), native.ABSURD, "3e+38 nanomaggies in r at (y, x) = (3, 60)"),
-    "absurdly dark": (with_pixel("image", (1, 3, 60), -2e6), native.ABSURD, "-2e+06 nanomaggies in r at (y, x) = (3, 60)"),
+    "absurd": (with_pixel("image", (1, 3, 60), 3e38), ABSURD, "3e+38 nanomaggies in r at (y, x) = (3, 60)"),
+    "absurdly dark": (with_pixel("image", (1, 3, 60), -2e6), ABSURD, "-2e+06 nanomaggies in r at (y, x) = (3, 60)"),
     "no noise": (with_pixel("image", (0,), 0.5), native.NO_SKY, "all of it is 0.5 nanomaggies in g"),
 }
 

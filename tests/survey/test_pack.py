@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from brick_files import slipped
 from composing import REAL, needs_real
 from lighting import galaxy
 from numpy.typing import NDArray
@@ -150,6 +151,16 @@ def test_a_file_that_is_not_fits(tmp_path: Path, pack_cubes: Cubes, content: byt
     hosts = write_pack(tmp_path, pack_cubes)
     (tmp_path / "g.fits").write_bytes(content)
     with pytest.raises(ArcgateError, match=r"g\.fits is not a readable FITS file"):
+        opened(hosts)
+
+
+def test_damaged_compressed_pixels_are_told(tmp_path: Path, pack_cubes: Cubes) -> None:
+    hosts = write_pack(tmp_path, pack_cubes)
+    path = tmp_path / "r.fits"
+    cube = pack_cubes["r"] + np.random.default_rng(1).normal(size=pack_cubes["r"].shape).astype(np.float32)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(cube, compression_type="RICE_1")]).writeto(path, overwrite=True)
+    slipped(path)
+    with pytest.raises(ArcgateError, match=r"r\.fits is not a readable FITS file: .*decompress"):
         opened(hosts)
 
 

@@ -249,3 +249,42 @@ def test_usable_exposures_are_read_from_the_file_beside_the_sweep(tmp_path, monk
     path.unlink()
     with pytest.raises(ArcgateError, match=r"sweep-a.fits has no file of further columns, sought is sweep-a-ex.fits"):
         make_parents(spec_of(root, "+extra_versions.south=10.1-extra"))
+
+
+def with_checksum(path: Path, count: int = 3000) -> Path:
+    """A sweep whose header states the checksum of its rows, which are of no whole number of words."""
+    rows = sweep_rows(count, maskbits=np.int16)
+    rows["FLUX_R"] = np.random.default_rng(3).lognormal(size=count)
+    assert rows.dtype.itemsize % 4
+    write_sweep(path, rows)
+    with fits.open(path) as file:
+        file[1].add_checksum()
+        file.writeto(path.with_suffix(".new"))
+    return path.with_suffix(".new").rename(path)
+
+
+@pytest.mark.parametrize("rows_a_piece", [1, 7, 1000, 5000])
+def test_the_checksum_of_rows_is_astropys_in_pieces_of_any_length(tmp_path, rows_a_piece):
+    for count in (1, 2, 3, 2999):
+        sweep = open_sweep(with_checksum(tmp_path / f"sweep-{count}.fits", count))
+        with fits.open(sweep.path) as file:
+            assert sweep.datasum == int(file[1].header["DATASUM"])
+        assert sum(len(piece) for piece in sweep.pieces(["RA"], rows_a_piece)) == count
+        assert open_sweep(write_sweep(sweep.path, sweep_rows(count))).datasum is None
+
+
+def test_a_damaged_sweep_is_refused_and_read_again_when_it_was_repaired(tmp_path):
+    root = tmp_path / "dr10"
+    path = with_checksum(root / "south" / "sweep" / "10.1" / "sweep-a.fits")
+    sweep, whole = open_sweep(path), path.read_bytes()
+    third = sweep.size_bytes // 3
+    path.write_bytes(whole[: sweep.data_at + third] + bytes(third) + whole[sweep.data_at + 2 * third :])
+    # Its ends and headers are sound.
+    assert open_sweep(path).fingerprint() == sweep.fingerprint()
+    with pytest.raises(ArcgateError, match=rf"sweep-a.fits is damaged: .* is \d+, its header states {sweep.datasum}") as caught:
+        make_parents(spec_of(root))
+    assert str(caught.value.where) == str(path)
+    assert "download it again" in str(caught.value.todo)
+    assert not list((tmp_path / "data").rglob("*.parquet"))
+    path.write_bytes(whole)
+    assert read_card(make_parents(spec_of(root)))["cut_flow"][0]["left"] == 3000

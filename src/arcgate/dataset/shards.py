@@ -20,7 +20,7 @@ from arcgate.ground.atomic import atomically, write_json
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 
-__all__ = ["Receipt", "StampBatch", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
+__all__ = ["Receipt", "StampBatch", "begun", "finished", "read_shard", "read_table", "shard_path", "write_shard"]
 
 ROW_GROUP = 200
 
@@ -28,6 +28,11 @@ ROW_GROUP = 200
 def shard_path(folder: Path, split: str, index: int) -> Path:
     """File of a shard: `<split>-<index>.parquet` in the data set's folder."""
     return folder / f"{split}-{index:05d}.parquet"
+
+
+def begun(folder: Path) -> bool:
+    """Whether a data set's folder holds a shard."""
+    return any(folder.glob("*-*.parquet"))
 
 
 def write_shard(path: Path, table: Table, image: Pixels, arc: Pixels, imaging: Imaging) -> Receipt:

@@ -56,7 +56,9 @@ class Overlaps(TableGate):
 
     def judge(self, arrays: Arrays, context: Context) -> Judgement:
         """The share of rows beside which a row of another split lies; nothing where rows have no positions on the sky."""
-        facts, reach = context.facts, context.settings.overlap_arcsec
+        facts = context.facts
+        # Of larger stamps than those that the setting is for, those farther apart share pixels as well.
+        reach = max(context.settings.overlap_arcsec, facts.imaging.diagonal_arcsec)
         if not facts.on_the_sky:
             return Judgement([], [], [])
         if ALL_ROWS not in arrays or not facts.several_splits:

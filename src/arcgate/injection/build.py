@@ -11,6 +11,7 @@ import numpy as np
 from arcgate.data_node import Data
 from arcgate.dataset.cache import build_once, set_folder
 from arcgate.dataset.card import write_card
+from arcgate.dataset.shards import begun
 from arcgate.ground.code_version import code_version
 from arcgate.ground.hashing import as_plain
 from arcgate.injection.choosing import chosen
@@ -19,6 +20,7 @@ from arcgate.injection.engines.run import run_tasks
 from arcgate.injection.library import library_of
 from arcgate.injection.shard import plan_shards
 from arcgate.injection.spec_digest import PIXELS, spec_digest
+from arcgate.survey.hosts import try_again
 from arcgate.survey.parents import open_parents
 from arcgate.survey.source_images import images_digest
 
@@ -62,6 +64,9 @@ def build_dataset(data: Data, runtime: Runtime) -> Built:
         parents = open_parents(data.hosts, data.imaging, data_dir=Path(runtime.data_dir), workers=runtime.workers)
         library = library_of(data, parents, Path(runtime.data_dir))
         with engine_of(runtime) as engine:
+            # A data set that was interrupted goes on with the galaxies that its first shards have.
+            if not begun(folder):
+                try_again(parents, data_dir=Path(runtime.data_dir), engine=engine)
             manifest, hosts, selection = chosen(data, parents, Path(runtime.data_dir), engine, library)
             library.write(manifest, data.imaging.bands, folder)
             tasks = plan_shards(manifest, hosts, folder, runtime.rows_per_shard, runtime.batch_rows)

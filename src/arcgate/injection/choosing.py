@@ -62,7 +62,8 @@ def _until_usable(
         asked.add(pairs.host, pairs.control)
         rows = np.union1d(np.r_[pairs.host, pairs.control], np.flatnonzero(unusable))
         hosts = cut_out(parents, rows, data_dir=data_dir, engine=engine)
-        if len(hosts.unusable) == unusable.sum():
+        # Another process may have found some of them usable meanwhile: here they stay left out.
+        if unusable[hosts.unusable].all():
             return pairs, hosts, asked
         unusable[hosts.unusable] = True
         left_out = dict(Counter(parents.left_out) + Counter(hosts.left_out))

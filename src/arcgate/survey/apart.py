@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from arcgate.imaging import Imaging
 from arcgate.survey.places import Parents, Place
-from arcgate.survey.splits import OVERLAPPING, crossing_neighbours, split_of
+from arcgate.survey.splits import OVERLAP_ARCSEC, crossing_neighbours, overlapping, split_of
 
 
 def apart(parents: Parents) -> Parents:
-    """The same parents without galaxies that lie near one of another split (`crossing_neighbours`)."""
+    """The same parents without galaxies near one of another split: within 25 arcsec, or a larger stamp's diagonal."""
+    radius = max(OVERLAP_ARCSEC, parents.imaging.diagonal_arcsec)
     table = parents.catalogue
     ra, dec = (table[name].to_numpy(np.float64) for name in ("ra", "dec"))
-    crossing = crossing_neighbours(ra, dec, split_of(table))
-    return ApartParents(parents, np.flatnonzero(~crossing).astype(np.int64)) if crossing.any() else parents
+    crossing = crossing_neighbours(ra, dec, split_of(table), radius)
+    return ApartParents(parents, np.flatnonzero(~crossing).astype(np.int64), radius) if crossing.any() else parents
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +32,13 @@ class ApartParents:
     whole : Parents
     rows : ndarray of int, shape (n,)
         Catalogue rows of those that stay.
+    radius_arcsec : float
+        Within which others left.
     """
 
     whole: Parents
     rows: NDArray[np.int64]
+    radius_arcsec: float
 
     @property
     def digest(self) -> str:
@@ -54,13 +58,13 @@ class ApartParents:
     @property
     def left_out(self) -> dict[str, int]:
         """What the whole leaves out, and galaxies near one of another split."""
-        return self.whole.left_out | {OVERLAPPING: self._lost}
+        return self.whole.left_out | {overlapping(self.radius_arcsec): self._lost}
 
     @property
     def cut_flow(self) -> list[tuple[str, int]]:
         """Of the whole, and galaxies near one of another split taken out."""
         flow = self.whole.cut_flow
-        return [*flow, (OVERLAPPING.replace("a galaxy", "no galaxy", 1), len(self.rows))] if flow else []
+        return [*flow, (overlapping(self.radius_arcsec).replace("a galaxy", "no galaxy", 1), len(self.rows))] if flow else []
 
     @property
     def kernels(self) -> pd.DataFrame | None:
@@ -82,7 +86,7 @@ class ApartParents:
 
     def describe(self) -> str:
         """One line for cards and dry runs."""
-        return f"{self.whole.describe()}; {self._lost:,} left out for {OVERLAPPING}"
+        return f"{self.whole.describe()}; {self._lost:,} left out for {overlapping(self.radius_arcsec)}"
 
     @property
     def _lost(self) -> int:

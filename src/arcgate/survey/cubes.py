@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.table_text import require_separated
+from arcgate.survey.fits_file import decoding
 
 Cube = NDArray[Any]
 
@@ -166,7 +167,8 @@ def _read(path: Path, axes: int) -> CubeFile:
             if start_byte is not None:
                 _check_complete(path, start_byte, headers[number])
             mapped = start_byte is not None and not any(key in headers[number] for key in _SCALED)
-            pixels = np.asarray(fits.getdata(path, number, memmap=mapped))
+            with decoding():
+                pixels = np.asarray(fits.getdata(path, number, memmap=mapped))
         except (OSError, EOFError, ValueError, TypeError, fits.VerifyError, AstropyUserWarning) as error:
             raise ArcgateError(f"{path.name} is not a readable FITS file: {error}", where=path, todo="copy it again") from error
     others = tuple(header for place, header in enumerate(headers) if place != number)

@@ -1,8 +1,10 @@
-"""Small FITS files read whole, with errors that say what to do."""
+"""Small FITS files read whole, with errors that say what to do; and what reading pixels of any FITS file can raise."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,8 @@ def read_hdus(path: Path, what: str) -> list[Any]:
                 hdus = list(file)
                 for hdu in hdus:
                     # Reading happens at the first access to the data.
-                    _ = hdu.data
+                    with decoding():
+                        _ = hdu.data
         except (OSError, fits.VerifyError, AstropyUserWarning) as error:
             raise ArcgateError(
                 f"{path.name} is not a complete FITS file ({error}), sought is {what}",
@@ -52,3 +55,16 @@ def read_hdus(path: Path, what: str) -> list[Any]:
                 todo="copy or download it again",
             ) from error
     return hdus
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Around the reading of pixels alone: whatever is raised comes out as OSError, and the caller says of which file.
+
+    Damaged pixels are found by what unpacks them, and astropy's decoders raise anything then, also a class that is not public and
+    has no base but Exception.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise OSError(str(error) or type(error).__name__) from error

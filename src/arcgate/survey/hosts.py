@@ -25,7 +25,7 @@ from arcgate.imaging import Imaging
 from arcgate.survey.columns import compared_columns, measured_columns
 from arcgate.survey.host_files import read_hosts, read_images, write_hosts
 from arcgate.survey.parents import artifacts
-from arcgate.survey.places import Parents, Place, Unusable, counted, told
+from arcgate.survey.places import MAY_BE_REPAIRED, Parents, Place, Unusable, counted, told
 
 if TYPE_CHECKING:
     from arcgate.ground.engine import Engine
@@ -176,9 +176,27 @@ def cut_out(parents: Parents, rows: NDArray[np.int64], *, data_dir: Path, engine
     return Hosts(folder, parents.imaging, kept.loc[names].reset_index().set_axis(wanted))
 
 
+def try_again(parents: Parents, *, data_dir: Path, engine: Engine) -> None:
+    """Cut out again what was left out for a file that may have been repaired since; arguments and errors as of `cut_out`.
+
+    It is for the beginning of a data set: while one is made, a galaxy that cannot be used stays one.
+    """
+    folder = artifacts(data_dir, parents.digest)
+    # Without the lock, which makes the folder.
+    if not any(folder.glob(_PATTERN)):
+        return
+    with locked(folder):
+        kept = _kept(folder, parents.imaging)
+        lost = kept.index[kept["reason"].isin(MAY_BE_REPAIRED)]
+        rows = np.flatnonzero(parents.catalogue["host_id"].isin(lost)).astype(np.int64)
+        if len(rows):
+            _work(parents, rows, folder, engine)
+
+
 def count_kept(folder: Path) -> int:
     """How many galaxies lie in a folder of artifacts, usable or not."""
-    return sum(pq.ParquetFile(path).metadata.num_rows for path in folder.glob(_PATTERN))
+    names = (pq.read_table(path, columns=["host_id"])["host_id"].to_pylist() for path in folder.glob(_PATTERN))
+    return len(set().union(*names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,4 +241,6 @@ def _kept(folder: Path, imaging: Imaging) -> pd.DataFrame:
         return pd.DataFrame({"host_id": pd.Series(dtype="str")}).set_index("host_id")
     # All parts have the same columns; a part without an unusable galaxy has no type of text where others have.
     together = pd.concat([part.astype({"reason": "object", "found": "object"}) for part in parts], ignore_index=True)
+    # Of a galaxy that was tried again, the later row counts: the first may be left out for a file that has been repaired.
+    together = together.sort_values("reason", key=lambda reasons: reasons.isin(MAY_BE_REPAIRED), kind="stable")
     return together.drop_duplicates("host_id").set_index("host_id")

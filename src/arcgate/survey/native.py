@@ -16,7 +16,7 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.survey.measure import clipped, source_free
 from arcgate.survey.pack_measuring import MOST_NMGY
-from arcgate.survey.places import Cut, Unusable
+from arcgate.survey.places import ABSURD, Cut, Unusable
 from arcgate.survey.sky_noise import stated_sigma, with_apertures
 
 Pixels = NDArray[np.float32]
@@ -27,7 +27,6 @@ OVER_THE_EDGE: Final = "a stamp over the edge of its image"
 NO_PIXELS: Final = "a stamp without any measurement"
 IN_THE_CORE: Final = "pixels without a measurement in the core"
 TOO_MANY: Final = "too many pixels without a measurement"
-ABSURD: Final = "a pixel beyond any galaxy's: a damaged file, or another unit"
 NO_SKY: Final = "a sky that cannot be measured"
 
 

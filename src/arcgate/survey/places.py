@@ -20,6 +20,10 @@ from arcgate.imaging import DECALS, Imaging
 # Of DECaLS: some 12 MB of pixels, and six seconds of rendering where a galaxy is made and not read.
 _AT_ONCE: Final = 250
 _FEWEST: Final = 25
+DAMAGED: Final = "a brick whose files are missing or damaged"
+ABSURD: Final = "a pixel beyond any galaxy's: a damaged file, or another unit"
+MAY_BE_REPAIRED: Final = (DAMAGED, ABSURD)
+"""Why galaxies are left out that may be there another time: the key of a survey's parents is the same before a file's repair."""
 
 
 @dataclass(frozen=True)

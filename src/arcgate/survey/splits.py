@@ -16,8 +16,6 @@ _SPLIT_SEED = 20260101
 _TRAIN, _VAL = 0.7, 0.8
 OVERLAP_ARCSEC = 25.0
 """Stamps of galaxies nearer to each other than this overlap: 64 pixels of the Legacy Surveys, corner to corner."""
-OVERLAPPING = "a galaxy of another split within 25 arcsec"
-"""Why such galaxies are left out."""
 _SHARES = {"train": _TRAIN, "val": _VAL - _TRAIN, "test": 1.0 - _VAL}
 
 
@@ -57,6 +55,11 @@ def split_of_few(names: Sequence[str], stream: str) -> NDArray[np.str_]:
     sides[order[:val]] = "val"
     sides[order[val : val + test]] = "test"
     return sides
+
+
+def overlapping(radius_arcsec: float) -> str:
+    """Why galaxies are left out that lie within a radius of one of another split."""
+    return f"a galaxy of another split within {radius_arcsec:.3g} arcsec"
 
 
 def crossing_neighbours(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.catalogue.datasum import DataSum
 
 _MARGIN_BYTES: Final = 2**16
 DOWNLOAD: Final = "download it again, or take it out of the folder"
@@ -37,6 +38,8 @@ class SweepFile:
         scaled form (DR8 a few of Gaia's), are left out.
     logical : frozenset of str
         Columns of truth values, which FITS keeps as the letters T and F.
+    datasum : int or None
+        Checksum of the rows as the header states it; None where it states none.
     """
 
     path: Path
@@ -45,6 +48,7 @@ class SweepFile:
     data_at: int
     fields: Mapping[str, tuple[int, str]]
     logical: frozenset[str]
+    datasum: int | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -78,9 +82,9 @@ class SweepFile:
         Raises
         ------
         ArcgateError
-            The file ends early, or cannot be read.
+            The file ends early, cannot be read, or its rows, once all are read, have another checksum than the header states.
         """
-        dtype = self._dtype(names)
+        dtype, found = self._dtype(names), DataSum()
         memory = bytearray(min(count, self.rows) * self.row_bytes)
         try:
             with self.path.open("rb", buffering=0) as stream:
@@ -88,11 +92,20 @@ class SweepFile:
                 for first in range(0, self.rows, count):
                     held = memoryview(memory)[: min(count, self.rows - first) * self.row_bytes]
                     _fill(stream, held, self.path)
+                    if self.datasum is not None:
+                        found.add(held)
                     yield np.frombuffer(held, dtype=dtype)
         except OSError as error:
             raise ArcgateError(
                 f"{self.path.name} cannot be read: {error.strerror or error}", where=self.path, todo=DOWNLOAD
             ) from error
+        if self.datasum is not None and found.value != self.datasum:
+            raise ArcgateError(
+                f"{self.path.name} is damaged: the checksum of its rows is {found.value}, its header states "
+                f"{self.datasum} (DATASUM)",
+                where=self.path,
+                todo=DOWNLOAD,
+            )
 
     def _dtype(self, names: Sequence[str]) -> np.dtype[np.void]:
         chosen = [self.fields[name] for name in names]
@@ -108,7 +121,8 @@ class SweepFile:
     def fingerprint(self) -> str:
         """SHA-256 of the file's size, its headers and the ends of its rows: tells files apart without reading terabytes.
 
-        A survey's own headers hold checksums of the rows, so that files of one size with other content differ as well.
+        A survey's own headers hold checksums of the rows, so that files of one size with other content differ as well, unless one
+        is damaged: that is found when its rows are read, and nothing is kept of it.
         """
         digest = hashlib.sha256(f"{self.path.name} {self.path.stat().st_size} ".encode())
         with self.path.open("rb") as stream:

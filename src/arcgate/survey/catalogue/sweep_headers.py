@@ -75,4 +75,11 @@ def _described(path: Path, table: Any) -> SweepFile:
         data_at=int(table.fileinfo()["datLoc"]),
         fields={name: (int(offset), str(kind.str)) for name, (kind, offset) in plain.items()},
         logical=frozenset(column.name for column in columns if str(column.format).strip("01") == "L"),
+        datasum=_datasum(table.header),
     )
+
+
+def _datasum(header: fits.Header) -> int | None:
+    """As it is stated, in digits; it is of what follows the rows as well, where there is such a heap."""
+    stated = str(header.get("DATASUM", "")).strip()
+    return int(stated) if stated.isdecimal() and not header.get("PCOUNT", 0) else None

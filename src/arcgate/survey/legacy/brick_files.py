@@ -45,9 +45,11 @@ class BrickFiles:
         if self.masks:
             yield MASKBITS, self.plane(MASKBITS, None)
 
-    def absent(self) -> DamagedError | None:
-        """What to say of the first file that is not there."""
-        return next((missing(path, kind) for kind, path in self.planes() if not path.is_file()), None)
+    def absent(self, sums: bool = False) -> DamagedError | None:
+        """What to say of the first file that is not there; with `sums` the list of checksums is one of them."""
+        absent = next((missing(path, kind) for kind, path in self.planes() if not path.is_file()), None)
+        listed = self.folder.checksums(self.brick)
+        return _no_sum(next(self.planes())[1], listed) if absent is None and sums and not listed.is_file() else absent
 
     def size(self) -> int | None:
         """Bytes of the files; None where one of them is not there."""
@@ -79,11 +81,7 @@ class BrickFiles:
         listed = published(path)
         for _, file in self.planes():
             if file.name not in listed:
-                raise DamagedError(
-                    f"no checksum of {file.name} is given" + ("" if path.is_file() else f": there is no {path.name}"),
-                    where=path,
-                    todo="download the list beside the brick, or do without: data.hosts.verify=none",
-                )
+                raise _no_sum(file, path)
             with file.open("rb") as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
             if found != listed[file.name]:
@@ -92,6 +90,14 @@ class BrickFiles:
                     where=file,
                     todo="download it again",
                 )
+
+
+def _no_sum(file: Path, path: Path) -> DamagedError:
+    return DamagedError(
+        f"no checksum of {file.name} is given" + ("" if path.is_file() else f": there is no {path.name}"),
+        where=path,
+        todo="download the list beside the brick, or do without: data.hosts.verify=none",
+    )
 
 
 def published(path: Path) -> dict[str, str]:

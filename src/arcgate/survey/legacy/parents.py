@@ -22,11 +22,11 @@ from arcgate.survey.from_files import FileParents, files_digest
 from arcgate.survey.legacy.brick_files import BrickFiles, identities
 from arcgate.survey.legacy.catalogue import BrickCentres, ParentsFile
 from arcgate.survey.legacy.layout import Footprint, SurveyFolder
-from arcgate.survey.legacy.place import DAMAGED, LegacyPlace
+from arcgate.survey.legacy.place import LegacyPlace
 from arcgate.survey.legacy.plan import PLANS, Plan, bricks_of, chosen
 from arcgate.survey.legacy.plan_cost import PlanCost, cost_of
 from arcgate.survey.legacy.planes import DamagedError
-from arcgate.survey.places import Unusable
+from arcgate.survey.places import DAMAGED, Unusable
 
 LEGACY: Final = ("arcgate.survey.legacy.parents", "arcgate.survey.host_files")
 FOOTPRINTS: Final[tuple[Footprint, ...]] = ("south", "north")
@@ -120,7 +120,8 @@ class LegacyFiles:
 
     def absent(self) -> dict[int, DamagedError]:
         """Numbers of the bricks of which files are not there, with what to say of each."""
-        return {number: error for number, brick in enumerate(self.bricks) if (error := brick.absent()) is not None}
+        sums = self.hosts.verify == "checksums"
+        return {number: error for number, brick in enumerate(self.bricks) if (error := brick.absent(sums)) is not None}
 
     @cached_property
     def digest(self) -> str:
@@ -187,6 +188,9 @@ class LegacyParents(FileParents[LegacyFiles]):
         """Write the names of the files that are not there, a line each, as they are called below the survey's folder."""
         root = Path(self.files.hosts.survey)
         absent = [one for brick in self.files.bricks for _, one in brick.planes() if not one.is_file()]
+        if self.files.hosts.verify == "checksums":
+            lists = (brick.folder.checksums(brick.brick) for brick in self.files.bricks)
+            absent += [one for one in lists if not one.is_file()]
         lines = [one.relative_to(root).as_posix() for one in absent]
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomically(path) as temporary:

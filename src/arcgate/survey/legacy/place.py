@@ -15,15 +15,14 @@ from arcgate.survey.legacy.brick_files import BrickFiles
 from arcgate.survey.legacy.layout import MASKBITS
 from arcgate.survey.legacy.planes import DamagedError, check_shape, open_plane
 from arcgate.survey.legacy.wcs import coordinates, places_in
-from arcgate.survey.native import ABSURD, NO_POSITION, NativeStamp, corners, measured, over_the_edge
+from arcgate.survey.native import NO_POSITION, NativeStamp, corners, measured, over_the_edge
 from arcgate.survey.pack_measuring import MOST_NMGY
-from arcgate.survey.places import Cut, Unusable
+from arcgate.survey.places import ABSURD, DAMAGED, Cut, Unusable
 
 # Bits of MASKBITS for pixels that every exposure in a band has masked.
 ALLMASK: Final = {"g": 5, "r": 6, "z": 7, "i": 15}
 # A pixel known to 1e-6 nanomaggies: deeper than any survey by a factor of a thousand.
 MOST_IVAR: Final = 1e12
-DAMAGED: Final = "a brick whose files are missing or damaged"
 
 
 @dataclass(frozen=True, eq=False)

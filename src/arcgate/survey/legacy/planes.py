@@ -20,6 +20,7 @@ from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from numpy.typing import NDArray
 
 from arcgate.ground.errors import ArcgateError
+from arcgate.survey.fits_file import decoding
 
 # What a unit may be called.
 UNITS: Final = {
@@ -77,10 +78,12 @@ class Plane:
         ndarray, shape (n, side, side)
             In the file's type, in the processor's order of bytes.
         """
+        whole = whole_is_cheaper(corners, side, self.shape, self._tile)
         try:
-            image = self.hdu.data if whole_is_cheaper(corners, side, self.shape, self._tile) else self.hdu.section
-            parts = [np.asarray(image[row : row + side, column : column + side]) for row, column in corners.tolist()]
-        except (OSError, ValueError, TypeError, IndexError, MemoryError, AstropyUserWarning) as error:
+            with decoding():
+                image = self.hdu.data if whole else self.hdu.section
+                parts = [np.asarray(image[row : row + side, column : column + side]) for row, column in corners.tolist()]
+        except OSError as error:
             raise DamagedError(f"{self.path.name} is damaged: {error}", where=self.path, todo=_AGAIN) from error
         return np.stack(parts).astype(parts[0].dtype.newbyteorder("="), copy=False)
 
@@ -129,16 +132,24 @@ def open_plane(path: Path, kind: str, brick: str) -> Iterator[Plane]:
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
         # astropy leaves a file open that it cannot read: this one is closed in any case.
         with path.open("rb") as stream:
-            try:
+            with _as_damage(path):
                 file = fits.open(stream, memmap=True, lazy_load_hdus=False)
-            except (OSError, ValueError, TypeError, AstropyWarning) as error:
-                raise DamagedError(f"{path.name} is not a sound FITS file: {error}", where=path, todo=_AGAIN) from error
             with file:
-                _check_length(path, file)
-                hdu = _find(path, file, kind)
-                plane = Plane(path, hdu.header, hdu)
-                _check_header(plane, kind, brick)
+                with _as_damage(path):
+                    _check_length(path, file)
+                    hdu = _find(path, file, kind)
+                    plane = Plane(path, hdu.header, hdu)
+                    _check_header(plane, kind, brick)
                 yield plane
+
+
+@contextmanager
+def _as_damage(path: Path) -> Iterator[None]:
+    """What astropy raises where a header lacks words that it needs, or holds what is no header: some of it at the first look."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, AstropyWarning, fits.VerifyError) as error:
+        raise DamagedError(f"{path.name} is not a sound FITS file: {error}", where=path, todo=_AGAIN) from error
 
 
 def missing(path: Path, kind: str) -> DamagedError:
