@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.stream import Blocks, ViewedBatches
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def epochs_of(blocks: Blocks, learning: Learning, by_pair: bool) -> tuple[Epoch,
     learning : Learning
     by_pair : bool
         As of the batches.
+
+    Raises
+    ------
+    ArcgateError
+        An epoch would have no batches.
     """
     wanted = None if learning.steps is None else learning.steps * learning.trainer.accumulate
     found: list[Epoch] = []
@@ -41,6 +47,13 @@ def epochs_of(blocks: Blocks, learning: Learning, by_pair: bool) -> tuple[Epoch,
     while len(found) < learning.epochs if wanted is None else done < wanted:
         progress = len(found) / learning.epochs if wanted is None else done / wanted
         batches = len(batches_of(blocks, learning, by_pair, Epoch(len(found), progress, 0)))
+        if batches == 0:
+            # Epochs without a step would never make up the steps that are asked for.
+            raise ArcgateError(
+                f"epoch {len(found)} has no batches: no row takes part in it",
+                where="learning.sampling.curriculum",
+                todo="raise its begin, or take learning.sampling.curriculum=null",
+            )
         if wanted is not None:
             batches = min(batches, wanted - done)
         found.append(Epoch(len(found), progress, batches))
