@@ -11,7 +11,7 @@ import pytest
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.learning.schedule import epochs_of
+from arcgate.learning.schedule import epochs_of, steps_at_ends
 from arcgate.learning.stream import Blocks
 from arcgate.learning_node import EVERYTHING, Curriculum, Learning, Sampling
 from arcgate.variant import View
@@ -64,3 +64,17 @@ def test_an_epoch_without_batches_is_refused(
     with pytest.raises(ArcgateError, match="epoch 0 has no batches") as refused:
         epochs_of(blocks, replace(learning, steps=steps), by_pair=False)
     assert refused.value.where == "learning.sampling.curriculum"
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "expected"), [(1, [6, 4]), (2, [6, 6, 6, 2]), (4, [6, 6, 6, 6, 6]), (5, [6, 6, 6, 6, 6]), (20, [6] * 10)]
+)
+def test_as_many_steps_as_are_asked_for(
+    dataset: Dataset, view: View, learning: Learning, accumulate: int, expected: list[int]
+) -> None:
+    blocks = Blocks(dataset, "train", Viewer(view, DECALS), EVERYTHING)
+    trainer = replace(learning.trainer, accumulate=accumulate)
+    epochs = epochs_of(blocks, replace(learning, steps=10, batch_size=4, trainer=trainer), by_pair=False)
+    # 24 rows are 6 batches; those that are left over at the end of an epoch make a step of their own.
+    assert [epoch.batches for epoch in epochs] == expected
+    assert steps_at_ends(epochs, accumulate)[-1] == 10

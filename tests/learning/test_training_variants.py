@@ -83,6 +83,14 @@ def test_each_trains(changed: str, invented: Dataset, tmp_path: Path) -> None:
     assert channels == 3 * len(spec.view.planes)
 
 
+def test_steps_that_are_asked_for_are_those_of_the_optimiser(invented: Dataset, tmp_path: Path) -> None:
+    spec = composed(*QUICK, "learning.steps=5", "learning.trainer.accumulate=2")
+    trained(spec, invented, tmp_path)
+    # Three batches an epoch are two steps.
+    assert json.loads((tmp_path / FINISHED).read_text())["steps"] == [2, 4, 5]
+    assert load_checkpoint(tmp_path / LAST)["global_step"] == 5
+
+
 @pytest.mark.parametrize("changed", INTERRUPTED)
 def test_each_kind_resumes_to_the_bit(changed: str, invented: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = composed(*QUICK, changed)
