@@ -18,10 +18,12 @@ from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
 from arcgate.learning.checkpoints import LAST, load_checkpoint
-from arcgate.learning.datamodule import require_paired
+from arcgate.learning.looking import require_paired
 from arcgate.learning.network import backbone, logits_and_embeddings
+from arcgate.learning.torch_dataset import StampDataset
 from arcgate.learning.train import FINISHED, train
 from arcgate.variant import Variant
+from arcgate.views.view import Viewer
 
 QUICK = ("learning.epochs=2", "learning.batch_size=8", "view=annulus_robust", "runtime.threads=1")
 INPUTS = [
@@ -106,7 +108,7 @@ def test_each_kind_resumes_to_the_bit(changed: str, invented: Dataset, tmp_path:
 
 def test_an_input_with_controls_is_refused_where_they_are_other_galaxies(invented: Dataset, tmp_path: Path) -> None:
     spec = composed(*QUICK, "view/input=stamp_control")
-    require_paired(invented, spec.view)
+    require_paired(invented, Viewer(spec.view, DECALS))
     table = Dataset.table
 
     def others(self: Dataset, *args: object, **kwargs: object) -> object:
@@ -117,6 +119,9 @@ def test_an_input_with_controls_is_refused_where_they_are_other_galaxies(invente
         patch.setattr(Dataset, "table", others)
         with pytest.raises(ArcgateError, match="its true control, and controls of this set are unpaired"):
             trained(spec, invented, tmp_path)
+        with pytest.raises(ArcgateError, match="its true control, and controls of this set are unpaired"):
+            StampDataset(invented.path, "train", spec.view)
+        assert len(StampDataset(invented.path, "train")) == 24
 
 
 def test_embeddings_are_what_the_last_layer_gets() -> None:

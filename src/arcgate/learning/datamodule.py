@@ -11,6 +11,7 @@ from arcgate.dataset.reader import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import say
 from arcgate.learning.augmentation import augmented
+from arcgate.learning.looking import require_paired
 from arcgate.learning.objective import minimised
 from arcgate.learning.schedule import Epoch, batches_of, epochs_of
 from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches
@@ -54,8 +55,7 @@ class StampData(LightningDataModule):
         super().__init__()
         self._learning = learning
         self._viewer = Viewer(view, dataset.imaging)
-        if self._viewer.needs_control:
-            require_paired(dataset, view)
+        require_paired(dataset, self._viewer)
         self._by_pair = minimised(learning.objective).needs_pairs
         self._train = _checked_blocks(dataset, "train", self._viewer, learning.sampling)
         self._val = _checked_blocks(dataset, "val", self._viewer, learning.sampling)
@@ -75,18 +75,6 @@ class StampData(LightningDataModule):
     def val_dataloader(self) -> ViewedBatches:
         """In order, unchanged."""
         return ViewedBatches(self._val, VALIDATION_BATCH, seed=self._learning.seed, epoch=None)
-
-
-def require_paired(dataset: Dataset, view: View) -> None:
-    """Refuse a set whose controls are other galaxies, for a view that shows a stamp beside its own control."""
-    kinds = set(dataset.table(["control_kind"], roles=("control",))["control_kind"].astype(str))
-    if kinds != {"paired"}:
-        raise ArcgateError(
-            f"the input {' + '.join(view.planes)} shows each stamp beside its true control, and controls of this set are "
-            f"{', '.join(sorted(kinds))}",
-            where=dataset.path,
-            todo="build a set with controls=paired, or take an input that any stamp has: view/input=stamp",
-        )
 
 
 def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer, sampling: Sampling) -> Blocks:
