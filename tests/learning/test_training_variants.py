@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import Callback
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.learning.checkpoints import LAST, load_checkpoint
+from arcgate.learning.checkpoints import BEST, LAST, load_checkpoint
 from arcgate.learning.looking import require_paired
 from arcgate.learning.network import backbone, logits_and_embeddings
 from arcgate.learning.torch_dataset import StampDataset
@@ -144,6 +144,14 @@ def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path: Path) -> N
     for name in ("broken.pt", "missing.pt"):
         with pytest.raises(ArcgateError, match="weights of test_resnet cannot be had"):
             backbone("test_resnet", DECALS, weights=str(tmp_path / name))
+
+
+def test_weights_of_a_training_are_taken(invented: Dataset, tmp_path: Path) -> None:
+    spec = composed(*QUICK, "learning.epochs=1")
+    trained(spec, invented, tmp_path)
+    given = load_checkpoint(tmp_path / BEST)["state_dict"]
+    own = backbone(spec.learning.backbone, DECALS, weights=str(tmp_path / BEST)).state_dict()
+    assert all(torch.equal(own[key], given[f"network.{key}"]) for key in own if "fc" not in key)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from arcgate.imaging import Imaging
 from arcgate.learning.backbones import check_backbone
 
 PRETRAINED: Final = "pretrained"
+_PART: Final = "network."
 
 
 def backbone(name: str, imaging: Imaging, planes: int = 1, weights: str | None = None, stem_stride: int | None = None) -> Module:
@@ -82,7 +83,7 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
             state = timm.create_model(name, pretrained=True, in_chans=channels, num_classes=1, **size).state_dict()
         else:
             state = torch.load(Path(weights), map_location="cpu", weights_only=True)
-        state = dict(state.get("state_dict", state))
+        state = _bare(dict(state.get("state_dict", state)))
     # A folder or network out of reach, a name without weights, a file of something else or cut short.
     except (OSError, RuntimeError, ValueError, AttributeError, EOFError, UnpicklingError) as error:
         raise ArcgateError(
@@ -107,6 +108,13 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
             todo="give weights of this backbone and as many channels, or learning.weights=null",
         )
     network.load_state_dict({**own, **{key: given[key] for key in own if key in given}})
+
+
+def _bare(state: dict[str, Any]) -> dict[str, Any]:
+    """Weights by the names that timm gives them; in arcgate's own checkpoints the network is a part of what was trained."""
+    if state and all(str(key).startswith(_PART) for key in state):
+        return {key.removeprefix(_PART): value for key, value in state.items()}
+    return state
 
 
 def _try(network: Module, imaging: Imaging, channels: int) -> None:
