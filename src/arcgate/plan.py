@@ -45,8 +45,7 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     ------
     ArcgateError
         The metric does not exist, the variant could not be trained (`require_trainable`), the hosts cannot be read, no data set
-        can be chosen from them, or the job's
-        metric is of a test set that is not available.
+        can be chosen from them, or the job's metric is of a test set that is not available.
     """
     # timm and Lightning take seconds to import, which the other plans save.
     from arcgate.learning.asked_first import require_trainable

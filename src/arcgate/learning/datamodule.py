@@ -15,6 +15,7 @@ from arcgate.learning.looking import require_paired
 from arcgate.learning.objective import minimised
 from arcgate.learning.schedule import Epoch, batches_of, epochs_of
 from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches
+from arcgate.sampling import below_a_floor
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
@@ -93,4 +94,6 @@ def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer, sampling: Sa
     if not sampling.whole:
         by_label = blocks.rows["label"].value_counts()
         say(f"{split}: {by_label[1]:,} positives and {by_label[0]:,} negatives, all different rows ({sampling.name})")
+    if sampling.least and not below_a_floor(blocks.positives, sampling).any():
+        say(f"{split}: every arc meets the floors of {sampling.name}, which leave no row out and weight none")
     return blocks
