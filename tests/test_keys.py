@@ -51,6 +51,7 @@ TOOLS = {
     "arcgate.injection.asked_first",
     "arcgate.injection.coolest",
     "arcgate.injection.exchange",
+    "arcgate.learning.asked_first",
     "arcgate.learning.null_training",
     "arcgate.learning.torch_dataset",
     "arcgate.lensing.caustics",

@@ -28,7 +28,7 @@ from arcgate.ground.locks import locked
 from arcgate.ground.progress import say, say_once, step
 from arcgate.grounds import TITLES, GroundName, grounds_of, require_scored
 from arcgate.injection.build import Built, build_dataset
-from arcgate.learning.backbones import check_backbone
+from arcgate.learning.asked_first import require_trainable
 from arcgate.learning.checkpoints import BEST
 from arcgate.learning.train import FINISHED, train
 from arcgate.optimized import require_metric
@@ -107,9 +107,9 @@ def asked_first(spec: Variant) -> Store:
     Raises
     ------
     ArcgateError
-        The backbone or the metric does not exist, or the study cannot be used.
+        The metric does not exist, the study cannot be used, or as `require_trainable`.
     """
-    check_backbone(spec.learning.backbone)
+    require_trainable(spec)
     require_metric(spec.optimized_metric)
     require_scored(spec.optimized_metric, grounds_of(spec.evaluation, spec.view))
     store = opened(spec.runtime.mlruns_dir)

@@ -44,13 +44,13 @@ def print_plan(spec: Variant, planned: Planned) -> None:
     Raises
     ------
     ArcgateError
-        The backbone or the metric does not exist, the hosts cannot be read, no data set can be chosen from them, or the job's
-        metric is of a test set that is not available.
+        The metric does not exist, the variant could not be trained (`require_trainable`), the hosts cannot be read, no data set
+        can be chosen from them, or the job's metric is of a test set that is not available.
     """
-    # timm takes seconds to import, which the other plans save.
-    from arcgate.learning.backbones import check_backbone
+    # timm and Lightning take seconds to import, which the other plans save.
+    from arcgate.learning.asked_first import require_trainable
 
-    check_backbone(spec.learning.backbone)
+    require_trainable(spec)
     _print_name(spec, f"(study {spec.study})")
     known, grounds = _known_of(spec.data, spec), grounds_of(spec.evaluation, spec.view)
     require_metric(spec.optimized_metric)

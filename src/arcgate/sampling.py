@@ -45,17 +45,21 @@ def row_weights(pair: Ids, label: Ids, positives: pd.DataFrame, sampling: Sampli
     -------
     ndarray, shape (n,)
     """
-    below = np.zeros(len(positives), dtype=bool)
-    for column, least in sampling.least.items():
-        # An arc of which it is not known is below no floor.
-        below |= positives[column].to_numpy(np.float64, na_value=np.nan) < least
-    faint = positives["pair_id"].to_numpy(np.int64)[below]
+    faint = positives["pair_id"].to_numpy(np.int64)[below_a_floor(positives, sampling)]
     weight = np.where(np.isin(pair, faint), sampling.weight_below, 1.0)
     if sampling.positives_only:
         weight[label == 0] = 1.0
     drawn = uniform(SEED, "pairs shown", pair)
     share = np.where(label == 1, sampling.positives, sampling.positives * sampling.negatives_per_positive)
     return np.where(drawn < share, weight, 0.0)
+
+
+def below_a_floor(positives: pd.DataFrame, sampling: Sampling) -> NDArray[np.bool_]:
+    """Which positives have an arc that lies below any floor; one of which it is not known lies below none."""
+    below = np.zeros(len(positives), dtype=bool)
+    for column, least in sampling.least.items():
+        below |= positives[column].to_numpy(np.float64, na_value=np.nan) < least
+    return below
 
 
 def thinned(pair: Ids, weight: Floats) -> NDArray[np.bool_]:

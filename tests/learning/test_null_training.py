@@ -116,6 +116,7 @@ def test_a_split_without_two_galaxies_a_class_is_refused(dataset: Dataset) -> No
     ("override", "says"),
     [
         ("learning/sampling=visible_arcs", "the sampling 'visible_arcs'"),
+        ("learning/sampling=easy_to_hard", "the sampling 'easy_to_hard'"),
         ("learning/objective=contrastive", "the objective contrastive"),
         ("view/input=residual", "the input residual"),
     ],

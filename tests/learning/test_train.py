@@ -160,3 +160,22 @@ def test_epochs_are_counted_for_whoever_watches(
     assert 0 < max(said) <= trained.last_epoch + 1
     assert said == sorted(said)
     assert err == "", "a second bar, of Lightning's"
+
+
+def test_a_callback_of_lightning_writes_checkpoints_of_its_own(
+    dataset: Dataset, view: View, learning: Learning, tmp_path: Path
+) -> None:
+    keeper = {"_target_": "pytorch_lightning.callbacks.ModelCheckpoint", "dirpath": str(tmp_path / "a" / "b"), "save_last": True}
+    settings = dataclasses.replace(learning, epochs=1, trainer=dataclasses.replace(learning.trainer, callbacks=(keeper,)))
+    train(dataset, view, settings, folder=tmp_path / "training", threads=1)
+    assert (tmp_path / "a" / "b" / LAST).is_file()
+
+
+def test_steps_of_a_training_that_a_callback_ends_early_are_those_that_ran(
+    dataset: Dataset, view: View, learning: Learning, tmp_path: Path
+) -> None:
+    stopper = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": "val_loss", "patience": 1, "min_delta": 10.0}
+    settings = dataclasses.replace(learning, trainer=dataclasses.replace(learning.trainer, callbacks=(stopper,)))
+    result = train(dataset, view, settings, folder=tmp_path, threads=1)
+    assert len(result.history) == 2
+    assert result.steps == [3, 6]

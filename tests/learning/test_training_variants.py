@@ -17,11 +17,13 @@ from pytorch_lightning.callbacks import Callback
 from arcgate.dataset import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import DECALS
-from arcgate.learning.checkpoints import LAST, load_checkpoint
-from arcgate.learning.datamodule import require_paired
+from arcgate.learning.checkpoints import BEST, LAST, load_checkpoint
+from arcgate.learning.looking import require_paired
 from arcgate.learning.network import backbone, logits_and_embeddings
+from arcgate.learning.torch_dataset import StampDataset
 from arcgate.learning.train import FINISHED, train
 from arcgate.variant import Variant
+from arcgate.views.view import Viewer
 
 QUICK = ("learning.epochs=2", "learning.batch_size=8", "view=annulus_robust", "runtime.threads=1")
 INPUTS = [
@@ -83,6 +85,14 @@ def test_each_trains(changed: str, invented: Dataset, tmp_path: Path) -> None:
     assert channels == 3 * len(spec.view.planes)
 
 
+def test_steps_that_are_asked_for_are_those_of_the_optimiser(invented: Dataset, tmp_path: Path) -> None:
+    spec = composed(*QUICK, "learning.steps=5", "learning.trainer.accumulate=2")
+    trained(spec, invented, tmp_path)
+    # Three batches an epoch are two steps.
+    assert json.loads((tmp_path / FINISHED).read_text())["steps"] == [2, 4, 5]
+    assert load_checkpoint(tmp_path / LAST)["global_step"] == 5
+
+
 @pytest.mark.parametrize("changed", INTERRUPTED)
 def test_each_kind_resumes_to_the_bit(changed: str, invented: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = composed(*QUICK, changed)
@@ -98,7 +108,7 @@ def test_each_kind_resumes_to_the_bit(changed: str, invented: Dataset, tmp_path:
 
 def test_an_input_with_controls_is_refused_where_they_are_other_galaxies(invented: Dataset, tmp_path: Path) -> None:
     spec = composed(*QUICK, "view/input=stamp_control")
-    require_paired(invented, spec.view)
+    require_paired(invented, Viewer(spec.view, DECALS))
     table = Dataset.table
 
     def others(self: Dataset, *args: object, **kwargs: object) -> object:
@@ -109,6 +119,9 @@ def test_an_input_with_controls_is_refused_where_they_are_other_galaxies(invente
         patch.setattr(Dataset, "table", others)
         with pytest.raises(ArcgateError, match="its true control, and controls of this set are unpaired"):
             trained(spec, invented, tmp_path)
+        with pytest.raises(ArcgateError, match="its true control, and controls of this set are unpaired"):
+            StampDataset(invented.path, "train", spec.view)
+        assert len(StampDataset(invented.path, "train")) == 24
 
 
 def test_embeddings_are_what_the_last_layer_gets() -> None:
@@ -131,6 +144,14 @@ def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path: Path) -> N
     for name in ("broken.pt", "missing.pt"):
         with pytest.raises(ArcgateError, match="weights of test_resnet cannot be had"):
             backbone("test_resnet", DECALS, weights=str(tmp_path / name))
+
+
+def test_weights_of_a_training_are_taken(invented: Dataset, tmp_path: Path) -> None:
+    spec = composed(*QUICK, "learning.epochs=1")
+    trained(spec, invented, tmp_path)
+    given = load_checkpoint(tmp_path / BEST)["state_dict"]
+    own = backbone(spec.learning.backbone, DECALS, weights=str(tmp_path / BEST)).state_dict()
+    assert all(torch.equal(own[key], given[f"network.{key}"]) for key in own if "fc" not in key)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ class AtomicCheckpointIO(CheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint; its folder is made where it is not there, which Lightning's callbacks leave to the writer."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         with atomically(Path(path)) as temporary:
             torch.save(checkpoint, temporary)
 

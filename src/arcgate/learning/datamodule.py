@@ -11,9 +11,11 @@ from arcgate.dataset.reader import Dataset
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.progress import say
 from arcgate.learning.augmentation import augmented
+from arcgate.learning.looking import require_paired
 from arcgate.learning.objective import minimised
 from arcgate.learning.schedule import Epoch, batches_of, epochs_of
 from arcgate.learning.stream import LABELLED_ROLES, Blocks, ViewedBatches
+from arcgate.sampling import below_a_floor
 from arcgate.views.view import Viewer
 
 if TYPE_CHECKING:
@@ -54,8 +56,7 @@ class StampData(LightningDataModule):
         super().__init__()
         self._learning = learning
         self._viewer = Viewer(view, dataset.imaging)
-        if self._viewer.needs_control:
-            require_paired(dataset, view)
+        require_paired(dataset, self._viewer)
         self._by_pair = minimised(learning.objective).needs_pairs
         self._train = _checked_blocks(dataset, "train", self._viewer, learning.sampling)
         self._val = _checked_blocks(dataset, "val", self._viewer, learning.sampling)
@@ -77,18 +78,6 @@ class StampData(LightningDataModule):
         return ViewedBatches(self._val, VALIDATION_BATCH, seed=self._learning.seed, epoch=None)
 
 
-def require_paired(dataset: Dataset, view: View) -> None:
-    """Refuse a set whose controls are other galaxies, for a view that shows a stamp beside its own control."""
-    kinds = set(dataset.table(["control_kind"], roles=("control",))["control_kind"].astype(str))
-    if kinds != {"paired"}:
-        raise ArcgateError(
-            f"the input {' + '.join(view.planes)} shows each stamp beside its true control, and controls of this set are "
-            f"{', '.join(sorted(kinds))}",
-            where=dataset.path,
-            todo="build a set with controls=paired, or take an input that any stamp has: view/input=stamp",
-        )
-
-
 def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer, sampling: Sampling) -> Blocks:
     counts = dataset.card["counts"].get(split, {})
     missing = [role for role in LABELLED_ROLES if not counts.get(role)]
@@ -105,4 +94,6 @@ def _checked_blocks(dataset: Dataset, split: Split, viewer: Viewer, sampling: Sa
     if not sampling.whole:
         by_label = blocks.rows["label"].value_counts()
         say(f"{split}: {by_label[1]:,} positives and {by_label[0]:,} negatives, all different rows ({sampling.name})")
+    if sampling.least and not below_a_floor(blocks.positives, sampling).any():
+        say(f"{split}: every arc meets the floors of {sampling.name}, which leave no row out and weight none")
     return blocks

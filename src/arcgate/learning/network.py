@@ -16,6 +16,7 @@ from arcgate.imaging import Imaging
 from arcgate.learning.backbones import check_backbone
 
 PRETRAINED: Final = "pretrained"
+_PART: Final = "network."
 
 
 def backbone(name: str, imaging: Imaging, planes: int = 1, weights: str | None = None, stem_stride: int | None = None) -> Module:
@@ -60,6 +61,18 @@ def backbone(name: str, imaging: Imaging, planes: int = 1, weights: str | None =
     return network
 
 
+def require_weights(name: str, weights: str | None) -> None:
+    """Refuse a file of weights that is not there.
+
+    Raises
+    ------
+    ArcgateError
+        Naming it.
+    """
+    if weights is not None and weights != PRETRAINED and not Path(weights).is_file():
+        raise _not_had(name, f"there is no file {weights}")
+
+
 def logits_and_embeddings(network: Module, images: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (n,) of a timm network, and what its last layer gets (n, k)."""
     embedded: Tensor = network.forward_head(network.forward_features(images), pre_logits=True)  # type: ignore[operator]  # timm's
@@ -77,19 +90,16 @@ def _set_stem_stride(network: Module, name: str, stride: int) -> None:
 
 
 def _load(network: Module, name: str, weights: str, channels: int, size: dict[str, Any]) -> None:
+    require_weights(name, weights)
     try:
         if weights == PRETRAINED:
             state = timm.create_model(name, pretrained=True, in_chans=channels, num_classes=1, **size).state_dict()
         else:
             state = torch.load(Path(weights), map_location="cpu", weights_only=True)
-        state = dict(state.get("state_dict", state))
+        state = _bare(dict(state.get("state_dict", state)))
     # A folder or network out of reach, a name without weights, a file of something else or cut short.
     except (OSError, RuntimeError, ValueError, AttributeError, EOFError, UnpicklingError) as error:
-        raise ArcgateError(
-            f"weights of {name} cannot be had: {error}",
-            where="learning.weights",
-            todo="name a file of weights that torch.load reads, or learning.weights=null for random ones",
-        ) from error
+        raise _not_had(name, error) from error
     own = network.state_dict()
     # The last layer is that of another question: it is drawn anew.
     classifier = network.get_classifier()  # type: ignore[operator]  # timm's
@@ -107,6 +117,21 @@ def _load(network: Module, name: str, weights: str, channels: int, size: dict[st
             todo="give weights of this backbone and as many channels, or learning.weights=null",
         )
     network.load_state_dict({**own, **{key: given[key] for key in own if key in given}})
+
+
+def _not_had(name: str, why: object) -> ArcgateError:
+    return ArcgateError(
+        f"weights of {name} cannot be had: {why}",
+        where="learning.weights",
+        todo="name a file of weights that torch.load reads, or learning.weights=null for random ones",
+    )
+
+
+def _bare(state: dict[str, Any]) -> dict[str, Any]:
+    """Weights by the names that timm gives them; in arcgate's own checkpoints the network is a part of what was trained."""
+    if state and all(str(key).startswith(_PART) for key in state):
+        return {key.removeprefix(_PART): value for key, value in state.items()}
+    return state
 
 
 def _try(network: Module, imaging: Imaging, channels: int) -> None:

@@ -236,9 +236,11 @@ def null_training(
 
 def _check_null(view: View, learning: Learning) -> None:
     """Refuse what there is none of among controls."""
+    sampling = learning.sampling
     strangers = [
         *([] if view.deployable else [f"the input {' + '.join(view.planes)}"]),
-        *([] if learning.sampling.whole else [f"the sampling {learning.sampling.name!r}"]),
+        # A curriculum leaves no row out in the end, but goes by arcs.
+        *([] if sampling.whole and sampling.curriculum is None else [f"the sampling {sampling.name!r}"]),
         *([f"the objective {learning.objective.module}"] if minimised(learning.objective).needs_pairs else []),
     ]
     if strangers:

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arcgate.ground.errors import ArcgateError
 from arcgate.learning.stream import Blocks, ViewedBatches
 
 if TYPE_CHECKING:
@@ -34,17 +35,30 @@ def epochs_of(blocks: Blocks, learning: Learning, by_pair: bool) -> tuple[Epoch,
     learning : Learning
     by_pair : bool
         As of the batches.
+
+    Raises
+    ------
+    ArcgateError
+        An epoch would have no batches.
     """
-    wanted = None if learning.steps is None else learning.steps * learning.trainer.accumulate
+    steps, accumulate = learning.steps, learning.trainer.accumulate
     found: list[Epoch] = []
-    done = 0
-    while len(found) < learning.epochs if wanted is None else done < wanted:
-        progress = len(found) / learning.epochs if wanted is None else done / wanted
+    # Epochs, or optimiser steps.
+    done, wanted = 0, learning.epochs if steps is None else steps
+    while done < wanted:
+        progress = done / wanted
         batches = len(batches_of(blocks, learning, by_pair, Epoch(len(found), progress, 0)))
-        if wanted is not None:
-            batches = min(batches, wanted - done)
+        if batches == 0:
+            # Epochs without a step would never make up the steps that are asked for.
+            raise ArcgateError(
+                f"epoch {len(found)} has no batches: no row takes part in it",
+                where="learning.sampling.curriculum",
+                todo="raise its begin, or take learning.sampling.curriculum=null",
+            )
+        if steps is not None:
+            batches = min(batches, (steps - done) * accumulate)
         found.append(Epoch(len(found), progress, batches))
-        done += batches
+        done += 1 if steps is None else _steps_of(batches, accumulate)
     return tuple(found)
 
 
@@ -64,4 +78,9 @@ def batches_of(blocks: Blocks, learning: Learning, by_pair: bool, epoch: Epoch) 
 
 def steps_at_ends(epochs: tuple[Epoch, ...], accumulate: int) -> list[int]:
     """Optimiser steps that are done when each epoch ends: gradients that are left by then make a step too."""
-    return list(itertools.accumulate(-(-epoch.batches // accumulate) for epoch in epochs))
+    return list(itertools.accumulate(_steps_of(epoch.batches, accumulate) for epoch in epochs))
+
+
+def _steps_of(batches: int, accumulate: int) -> int:
+    """Optimiser steps of an epoch: its last batches make one however few they are."""
+    return -(-batches // accumulate)

@@ -200,7 +200,9 @@ class ViewedBatches:
         self._blocks, self._seed, self._epoch, self._by_pair = blocks, seed, epoch, by_pair
         curriculum = None if sampling is None else sampling.curriculum
         pair = blocks.rows["pair_id"].to_numpy()
-        taking_part = admitted(pair, blocks.positives, curriculum, progress)
+        # A share of all pairs of the split could be pairs that a policy leaves out, or none that it lets through.
+        known = blocks.positives[blocks.positives["pair_id"].isin(pair)]
+        taking_part = admitted(pair, known, curriculum, progress)
         self._late = set(pair[~taking_part].tolist())
         units = blocks.rows.loc[taking_part, "pair_id" if by_pair else "sample_id"].nunique()
         self.sizes = batch_sizes(units, max(batch_size // 2, 1) if by_pair else batch_size)

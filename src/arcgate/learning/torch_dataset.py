@@ -12,7 +12,7 @@ from torch import Tensor
 
 from arcgate.dataset.finding import open_dataset
 from arcgate.dataset.shard_reading import StampBatch, read_shard, read_table
-from arcgate.learning.looking import columns_for, stamps_of_batch
+from arcgate.learning.looking import columns_for, require_paired, stamps_of_batch
 from arcgate.learning.stream import LABELLED_ROLES
 from arcgate.views.view import Viewer
 
@@ -42,7 +42,7 @@ class StampDataset(torch.utils.data.Dataset[dict[str, Any]]):
     Raises
     ------
     ArcgateError
-        There is no such data set.
+        There is no such data set, or its controls are other galaxies and the view shows each stamp beside its own.
 
     Examples
     --------
@@ -56,6 +56,8 @@ class StampDataset(torch.utils.data.Dataset[dict[str, Any]]):
         dataset = open_dataset(folder)
         self.imaging, self._transform = dataset.imaging, transform
         self._viewer = None if view is None else Viewer(view, dataset.imaging)
+        if self._viewer is not None:
+            require_paired(dataset, self._viewer)
         self._paths = dataset.shards(split, LABELLED_ROLES)
         counts = [len(read_table(path, ["sample_id"], LABELLED_ROLES)) for path in self._paths]
         self._begins = np.concatenate([[0], np.cumsum(counts)])

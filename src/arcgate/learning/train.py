@@ -133,7 +133,9 @@ def train(
             with batches_fit(learning):
                 _fit(trainer, LensFinder(settings, steps[-1]), data, resume_from, compiled=learning.trainer.compile)
     write_history(folder, checkpoints.history)
-    mark = {"settings": settings, "best": checkpoints.best, "threads": threads, "steps": steps}
+    # A callback may have ended it before all epochs ran.
+    done = steps[: len(checkpoints.history)]
+    mark = {"settings": settings, "best": checkpoints.best, "threads": threads, "steps": done}
     write_json(folder / FINISHED, mark)
     return _result("resumed" if resume_from else "trained", folder)
 

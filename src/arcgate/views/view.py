@@ -189,17 +189,21 @@ class Viewer:
         ArcgateError
             For a mask that reaches into the annulus, and as `normaliser`.
         """
+        self.require_mask(radius_pix)
+        normalised = _normalised(self.shown(stamps), *self._of_planes(*self.normaliser(stamps)))
+        level = median(normalised, self._annulus(stamps))
+        core = ~beyond(stamps.x_pix, stamps.y_pix, self.imaging.size_pix, radius_pix)
+        filled = torch.where(core[:, None], level[:, :, None, None], normalised)
+        return asinh(filled) if self.view.stretch == "asinh" else filled
+
+    def require_mask(self, radius_pix: float) -> None:
+        """Refuse a core mask that reaches into the annulus, whose median fills it."""
         if not 0 < radius_pix <= self.annulus_pix:
             raise ArcgateError(
                 f"a core mask of {radius_pix} px does not lie inside the annulus that fills it, r >= {self.annulus_pix} px",
                 where="evaluation.core_mask_radius_pix",
                 todo="choose a smaller mask or a larger view.annulus",
             )
-        normalised = _normalised(self.shown(stamps), *self._of_planes(*self.normaliser(stamps)))
-        level = median(normalised, self._annulus(stamps))
-        core = ~beyond(stamps.x_pix, stamps.y_pix, self.imaging.size_pix, radius_pix)
-        filled = torch.where(core[:, None], level[:, :, None, None], normalised)
-        return asinh(filled) if self.view.stretch == "asinh" else filled
 
     def _of_planes(self, centre: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         """Centre and scale of every channel, (n, channels)."""
