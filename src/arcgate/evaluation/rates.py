@@ -129,11 +129,11 @@ def weighted_recall(scored: Scored, weights: Array, rate: float) -> Array:
 def _by_counts(scored: Scored, rate: float, galaxies: int, level: float) -> tuple[float, float]:
     """Limits of the recall from how many galaxies may exceed the true threshold.
 
-    Where it is exceeded by at least `fewest`, it lies below the logit of rank `fewest`, and the recall is at least that above this
-    logit; where none may exceed it, nothing bounds it from above, and the recall may be 0. Where it is exceeded by at most `most`,
-    it is no lower than the logit of the rank after. A galaxy of several rows exceeds it with a probability between the rate, where
-    its rows have one logit, and the rate times its rows; galaxies of different probabilities scatter less than as many of their
-    mean (Hoeffding 1956, Annals of Mathematical Statistics 27, 713).
+    Where it is exceeded by at least `fewest`, it lies below the logit of rank `fewest`, and the recall is at least that above
+    this logit; where none may exceed it, nothing bounds it from above, and the recall may be 0. Where it is exceeded by at most
+    `most`, it is no lower than the logit of the rank after. A galaxy of several rows exceeds it with a probability between the
+    rate, where its rows have one logit, and the rate times its rows; galaxies of different probabilities scatter less than as
+    many of their mean (Hoeffding 1956, Annals of Mathematical Statistics 27, 713).
     """
     missed = (1.0 - level) / 4.0
     likeliest = min(1.0, rate * np.count_nonzero(scored.label == 0) / galaxies)
@@ -166,11 +166,14 @@ def clopper_pearson(scored: Scored, threshold: float, missed: float) -> tuple[fl
     return low, high
 
 
-def recall_above_false_positives(scored: Scored, allowed: int) -> float:
-    """Share of positives above the threshold that so many negatives exceed."""
+def recall_above_false_positives(scored: Scored, allowed: int) -> float | None:
+    """Share of positives above the threshold that so many negatives exceed; None where there are no more.
+
+    Without a negative that sets the threshold every network would have a recall of 1.
+    """
     negatives = np.sort(scored.logit[scored.label == 0])
     if allowed >= len(negatives):
-        return 1.0
+        return None
     return float(np.mean(scored.logit[scored.label == 1] > negatives[len(negatives) - 1 - allowed]))
 
 
