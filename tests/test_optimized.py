@@ -31,7 +31,8 @@ def test_the_known_names_are_those_that_the_evaluation_writes():
     assert {name for name in SCORES if "fpr_1e-" not in name or "1e-1" in name} == {
         name for name in written.values if "fpr_1e-" not in name or "1e-1" in name
     }
-    assert {f"recall_fpr_{rate:.0e}".replace("e-0", "e-") for rate in RATES[1:]} == written.absent.keys()
+    scores = ("recall", "purity")
+    assert {f"{score}_fpr_{rate:.0e}".replace("e-0", "e-") for score in scores for rate in RATES[1:]} == written.absent.keys()
     assert (
         len(SCORES)
         == len(set(SCORES))

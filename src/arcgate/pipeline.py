@@ -296,7 +296,8 @@ def _log_network(prepared: Prepared, store: Store, run_id: str, evidence: Eviden
         "cause": evidence.cause.sentence,
         "data_digest": prepared.data.data_digest,
     }
-    files = {path.stem: path for path in sorted(prepared.scores.glob("completeness_common_*.csv"))}
+    tables = (path for kept in ("completeness_common_*.csv", "reliability_common.csv") for path in prepared.scores.glob(kept))
+    files = {path.stem: path for path in sorted(tables)}
     files["evidence"] = prepared.evidence / EVIDENCE
     log_network(store, run_id, prepared.training / BEST, prepared.data.imaging, spec.view, facts, files)
 

@@ -16,6 +16,7 @@ from hst_stamps import seen_through_psf, write_stamps
 from arcgate.dataset import Dataset, open_dataset
 from arcgate.dataset.schema import CERTIFYING_ROLES, ROLES
 from arcgate.evaluation import evaluate as module
+from arcgate.evaluation.calibration import calibration_error
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES
 from arcgate.evaluation.evaluate import PREDICTIONS, SCORES, evaluate, read_scores
 from arcgate.evaluation.metrics import set_metrics
@@ -74,12 +75,17 @@ def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float
     files = {f"completeness_{name}_{by}.csv" for name in ("own", "common") for by in COMPLETENESS_EDGES}
     asked = {"counterfactuals_common.parquet", "occlusion_common.parquet"}
     asked |= {f"counterfactuals_common_{name}.csv" for name in ("fade_in", "roles")}
+    files |= {f"reliability_{name}.csv" for name in ("own", "common")}
     assert {path.name for path in (tmp_path / "scores").iterdir()} == files | asked | {SCORES, PREDICTIONS}
     assert not table["leaked"].any()
     assert json.loads((tmp_path / "scores" / SCORES).read_text())["absent"]["realistic"] == "no images"
     lines = pd.read_csv(tmp_path / "scores" / "completeness_own_arc_snr.csv")
     assert lines["n"].sum() == 20
     assert lines["n_found"].sum() == pytest.approx(20 * metrics["test/recall_at_fpr"])
+    for name, prefix in (("own", "test"), ("common", "common")):
+        bins = pd.read_csv(tmp_path / "scores" / f"reliability_{name}.csv")
+        assert bins["n"].sum() == (table["set"] == name).sum()
+        assert calibration_error(bins) == pytest.approx(metrics[f"{prefix}/calibration_error"], abs=1e-12)
 
 
 def test_a_small_set_has_no_recall_and_says_why(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
@@ -165,8 +171,10 @@ def test_a_set_that_shares_galaxies_with_the_training_set_is_scored_with_and_wit
     assert metrics["common/auroc"] != metrics["common_leaked/auroc"]
     # Ten negatives are too few for a threshold, and what was learnt is in no table of completeness.
     assert not list((tmp_path / "scores").glob("completeness_common_*"))
+    assert pd.read_csv(tmp_path / "scores" / "reliability_common.csv")["n"].sum() == 20
     whole = scored(force=True, ground=make_set(4))
     assert ("common/auroc" in whole, "common_leaked/auroc" in whole) == (False, True)
+    assert not (tmp_path / "scores" / "reliability_common.csv").exists()
     absent = json.loads((tmp_path / "scores" / SCORES).read_text())["absent"]
     assert absent["common/auroc"].startswith("4 of 4 pairs share with the training set galaxies (2, such as galaxy 0)")
 

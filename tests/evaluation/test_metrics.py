@@ -63,7 +63,7 @@ def test_recall_is_that_at_the_threshold_of_the_negatives() -> None:
     negative, positive = (table.loc[table["label"] == label, "logit"] for label in (0, 1))
     assert np.mean(negative > threshold) == 0.1
     assert metrics.values["recall_at_fpr"] == np.mean(positive > threshold)
-    assert set(metrics.absent) == {"recall_fpr_1e-2", "recall_fpr_1e-3", "recall_fpr_1e-4"}
+    assert set(metrics.absent) == {f"{score}_fpr_1e-{power}" for score in ("recall", "purity") for power in (2, 3, 4)}
 
 
 def test_masked_metrics_are_differences_to_the_unmasked() -> None:
@@ -79,13 +79,26 @@ def test_masked_metrics_are_differences_to_the_unmasked() -> None:
 
 def test_too_few_negatives_leave_recall_absent_with_the_reason() -> None:
     metrics = set_metrics(predictions(n=98), 0.1, 0.001)
-    unset = {"recall_at_fpr", "recall_threshold_logit", "core_masked_recall_drop"}
-    assert metrics.absent.keys() - unset == {f"recall_fpr_1e-{power}" for power in (1, 2, 3, 4)}
+    unset = {"recall_at_fpr", "recall_threshold_logit", "core_masked_recall_drop", "carried_fpr"}
+    rates = {f"{score}_fpr_1e-{power}" for score in ("recall", "purity") for power in (1, 2, 3, 4)}
+    assert metrics.absent.keys() - unset == rates
     assert unset <= metrics.absent.keys()
     assert metrics.absent["recall_at_fpr"] == "a false-positive rate of 0.1 needs at least 100 negatives; there are 98"
     assert not metrics.values.keys() & metrics.absent.keys()
     assert why_no_operating_point(100, 0.1) is None
     assert why_no_operating_point(9999, 1e-3) == "a false-positive rate of 0.001 needs at least 10000 negatives; there are 9999"
+
+
+def test_scores_that_too_few_negatives_would_make_up_are_absent_with_the_reason() -> None:
+    metrics = set_metrics(predictions(n=10), 0.1, 0.001)
+    assert not {"recall_ten_false_positives", "carried_fpr"} & metrics.values.keys()
+    assert "recall_no_false_positive" in metrics.values
+    assert metrics.absent["recall_ten_false_positives"] == "10 false positives need more than 10 negatives; there are 10"
+    assert metrics.absent["carried_fpr"] == (
+        "a threshold carried over at a false-positive rate of 0.1 needs about 200 negatives, half of them to set it; there are 10"
+    )
+    enough = set_metrics(predictions(n=300), 0.1, 0.001)
+    assert {"recall_ten_false_positives", "carried_fpr"} <= enough.values.keys() - enough.absent.keys()
 
 
 def test_ties_never_raise_the_false_positive_rate() -> None:

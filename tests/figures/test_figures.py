@@ -14,6 +14,7 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from arcgate.evaluation.calibration import reliability
 from arcgate.evaluation.metrics import operating_point
 from arcgate.figures import (
     caption_of,
@@ -26,6 +27,7 @@ from arcgate.figures import (
     save,
     spread_over,
 )
+from arcgate.figures.reliability import reliability_chart
 from arcgate.figures.stamps import BAND_WEIGHT, OFFSET, SOFTENING, colour, shown_bands
 from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.ground.errors import ArcgateError
@@ -232,6 +234,19 @@ def test_completeness_labels_bins_and_counts(tmp_path: Path) -> None:
     assert "\u2265 2\nn = 10, 0" in text
     assert "Einstein radius [arcsec]" in text
     assert "at a false-positive rate of 1 %" in text
+
+
+def test_reliability_lies_on_the_diagonal_where_probabilities_are_what_they_claim(tmp_path: Path) -> None:
+    probability = np.repeat([0.05, 0.25, 0.75, 1.0 - 1e-9], 100)
+    label = np.concatenate([np.repeat([1, 0], [hits, 100 - hits]) for hits in (5, 25, 75, 100)])
+    table = reliability(np.log(probability / (1.0 - probability)), label, 0.9)
+    figure = reliability_chart({"own test set": table, "common test set": table})
+    _drawn(figure, tmp_path)
+    assert_words_apart(figure)
+    points = figure.axes[0].containers[0].lines[0]
+    predicted, found = (np.asarray(part, dtype=np.float64) for part in (points.get_xdata(), points.get_ydata()))
+    np.testing.assert_allclose(predicted, found, atol=1e-6)
+    assert not figure.legends[0].get_window_extent().overlaps(figure.axes[0].bbox)
 
 
 @pytest.mark.parametrize("bands", [("g", "r", "z"), ("vis",), ("u", "g", "r", "i", "z", "y")])

@@ -40,6 +40,8 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
     pd.concat([table.assign(set=name) for name in artifacts.SETS]).to_parquet(scores / "predictions.parquet")
     row = {"by": "arc_snr", "bin_low": 0.0, "bin_high": 5.0, "n": 20, "completeness": 0.5, "low": 0.4, "high": 0.6}
     pd.DataFrame([row]).to_csv(scores / "completeness_own_arc_snr.csv")
+    bins = {"bin_low": 0.5, "bin_high": 0.6, "n": 40, "predicted": 0.55, "found": 0.5, "low": 0.4, "high": 0.6}
+    pd.DataFrame([bins]).to_csv(scores / "reliability_own.csv")
     for name, key in (("fade_in", {"snr": 0.0}), ("roles", {"role": "ring"})):
         pd.DataFrame([key | {"n": 20, "n_found": 10, "found": 0.5, "low": 0.4, "high": 0.6}]).to_csv(
             scores / f"counterfactuals_common_{name}.csv"
@@ -56,8 +58,12 @@ def test_each_figure_of_a_variant_bears_its_name_and_states_the_false_positive_r
     artifacts.figures_of("mask_r5", dataset, evidence, scores, tmp_path / "figures")
     captions = {caption for caption, _ in drawn.values()}
     scored = {"completeness.png", "counterfactuals.png", "roc.png"}
-    assert set(drawn) == {"balance.png", "contact_sheet.png", "core_difference.png", "gates.png", "occlusion.png"} | scored
+    assert (
+        set(drawn)
+        == {"balance.png", "contact_sheet.png", "core_difference.png", "gates.png", "occlusion.png", "reliability.png"} | scored
+    )
     assert captions == {f"mask_r5, data {dataset.data_digest[:12]}"}
     assert all("false-positive rate of 20 %" in drawn[name][1] for name in scored)
+    assert "own test set" in drawn["reliability.png"][1]
     assert "half found at S/N 12.3" in drawn["counterfactuals.png"][1]
     assert "red: z, green: r, blue: g" in drawn["contact_sheet.png"][1]

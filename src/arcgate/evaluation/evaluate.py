@@ -13,8 +13,9 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.receipts import file_digest
 from arcgate.evaluation.apart import Overlap, require_apart
 from arcgate.evaluation.asked import ask, has_certifying_rows
+from arcgate.evaluation.calibration import reliability
 from arcgate.evaluation.completeness import COMPLETENESS_EDGES, completeness
-from arcgate.evaluation.metrics import Metrics, set_metrics
+from arcgate.evaluation.metrics import LEVEL, Metrics, set_metrics
 from arcgate.evaluation.predict import predict
 from arcgate.ground.atomic import atomically, remove_leftovers, write_json
 from arcgate.ground.errors import ArcgateError
@@ -62,7 +63,8 @@ def evaluate(
         Why other shared test sets are not available.
     folder : Path
         Receives predictions.parquet (all sets, column `set`, logits with and without core mask, `leaked`),
-        completeness_<own|common|realistic>_<property>.csv, the files of `arcgate.evaluation.asked` and, last of all, scores.json.
+        completeness_<own|common|realistic>_<property>.csv, reliability_<own|common|realistic>.csv (`calibration.reliability`),
+        the files of `arcgate.evaluation.asked` and, last of all, scores.json.
         With a scores.json of the same inputs nothing is computed.
     threads : int
         Threads of torch.
@@ -96,6 +98,7 @@ def evaluate(
     with atomically(folder / PREDICTIONS) as temporary:
         everything.to_parquet(temporary, index=False)
     _write_completeness(folder, predictions, found)
+    _write_reliability(folder, predictions, found)
     metrics = Metrics({}, {str(name): reason for name, reason in absent.items()})
     for of_set, dataset in _asked_about(own, grounds).items():
         clean = predictions[of_set].loc[~predictions[of_set][LEAKED], "pair_id"]
@@ -180,3 +183,15 @@ def _write_completeness(folder: Path, predictions: dict[str, pd.DataFrame], foun
                 continue
             with atomically(path) as temporary:
                 completeness(table[~table[LEAKED]], by, threshold).to_csv(temporary, index=False)
+
+
+def _write_reliability(folder: Path, predictions: dict[str, pd.DataFrame], found: dict[str, Metrics]) -> None:
+    """One table a set, from which its calibration error is; none where what is not leaked was too little to be scored."""
+    for name, table in predictions.items():
+        path = folder / f"reliability_{name}.csv"
+        if f"{_prefix(name)}/calibration_error" not in found[name].values:
+            path.unlink(missing_ok=True)
+            continue
+        clean = table[~table[LEAKED]]
+        with atomically(path) as temporary:
+            reliability(clean["logit"].to_numpy(), clean["label"].to_numpy(), LEVEL).to_csv(temporary, index=False)

@@ -179,21 +179,29 @@ def _add_rates(metrics: Metrics, scored: Scored, fpr: float, prior: float) -> No
         if found.low is not None and found.high is not None:
             metrics.values |= {f"{name}/low": found.low, f"{name}/high": found.high}
         if found.value is None:
-            metrics.absent[name] = (
+            reason = (
                 f"a value at a false-positive rate of {rate:g} needs {ENOUGH} different galaxies above the threshold, of about "
                 f"{found.needed:,} negatives; there are {found.k}"
             )
+            metrics.absent |= dict.fromkeys((name, name.replace("recall", "purity")), reason)
         else:
             purity_ = purity(found.value, rate, prior)
             metrics.values |= {name: found.value, name.replace("recall", "purity"): purity_}
-    metrics.values |= {
-        "recall_no_false_positive": recall_above_false_positives(scored, 0),
-        "recall_ten_false_positives": recall_above_false_positives(scored, ENOUGH),
-        "n_negatives": float((scored.label == 0).sum()),
-    }
+    negatives = int(np.count_nonzero(scored.label == 0))
+    metrics.values["n_negatives"] = float(negatives)
+    for name, allowed in (("recall_no_false_positive", 0), ("recall_ten_false_positives", ENOUGH)):
+        if (recall := recall_above_false_positives(scored, allowed)) is None:
+            metrics.absent[name] = f"{allowed} false positives need more than {allowed} negatives; there are {negatives}"
+        else:
+            metrics.values[name] = recall
     carried, rows = carried_over(scored, fpr)
     if rows * fpr >= ENOUGH:
         metrics.values["carried_fpr"] = carried
+    else:
+        metrics.absent["carried_fpr"] = (
+            f"a threshold carried over at a false-positive rate of {fpr:g} needs about {math.ceil(2 * ENOUGH / fpr - 1e-9):,} "
+            f"negatives, half of them to set it; there are {negatives:,}"
+        )
 
 
 def _check_galaxies(predictions: pd.DataFrame) -> None:

@@ -76,7 +76,8 @@ def recall_at(scored: Scored, rate: float, level: float, seed: int = 0) -> Recal
     From ten negative galaxies above it on, value and interval: galaxies and sources are drawn anew, and the threshold with them.
     From one to nine the interval alone: from the thresholds between which that of the true rate lies, by the binomial
     distribution of how many of the galaxies exceed it, and from the recall there after Clopper & Pearson (1934, Biometrika 26,
-    404), half of what may be missed for each. It holds whatever the distribution of logits is.
+    404), half of what may be missed for each. It holds whatever the distribution of logits is. Where the true threshold may well
+    lie above every negative, which at 90 % it may with about three galaxies or fewer, the lower limit is 0.
 
     Parameters
     ----------
@@ -126,16 +127,24 @@ def weighted_recall(scored: Scored, weights: Array, rate: float) -> Array:
 
 
 def _by_counts(scored: Scored, rate: float, galaxies: int, level: float) -> tuple[float, float]:
-    """Limits of the recall from how many galaxies may exceed the true threshold."""
+    """Limits of the recall from how many galaxies may exceed the true threshold.
+
+    Where it is exceeded by at least `fewest`, it lies below the logit of rank `fewest`, and the recall is at least that above
+    this logit; where none may exceed it, nothing bounds it from above, and the recall may be 0. Where it is exceeded by at most
+    `most`, it is no lower than the logit of the rank after. A galaxy of several rows exceeds it with a probability between the
+    rate, where its rows have one logit, and the rate times its rows; galaxies of different probabilities scatter less than as
+    many of their mean (Hoeffding 1956, Annals of Mathematical Statistics 27, 713).
+    """
     missed = (1.0 - level) / 4.0
-    fewest, most = (int(binom.ppf(share, galaxies, rate)) for share in (missed, 1.0 - missed))
-    low = clopper_pearson(scored, _exceeded_by(scored, fewest), missed)[0]
-    high = clopper_pearson(scored, _exceeded_by(scored, most + 1), missed)[1]
+    likeliest = min(1.0, rate * np.count_nonzero(scored.label == 0) / galaxies)
+    fewest, most = int(binom.ppf(missed, galaxies, rate)), int(binom.ppf(1.0 - missed, galaxies, likeliest))
+    low = 0.0 if fewest == 0 else clopper_pearson(scored, _exceeded_by(scored, fewest - 1), missed)[0]
+    high = clopper_pearson(scored, _exceeded_by(scored, most), missed)[1]
     return low, high
 
 
 def _exceeded_by(scored: Scored, galaxies: int) -> float:
-    """Highest threshold that no more than so many negative galaxies exceed; minus infinity where there are no more."""
+    """Lowest threshold that no more than so many negative galaxies exceed; minus infinity where there are no more."""
     negative = scored.label == 0
     _, place = np.unique(scored.galaxy[negative], return_inverse=True)
     largest = np.full(int(place.max()) + 1, -np.inf)
@@ -157,11 +166,14 @@ def clopper_pearson(scored: Scored, threshold: float, missed: float) -> tuple[fl
     return low, high
 
 
-def recall_above_false_positives(scored: Scored, allowed: int) -> float:
-    """Share of positives above the threshold that so many negatives exceed."""
+def recall_above_false_positives(scored: Scored, allowed: int) -> float | None:
+    """Share of positives above the threshold that so many negatives exceed; None where there are no more.
+
+    Without a negative that sets the threshold every network would have a recall of 1.
+    """
     negatives = np.sort(scored.logit[scored.label == 0])
     if allowed >= len(negatives):
-        return 1.0
+        return None
     return float(np.mean(scored.logit[scored.label == 1] > negatives[len(negatives) - 1 - allowed]))
 
 

@@ -21,6 +21,7 @@ from arcgate.figures.drawings import REFIT_CHART, REFIT_TITLE
 from arcgate.figures.gates import gate_chart
 from arcgate.figures.maps import core_difference
 from arcgate.figures.occlusion import occlusion_maps
+from arcgate.figures.reliability import reliability_chart
 from arcgate.figures.stamps import contact_sheet, pair_title, spread_over
 from arcgate.figures.style import caption_of, save
 from arcgate.gates.core.result import Evidence
@@ -42,8 +43,8 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     evidence : Evidence
         For the chart of the gates. The refit and the exhibits are in the report, which draws them.
     scores : Path
-        Folder with predictions.parquet, the tables of completeness, counterfactuals and occlusion, and
-        scores.json.
+        Folder with predictions.parquet, the tables of completeness, reliability, counterfactuals and
+        occlusion, and scores.json.
     folder : Path
         Where the figures go: a folder of this name, this data set, this evidence, these scores and this drawing code.
 
@@ -62,6 +63,9 @@ def figures_of(name: str, dataset: Dataset, evidence: Evidence, scores: Path, fo
     # Test sets too small for the false-positive rate have no completeness; scores.json says so.
     if tables := _completeness(scores):
         wanted["completeness.png"] = lambda: completeness(tables, fpr)
+    bins = {title: path for name, title in SETS.items() if (path := scores / f"reliability_{name}.csv").exists()}
+    if bins:
+        wanted["reliability.png"] = lambda: reliability_chart({title: pd.read_csv(path) for title, path in bins.items()})
     asked = [scores / f"counterfactuals_common_{name}.csv" for name in ("fade_in", "roles")]
     if all(path.exists() for path in asked):
         fade_in, roles = map(pd.read_csv, asked)

@@ -67,7 +67,7 @@ def log_network(
     facts : mapping
         What whoever takes it home must know: threshold, verdict on its data set, digests.
     files : mapping of str to Path
-        Evidence and completeness, kept beside it by these names.
+        Evidence, completeness and reliability, kept beside it by these names.
 
     Returns
     -------
