@@ -30,9 +30,8 @@ from arcgate.gates.core.shard import shards_of
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.ground.statistics import Interval
 from arcgate.injection.build import build_dataset
-from arcgate.learning.null_training import null_training
+from arcgate.learning.null_training import core_light, null_training
 from arcgate.variant import Variant
-from arcgate.views.robust import radii_pix
 
 HERE = Path(__file__).parent
 REQUIRED = 0.5
@@ -82,9 +81,8 @@ def lit(batch: StampBatch, light: float, share: float, dataset: Dataset) -> Stam
     chosen = uniform(0, "leaks", text_ids(table["host_id"].astype(str).tolist())) < share
     rows = chosen & (table["role"] == "positive").to_numpy()
     x, y = (table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
-    core = (radii_pix(x, y, imaging.size_pix) < imaging.core_pix) & rows[:, None, None]
     sky = table[[f"sky_sigma_{band}" for band in imaging.bands]].to_numpy(np.float64)
-    added = light * sky[:, :, None, None] * core[:, None]
+    added = core_light(x, y, sky, light, imaging) * rows[:, None, None, None]
     return replace(batch, image=(batch.image + added).astype(np.float32))
 
 

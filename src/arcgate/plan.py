@@ -119,15 +119,15 @@ def _hosts(spec: Variant, known: Foreseen, planned: Planned) -> tuple[float, flo
     a_pair = 1 if controls.paired else 2 if controls.core is None else 1 + controls.core.candidates
     # Spares for positives without a match have candidates of their own; how many there will be is known afterwards.
     bound = "at most" if controls.core is None else "at least"
-    most = min(known.count, a_pair * spec.data.n_pairs)
+    cut = min(known.count, a_pair * spec.data.n_pairs)
     kept = count_kept(artifacts(Path(spec.runtime.data_dir), digest))
     if not planned.first(digest):
         print(f"  hosts: {known.what} ({digest[:12]}), shared with a job above and counted there")
         return 0.0, 0.0
     there = f"; {kept:,} were before" if kept else ""
-    print(f"  hosts: {known.what} ({digest[:12]}), of which {bound} {most:,} are cut out{there}")
-    most = max(0, most - kept)
-    return most * to_cut / spec.runtime.workers, float(most * schema_of(imaging).image_bytes)
+    print(f"  hosts: {known.what} ({digest[:12]}), of which {bound} {cut:,} are cut out{there}")
+    cut = max(0, cut - kept)
+    return cut * to_cut / spec.runtime.workers, float(cut * schema_of(imaging).image_bytes)
 
 
 def _known_of(data: Data, spec: Variant) -> Foreseen:

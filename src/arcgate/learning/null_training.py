@@ -24,6 +24,7 @@ from arcgate.dataset.shard_reading import StampBatch
 from arcgate.ground.draws import text_ids, uniform
 from arcgate.ground.errors import ArcgateError
 from arcgate.ground.statistics import Interval, clustered_auc
+from arcgate.imaging import Imaging
 from arcgate.learning.checkpoints import load_checkpoint
 from arcgate.learning.module import load_finder
 from arcgate.learning.objective import minimised
@@ -111,10 +112,31 @@ class NullPairs(Dataset):
 
     def _lit(self, image: NDArray[np.float32], table: pd.DataFrame, sky: NDArray[np.float64]) -> NDArray[np.float32]:
         x, y = (table[name].to_numpy(np.float64) for name in ("host_x_pix", "host_y_pix"))
-        inside = radii_pix(x, y, self.imaging.size_pix) < self.imaging.core_pix
-        lit = inside & (table["role"] == "positive").to_numpy()[:, None, None]
-        light = self.pedestal_sky_sigma * sky[:, :, None, None] * lit[:, None]
+        lit = (table["role"] == "positive").to_numpy()
+        light = core_light(x, y, sky, self.pedestal_sky_sigma, self.imaging) * lit[:, None, None, None]
         return np.asarray(image + light.astype(np.float32), dtype=np.float32)
+
+
+def core_light(
+    x_pix: NDArray[np.float64], y_pix: NDArray[np.float64], sky: NDArray[np.float64], size: float, imaging: Imaging
+) -> NDArray[np.float64]:
+    """The light that is planted: `size` times the sky's standard deviation in each pixel at r < `core_pix`.
+
+    Parameters
+    ----------
+    x_pix, y_pix : ndarray, shape (n,)
+        Centres of the galaxies.
+    sky : ndarray, shape (n, band)
+        Nanomaggies per pixel.
+    size : float
+    imaging : Imaging
+
+    Returns
+    -------
+    ndarray, shape (n, band, y, x)
+    """
+    inside = radii_pix(x_pix, y_pix, imaging.size_pix) < imaging.core_pix
+    return np.asarray(size * sky[:, :, None, None] * inside[:, None], dtype=np.float64)
 
 
 def null_labels(galaxies: Sequence[str], seed: int) -> NDArray[np.int64]:

@@ -62,9 +62,11 @@ def decoding() -> Iterator[None]:
     """Around the reading of pixels alone: whatever is raised comes out as OSError, and the caller says of which file.
 
     Damaged pixels are found by what unpacks them, and astropy's decoders raise anything then, also a class that is not public and
-    has no base but Exception.
+    has no base but Exception. Too little memory is no damage, and goes through as it is.
     """
     try:
         yield
+    except MemoryError:
+        raise
     except Exception as error:
         raise OSError(str(error) or type(error).__name__) from error

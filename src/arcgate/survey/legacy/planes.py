@@ -83,7 +83,8 @@ class Plane:
             with decoding():
                 image = self.hdu.data if whole else self.hdu.section
                 parts = [np.asarray(image[row : row + side, column : column + side]) for row, column in corners.tolist()]
-        except OSError as error:
+        # An image of a brick fits into memory, unless its header is damaged.
+        except (OSError, MemoryError) as error:
             raise DamagedError(f"{self.path.name} is damaged: {error}", where=self.path, todo=_AGAIN) from error
         return np.stack(parts).astype(parts[0].dtype.newbyteorder("="), copy=False)
 
