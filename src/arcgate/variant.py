@@ -12,7 +12,7 @@ from arcgate.data_node import Data
 from arcgate.ground.listed import full_name, known_name
 from arcgate.hosts_node import PerBand
 from arcgate.imaging import Imaging
-from arcgate.learning_node import EVERYTHING, Learning, Sampling
+from arcgate.learning_node import EVERYTHING, Learning, NotNegative, Sampling
 from arcgate.naming import Name, StudyName
 from arcgate.settings import STRICT, Positive, PositiveInt
 
@@ -230,6 +230,12 @@ class Gates:
         return self.modules["gates.bug_models"] + self.modules["gates.own_bug_models"]
 
 
+def _of_whole(mixture: dict[str, float]) -> dict[str, float]:
+    if abs((total := sum(mixture.values())) - 1.0) > 1e-9:
+        raise ValueError(f"the shares of what is no lens sum to {total:g}, not to 1")
+    return mixture
+
+
 @dataclass(config=STRICT, frozen=True)
 class Evaluation:
     """How trained networks are scored.
@@ -240,6 +246,8 @@ class Evaluation:
         False-positive rate at which recall and completeness are stated; needs at least 10 / fpr negatives.
     prior : float
         Share of lenses among what a survey shows, at which purity is stated.
+    mixture : dict of str to float
+        Share of each kind among what is no lens, at which purity is stated too: control (plain galaxies), unlensed, ring, shuffled.
     core_mask_radius_pix : float
         Radius of the test-time core mask.
     common : Data
@@ -252,6 +260,7 @@ class Evaluation:
 
     fpr: Fraction
     prior: Fraction
+    mixture: Annotated[dict[Literal["control", "unlensed", "ring", "shuffled"], NotNegative], AfterValidator(_of_whole)]
     core_mask_radius_pix: Positive
     common: Data
     realistic: Data | None = None

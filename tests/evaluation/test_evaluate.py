@@ -49,7 +49,8 @@ NAMES = {
 
 
 def settings(fpr: float, force: bool = False) -> Any:
-    return SimpleNamespace(fpr=fpr, prior=0.001, core_mask_radius_pix=5.0, force=force)
+    mixture = {"control": 0.9, "unlensed": 0.1, "ring": 0.0}
+    return SimpleNamespace(fpr=fpr, prior=0.001, mixture=mixture, core_mask_radius_pix=5.0, force=force)
 
 
 @pytest.fixture
@@ -66,7 +67,8 @@ def run(checkpoint: Path, make_set: Callable[..., Dataset], view: View, tmp_path
 
 def test_metrics_of_both_sets_and_their_files(run: Callable[..., dict[str, float]], tmp_path: Path) -> None:
     metrics = run(fpr=0.9)
-    asked = {f"common/found_{role}{end}" for role in ("arc", *CERTIFYING_ROLES) for end in ("", "/low", "/high")}
+    asked_for = (*(f"found_{role}" for role in ("arc", *CERTIFYING_ROLES)), "purity_mixture")
+    asked = {f"common/{name}{end}" for name in asked_for for end in ("", "/low", "/high")}
     assert metrics.keys() == {f"{prefix}/{name}" for prefix in ("test", "common") for name in NAMES} | asked
     assert all(np.isfinite(value) for value in metrics.values())
     table = pd.read_parquet(tmp_path / "scores" / PREDICTIONS)

@@ -11,11 +11,12 @@ from arcgate.dataset.reader import Dataset
 from arcgate.dataset.schema import CERTIFYING_ROLES
 from arcgate.evaluation.counterfactuals import counterfactual_logits, counterfactual_metrics, fade_in, of_roles
 from arcgate.evaluation.metrics import Metrics
+from arcgate.evaluation.mixture import purity_of_mixture
 from arcgate.evaluation.occlusion import occlusion, occlusion_metrics
 from arcgate.ground.atomic import atomically
 
 if TYPE_CHECKING:
-    from arcgate.variant import View
+    from arcgate.variant import Evaluation, View
 
 
 def has_certifying_rows(dataset: Dataset) -> bool:
@@ -27,8 +28,9 @@ def ask(
     checkpoint: Path,
     dataset: Dataset,
     view: View,
-    pairs: pd.Series,
+    predictions: pd.DataFrame,
     threshold: float | None,
+    evaluation: Evaluation,
     *,
     folder: Path,
     name: str,
@@ -43,10 +45,12 @@ def ask(
     dataset : Dataset
     view : View
         Of the training.
-    pairs : Series of int
-        The pairs that it is asked about: those that share nothing with its training set.
+    predictions : DataFrame
+        From `predict`, of the pairs that it is asked about: those that share nothing with its training set.
     threshold : float or None
         On the logit; None where the set allows none.
+    evaluation : Evaluation
+        Prior and mixture at which purity is stated.
     folder : Path
         Receives counterfactuals_<name>.parquet (logits of `counterfactual_logits`), counterfactuals_<name>_fade_in.csv and
         counterfactuals_<name>_roles.csv where there is a threshold, and occlusion_<name>.parquet.
@@ -58,25 +62,33 @@ def ask(
     Returns
     -------
     Metrics
-        Those of `counterfactual_metrics` and `occlusion_metrics`.
+        Those of `counterfactual_metrics`, `purity_of_mixture` and `occlusion_metrics`.
 
     Raises
     ------
     ArcgateError
         As `predict`.
     """
+    pairs = predictions["pair_id"]
     logits = counterfactual_logits(checkpoint, dataset, view, split="test", threads=threads)
     logits = logits[logits["pair_id"].isin(pairs)]
     maps = occlusion(checkpoint, dataset, view, pairs, split="test", threads=threads)
     for what, table in (("counterfactuals", logits), ("occlusion", maps)):
         with atomically(folder / f"{what}_{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
-    for what, found in (("fade_in", fade_in), ("roles", of_roles)):
+    for what, table_of in (("fade_in", fade_in), ("roles", of_roles)):
         path = folder / f"counterfactuals_{name}_{what}.csv"
         if threshold is None:
             path.unlink(missing_ok=True)
             continue
         with atomically(path) as temporary:
-            found(logits, threshold).to_csv(temporary, index=False)
-    asked, seen = counterfactual_metrics(logits, threshold), occlusion_metrics(maps)
-    return Metrics(asked.values | seen.values, asked.absent | seen.absent)
+            table_of(logits, threshold).to_csv(temporary, index=False)
+    found = Metrics()
+    for part in (
+        counterfactual_metrics(logits, threshold),
+        purity_of_mixture(logits, predictions, threshold, evaluation.prior, evaluation.mixture),
+        occlusion_metrics(maps),
+    ):
+        found.values |= part.values
+        found.absent |= part.absent
+    return found

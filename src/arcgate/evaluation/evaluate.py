@@ -101,9 +101,9 @@ def evaluate(
     _write_reliability(folder, predictions, found)
     metrics = Metrics({}, {str(name): reason for name, reason in absent.items()})
     for of_set, dataset in _asked_about(own, grounds).items():
-        clean = predictions[of_set].loc[~predictions[of_set][LEAKED], "pair_id"]
+        clean = predictions[of_set][~predictions[of_set][LEAKED]]
         threshold = found[of_set].values.get(f"{_prefix(of_set)}/recall_threshold_logit")
-        asked = ask(checkpoint, dataset, view, clean, threshold, folder=folder, name=of_set, threads=threads)
+        asked = ask(checkpoint, dataset, view, clean, threshold, evaluation, folder=folder, name=of_set, threads=threads)
         found[f"asked about {of_set}"] = asked.prefixed(_prefix(of_set))
     for part in found.values():
         metrics.values |= part.values
@@ -137,6 +137,7 @@ def _inputs(
         "view": as_plain(view),
         "fpr": evaluation.fpr,
         "prior": evaluation.prior,
+        "mixture": dict(evaluation.mixture),
         "core_mask_radius_pix": evaluation.core_mask_radius_pix,
     }
 

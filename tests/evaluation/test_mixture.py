@@ -1,0 +1,62 @@
+"""Purity of a mixture, against counts by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from composing import composed
+
+from arcgate.evaluation.mixture import purity_of_mixture
+from arcgate.ground.errors import ArcgateError
+
+
+def rows_of(role: str, n: int, found: int, images: int = 0) -> pd.DataFrame:
+    """So many rows of different galaxies, the first ones above 0."""
+    host = [f"{role}{number}" for number in range(n)]
+    image = [f"image {number % images}" if images else None for number in range(n)]
+    logit = np.where(np.arange(n) < found, 1.0, -1.0)
+    return pd.DataFrame({"host_id": host, "source_image": image, "role": role, "label": int(role != "control"), "logit": logit})
+
+
+def of_parts(unlensed: int = 50, images: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    asked = pd.concat([rows_of("arc", 200, 120, images), rows_of("unlensed", 100, unlensed, images), rows_of("ring", 100, 100)])
+    return asked, rows_of("control", 400, 20).drop(columns="role")
+
+
+def test_it_is_bayes_rule_over_the_kinds() -> None:
+    found = purity_of_mixture(*of_parts(), 0.0, prior=0.01, mixture={"control": 0.9, "unlensed": 0.1, "ring": 0.0})
+    lenses, others = 0.01 * 0.6, 0.99 * (0.9 * 0.05 + 0.1 * 0.5)
+    assert found.values["purity_mixture"] == pytest.approx(lenses / (lenses + others))
+    assert found.values["purity_mixture/low"] < found.values["purity_mixture"] < found.values["purity_mixture/high"]
+    alone = purity_of_mixture(*of_parts(), 0.0, prior=0.01, mixture={"control": 1.0})
+    assert alone.values["purity_mixture"] == pytest.approx(lenses / (lenses + 0.99 * 0.05))
+
+
+def test_its_interval_is_that_of_theory_and_wider_with_few_images() -> None:
+    # ln(odds) = ln(recall) - ln(rate) + constant: the variance of the logarithm of a share p of n is (1 - p) / (n p).
+    value, low, high = purity_of_mixture(*of_parts(), 0.0, 0.01, {"control": 1.0}).values.values()
+    spread = 1.645 * np.sqrt(0.4 / (200 * 0.6) + 0.95 / (400 * 0.05))
+    odds = np.log([low / (1 - low), high / (1 - high)]) - np.log(value / (1 - value))
+    np.testing.assert_allclose(odds, [-spread, spread], rtol=0.25)
+    asked, controls = of_parts(images=4)
+    asked["logit"] = np.where(asked["source_image"].isin(["image 0", "image 1"]), 1.0, -1.0)
+    _, wide_low, wide_high = purity_of_mixture(asked, controls, 0.0, 0.01, {"control": 1.0}).values.values()
+    assert wide_high - wide_low > 1.2 * (high - low)
+
+
+def test_what_it_cannot_state_is_absent_with_the_reason() -> None:
+    asked, controls = of_parts()
+    mixture = {"control": 0.9, "shuffled": 0.1}
+    assert purity_of_mixture(asked, controls, 0.0, 0.01, mixture).absent["purity_mixture"].startswith("the test set has no shuffled")
+    assert "too few negatives" in purity_of_mixture(asked, controls, None, 0.01, mixture).absent["purity_mixture"]
+    assert purity_of_mixture(asked, controls, 5.0, 0.01, {"control": 1.0}).absent == {
+        "purity_mixture": "nothing lies above the threshold"
+    }
+
+
+def test_a_mixture_is_a_whole_of_known_kinds() -> None:
+    with pytest.raises(ArcgateError, match=r"sum to 1\.03, not to 1"):
+        composed("evaluation.mixture.control=1")
+    with pytest.raises(ArcgateError, match="mixture"):
+        composed("+evaluation.mixture.spiral=0.1")
