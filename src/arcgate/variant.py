@@ -230,7 +230,11 @@ class Gates:
         return self.modules["gates.bug_models"] + self.modules["gates.own_bug_models"]
 
 
-def _of_whole(mixture: dict[str, float]) -> dict[str, float]:
+# Of what is no lens, in a test set with rows of certifying roles.
+Kind = Literal["control", "unlensed", "ring", "shuffled"]
+
+
+def _of_whole(mixture: dict[Kind, float]) -> dict[Kind, float]:
     if abs((total := sum(mixture.values())) - 1.0) > 1e-9:
         raise ValueError(f"the shares of what is no lens sum to {total:g}, not to 1")
     return mixture
@@ -260,7 +264,7 @@ class Evaluation:
 
     fpr: Fraction
     prior: Fraction
-    mixture: Annotated[dict[Literal["control", "unlensed", "ring", "shuffled"], NotNegative], AfterValidator(_of_whole)]
+    mixture: Annotated[dict[Kind, NotNegative], AfterValidator(_of_whole)]
     core_mask_radius_pix: Positive
     common: Data
     realistic: Data | None = None

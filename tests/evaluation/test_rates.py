@@ -79,6 +79,22 @@ def test_intervals_hold_the_true_recall_as_often_as_they_claim(n: int, rate: flo
     assert held > 0.9 - 2 * np.sqrt(0.9 * 0.1 / len(stated))
 
 
+def test_intervals_from_few_galaxies_hold_where_arcs_share_their_sources_images() -> None:
+    """Ten images, to which most of what arcs differ by is due; nine galaxies above the threshold."""
+    truth, held = norm.sf(norm.isf(0.018) - 2.0), []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        image = np.arange(500) % 10
+        positive = 2.0 + np.sqrt(0.7) * rng.normal(size=10)[image] + np.sqrt(0.3) * rng.normal(size=500)
+        source = np.r_[image, np.full(500, -1)]
+        data = Scored(np.r_[positive, rng.normal(size=500)], np.repeat([1, 0], 500), np.arange(1000), source)
+        found = recall_at(data, 0.018, 0.9)
+        assert found.low is not None
+        assert found.high is not None
+        held.append(found.low <= truth <= found.high)
+    assert np.mean(held) > 0.9 - 2 * np.sqrt(0.9 * 0.1 / 200)
+
+
 def test_the_lower_limit_is_none_where_the_true_threshold_may_lie_above_every_negative() -> None:
     """No positive lies above the threshold of the true rate, and all do above the largest of too few negatives."""
     negative, positive = np.linspace(0.0, 0.98, 100), np.full(100, 0.989)

@@ -26,6 +26,8 @@ from arcgate.tracking.store import Store
 
 SPEC = composed("view=annulus_robust", "view/input=stamp_rotation")
 
+FACTS = {"variant": "sound", "safe": "passed", "cause": "No bug.", "threshold_logit": 1.5, "threshold_fpr": 0.1}
+
 
 @pytest.fixture
 def run(store: Store) -> str:
@@ -49,7 +51,7 @@ def cutouts() -> dict[str, np.ndarray]:
 
 
 def logged(store: Store, run: str, checkpoint: Path) -> str:
-    facts = {"safe": "passed", "threshold_logit": 1.5, "nothing": None}
+    facts = FACTS | {"nothing": None}
     uri = log_network(store, run, checkpoint, DECALS, SPEC.view, facts, {"weights": checkpoint})
     assert uri is not None
     return uri
@@ -66,7 +68,7 @@ def test_a_model_scores_as_the_network_does_at_any_batch_length(
     for rows in (slice(0, 1), slice(0, 64)):
         part = {name: values[rows] for name, values in cutouts.items()}
         np.testing.assert_allclose(model.predict(part), expected[rows], atol=1e-5)
-    assert model.metadata.metadata == {"safe": "passed", "threshold_logit": 1.5}
+    assert model.metadata.metadata == FACTS
     assert [each.name for each in model.metadata.get_input_schema().inputs] == ["image", "x_pix", "y_pix"]
     np.testing.assert_allclose(load_network(uri).of_arrays(**cutouts), expected, atol=1e-5)
     assert logged(store, run, checkpoint) == uri
@@ -99,6 +101,13 @@ def test_the_champion_is_the_best_of_those_that_passed(store: Store, run: str, c
         assert crown(store, "a study", table) == "sound"
         champion = store.client.get_model_version_by_alias("a study", CHAMPION)
         assert (champion.run_id, int(champion.version)) == (run, 1)
+    described = champion.description
+    assert described is not None
+    for said in ("**sound**", "safe? pass.", "10% of the negatives", "**1.500**", "stamp, rotation_residual", "64 x 64", uri):
+        assert said in described
+    assert crown(store, "a study", table[:1]) is None
+    assert CHAMPION not in store.client.get_registered_model("a study").aliases
+    assert crown(store, "a study", table) == "sound"
     assert crown(store, "another", table[:1]) is None
     assert not store.client.search_registered_models("name = 'another'")
 

@@ -160,6 +160,16 @@ def test_what_stamps_lack_is_said(stamps: Stamps, planes: tuple[str, ...], norma
         viewer(planes, normalisation)(replace(stamps, **{lacking: None}))
 
 
+@pytest.mark.parametrize("bad", [0.0, -0.01, np.nan, np.inf])
+def test_a_sky_that_cannot_divide_is_refused_by_name(stamps: Stamps, bad: float) -> None:
+    assert stamps.sky is not None
+    sky = stamps.sky.clone()
+    sky[4, 1] = bad
+    with pytest.raises(ArcgateError, match="the standard deviation of the sky is") as caught:
+        viewer(("stamp",), "noise")(replace(stamps, sky=sky))
+    assert "row 4 of the batch, band r" in str(caught.value)
+
+
 @pytest.mark.parametrize("planes", INPUTS)
 def test_a_view_goes_to_other_processes_as_it_is(stamps: Stamps, planes: tuple[str, ...]) -> None:
     view = viewer(planes)

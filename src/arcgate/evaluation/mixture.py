@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from arcgate.evaluation.counterfactuals import ARC, NO_THRESHOLD
 from arcgate.evaluation.metrics import LEVEL, Metrics, scored_of
 from arcgate.evaluation.resampling import interval_of
 
+if TYPE_CHECKING:
+    from arcgate.variant import Kind
+
 Array = NDArray[np.float64]
 
 NAME: Final = "purity_mixture"
@@ -20,7 +23,7 @@ CONTROL: Final = "control"
 
 
 def purity_of_mixture(
-    logits: pd.DataFrame, predictions: pd.DataFrame, threshold: float | None, prior: float, mixture: Mapping[str, float]
+    logits: pd.DataFrame, predictions: pd.DataFrame, threshold: float | None, prior: float, mixture: Mapping[Kind, float]
 ) -> Metrics:
     """Share of lenses among what lies above a threshold, where a share `prior` of what is looked at are lenses.
 
@@ -33,7 +36,7 @@ def purity_of_mixture(
     threshold : float or None
         On the logit; None where the set allows none.
     prior : float
-    mixture : mapping of str to float
+    mixture : mapping of Kind to float
         Share of each kind among what is no lens: control, unlensed, ring, shuffled.
 
     Returns

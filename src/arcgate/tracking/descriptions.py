@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -16,6 +16,10 @@ from arcgate.gates.core.result import Evidence, GateResult
 from arcgate.tracking.columns import ABSENT, variant_cell
 from arcgate.tracking.short_table import SCORES, cause_in_short, differences
 from arcgate.tracking.worst import worst_gate
+
+if TYPE_CHECKING:
+    from arcgate.imaging import Imaging
+    from arcgate.variant import View
 
 _LOUD: Final = {"failed": "**FAILED**", "insensitive": "**insensitive**"}
 _URGENCY: Final = tuple(STATUSES)
@@ -77,6 +81,39 @@ def study_description(table: pd.DataFrame) -> str:
     ]
     said = "".join(f"\n- {note}" for note in notes)
     return f"{_in_a_sentence(table)}\n\n{pipe_table(head, rows)}\n{said}\n"
+
+
+def model_description(uri: str, imaging: Imaging, view: View, facts: Mapping[str, Any]) -> str:
+    """What a network is, what its data set's gates said, what goes in and what comes out, and how it is loaded.
+
+    Parameters
+    ----------
+    uri : str
+        Of the model.
+    imaging, view : Imaging, View
+        Of its training.
+    facts : mapping
+        variant, threshold_logit or None, threshold_fpr; safe, cause.
+    """
+    bands, size, threshold = len(imaging.bands), imaging.size_pix, facts["threshold_logit"]
+    given = f"{', '.join(imaging.bands)}; {size} x {size} pixels of {imaging.pixel_scale_arcsec:g} arcsec, nanomaggies per pixel"
+    above = (
+        "The common test set has too few negatives for a threshold"
+        if threshold is None
+        else f"At most {facts['threshold_fpr']:.0%} of the negatives of the common test set lie above **{threshold:.3f}**, "
+        "its threshold; a higher logit is more like a lens"
+    )
+    also = ', "sky_sigma": sky_sigma' if view.normalisation == "noise" else ""
+    return (
+        f"Network of the variant **{facts['variant']}**. Its data set, safe? {_SAFE.get(facts.get('safe', ''), 'not stated')}. {facts.get('cause', '')}\n\n"
+        f"Input: stamps ({given}), seen as {', '.join(view.planes)}, normalisation {view.normalisation}. {above}.\n\n"
+        f"```python\n"
+        f'network = mlflow.pyfunc.load_model("{uri}")\n'
+        f'logit = network.predict({{"image": image, "x_pix": x_pix, "y_pix": y_pix{also}}})\n'
+        f"```\n"
+        f"`image` (n, {bands}, {size}, {size}); `x_pix`, `y_pix` (n,): centre of the galaxy, 0-based. "
+        f"Of a data set: `arcgate predict model={uri} data=<folder>`. Evidence and completeness are among the artifacts.\n"
+    )
 
 
 def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -23,11 +23,14 @@ from yaml import YAMLError
 from arcgate.ground.errors import ArcgateError
 from arcgate.imaging import Imaging
 from arcgate.tracking import names
+from arcgate.tracking.descriptions import model_description
 from arcgate.tracking.record import set_tags
 from arcgate.tracking.store import Store
 from arcgate.variant import CONTROL_PLANES, View
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
     from arcgate.evaluation.network import Network
@@ -65,7 +68,7 @@ def log_network(
     imaging, view : Imaging, View
         Of its training.
     facts : mapping
-        What whoever takes it home must know: threshold, verdict on its data set, digests.
+        What whoever takes it home must know: variant, safe, cause, threshold_logit, threshold_fpr, digests.
     files : mapping of str to Path
         Evidence, completeness and reliability, kept beside it by these names.
 
@@ -91,12 +94,14 @@ def log_network(
             pip_requirements=[f"arcgate=={version('arcgate')}"],
             metadata={name: value for name, value in facts.items() if value is not None},
         )
+    described = model_description(logged.model_uri, imaging, view, facts)
+    store.client.set_logged_model_tags(str(logged.model_id), {names.NOTE: described})
     set_tags(store, run_id, {names.MODEL: logged.model_uri})
     return str(logged.model_uri)
 
 
 def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
-    """Let the alias `champion` of the study's model name the best network whose data set passed; none where no such variant is.
+    """Let the alias `champion` of the study's model name the best network whose data set passed, and none where no such variant is.
 
     Parameters
     ----------
@@ -111,20 +116,31 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
     str or None
         Name of the variant.
     """
+    client = store.client
+    registered = client.search_registered_models(f"name = '{study}'")
     if "model" not in table or SCORE not in table:
-        return None
-    fit = table[(table["safe"] == "passed") & table["model"].notna() & table[SCORE].notna()]
+        fit = table[:0]
+    else:
+        fit = table[(table["safe"] == "passed") & table["model"].notna() & table[SCORE].notna()]
     if fit.empty:
+        if registered and CHAMPION in registered[0].aliases:
+            client.delete_registered_model_alias(study, CHAMPION)
         return None
     best = fit.sort_values(SCORE, ascending=False, kind="stable").iloc[0]
-    client, run_id = store.client, str(best["run_id"])
-    if not client.search_registered_models(f"name = '{study}'"):
+    run_id = str(best["run_id"])
+    if not registered:
         client.create_registered_model(study, description=f"Networks of the study {study} on data sets that passed all gates.")
     known = [each for each in client.search_model_versions(f"name = '{study}'") if each.run_id == run_id]
     with _quiet(), _tracking(store):
-        version_ = known[0] if known else client.create_model_version(study, str(best["model"]), run_id=run_id)
+        version_ = known[0] if known else _new_version(client, study, str(best["model"]), run_id)
     client.set_registered_model_alias(study, CHAMPION, version_.version)
     return str(best["variant"])
+
+
+def _new_version(client: MlflowClient, study: str, uri: str, run_id: str) -> ModelVersion:
+    """A version of a study's model, described as the network is."""
+    described = client.get_logged_model(uri.removeprefix("models:/")).tags.get(names.NOTE)
+    return client.create_model_version(study, uri, run_id=run_id, description=described)
 
 
 # What MLflow says of type hints of its own.

@@ -147,7 +147,7 @@ class Viewer:
         """
         _check(stamps, self.imaging)
         centre, scale = self._statistics(stamps)
-        _check_scale(centre, scale, self.imaging)
+        _check_scale(centre, scale, self.view, self.imaging)
         return centre, scale
 
     def apply(self, shown: Tensor, centre: Tensor, scale: Tensor) -> Tensor:
@@ -273,12 +273,20 @@ def _check_centres(x_pix: Tensor, y_pix: Tensor, size_pix: int) -> None:
         )
 
 
-def _check_scale(centre: Tensor, scale: Tensor, imaging: Imaging) -> None:
+def _check_scale(centre: Tensor, scale: Tensor, view: View, imaging: Imaging) -> None:
     good = torch.isfinite(centre) & torch.isfinite(scale) & (scale > 0)
-    if not bool(good.all()):
-        row, band = (~good).nonzero()[0].tolist()
+    if bool(good.all()):
+        return
+    row, band = (~good).nonzero()[0].tolist()
+    found, where = float(scale[row, band]), f"row {row} of the batch, band {imaging.bands[band]}"
+    if view.normalisation == "noise":
         raise UnfitDataError(
-            f"the stamp has no spread to normalise by (scale {float(scale[row, band])}): a constant image",
-            where=f"row {row} of the batch, band {imaging.bands[band]}",
-            todo="leave this host out, or use view=raw",
+            f"the standard deviation of the sky is {found:g}, and this view divides by it",
+            where=where,
+            todo="give one above 0, in nanomaggies per pixel, or leave this stamp out",
         )
+    raise UnfitDataError(
+        f"the stamp has no spread to normalise by (scale {found}): a constant image",
+        where=where,
+        todo="leave this host out, or use view=raw",
+    )
