@@ -251,7 +251,8 @@ class Evaluation:
     prior : float
         Share of lenses among what a survey shows, at which purity is stated.
     mixture : dict of str to float
-        Share of each kind among what is no lens, at which purity is stated too: control (plain galaxies), unlensed, ring, shuffled.
+        Share of each kind among what is no lens, at which purity is stated too: control (plain galaxies), unlensed, ring,
+        shuffled.
     core_mask_radius_pix : float
         Radius of the test-time core mask.
     common : Data

@@ -49,7 +49,9 @@ def test_its_interval_is_that_of_theory_and_wider_with_few_images() -> None:
 def test_what_it_cannot_state_is_absent_with_the_reason() -> None:
     asked, controls = of_parts()
     mixture: dict[Kind, float] = {"control": 0.9, "shuffled": 0.1}
-    assert purity_of_mixture(asked, controls, 0.0, 0.01, mixture).absent["purity_mixture"].startswith("the test set has no shuffled")
+    assert (
+        purity_of_mixture(asked, controls, 0.0, 0.01, mixture).absent["purity_mixture"].startswith("the test set has no shuffled")
+    )
     assert "too few negatives" in purity_of_mixture(asked, controls, None, 0.01, mixture).absent["purity_mixture"]
     assert purity_of_mixture(asked, controls, 5.0, 0.01, {"control": 1.0}).absent == {
         "purity_mixture": "nothing lies above the threshold"

@@ -101,7 +101,7 @@ def log_network(
 
 
 def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
-    """Let the alias `champion` of the study's model name the best network whose data set passed, and none where no such variant is.
+    """Let the alias `champion` of the study's model name the best network whose data set passed, none where no such variant is.
 
     Parameters
     ----------
