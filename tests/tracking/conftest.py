@@ -93,7 +93,7 @@ def kept(
     shutil.copy(made_database, folder / DATABASE)
     store = open_store(folder)
     run = variant_run(store, "a study", "sound", "k1")
-    facts = {"variant": "sound", "safe": "failed", "cause": "A bug.", "threshold_logit": middle, "threshold_fpr": 0.1}
+    facts = {"variant": "sound", "safe": "failed", "cause": "a bug", "threshold_logit": middle, "threshold_fpr": 0.1}
     uri = log_network(store, run, network_checkpoint, DECALS, NETWORK_OF.view, facts, {})
     assert uri is not None
     passed = {"variant": ["sound"], "run_id": [run], "safe": ["passed"], "model": [uri], SCORE: [0.9]}

@@ -26,7 +26,7 @@ from arcgate.tracking.store import Store
 
 SPEC = composed("view=annulus_robust", "view/input=stamp_rotation")
 
-FACTS = {"variant": "sound", "safe": "passed", "cause": "No bug.", "threshold_logit": 1.5, "threshold_fpr": 0.1}
+FACTS = {"variant": "sound", "safe": "passed", "cause": "no bug", "threshold_logit": 1.5, "threshold_fpr": 0.1}
 
 
 @pytest.fixture

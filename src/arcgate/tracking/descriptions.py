@@ -106,7 +106,7 @@ def model_description(uri: str, imaging: Imaging, view: View, facts: Mapping[str
     safe = _SAFE.get(facts.get("safe", ""), "not stated")
     also = ', "sky_sigma": sky_sigma' if view.normalisation == "noise" else ""
     return (
-        f"Network of the variant **{facts['variant']}**. Its data set, safe? {safe}. {facts.get('cause', '')}\n\n"
+        f"Network of the variant **{facts['variant']}**. Its data set: safe? {safe}; cause? {facts.get('cause', 'not stated')}.\n\n"
         f"Input: stamps ({given}), seen as {', '.join(view.planes)}, normalisation {view.normalisation}. {above}.\n\n"
         f"```python\n"
         f'network = mlflow.pyfunc.load_model("{uri}")\n'
