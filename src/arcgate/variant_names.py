@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-LONGEST: Final = 40
+LONGEST: Final = 48
 """Characters of a name, whatever was typed."""
 # The variant that overrides change where none is named; it goes without saying.
 _USUAL: Final = "published"
@@ -46,12 +47,12 @@ def whole_name(variant: str, words: Sequence[str]) -> str:
 
 
 def short_name(variant: str, words: Sequence[str], keys: Sequence[str]) -> str:
-    """A name of at most 40 characters for a variant that was changed by hand.
+    """A name of at most 48 characters for a variant that was changed by hand.
 
     Keys lose what is not needed to tell them from others: `data.seed` becomes `seed`, `evaluation.common.n_pairs` becomes
     `common.n_pairs`. Beside other words a choice stands for itself where it is arcgate's own and of one group only:
-    `unpaired seed=1`. Choices come first, then seeds, then other settings. What does not fit is left out, and a digest of the
-    whole tells the name from others that begin alike.
+    `unpaired seed=1`, `stamp_rotation gates=quick`. Choices come first, then seeds, then other settings and sizes. What does not
+    fit is left out, and a digest of the whole tells the name from others that begin alike.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def dotted_keys(config: Mapping[str, Any], prefix: str = "") -> list[str]:
 def _weight(word: str) -> int:
     key = word.partition("=")[0]
     if "." not in key or "@" in key:
-        return 0
+        return 2 if key in _SIZES else 0
     return 1 if key.endswith("seed") else 2
 
 
@@ -100,7 +101,9 @@ def _short_word(word: str, keys: Sequence[str], alone: bool) -> str:
     if "." in key and "@" not in key:
         return f"{_short_key(key, keys)}{equals}{value}"
     # By itself `core_mask=hard_r5` keeps its group, since a variant may be called hard_r5.
-    return value if not alone and _speaks_for_itself(key, value) else word
+    if alone:
+        return word
+    return value if _speaks_for_itself(key, value) else f"{key.rpartition('/')[2]}{equals}{value}"
 
 
 def _short_key(key: str, keys: Sequence[str]) -> str:
@@ -117,14 +120,24 @@ def _short_key(key: str, keys: Sequence[str]) -> str:
 @cache
 def _options() -> tuple[frozenset[tuple[str, str]], Counter[str]]:
     """Groups of arcgate's own with their options, and how many groups have an option of a name."""
-    folders = [folder for folder in files("arcgate.conf").iterdir() if folder.is_dir()]
-    pairs = {
-        (folder.name, file.name.removesuffix(".yaml"))
-        for folder in folders
-        for file in folder.iterdir()
-        if file.name.endswith(".yaml")
+    conf = files("arcgate.conf")
+    pairs = {pair for folder in _folders(conf) for pair in _options_in(folder, folder.name)}
+    pairs |= {
+        pair
+        for folder in _folders(conf)
+        for within in _folders(folder)
+        for pair in _options_in(within, f"{folder.name}/{within.name}")
     }
     return frozenset(pairs), Counter(option for group, option in pairs if group not in ("variant", "experiment"))
+
+
+def _folders(place: Traversable) -> list[Traversable]:
+    return [folder for folder in place.iterdir() if folder.is_dir()]
+
+
+def _options_in(folder: Traversable, group: str) -> set[tuple[str, str]]:
+    names = (file.name for file in folder.iterdir())
+    return {(group, name.removesuffix(".yaml")) for name in names if name.endswith(".yaml")}
 
 
 def _speaks_for_itself(group: str, option: str) -> bool:

@@ -103,10 +103,10 @@ def model_description(uri: str, imaging: Imaging, view: View, facts: Mapping[str
         else f"At most {facts['threshold_fpr']:.0%} of the negatives of the common test set lie above **{threshold:.3f}**, "
         "its threshold; a higher logit is more like a lens"
     )
-    safe = _SAFE.get(facts.get("safe", ""), "not stated")
+    safe, cause = _SAFE.get(facts.get("safe", ""), "not stated"), facts.get("cause", "not stated")
     also = ', "sky_sigma": sky_sigma' if view.normalisation == "noise" else ""
     return (
-        f"Network of the variant **{facts['variant']}**. Its data set: safe? {safe}; cause? {facts.get('cause', 'not stated')}.\n\n"
+        f"Network of the variant **{facts['variant']}**. Its data set: safe? {safe}; cause? {cause}.\n\n"
         f"Input: stamps ({given}), seen as {', '.join(view.planes)}, normalisation {view.normalisation}. {above}.\n\n"
         f"```python\n"
         f'network = mlflow.pyfunc.load_model("{uri}")\n'

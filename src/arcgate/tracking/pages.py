@@ -43,12 +43,9 @@ def show_columns(store: Store, experiment: Experiment, columns: Sequence[str]) -
         Beside the name of the run, in this order; from `metric`, `parameter` and `tag`.
     """
     state = json.dumps(_view(columns))
-    # The page keeps what it knows by key: another view needs another.
-    key = f"{_TAG}{_KEY}{hashlib.sha256(state.encode()).hexdigest()[:_MARK]}"
-    for name in experiment.tags:
-        if name.startswith(f"{_TAG}{_KEY}") and name != key:
-            store.client.delete_experiment_tag(experiment.experiment_id, name)
-    for name, value in {key: state, **_KIND}.items():
+    # Addresses that were given away before go on working, and show the same.
+    earlier = dict.fromkeys((name for name in experiment.tags if name.startswith(f"{_TAG}{_KEY}")), state)
+    for name, value in {**earlier, _tag_of(state): state, **_KIND}.items():
         store.client.set_experiment_tag(experiment.experiment_id, name, value)
 
 
@@ -69,9 +66,14 @@ def tag(name: str) -> str:
 
 def runs_page(experiment: Experiment) -> str:
     """Address of an experiment's list of runs, behind the server's: `/#/experiments/1/runs?...`."""
-    keys = [name.removeprefix(_TAG) for name in experiment.tags if name.startswith(f"{_TAG}{_KEY}")]
+    keys = [name.removeprefix(_TAG) for name, state in experiment.tags.items() if name == _tag_of(state)]
     query = {"workflowType": _WORKFLOW} | ({"viewStateShareKey": keys[0]} if keys else {})
     return f"/#/experiments/{experiment.experiment_id}/runs?{urlencode(query)}"
+
+
+def _tag_of(state: str) -> str:
+    """Name of the tag that holds a view. A browser keeps what it knows by key: another view needs another."""
+    return f"{_TAG}{_KEY}{hashlib.sha256(state.encode()).hexdigest()[:_MARK]}"
 
 
 def _width(column: str) -> int:
