@@ -45,6 +45,9 @@ def test_a_long_name_ends_in_a_digest_of_all_of_it(keys):
     names = {short_name("published", [*words, f"learning.lr={rate}"], keys) for rate in range(5)}
     assert len(names) == 5
     assert all(name.startswith("n_hosts=400 n_pairs=120 ... ") and len(name) <= LONGEST for name in names)
+    name = short_name("recommended", ["gates=quick", "view/normalisation=annulus_robust"], keys)
+    assert name.startswith("recommended + normalisation=annulus_r ... ")
+    assert len(name) == LONGEST
     assert len(short_name("x" * 300, ["psf=measured"], keys)) == LONGEST
 
 

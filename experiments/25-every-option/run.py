@@ -62,10 +62,22 @@ KILLED = (
     ("learning/augmentation=core_dropout",),
 )
 BASE = ("variant=recommended", "gates=quick", "runtime.workers=1", "runtime.threads=1")
+LEARNT = tuple(f"{ground}/{what}" for ground in ("test", "common") for what in ("found_", "half_found_snr"))
 STUDY, CHANNELS = "every_option", "channels"
 # Verdicts, not errors.
 VERDICTS = (0, 3, 4)
-COLUMNS = ["variant", "safe", "worst_gate", "test/auroc", "common/auroc", "common/recall_at_fpr"]
+FACTORS = [
+    "view.planes",
+    "view.normalisation",
+    "learning.objective.module",
+    "learning.objective.parameters.smoothing",
+    "learning.sampling.name",
+    "learning.augmentation.symmetries",
+    "learning.augmentation.shift_pix",
+    "learning.augmentation.core_dropout",
+]
+COLUMNS = ["variant", *FACTORS, "safe", "worst_gate", "test/auroc", "common/auroc", "common/auroc/low", "common/auroc/high"]
+COLUMNS += ["common/recall_at_fpr", "common/purity_mixture"]
 
 
 def command(*words: str, work: Path, study: str = STUDY, data: Path | None = None) -> list[str]:
@@ -153,8 +165,24 @@ def killed(words: tuple[str, ...], work: Path) -> dict[str, object]:
 def table_of(study: str, work: Path) -> pd.DataFrame:
     """What the study's page in MLflow shows of each variant, and what it has learnt."""
     table = results(study, work / "mlruns", full=True)
-    learnt = [name for name in table if name.startswith(("test/found_", "common/found_")) and name.count("/") == 1]
+    learnt = [name for name in table if name.startswith(LEARNT) and name.count("/") == 1]
     return table[[name for name in (*COLUMNS, *learnt) if name in table]]
+
+
+def refused(table: pd.DataFrame, work: Path) -> str:
+    """What `arcgate predict` says of the networks that are shown a true control."""
+    said, some_set = [], next((work / "data" / "sets").iterdir())
+    for _, row in table[table["view.planes"].str.contains("control|^residual")].iterrows():
+        words = ["predict", f"model=runs:/{row['run_id']}/network", f"data={some_set}", f"runtime.mlruns_dir={work / 'mlruns'}"]
+        done = subprocess.run(
+            [sys.executable, "-m", "arcgate.cli", *words],
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        said.append(f"{row['variant']}: exit code {done.returncode}\n{done.stdout}")
+    return "\n".join(said)
 
 
 def main() -> None:
@@ -174,6 +202,7 @@ def main() -> None:
     inputs = "view/input=stamp,stamp_control,residual"
     typed(command("-m", inputs, "data.certifying=[unlensed,ring,shuffled]", work=work, study=CHANNELS), log)
     table_of(CHANNELS, work).to_csv(HERE / "channels.csv", index=False, float_format="%.4f")
+    print(refused(results(CHANNELS, work / "mlruns", full=True), work))
 
 
 if __name__ == "__main__":

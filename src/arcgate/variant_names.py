@@ -74,7 +74,8 @@ def short_name(variant: str, words: Sequence[str], keys: Sequence[str]) -> str:
     mark = hashlib.sha256(whole_name(variant, words).encode()).hexdigest()[:_MARK]
     room = LONGEST - _MARK - len(" ... ")
     kept = [*started, *parts]
-    while len(kept) > 1 and len(" ".join(kept)) > room:
+    # The first word stays, and is cut off where it must be: it says most.
+    while len(kept) > len(started) + 1 and len(" ".join(kept)) > room:
         kept.pop()
     return f"{' '.join(kept)[:room].rstrip()} ... {mark}"
 
