@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from arcgate.evaluation.counterfactuals import counterfactual_metrics
 from arcgate.evaluation.metrics import set_metrics
+from arcgate.evaluation.mixture import purity_of_mixture
 from arcgate.evaluation.rates import RATES
 from arcgate.ground.errors import ArcgateError
 from arcgate.grounds import TITLES
@@ -40,6 +42,13 @@ def test_the_known_names_are_those_that_the_evaluation_writes():
     )
     assert written.values.keys() <= set(SCORES)
     assert set(GROUNDS) == {"test", *TITLES}
+
+
+def test_what_networks_are_asked_about_is_known():
+    table = pd.DataFrame({"role": ["arc"], "host_id": ["a"], "source_image": [None], "logit": [0.0], "label": [1], "snr": [1.0]})
+    asked = counterfactual_metrics(table, None).absent | purity_of_mixture(table, table, None, 0.1, {}).absent
+    for name in asked:
+        require_metric(f"common/{name}")
 
 
 @pytest.mark.parametrize("name", [None, "common/auroc", "test/recall_at_fpr", "safe", "gates_failed", "gate/ring/raw/overall"])

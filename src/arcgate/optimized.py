@@ -23,6 +23,7 @@ _ENDS: Final = ("", "/low", "/high")
 _ASKED: Final = (
     *(f"half_found_snr{end}" for end in _ENDS),
     *(f"found_{role}{end}" for role in ("arc", "unlensed", "ring", "shuffled") for end in _ENDS),
+    *(f"purity_mixture{end}" for end in _ENDS),
     *(f"{of}_{what}{end}" for of in ("occlusion", "occlusion_untrained") for what in ("correlation", "in_arc") for end in _ENDS),
 )
 """What networks are asked about, of `arcgate.evaluation.asked`, on the test sets that have such rows."""

@@ -236,7 +236,7 @@ Kind = Literal["control", "unlensed", "ring", "shuffled"]
 
 def _of_whole(mixture: dict[Kind, float]) -> dict[Kind, float]:
     if abs((total := sum(mixture.values())) - 1.0) > 1e-9:
-        raise ValueError(f"the shares of what is no lens sum to {total:g}, not to 1")
+        raise ValueError(f"the shares of what is no lens sum to {total:g}, not to 1; kinds that are not named keep theirs")
     return mixture
 
 

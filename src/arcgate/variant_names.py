@@ -93,7 +93,7 @@ def dotted_keys(config: Mapping[str, Any], prefix: str = "") -> list[str]:
 def _weight(word: str) -> int:
     key = word.partition("=")[0]
     if "." not in key or "@" in key:
-        return 2 if key in _SIZES else 0
+        return 2 if key in _LAST else 0
     return 1 if key.endswith("seed") else 2
 
 
@@ -102,7 +102,7 @@ def _short_word(word: str, keys: Sequence[str], alone: bool) -> str:
     if "." in key and "@" not in key:
         return f"{_short_key(key, keys)}{equals}{value}"
     # By itself `core_mask=hard_r5` keeps its group, since a variant may be called hard_r5.
-    if alone:
+    if alone or key.startswith("~"):
         return word
     return value if _speaks_for_itself(key, value) else f"{key.rpartition('/')[2]}{equals}{value}"
 
@@ -147,5 +147,6 @@ def _speaks_for_itself(group: str, option: str) -> bool:
     return (group, option) in pairs and groups[option] == 1 and group not in _SIZES
 
 
-# Groups whose options are sizes (`quick`, `pilot`) and say nothing without the group.
-_SIZES: Final = ("gates", "learning", "dataset", "evaluation", "runtime")
+# Groups whose options are sizes (`quick`, `pilot`) and say nothing without the group; a network's size is a choice, too.
+_LAST: Final = ("gates", "dataset", "evaluation", "runtime")
+_SIZES: Final = (*_LAST, "learning")

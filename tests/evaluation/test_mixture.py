@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from composing import composed
+from scipy.stats import binomtest
 
 from arcgate.evaluation.mixture import purity_of_mixture
 from arcgate.ground.errors import ArcgateError
@@ -34,16 +35,27 @@ def test_it_is_bayes_rule_over_the_kinds() -> None:
     assert alone.values["purity_mixture"] == pytest.approx(lenses / (lenses + 0.99 * 0.05))
 
 
-def test_its_interval_is_that_of_theory_and_wider_with_few_images() -> None:
-    # ln(odds) = ln(recall) - ln(rate) + constant: the variance of the logarithm of a share p of n is (1 - p) / (n p).
-    value, low, high = purity_of_mixture(*of_parts(), 0.0, 0.01, {"control": 1.0}).values.values()
-    spread = 1.645 * np.sqrt(0.4 / (200 * 0.6) + 0.95 / (400 * 0.05))
-    odds = np.log([low / (1 - low), high / (1 - high)]) - np.log(value / (1 - value))
-    np.testing.assert_allclose(odds, [-spread, spread], rtol=0.25)
-    asked, controls = of_parts(images=4)
-    asked["logit"] = np.where(asked["source_image"].isin(["image 0", "image 1"]), 1.0, -1.0)
-    _, wide_low, wide_high = purity_of_mixture(asked, controls, 0.0, 0.01, {"control": 1.0}).values.values()
-    assert wide_high - wide_low > 1.2 * (high - low)
+@pytest.mark.parametrize(("rate", "n"), [(0.003, 300), (0.1, 300), (0.5, 40)])
+def test_its_interval_holds_the_truth_also_where_hardly_any_is_found(rate: float, n: int) -> None:
+    rng, held = np.random.default_rng(3), []
+    truth = 0.01 * 0.4 / (0.01 * 0.4 + 0.99 * rate)
+    for _ in range(200):
+        asked = pd.concat([rows_of("arc", n, rng.binomial(n, 0.4)), rows_of("unlensed", n, rng.binomial(n, rate))])
+        found = purity_of_mixture(asked, rows_of("control", n, 0), 0.0, 0.01, {"unlensed": 1.0}).values
+        held.append(found["purity_mixture/low"] <= truth <= found["purity_mixture/high"])
+    assert np.mean(held) > 0.9 - 2 * np.sqrt(0.9 * 0.1 / 200)
+
+
+def test_its_interval_is_that_of_both_rates_at_once_and_wider_with_few_images() -> None:
+    asked, controls = of_parts()
+    value, low, high = purity_of_mixture(asked, controls, 0.0, 0.01, {"control": 1.0}).values.values()
+    recall, rate = (binomtest(k, n).proportion_ci(0.95, "exact") for k, n in ((120, 200), (20, 400)))
+    assert low == pytest.approx(0.01 * recall.low / (0.01 * recall.low + 0.99 * rate.high))
+    assert high == pytest.approx(0.01 * recall.high / (0.01 * recall.high + 0.99 * rate.low))
+    assert low < value < high
+    few, _ = of_parts(images=4)
+    _, wide_low, wide_high = purity_of_mixture(few, controls, 0.0, 0.01, {"control": 1.0}).values.values()
+    assert wide_low < low < high < wide_high
 
 
 def test_what_it_cannot_state_is_absent_with_the_reason() -> None:

@@ -12,6 +12,7 @@ from arcgate.evaluation.rates import (
     Scored,
     average_precision,
     carried_over,
+    clopper_pearson,
     purity,
     recall_above_false_positives,
     recall_at,
@@ -80,12 +81,12 @@ def test_intervals_hold_the_true_recall_as_often_as_they_claim(n: int, rate: flo
 
 
 def test_intervals_from_few_galaxies_hold_where_arcs_share_their_sources_images() -> None:
-    """Ten images, to which most of what arcs differ by is due; nine galaxies above the threshold."""
+    """Images of which some are in many arcs, to which most of what arcs differ by is due; nine galaxies above the threshold."""
     truth, held = norm.sf(norm.isf(0.018) - 2.0), []
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        image = np.arange(500) % 10
-        positive = 2.0 + np.sqrt(0.7) * rng.normal(size=10)[image] + np.sqrt(0.3) * rng.normal(size=500)
+        image = rng.choice(300, 500, p=1 / np.arange(1, 301) / np.sum(1 / np.arange(1, 301)))
+        positive = 2.0 + np.sqrt(0.7) * rng.normal(size=300)[image] + np.sqrt(0.3) * rng.normal(size=500)
         source = np.r_[image, np.full(500, -1)]
         data = Scored(np.r_[positive, rng.normal(size=500)], np.repeat([1, 0], 500), np.arange(1000), source)
         found = recall_at(data, 0.018, 0.9)
@@ -93,6 +94,20 @@ def test_intervals_from_few_galaxies_hold_where_arcs_share_their_sources_images(
         assert found.high is not None
         held.append(found.low <= truth <= found.high)
     assert np.mean(held) > 0.9 - 2 * np.sqrt(0.9 * 0.1 / 200)
+
+
+@pytest.mark.parametrize("uneven", [0.0, 1.0])
+def test_a_share_of_arcs_is_known_no_better_than_their_images_let_it_be(uneven: float) -> None:
+    """All arcs of an image are found, or none; images are taken as often as each other, or by Zipf's law."""
+    odds = 1.0 / np.arange(1, 101) ** uneven
+    held = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        image = rng.choice(100, 300, p=odds / odds.sum())
+        found = np.where(rng.uniform(size=100) < 0.4, 1.0, -1.0)[image]
+        low, high = clopper_pearson(Scored(found, np.ones(300, dtype=np.int64), np.arange(300), image), 0.0, 0.05)
+        held.append(low <= 0.4 <= high)
+    assert np.mean(held) > 0.9 - 2 * np.sqrt(0.9 * 0.1 / 300)
 
 
 def test_the_lower_limit_is_none_where_the_true_threshold_may_lie_above_every_negative() -> None:

@@ -26,7 +26,7 @@ from arcgate.tracking.store import Store
 
 SPEC = composed("view=annulus_robust", "view/input=stamp_rotation")
 
-FACTS = {"variant": "sound", "safe": "passed", "cause": "no bug", "threshold_logit": 1.5, "threshold_fpr": 0.1}
+FACTS = {"variant": "sound", "safe": "passed", "cause": "no bug", "threshold_logit": 1.5, "threshold_fpr": 0.001}
 
 
 @pytest.fixture
@@ -103,8 +103,11 @@ def test_the_champion_is_the_best_of_those_that_passed(store: Store, run: str, c
         assert (champion.run_id, int(champion.version)) == (run, 1)
     described = champion.description
     assert described is not None
-    for said in ("**sound**", "safe? pass.", "10% of the negatives", "**1.500**", "stamp, rotation_residual", "64 x 64", uri):
+    for said in ("**sound**", "safe? pass;", "0.1 % of the negatives", "**1.500**", "stamp, rotation_residual", "64 x 64", uri):
         assert said in described
+    assert log_network(store, run, checkpoint, DECALS, SPEC.view, FACTS | {"safe": "failed"}, {}) == uri
+    assert crown(store, "a study", table) == "sound"
+    assert "safe? **FAIL**;" in str(store.client.get_model_version_by_alias("a study", CHAMPION).description)
     assert crown(store, "a study", table[:1]) is None
     assert CHAMPION not in store.client.get_registered_model("a study").aliases
     assert crown(store, "a study", table) == "sound"

@@ -150,8 +150,8 @@ def counterfactual_metrics(logits: pd.DataFrame, threshold: float | None) -> Met
     Metrics
         half_found_snr: S/N at which half of the faded arcs are found, interpolated between the steps, with /low and /high (90 %,
         galaxies and source images drawn anew); found_arc, found_unlensed, found_ring, found_shuffled: shares of the arcs as they
-        are and of the certifying rows, with /low and /high (Clopper & Pearson, galaxies as trials). What cannot be had is absent,
-        with the reason.
+        are and of the certifying rows, with /low and /high (90 %, see `clopper_pearson`). What cannot be had is
+        absent, with the reason.
     """
     names = {"half_found_snr": FADED} | {f"found_{role}": role for role in ASKED}
     if threshold is None:
@@ -172,13 +172,13 @@ def counterfactual_metrics(logits: pd.DataFrame, threshold: float | None) -> Met
 
 
 def fade_in(logits: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Share of faded arcs found, by S/N: columns snr, n, n_found, found, low, high (90 %, galaxies as trials)."""
+    """Share of faded arcs found, by S/N: columns snr, n, n_found, found, low, high (90 %, see `clopper_pearson`)."""
     faded = logits[logits["role"] == FADED]
     return _table(faded, "snr", SNR_STEPS, threshold)
 
 
 def of_roles(logits: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Share of arcs and certifying rows found: columns role, n, n_found, found, low, high (90 %, galaxies as trials)."""
+    """Share of arcs and certifying rows found: columns role, n, n_found, found, low, high (90 %, see `clopper_pearson`)."""
     return _table(logits, "role", ASKED, threshold)
 
 

@@ -156,13 +156,14 @@ def _exceeded_by(scored: Scored, galaxies: int) -> float:
 def clopper_pearson(scored: Scored, threshold: float, missed: float) -> tuple[float, float]:
     """Limits of the share of positives above a threshold, counted by galaxies: as many trials as there are.
 
-    Where all sources are images, as many as there are of these if they are fewer: arcs of one image are found or missed together.
-    `missed` is the probability of either side beyond its limit.
+    Where sources are images, no more trials than the rows would be worth if arcs of one image were found or missed together
+    (Kish 1965, Survey Sampling: the square of their number by the sum of the squares of each image's). `missed` is the
+    probability of either side beyond its limit.
     """
     positive = scored.label == 1
-    trials, source = len(np.unique(scored.galaxy[positive])), scored.source[positive]
-    if (source >= 0).all():
-        trials = min(trials, len(np.unique(source)))
+    source = scored.source[positive]
+    shared = np.r_[np.unique(source[source >= 0], return_counts=True)[1], np.ones(np.count_nonzero(source < 0))]
+    trials = min(len(np.unique(scored.galaxy[positive])), float(shared.sum() ** 2 / (shared**2).sum()))
     hits = float(np.mean(scored.logit[positive] > threshold)) * trials
     low = 0.0 if hits <= 0 else float(beta.ppf(missed, hits, trials - hits + 1))
     high = 1.0 if hits >= trials else float(beta.ppf(1 - missed, hits + 1, trials - hits))

@@ -98,9 +98,9 @@ def model_description(uri: str, imaging: Imaging, view: View, facts: Mapping[str
     bands, size, threshold = len(imaging.bands), imaging.size_pix, facts["threshold_logit"]
     given = f"{', '.join(imaging.bands)}; {size} x {size} pixels of {imaging.pixel_scale_arcsec:g} arcsec, nanomaggies per pixel"
     above = (
-        "The common test set has too few negatives for a threshold"
+        "The common test set gives no threshold"
         if threshold is None
-        else f"At most {facts['threshold_fpr']:.0%} of the negatives of the common test set lie above **{threshold:.3f}**, "
+        else f"At most {100 * facts['threshold_fpr']:g} % of the negatives of the common test set lie above **{threshold:.3f}**, "
         "its threshold; a higher logit is more like a lens"
     )
     safe, cause = _SAFE.get(facts.get("safe", ""), "not stated"), facts.get("cause", "not stated")

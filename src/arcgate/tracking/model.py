@@ -29,8 +29,6 @@ from arcgate.tracking.store import Store
 from arcgate.variant import CONTROL_PLANES, View
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
     from arcgate.evaluation.network import Network
@@ -76,9 +74,11 @@ def log_network(
     -------
     str or None
         URI of the model, which is the tag `arcgate.model` too; None where the input cannot be had of a real image, so that there
-        is nothing to take home. A run that has a model keeps it.
+        is nothing to take home. A run that has a model keeps it, and its page says what is known now.
     """
     if (known := store.client.get_run(run_id).data.tags.get(names.MODEL)) is not None or not view.deployable:
+        if known is not None:
+            _describe(store, known, imaging, view, facts)
         return known
     with _quiet(), _tracking(store), mlflow.start_run(run_id=run_id, log_system_metrics=False):
         from mlflow import pyfunc
@@ -94,8 +94,7 @@ def log_network(
             pip_requirements=[f"arcgate=={version('arcgate')}"],
             metadata={name: value for name, value in facts.items() if value is not None},
         )
-    described = model_description(logged.model_uri, imaging, view, facts)
-    store.client.set_logged_model_tags(str(logged.model_id), {names.NOTE: described})
+    _describe(store, logged.model_uri, imaging, view, facts)
     set_tags(store, run_id, {names.MODEL: logged.model_uri})
     return str(logged.model_uri)
 
@@ -132,15 +131,20 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
         client.create_registered_model(study, description=f"Networks of the study {study} on data sets that passed all gates.")
     known = [each for each in client.search_model_versions(f"name = '{study}'") if each.run_id == run_id]
     with _quiet(), _tracking(store):
-        version_ = known[0] if known else _new_version(client, study, str(best["model"]), run_id)
+        version_ = known[0] if known else client.create_model_version(study, str(best["model"]), run_id=run_id)
+    described = client.get_logged_model(_id_of(str(best["model"]))).tags.get(names.NOTE, "")
+    client.update_model_version(study, version_.version, described)
     client.set_registered_model_alias(study, CHAMPION, version_.version)
     return str(best["variant"])
 
 
-def _new_version(client: MlflowClient, study: str, uri: str, run_id: str) -> ModelVersion:
-    """A version of a study's model, described as the network is."""
-    described = client.get_logged_model(uri.removeprefix("models:/")).tags.get(names.NOTE)
-    return client.create_model_version(study, uri, run_id=run_id, description=described)
+def _describe(store: Store, uri: str, imaging: Imaging, view: View, facts: Mapping[str, object]) -> None:
+    """What stands on a network's page."""
+    store.client.set_logged_model_tags(_id_of(uri), {names.NOTE: model_description(uri, imaging, view, facts)})
+
+
+def _id_of(uri: str) -> str:
+    return uri.removeprefix("models:/")
 
 
 # What MLflow says of type hints of its own.
