@@ -20,7 +20,7 @@ from arcgate.ground.hashing import as_plain
 from arcgate.imaging import DECALS
 from arcgate.learning.module import LensFinder
 from arcgate.tracking import names
-from arcgate.tracking.model import CHAMPION, crown, load_network, log_network
+from arcgate.tracking.model import CHAMPION, crown, load_kept, load_network, log_network
 from arcgate.tracking.runs import variant_run
 from arcgate.tracking.store import Store
 
@@ -111,6 +111,12 @@ def test_the_champion_is_the_best_of_those_that_passed(store: Store, run: str, c
     assert crown(store, "a study", table[:1]) is None
     assert CHAMPION not in store.client.get_registered_model("a study").aliases
     assert crown(store, "a study", table) == "sound"
+    store.client.delete_logged_model(uri.removeprefix("models:/"))
+    assert crown(store, "a study", table) is None
+    again = logged(store, run, checkpoint)
+    assert again != uri
+    assert crown(store, "a study", table.assign(model=again)) == "sound"
+    assert load_kept(f"models:/a study@{CHAMPION}", store).identity == load_kept(again, store).identity
     assert crown(store, "another", table[:1]) is None
     assert not store.client.search_registered_models("name = 'another'")
 

@@ -74,11 +74,12 @@ def log_network(
     -------
     str or None
         URI of the model, which is the tag `arcgate.model` too; None where the input cannot be had of a real image, so that there
-        is nothing to take home. A run that has a model keeps it, and its page says what is known now.
+        is nothing to take home. A run that has a model keeps it, unless somebody deleted it, and its page says what is known now.
     """
-    if (known := store.client.get_run(run_id).data.tags.get(names.MODEL)) is not None or not view.deployable:
-        if known is not None:
-            _describe(store, known, imaging, view, facts)
+    if not view.deployable:
+        return None
+    if (known := store.client.get_run(run_id).data.tags.get(names.MODEL)) is not None and _described(store, known) is not None:
+        _describe(store, known, imaging, view, facts)
         return known
     with _quiet(), _tracking(store), mlflow.start_run(run_id=run_id, log_system_metrics=False):
         from mlflow import pyfunc
@@ -121,18 +122,22 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
         fit = table[:0]
     else:
         fit = table[(table["safe"] == "passed") & table["model"].notna() & table[SCORE].notna()]
-    if fit.empty:
+    there = [
+        (row, described)
+        for _, row in fit.sort_values(SCORE, ascending=False, kind="stable").iterrows()
+        if (described := _described(store, str(row["model"]))) is not None
+    ]
+    if not there:
         if registered and CHAMPION in registered[0].aliases:
             client.delete_registered_model_alias(study, CHAMPION)
         return None
-    best = fit.sort_values(SCORE, ascending=False, kind="stable").iloc[0]
-    run_id = str(best["run_id"])
+    best, described = there[0]
+    uri = str(best["model"])
     if not registered:
         client.create_registered_model(study, description=f"Networks of the study {study} on data sets that passed all gates.")
-    known = [each for each in client.search_model_versions(f"name = '{study}'") if each.run_id == run_id]
+    known = [each for each in client.search_model_versions(f"name = '{study}'") if each.source == uri]
     with _quiet(), _tracking(store):
-        version_ = known[0] if known else client.create_model_version(study, str(best["model"]), run_id=run_id)
-    described = client.get_logged_model(_id_of(str(best["model"]))).tags.get(names.NOTE, "")
+        version_ = known[0] if known else client.create_model_version(study, uri, run_id=str(best["run_id"]))
     client.update_model_version(study, version_.version, described)
     client.set_registered_model_alias(study, CHAMPION, version_.version)
     return str(best["variant"])
@@ -141,6 +146,16 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
 def _describe(store: Store, uri: str, imaging: Imaging, view: View, facts: Mapping[str, object]) -> None:
     """What stands on a network's page."""
     store.client.set_logged_model_tags(_id_of(uri), {names.NOTE: model_description(uri, imaging, view, facts)})
+
+
+def _described(store: Store, uri: str) -> str | None:
+    """What stands there; None where somebody deleted the network."""
+    try:
+        return store.client.get_logged_model(_id_of(uri)).tags.get(names.NOTE, "")
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
 
 
 def _id_of(uri: str) -> str:
