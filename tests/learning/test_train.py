@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -169,6 +170,20 @@ def test_a_callback_of_lightning_writes_checkpoints_of_its_own(
     settings = dataclasses.replace(learning, epochs=1, trainer=dataclasses.replace(learning.trainer, callbacks=(keeper,)))
     train(dataset, view, settings, folder=tmp_path / "training", threads=1)
     assert (tmp_path / "a" / "b" / LAST).is_file()
+
+
+def test_a_training_that_a_callback_had_ended_goes_no_further_when_it_is_resumed(
+    dataset: Dataset, view: View, learning: Learning, tmp_path: Path
+) -> None:
+    """It was killed after its last epoch, and before it was marked as finished."""
+    stopper = {"_target_": "pytorch_lightning.callbacks.EarlyStopping", "monitor": "val_loss", "patience": 1, "min_delta": 10.0}
+    settings = dataclasses.replace(learning, trainer=dataclasses.replace(learning.trainer, callbacks=(stopper,)))
+    train(dataset, view, settings, folder=tmp_path / "alone", threads=1)
+    shutil.copytree(tmp_path / "alone", tmp_path / "killed")
+    (tmp_path / "killed" / FINISHED).unlink()
+    resumed = train(dataset, view, settings, folder=tmp_path / "killed", threads=1)
+    assert (resumed.status, len(resumed.history)) == ("resumed", 2)
+    assert_same_training(tmp_path / "alone", tmp_path / "killed")
 
 
 def test_steps_of_a_training_that_a_callback_ends_early_are_those_that_ran(

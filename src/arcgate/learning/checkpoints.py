@@ -77,15 +77,21 @@ class EpochCheckpoints(Checkpoint):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.history: list[dict[str, float]] = []
+        self.stopped = False
 
     @property
     def best(self) -> dict[str, float]:
         """The history's best line."""
         return min(self.history, key=lambda line: (-line["val_auroc"], line["val_loss"], line["epoch"]))
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Train no further where a callback had ended the training that is resumed."""
+        trainer.should_stop = trainer.should_stop or self.stopped
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save; validation has run by now."""
+        """Save; validation has run by now, and other callbacks have had their say."""
         metrics = {name: float(trainer.callback_metrics[name]) for name in HISTORY_COLUMNS[1:]}
+        self.stopped = trainer.should_stop
         self.history.append({"epoch": trainer.current_epoch} | metrics)
         if self.best is self.history[-1]:
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
@@ -94,11 +100,12 @@ class EpochCheckpoints(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values for the checkpoint."""
-        return {"history": [dict(line) for line in self.history]}
+        return {"history": [dict(line) for line in self.history], "stopped": self.stopped}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the history of the epochs that are done."""
+        """Take up the history of the epochs that are done, and whether these are all."""
         self.history = [dict(line) for line in state_dict["history"]]
+        self.stopped = state_dict.get("stopped", False)
 
 
 def write_history(folder: Path, history: list[dict[str, float]]) -> None:
