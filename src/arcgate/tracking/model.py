@@ -118,20 +118,16 @@ def crown(store: Store, study: str, table: pd.DataFrame) -> str | None:
     """
     client = store.client
     registered = client.search_registered_models(f"name = '{study}'")
-    if "model" not in table or SCORE not in table:
-        fit = table[:0]
-    else:
-        fit = table[(table["safe"] == "passed") & table["model"].notna() & table[SCORE].notna()]
-    there = [
-        (row, described)
-        for _, row in fit.sort_values(SCORE, ascending=False, kind="stable").iterrows()
-        if (described := _described(store, str(row["model"]))) is not None
-    ]
-    if not there:
+    # A study without a finished training lacks some.
+    whole = table.reindex(columns=table.columns.union(["safe", "model", SCORE], sort=False))
+    fit = whole[(whole["safe"] == "passed") & whole["model"].notna() & whole[SCORE].notna()]
+    rows = fit.sort_values(SCORE, ascending=False, kind="stable").iterrows()
+    ranked = ((row, _described(store, str(row["model"]))) for _, row in rows)
+    best, described = next((pair for pair in ranked if pair[1] is not None), (None, None))
+    if best is None:
         if registered and CHAMPION in registered[0].aliases:
             client.delete_registered_model_alias(study, CHAMPION)
         return None
-    best, described = there[0]
     uri = str(best["model"])
     if not registered:
         client.create_registered_model(study, description=f"Networks of the study {study} on data sets that passed all gates.")
