@@ -175,7 +175,7 @@ def test_a_job_that_fails_unforeseen_does_not_stop_the_others(arcgate, tmp_path,
     monkeypatch.setattr(building, "build_dataset", failing)
     code, out, err = arcgate("simulate", "-m", "psf=gaussian,moffat_naive", *TINY)
     assert code == 1
-    assert out.startswith("moffat_naive n_hosts=60 ... ")
+    assert out.startswith("moffat_naive n_hosts=60 n_pairs=24 ... ")
     assert "data built" in out
     assert err.startswith("arcgate: IndexError: index 2838 is out of bounds\n  where: its traceback is in")
     assert "Traceback" not in err
