@@ -16,6 +16,7 @@ FLOORS = (
     ("dataset",),
     ("hosts_node", "learning_node", "selection_node"),
     ("data_node",),
+    ("evaluation_node",),
     ("variant",),
     ("grounds",),
     ("keys", "prediction_spec", "sampling", "survey", "views"),

@@ -11,7 +11,8 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.hosts_node import MockHosts
 
 if TYPE_CHECKING:
-    from arcgate.variant import Evaluation, View
+    from arcgate.evaluation_node import Evaluation
+    from arcgate.variant import View
 
 GroundName = Literal["common", "realistic"]
 TITLES: Final[dict[GroundName, str]] = {"common": "common test set", "realistic": "realistic test set"}

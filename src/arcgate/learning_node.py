@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from arcgate.settings import STRICT, Positive, PositiveInt
+from arcgate.settings import STRICT, NotNegative, Positive, PositiveInt
 
 Share = Annotated[float, Field(gt=0, le=1)]
-NotNegative = Annotated[float, Field(ge=0)]
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 Property = Literal["arc_snr", "arc_snr_injected", "theta_e_arcsec", "theta_e_over_psf"]
 # Where objectives lie whose names have no dot.

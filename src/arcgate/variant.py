@@ -9,14 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from arcgate.data_node import Data
+from arcgate.evaluation_node import Evaluation
 from arcgate.ground.listed import full_name, known_name
 from arcgate.hosts_node import PerBand
 from arcgate.imaging import Imaging
-from arcgate.learning_node import EVERYTHING, Learning, NotNegative, Sampling
+from arcgate.learning_node import EVERYTHING, Learning, Sampling
 from arcgate.naming import Name, StudyName
-from arcgate.settings import STRICT, Positive, PositiveInt
+from arcgate.settings import STRICT, Fraction, Positive, PositiveInt
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 MAX_CELLS = 12
 # Light that a gate must detect where galaxies leave the pixels dark (experiments/14-leak-ladder).
 REQUIRED_SKY_SIGMA = 0.1
@@ -228,48 +228,6 @@ class Gates:
     def bug_model_modules(self) -> tuple[str, ...]:
         """Whole names of the modules of all bug models."""
         return self.modules["gates.bug_models"] + self.modules["gates.own_bug_models"]
-
-
-# Of what is no lens, in a test set with rows of certifying roles.
-Kind = Literal["control", "unlensed", "ring", "shuffled"]
-
-
-def _of_whole(mixture: dict[Kind, float]) -> dict[Kind, float]:
-    if abs((total := sum(mixture.values())) - 1.0) > 1e-9:
-        raise ValueError(f"the shares of what is no lens sum to {total:g}, not to 1; kinds that are not named keep theirs")
-    return mixture
-
-
-@dataclass(config=STRICT, frozen=True)
-class Evaluation:
-    """How trained networks are scored.
-
-    Attributes
-    ----------
-    fpr : float
-        False-positive rate at which recall and completeness are stated; needs at least 10 / fpr negatives.
-    prior : float
-        Share of lenses among what a survey shows, at which purity is stated.
-    mixture : dict of str to float
-        Share of each kind among what is no lens, at which purity is stated too: control (plain galaxies), unlensed, ring,
-        shuffled.
-    core_mask_radius_pix : float
-        Radius of the test-time core mask.
-    common : Data
-        The common test set, from which no variant is built.
-    realistic : Data or None
-        Another one, nearer to a survey; None where its images are not given.
-    force : bool
-        Whether a test set that shares something with the training set is scored all the same, with it and without it.
-    """
-
-    fpr: Fraction
-    prior: Fraction
-    mixture: Annotated[dict[Kind, NotNegative], AfterValidator(_of_whole)]
-    core_mask_radius_pix: Positive
-    common: Data
-    realistic: Data | None = None
-    force: bool = False
 
 
 def _of_spark(conf: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:

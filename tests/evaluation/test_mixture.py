@@ -9,8 +9,8 @@ from composing import composed
 from scipy.stats import binomtest
 
 from arcgate.evaluation.mixture import purity_of_mixture
+from arcgate.evaluation_node import Kind
 from arcgate.ground.errors import ArcgateError
-from arcgate.variant import Kind
 
 
 def rows_of(role: str, n: int, found: int, images: int = 0) -> pd.DataFrame:

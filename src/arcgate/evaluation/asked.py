@@ -16,7 +16,8 @@ from arcgate.evaluation.occlusion import occlusion, occlusion_metrics
 from arcgate.ground.atomic import atomically
 
 if TYPE_CHECKING:
-    from arcgate.variant import Evaluation, View
+    from arcgate.evaluation_node import Evaluation
+    from arcgate.variant import View
 
 
 def has_certifying_rows(dataset: Dataset) -> bool:

@@ -22,8 +22,9 @@ from arcgate.ground.errors import ArcgateError
 from arcgate.ground.hashing import as_plain
 
 if TYPE_CHECKING:
+    from arcgate.evaluation_node import Evaluation
     from arcgate.grounds import GroundName
-    from arcgate.variant import Evaluation, View
+    from arcgate.variant import View
 
 SCORES: Final = "scores.json"
 PREDICTIONS: Final = "predictions.parquet"

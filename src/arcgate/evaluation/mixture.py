@@ -13,7 +13,7 @@ from arcgate.evaluation.metrics import LEVEL, Metrics, scored_of
 from arcgate.evaluation.rates import clopper_pearson, purity
 
 if TYPE_CHECKING:
-    from arcgate.variant import Kind
+    from arcgate.evaluation_node import Kind
 
 NAME: Final = "purity_mixture"
 CONTROL: Final = "control"
