@@ -51,6 +51,7 @@ def slowly(seconds):
     return os.getpid()
 
 
+@pytest.mark.long
 def test_a_round_ends_when_a_process_or_this_one_cannot_go_on(tmp_path):
     with pytest.raises(ArcgateError, match="a worker process ended"), Workers(2, tmp_path, takes_part=True) as crew:
         list(crew.completed(ended_elsewhere, [os.getpid()] * 200))

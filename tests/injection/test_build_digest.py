@@ -224,6 +224,7 @@ def test_an_unforeseen_failure_is_not_waited_with(
         run_tasks(tasks, Local())
 
 
+@pytest.mark.long
 def test_a_worker_says_which_shard_fails_and_goes_on(
     tmp_path: Path, spec: Callable[..., Data], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ def other_galaxies(dataset, names) -> pd.DataFrame:
     return unpaired_rows(dataset).assign(**{name: table[name].to_numpy() for name in names})
 
 
+@pytest.mark.long
 def test_a_bug_is_named_from_stamps_and_other_galaxies(built, answered):
     rows = other_galaxies(built("controls=unpaired", "psf=moffat_naive"), (*DECLARED, *HOSTS))
     source, evidence = answered(rows)

@@ -42,6 +42,7 @@ def test_what_is_declared_is_physics(measured):
     assert not cause.alarm
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("factor", "name"), [(1.03, "kernel_width"), (FWHM_PER_SIGMA, "sigma_for_fwhm")])
 def test_a_kernel_too_wide_is_named(measured, factor, name):
     cause = named(measured, arcs(measured, lambda psf: psf.stretched(factor)))
@@ -49,6 +50,7 @@ def test_a_kernel_too_wide_is_named(measured, factor, name):
     assert cause.name == name, cause.sentence
 
 
+@pytest.mark.long
 def test_a_gaussian_in_place_of_the_kernel_is_named(measured):
     scale = DECALS.pixel_scale_arcsec
     cause = named(measured, arcs(measured, lambda psf: Psf("gaussian", psf.psfsize_pix * scale)))
